@@ -1,0 +1,18 @@
+//! The schema of Rotakey's database, one step a file. Steps are run at start, in order, each once; a released step never
+//! changes.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod m0001_tokens;
+
+/// All steps, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_tokens::Migration)]
+    }
+}

@@ -1,0 +1,84 @@
+//! Identifiers: a prefix that says of what, then a ULID (48 bits of milliseconds, 80 random bits), so that they are
+//! opaque to clients, cannot be mistaken for one another, and sort by creation.
+
+use std::fmt;
+
+use ulid::Ulid;
+
+use super::timestamp::Timestamp;
+
+macro_rules! typed_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// How many random bytes an identifier takes.
+            pub const ENTROPY_BYTES: usize = 10;
+
+            /// A new identifier of this moment.
+            pub fn new(now: Timestamp, entropy: [u8; Self::ENTROPY_BYTES]) -> Self {
+                let random = entropy.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+                Self(Ulid::from_parts(now.unix_millis().unsigned_abs(), random))
+            }
+
+            /// Reads the form that [`fmt::Display`] writes; any other text is `None`.
+            pub fn parse(text: &str) -> Option<Self> {
+                let ulid = Ulid::from_string(text.strip_prefix($prefix)?).ok()?;
+                // ULIDs may be read in several spellings; an identifier has one, so that it can be compared as text.
+                let id = Self(ulid);
+                (id.to_string() == text).then_some(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+    };
+}
+
+typed_id!(
+    /// The lasting identity of an API token: `tok_…`.
+    TokenId,
+    "tok_"
+);
+typed_id!(
+    /// The identity of one audit event: `evt_…`.
+    EventId,
+    "evt_"
+);
+typed_id!(
+    /// The identity of one request, in logs and in the `X-Request-Id` header: `req_…`.
+    RequestId,
+    "req_"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64, byte: u8) -> TokenId {
+        TokenId::new(Timestamp::from_unix_millis(millis), [byte; 10])
+    }
+
+    #[test]
+    fn an_id_reads_back_and_only_in_its_own_spelling() {
+        let id = at(1_767_225_600_000, 7);
+        assert_eq!(id.to_string(), "tok_01KDVDNA000W3GE1R70W3GE1R7");
+        assert_eq!(TokenId::parse(&id.to_string()), Some(id));
+        for other in ["", "tok_", "01KDVDNA000W3GE1R70W3GE1R7", "evt_01KDVDNA000W3GE1R70W3GE1R7"] {
+            assert_eq!(TokenId::parse(other), None, "{other}");
+        }
+        assert_eq!(TokenId::parse(&id.to_string().to_lowercase()), None);
+    }
+
+    #[test]
+    fn ids_sort_by_creation_as_text_too() {
+        let (early, late) = (at(1_767_225_600_000, 255), at(1_767_225_600_001, 0));
+        assert!(early < late);
+        assert!(early.to_string() < late.to_string());
+    }
+}

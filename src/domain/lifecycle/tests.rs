@@ -1,0 +1,280 @@
+//! Tables for every boundary of the lifecycle, and properties over any sequence of what can happen to a token.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::id::TokenId;
+use crate::domain::token::{Actor, Settings};
+
+const START: i64 = 1_767_225_600_000;
+const MINUTE: i64 = 60_000;
+
+fn at(offset_millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(START + offset_millis)
+}
+
+fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
+    ValueFacts {
+        generation,
+        hint: format!("{generation:04}"),
+        created_at,
+        created_by: Actor::System,
+        first_used_at: None,
+        retires_at: None,
+    }
+}
+
+fn token(expires_after: Option<i64>, period_minutes: Option<u32>, overlap_minutes: u32) -> Token {
+    Token {
+        id: TokenId::new(at(0), [0; 10]),
+        settings: Settings {
+            name: "ci".into(),
+            description: None,
+            owner: None,
+            kind: TokenKind::Private,
+            permissions: BTreeSet::new(),
+            scopes: BTreeSet::new(),
+            expires_at: expires_after.map(at),
+            rotation_period_minutes: period_minutes,
+            overlap_minutes,
+        },
+        created_at: at(0),
+        created_by: Actor::System,
+        last_used_at: None,
+        revoked_at: None,
+        current: value(1, at(0)),
+        previous: None,
+    }
+}
+
+fn rotated(token: Token, rotator: Rotator, now: Timestamp) -> Result<Token, Refusal> {
+    let rotation = rotate(&token, rotator, now)?;
+    let issued = value(rotation.generation, now);
+    Ok(apply(token, &rotation, issued))
+}
+
+const FIRST: Rotator = Rotator::Holder { generation: 1 };
+
+#[test]
+fn r2_a_token_is_good_until_the_moment_it_expires() {
+    let token = token(Some(5_000), None, 10);
+    for (offset, expected) in [(4_999, Status::Active), (5_000, Status::Expired), (5_001, Status::Expired)] {
+        assert_eq!(status(&token, at(offset)), expected, "{offset}");
+    }
+    assert_eq!(rotate(&token, FIRST, at(5_000)), Err(Refusal::TokenExpired));
+}
+
+#[test]
+fn r2_an_overlap_never_outlasts_the_token() {
+    let token = rotated(token(Some(5 * MINUTE), None, 10), FIRST, at(0)).unwrap();
+    assert_eq!(token.previous.unwrap().retires_at, Some(at(5 * MINUTE)));
+    assert_eq!(token.settings.expires_at, Some(at(5 * MINUTE)));
+}
+
+#[test]
+fn r3_a_missed_period_is_death_and_each_rotation_starts_a_new_one() {
+    let fresh = token(None, Some(1), 0);
+    for (offset, expected) in
+        [(59_999, Status::Active), (60_000, Status::RotationOverdue), (60_001, Status::RotationOverdue)]
+    {
+        assert_eq!(status(&fresh, at(offset)), expected, "{offset}");
+    }
+    assert_eq!(rotate(&fresh, FIRST, at(MINUTE)), Err(Refusal::RotationOverdue));
+    let rotated = rotated(fresh, FIRST, at(59_999)).unwrap();
+    assert_eq!(rotated.rotate_by(), Some(at(59_999 + MINUTE)));
+}
+
+#[test]
+fn r4_the_previous_value_works_until_the_overlap_ends() {
+    let token = rotated(token(None, None, 10), FIRST, at(0)).unwrap();
+    let retires_at = at(10 * MINUTE);
+    for (offset, expected) in
+        [(-1, Ok(Standing::Previous { retires_at })), (0, Err(Refusal::ValueRetired)), (1, Err(Refusal::ValueRetired))]
+    {
+        assert_eq!(standing(&token, 1, at(10 * MINUTE + offset)), expected, "{offset}");
+    }
+    assert_eq!(standing(&token, 2, at(10 * MINUTE)), Ok(Standing::Current));
+}
+
+#[test]
+fn r4_an_overlap_of_0_retires_the_old_value_at_once() {
+    let token = rotated(token(None, None, 0), FIRST, at(0)).unwrap();
+    assert_eq!(token.previous, None);
+    assert_eq!(standing(&token, 1, at(0)), Err(Refusal::ValueRetired));
+}
+
+#[test]
+fn r1_a_rotation_during_an_overlap_retires_the_older_value_at_once() {
+    let second = rotated(token(None, None, 10), FIRST, at(0)).unwrap();
+    let third = rotated(second, Rotator::Holder { generation: 2 }, at(1)).unwrap();
+    assert_eq!(standing(&third, 1, at(1)), Err(Refusal::ValueRetired));
+    assert!(matches!(standing(&third, 2, at(1)), Ok(Standing::Previous { .. })));
+    assert_eq!(standing(&third, 3, at(1)), Ok(Standing::Current));
+}
+
+#[test]
+fn r5_a_holder_of_the_previous_value_recovers_after_ten_seconds_and_not_before() {
+    let token = rotated(token(None, None, 10), FIRST, at(0)).unwrap();
+    let conflict = |retry_after_seconds| Some(Refusal::RotationConflict { retry_after_seconds });
+    for (offset, refusal) in
+        [(0, conflict(10)), (1, conflict(10)), (9_999, conflict(1)), (10_000, None), (10_001, None)]
+    {
+        assert_eq!(rotate(&token, FIRST, at(offset)).err(), refusal, "{offset}");
+    }
+    let recovered = rotated(token, FIRST, at(10_000)).unwrap();
+    assert_eq!(standing(&recovered, 2, at(10_000)), Err(Refusal::ValueRetired), "the unused value is cancelled");
+    assert_eq!(standing(&recovered, 3, at(10_000)), Ok(Standing::Current));
+    let retires_at = at(10_000 + 10 * MINUTE);
+    assert_eq!(standing(&recovered, 1, at(10_000)), Ok(Standing::Previous { retires_at }));
+}
+
+#[test]
+fn r5_after_the_first_use_of_the_new_value_the_previous_one_cannot_rotate() {
+    let mut token = rotated(token(None, None, 10), FIRST, at(0)).unwrap();
+    token.current.first_used_at = Some(at(0));
+    for offset in [0, 10_000, 10 * MINUTE - 1] {
+        assert_eq!(rotate(&token, FIRST, at(offset)), Err(Refusal::ValueSuperseded), "{offset}");
+    }
+}
+
+#[test]
+fn a_public_token_is_rotated_by_someone_else_only() {
+    let mut token = token(None, None, 10);
+    token.settings.kind = TokenKind::Public;
+    assert!(matches!(rotate(&token, FIRST, at(0)), Err(Refusal::Forbidden(_))));
+    assert!(rotate(&token, Rotator::Other, at(0)).is_ok());
+}
+
+#[test]
+fn r10_a_revoked_token_stays_revoked_whatever_else_is_true_of_it() {
+    let mut token = token(Some(5_000), Some(1), 10);
+    token.revoked_at = Some(at(0));
+    for offset in [-1, 0, 5_000, MINUTE] {
+        assert_eq!(standing(&token, 1, at(offset)), Err(Refusal::TokenRevoked), "{offset}");
+        assert_eq!(rotate(&token, Rotator::Other, at(offset)), Err(Refusal::TokenRevoked), "{offset}");
+    }
+}
+
+/// What can happen to a token. Generations are chosen among all that were ever issued, dead ones included.
+#[derive(Clone, Debug)]
+enum Happening {
+    RotateAsHolder(prop::sample::Index),
+    RotateAsOther,
+    Use(prop::sample::Index),
+    Wait(i64),
+    Revoke,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        4 => any::<prop::sample::Index>().prop_map(Happening::RotateAsHolder),
+        2 => Just(Happening::RotateAsOther),
+        3 => any::<prop::sample::Index>().prop_map(Happening::Use),
+        4 => prop_oneof![0..20_000_i64, 0..15 * MINUTE].prop_map(Happening::Wait),
+        1 => Just(Happening::Revoke),
+    ]
+}
+
+/// The token as the rules see it, beside every value ever issued as a database keeps it.
+struct World {
+    token: Token,
+    ledger: BTreeMap<u32, ValueFacts>,
+    now: Timestamp,
+}
+
+impl World {
+    fn new(token: Token) -> Self {
+        let ledger = BTreeMap::from([(1, token.current.clone())]);
+        Self { token, ledger, now: at(0) }
+    }
+
+    fn working(&self) -> Vec<u32> {
+        let works = |value: &&ValueFacts| value.retires_at.is_none_or(|retires_at| self.now < retires_at);
+        self.ledger.values().filter(works).map(|value| value.generation).collect()
+    }
+
+    fn any_generation(&self, index: &prop::sample::Index) -> u32 {
+        u32::try_from(index.index(self.ledger.len())).unwrap() + 1
+    }
+
+    fn rotate(&mut self, rotator: Rotator) {
+        let Ok(rotation) = rotate(&self.token, rotator, self.now) else { return };
+        let retire = |ledger: &mut BTreeMap<u32, ValueFacts>, generation, retires_at| {
+            ledger.get_mut(&generation).unwrap().retires_at = Some(retires_at);
+        };
+        retire(&mut self.ledger, rotation.from_generation, rotation.current_retires_at);
+        if let Some(previous) = rotation.previous {
+            retire(&mut self.ledger, previous.generation, previous.retires_at);
+        }
+        let issued = value(rotation.generation, self.now);
+        assert!(self.ledger.insert(rotation.generation, issued.clone()).is_none(), "R7: a generation is issued once");
+        self.token = apply(self.token.clone(), &rotation, issued);
+    }
+
+    fn happen(&mut self, happening: &Happening) {
+        match happening {
+            Happening::RotateAsHolder(index) => {
+                let generation = self.any_generation(index);
+                self.rotate(Rotator::Holder { generation });
+            }
+            Happening::RotateAsOther => self.rotate(Rotator::Other),
+            Happening::Use(index) => {
+                let generation = self.any_generation(index);
+                if standing(&self.token, generation, self.now).is_ok() {
+                    self.ledger.get_mut(&generation).unwrap().first_used_at = Some(self.now);
+                    if self.token.current.generation == generation {
+                        self.token.current.first_used_at = Some(self.now);
+                    }
+                }
+            }
+            Happening::Wait(millis) => self.now = Timestamp::from_unix_millis(self.now.unix_millis() + millis),
+            Happening::Revoke => self.token.revoked_at = self.token.revoked_at.or(Some(self.now)),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_r1_and_r2_hold(
+        expires_after in proptest::option::of(1..60 * MINUTE),
+        period_minutes in proptest::option::of(1..40_u32),
+        overlap_minutes in 0..15_u32,
+        happenings in prop::collection::vec(happening(), 1..40),
+    ) {
+        let overlap_minutes = overlap_minutes.min(period_minutes.unwrap_or(u32::MAX));
+        let born = token(expires_after, period_minutes, overlap_minutes);
+        let mut world = World::new(born.clone());
+        let mut died = None;
+        for happening in &happenings {
+            world.happen(happening);
+            let (token, now) = (&world.token, world.now);
+
+            // R1: exactly one value is current, and never more than two work.
+            let current: Vec<u32> =
+                world.ledger.values().filter(|value| value.retires_at.is_none()).map(|value| value.generation).collect();
+            prop_assert_eq!(&current, &[token.current.generation]);
+            prop_assert!(world.working().len() <= 2, "working: {:?}", world.working());
+
+            // R2: the life is the one given at creation, and no value works outside it.
+            prop_assert_eq!(&token.settings, &born.settings);
+            let expired = born.settings.expires_at.is_some_and(|expires_at| expires_at <= now);
+            for generation in world.ledger.keys() {
+                let works = standing(token, *generation, now).is_ok();
+                let alive = status(token, now) == Status::Active;
+                prop_assert_eq!(works, alive && world.working().contains(generation), "generation {}", generation);
+                prop_assert!(!(works && expired));
+            }
+
+            // Death is for ever: no sequence of calls brings a dead token back.
+            if died.is_some() {
+                prop_assert_ne!(status(token, now), Status::Active);
+            } else if status(token, now) != Status::Active {
+                died = Some(now);
+            }
+        }
+    }
+}

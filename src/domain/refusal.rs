@@ -1,0 +1,32 @@
+//! The reasons for which a rule says no.
+
+/// Why something may not be done, or a value not be used, here and now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The token's `expiresAt` has come.
+    #[error("The API token has expired. Rotation does not extend a life; ask for a new token.")]
+    TokenExpired,
+    /// The token was revoked.
+    #[error("The API token was revoked, which is final. Ask for a new token.")]
+    TokenRevoked,
+    /// The token went a whole rotation period without being rotated (R3).
+    #[error("The API token missed its rotation period and works no more. Ask for a new token.")]
+    RotationOverdue,
+    /// The value was replaced or cancelled and its overlap, if any, is over.
+    #[error("This value was retired by a rotation. Use the newest value of the API token.")]
+    ValueRetired,
+    /// The value is the previous one and the new value has been used, so it cannot rotate any more (R5).
+    #[error("A newer value of this API token is already in use. Rotate with that one.")]
+    ValueSuperseded,
+    /// Another rotation won, just now (R5, R7).
+    #[error(
+        "The API token has just been rotated by another request. Use the value it was given, or try again in {retry_after_seconds} s."
+    )]
+    RotationConflict {
+        /// Whole seconds after which a holder of the previous value may rotate again.
+        retry_after_seconds: u32,
+    },
+    /// The caller lacks a permission or scope, or the operation is not for a token of this kind.
+    #[error("{0}")]
+    Forbidden(String),
+}

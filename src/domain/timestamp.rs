@@ -1,0 +1,116 @@
+//! A moment, in whole milliseconds since 1970-01-01T00:00:00Z.
+//!
+//! A type of its own because all of Rotakey agrees on one resolution: what is stored, compared and shown is the same
+//! number, so no boundary moves by a fraction of a millisecond on its way through a database or a client.
+
+use std::fmt;
+
+use jiff::fmt::temporal::DateTimePrinter;
+
+const MILLIS_PER_SECOND: i64 = 1_000;
+const MILLIS_PER_MINUTE: i64 = 60 * MILLIS_PER_SECOND;
+
+/// A moment in UTC with millisecond resolution. Prints as RFC 3339 with three decimals: `2026-01-31T12:00:00.000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// The text is not an RFC 3339 date and time with an offset.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an RFC 3339 date and time with an offset, such as 2030-01-31T12:00:00Z")]
+pub struct MalformedTimestamp;
+
+impl Timestamp {
+    /// The earliest moment that can be held: the Unix epoch.
+    pub const MIN: Self = Self(0);
+    /// The latest moment that can be held and printed, at the end of the year 9999.
+    pub const MAX: Self = Self(253_402_207_200_000);
+
+    /// From milliseconds since the Unix epoch, moved into `MIN..=MAX` where outside.
+    pub fn from_unix_millis(millis: i64) -> Self {
+        Self(millis.clamp(Self::MIN.0, Self::MAX.0))
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn unix_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Reads an RFC 3339 date and time (section 5.6). Fractions below a millisecond are cut off.
+    ///
+    /// # Errors
+    /// [`MalformedTimestamp`] for anything else, and for moments before [`Timestamp::MIN`].
+    pub fn parse(text: &str) -> Result<Self, MalformedTimestamp> {
+        // Brackets would be a time zone annotation (RFC 9557), which RFC 3339 does not know.
+        if text.contains('[') {
+            return Err(MalformedTimestamp);
+        }
+        let parsed: jiff::Timestamp = text.parse().map_err(|_| MalformedTimestamp)?;
+        let millis = parsed.as_millisecond();
+        if millis < Self::MIN.0 { Err(MalformedTimestamp) } else { Ok(Self::from_unix_millis(millis)) }
+    }
+
+    /// This moment moved by whole minutes; stops at [`Timestamp::MAX`].
+    #[must_use]
+    pub fn plus_minutes(self, minutes: u32) -> Self {
+        Self::from_unix_millis(self.0.saturating_add(i64::from(minutes).saturating_mul(MILLIS_PER_MINUTE)))
+    }
+
+    /// This moment moved by whole seconds; stops at [`Timestamp::MAX`].
+    #[must_use]
+    pub fn plus_seconds(self, seconds: u32) -> Self {
+        Self::from_unix_millis(self.0.saturating_add(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
+    }
+
+    /// Whole seconds from `self` until `later`, rounded up; 0 where `later` is not later.
+    pub fn seconds_until(self, later: Self) -> u32 {
+        let millis = later.0.saturating_sub(self.0).max(0);
+        let seconds = millis.saturating_add(MILLIS_PER_SECOND - 1) / MILLIS_PER_SECOND;
+        u32::try_from(seconds).unwrap_or(u32::MAX)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let timestamp = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        f.write_str(&DateTimePrinter::new().precision(Some(3)).timestamp_to_string(&timestamp))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_utc_with_milliseconds() {
+        assert_eq!(Timestamp::from_unix_millis(1_767_225_600_007).to_string(), "2026-01-01T00:00:00.007Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00.000Z");
+        assert_eq!(Timestamp::MIN.to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn reads_rfc_3339_and_nothing_else() {
+        let read = |text| Timestamp::parse(text).map(Timestamp::unix_millis);
+        assert_eq!(read("2026-01-01T00:00:00.007Z"), Ok(1_767_225_600_007));
+        assert_eq!(read("2026-01-01T01:00:00.0079999+01:00"), Ok(1_767_225_600_007));
+        for text in
+            ["", "tomorrow", "2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00Z[UTC]", "1969-12-31T23:59:59Z"]
+        {
+            assert_eq!(read(text), Err(MalformedTimestamp), "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_until_rounds_up_and_never_goes_below_zero() {
+        let now = Timestamp::from_unix_millis(10_000);
+        for (later, seconds) in [(9_999, 0), (10_000, 0), (10_001, 1), (11_000, 1), (11_001, 2)] {
+            assert_eq!(now.seconds_until(Timestamp::from_unix_millis(later)), seconds, "{later}");
+        }
+    }
+
+    #[test]
+    fn moving_past_the_end_of_time_stops_there() {
+        assert_eq!(Timestamp::MAX.plus_minutes(u32::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN.plus_minutes(1), Timestamp::from_unix_millis(60_000));
+        assert_eq!(Timestamp::MIN.plus_seconds(1), Timestamp::from_unix_millis(1_000));
+    }
+}

@@ -1,0 +1,132 @@
+//! The facts about an API token and its values. Everything else (status, standing, deadlines) is derived from them by
+//! `lifecycle`, for a moment that the caller names.
+
+use std::collections::BTreeSet;
+
+use super::id::TokenId;
+use super::scope::Scope;
+use super::timestamp::Timestamp;
+
+/// Who holds the token, and so who may rotate it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenKind {
+    /// Held by a server: may rotate itself and may hold permissions.
+    Private,
+    /// Shipped in a page or an app, where anyone can copy it: holds scopes only and is rotated by someone else.
+    Public,
+}
+
+/// What a token may do to Rotakey itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// Read every API token.
+    ApiTokenRead,
+    /// Create, update, rotate and revoke API tokens.
+    ApiTokenModify,
+    /// Ask whether a presented value is good.
+    ApiTokenVerify,
+    /// Read the audit log.
+    AuditLogRead,
+}
+
+impl Permission {
+    /// Every permission there is.
+    pub const ALL: [Self; 4] = [Self::ApiTokenRead, Self::ApiTokenModify, Self::ApiTokenVerify, Self::AuditLogRead];
+
+    /// The name in the schema and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiTokenRead => "API_TOKEN_READ",
+            Self::ApiTokenModify => "API_TOKEN_MODIFY",
+            Self::ApiTokenVerify => "API_TOKEN_VERIFY",
+            Self::AuditLogRead => "AUDIT_LOG_READ",
+        }
+    }
+}
+
+/// Who did something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The operator of the server, at its command line or at its first start.
+    System,
+    /// The holder of an API token.
+    ApiToken(TokenId),
+}
+
+/// The settings of a token: given at creation, and inherited by every generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A name for people, 1 to 255 characters.
+    pub name: String,
+    /// What the token is for.
+    pub description: Option<String>,
+    /// Whose token it is: any string of the operator's.
+    pub owner: Option<String>,
+    /// Private or public; fixed at creation.
+    pub kind: TokenKind,
+    /// What the token may do to Rotakey.
+    pub permissions: BTreeSet<Permission>,
+    /// What the token may do to the API it protects.
+    pub scopes: BTreeSet<Scope>,
+    /// The end of the token's life, which no rotation moves (R2); fixed at creation.
+    pub expires_at: Option<Timestamp>,
+    /// The longest time without a rotation, in minutes (R3); fixed at creation.
+    pub rotation_period_minutes: Option<u32>,
+    /// How long the previous value works after a rotation, in minutes (R4); fixed at creation.
+    pub overlap_minutes: u32,
+}
+
+/// The facts about one value. The secret itself is not among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueFacts {
+    /// The number of the value within its token: 1 at creation, one more at each rotation.
+    pub generation: u32,
+    /// The last four characters of the value.
+    pub hint: String,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// Who issued it.
+    pub created_by: Actor,
+    /// When it was first presented successfully.
+    pub first_used_at: Option<Timestamp>,
+    /// When it stops working; `None` for the current value, which has not been replaced.
+    pub retires_at: Option<Timestamp>,
+}
+
+/// An API token with the values that still matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The lasting identity; no rotation changes it.
+    pub id: TokenId,
+    /// What was asked for at creation.
+    pub settings: Settings,
+    /// When the token was created.
+    pub created_at: Timestamp,
+    /// Who created it.
+    pub created_by: Actor,
+    /// When a value of it was last presented successfully; at most a minute behind.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// The newest value.
+    pub current: ValueFacts,
+    /// The value that the newest one replaced, while its overlap lasts.
+    pub previous: Option<ValueFacts>,
+}
+
+impl Token {
+    /// The value of this generation, if it still matters.
+    pub fn value(&self, generation: u32) -> Option<&ValueFacts> {
+        std::iter::once(&self.current).chain(&self.previous).find(|value| value.generation == generation)
+    }
+
+    /// When the current value was issued by a rotation; `None` for a token never rotated.
+    pub fn rotated_at(&self) -> Option<Timestamp> {
+        (self.current.generation > 1).then_some(self.current.created_at)
+    }
+
+    /// The moment at which the token is overdue unless rotated before; `None` without a rotation period (R3).
+    pub fn rotate_by(&self) -> Option<Timestamp> {
+        self.settings.rotation_period_minutes.map(|minutes| self.current.created_at.plus_minutes(minutes))
+    }
+}

@@ -1,0 +1,148 @@
+//! The secret string a client sends, and the only two things ever kept of it: its SHA-256 and a hint.
+//!
+//! The format must never change, for values of it live in other people's vaults and in the patterns of secret scanners:
+//! prefix, 43 letters or digits (256 random bits), 6 letters or digits (the CRC-32 of all that precedes them, base 62).
+//! No `-` and no `=`, so that a double click selects all of it.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use super::base62;
+use super::token::TokenKind;
+
+const BODY_LENGTH: usize = 43;
+const CHECKSUM_LENGTH: usize = 6;
+const HINT_LENGTH: usize = 4;
+
+/// A secret value in the clear. It cannot be cloned, compared, printed, logged or serialised; [`Value::expose`] is the one
+/// way to its text, for the one response that issues it (R9). Its memory is overwritten when it is dropped.
+pub struct Value(SecretString);
+
+/// The text is not a value that any Rotakey server issued: wrong prefix, length, letters or checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the value of an API token")]
+pub struct MalformedValue;
+
+/// The SHA-256 of a value: all that a server keeps to know it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ValueHash(pub [u8; 32]);
+
+impl Value {
+    /// How many random bytes a value takes.
+    pub const ENTROPY_BYTES: usize = 32;
+
+    /// A new value of a token of this kind.
+    pub fn from_entropy(kind: TokenKind, entropy: &[u8; Self::ENTROPY_BYTES]) -> Self {
+        let mut text = String::with_capacity(64);
+        text.push_str(prefix(kind));
+        text.extend(base62::encode_256_bits(entropy).into_iter().map(char::from));
+        let checksum = crc32fast::hash(text.as_bytes());
+        text.extend(base62::encode_32_bits(checksum).into_iter().map(char::from));
+        Self(SecretString::from(text))
+    }
+
+    /// Takes a presented text for a value if it could be one, without asking any database.
+    ///
+    /// # Errors
+    /// [`MalformedValue`]; the text itself is never repeated.
+    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
+        let body = [TokenKind::Public, TokenKind::Private]
+            .into_iter()
+            .find_map(|kind| text.strip_prefix(prefix(kind)))
+            .ok_or(MalformedValue)?;
+        if body.len() != BODY_LENGTH + CHECKSUM_LENGTH || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(MalformedValue);
+        }
+        let (signed, checksum) = text.split_at_checked(text.len() - CHECKSUM_LENGTH).ok_or(MalformedValue)?;
+        if base62::encode_32_bits(crc32fast::hash(signed.as_bytes())) != checksum.as_bytes() {
+            return Err(MalformedValue);
+        }
+        Ok(Self(SecretString::from(text)))
+    }
+
+    /// The SHA-256 of the whole text.
+    // A fast hash is enough: the value is 256 random bits, so there is nothing to guess.
+    pub fn hash(&self) -> ValueHash {
+        ValueHash(Sha256::digest(self.expose().as_bytes()).into())
+    }
+
+    /// The last four characters: enough for a person to tell two values apart, and of no use to guess the rest.
+    pub fn hint(&self) -> String {
+        let text = self.expose();
+        text.get(text.len().saturating_sub(HINT_LENGTH)..).unwrap_or_default().to_owned()
+    }
+
+    /// The text itself, for the answer that issues it and for nothing else (R9).
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Value(…)")
+    }
+}
+
+fn prefix(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Private => "rk_",
+        TokenKind::Public => "rkpub_",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A well-formed value, spelled out so that a change of the format cannot pass unseen.
+    const KNOWN: &str = "rk_00000000000000000000000000000000000000000002gL6Az";
+
+    #[test]
+    fn the_format_never_changes() {
+        let value = Value::from_entropy(TokenKind::Private, &[0; 32]);
+        assert_eq!(value.expose(), KNOWN);
+        assert_eq!(value.hint(), KNOWN[KNOWN.len() - 4..]);
+        let public = Value::from_entropy(TokenKind::Public, &[255; 32]);
+        assert!(public.expose().starts_with("rkpub_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1"));
+        assert_eq!(public.expose().len(), 6 + 43 + 6);
+    }
+
+    #[test]
+    fn a_value_reads_back() {
+        for kind in [TokenKind::Private, TokenKind::Public] {
+            let value = Value::from_entropy(kind, &[42; 32]);
+            assert_eq!(Value::parse(value.expose()).unwrap().hash(), value.hash());
+        }
+    }
+
+    #[test]
+    fn any_single_wrong_letter_is_refused() {
+        for at in 0..KNOWN.len() {
+            for wrong in [b'1', b'Z', b'-', b' ', 0] {
+                let mut bytes = KNOWN.as_bytes().to_vec();
+                if bytes[at] == wrong {
+                    continue;
+                }
+                bytes[at] = wrong;
+                let text = String::from_utf8(bytes).unwrap();
+                assert!(Value::parse(&text).is_err(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let long = "rk_".to_owned() + &"é".repeat(30);
+        for text in ["", "rk_", "rkpub_", "Bearer", &KNOWN[1..], &KNOWN[..51], &format!("{KNOWN}0"), &long] {
+            assert!(Value::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", Value::from_entropy(TokenKind::Private, &[1; 32])), "Value(…)");
+    }
+}

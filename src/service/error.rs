@@ -1,0 +1,136 @@
+//! The errors of the use cases and the one list of their codes. `docs/errors.md` has a paragraph for each; a test compares.
+
+use crate::domain::input::InvalidInput;
+use crate::domain::refusal::Refusal;
+use crate::entropy::EntropyError;
+use crate::store;
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
+        /// What an error is, for programs: `extensions.code`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code as clients see it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// No value, or one that no token has.
+    Unauthenticated => "UNAUTHENTICATED",
+    /// See [`Refusal::TokenExpired`].
+    TokenExpired => "TOKEN_EXPIRED",
+    /// See [`Refusal::TokenRevoked`].
+    TokenRevoked => "TOKEN_REVOKED",
+    /// See [`Refusal::RotationOverdue`].
+    RotationOverdue => "ROTATION_OVERDUE",
+    /// See [`Refusal::ValueRetired`].
+    ValueRetired => "VALUE_RETIRED",
+    /// See [`Refusal::ValueSuperseded`].
+    ValueSuperseded => "VALUE_SUPERSEDED",
+    /// See [`Refusal::RotationConflict`].
+    RotationConflict => "ROTATION_CONFLICT",
+    /// See [`Refusal::Forbidden`].
+    Forbidden => "FORBIDDEN",
+    /// Nothing has this id or address.
+    NotFound => "NOT_FOUND",
+    /// The request or one of its fields is not as it must be.
+    BadUserInput => "BAD_USER_INPUT",
+    /// The document is not GraphQL.
+    GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+    /// The document does not fit the schema.
+    GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+    /// The database cannot be reached; the same request may succeed later.
+    Unavailable => "UNAVAILABLE",
+    /// A fault of the server; the log has its cause.
+    Internal => "INTERNAL",
+}
+
+/// Why a use case was not carried out. Nothing was then written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No credential where one is needed, or one that no token has.
+    #[error("No API token has this value, or none was sent. Send one as X-API-Key or as Authorization: Bearer.")]
+    Unauthenticated,
+    /// A rule said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Nothing has the id asked for.
+    #[error("No API token has this id.")]
+    NotFound,
+    /// A field is not as it must be.
+    #[error(transparent)]
+    Invalid(#[from] InvalidInput),
+    /// The database cannot be reached. The cause is for the log.
+    #[error("The service cannot reach its database just now. Try again soon.")]
+    Unavailable(#[source] store::Error),
+    /// A fault of ours. The cause is for the log.
+    #[error("The server failed to do this. Its log says why, under the request id of this answer.")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// What the error is, for programs.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unauthenticated => ErrorCode::Unauthenticated,
+            Self::Refused(refusal) => match refusal {
+                Refusal::TokenExpired => ErrorCode::TokenExpired,
+                Refusal::TokenRevoked => ErrorCode::TokenRevoked,
+                Refusal::RotationOverdue => ErrorCode::RotationOverdue,
+                Refusal::ValueRetired => ErrorCode::ValueRetired,
+                Refusal::ValueSuperseded => ErrorCode::ValueSuperseded,
+                Refusal::RotationConflict { .. } => ErrorCode::RotationConflict,
+                Refusal::Forbidden(_) => ErrorCode::Forbidden,
+            },
+            Self::NotFound => ErrorCode::NotFound,
+            Self::Invalid(_) => ErrorCode::BadUserInput,
+            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::Internal(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// The input field at fault, as the schema spells it.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid(invalid) => Some(invalid.field),
+            Self::NotFound => Some("id"),
+            _ => None,
+        }
+    }
+
+    /// After how many whole seconds the same request may succeed.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Refused(Refusal::RotationConflict { retry_after_seconds }) => Some(*retry_after_seconds),
+            _ => None,
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(err: store::Error) -> Self {
+        match err {
+            store::Error::Unavailable(_) => Self::Unavailable(err),
+            _ => Self::Internal(Box::new(err)),
+        }
+    }
+}
+
+impl From<EntropyError> for Error {
+    fn from(err: EntropyError) -> Self {
+        Self::Internal(Box::new(err))
+    }
+}

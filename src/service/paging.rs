@@ -1,0 +1,126 @@
+//! Pages by the Relay cursor specification: what a client asks for, checked, and what it gets.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::TokenId;
+use crate::domain::input::InvalidInput;
+use crate::domain::listing::{DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Order, OrderField, Page, Position};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Token;
+use crate::store::Listing;
+
+use super::View;
+
+/// A page as a client asks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How many from the front; excludes `last`.
+    pub first: Option<i32>,
+    /// Only what follows this cursor.
+    pub after: Option<String>,
+    /// How many from the back; excludes `first`.
+    pub last: Option<i32>,
+    /// Only what precedes this cursor.
+    pub before: Option<String>,
+    /// Which tokens.
+    pub filter: Filter,
+    /// In what order.
+    pub order: Order,
+}
+
+/// A page as a client gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The tokens, each with its cursor.
+    pub edges: Vec<(String, View)>,
+    /// Whether there is more behind the last edge, as far as the request lets one tell.
+    pub has_next_page: bool,
+    /// Whether there is more before the first edge, as far as the request lets one tell.
+    pub has_previous_page: bool,
+}
+
+impl PageRequest {
+    /// The page, once every argument is as it must be.
+    pub(super) fn validate(self) -> Result<Page, InvalidInput> {
+        let (end, size) = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                return Err(InvalidInput::new("last", "Ask for the first tokens or for the last ones, not for both."));
+            }
+            (None, Some(last)) => (End::Last, page_size("last", last)?),
+            (Some(first), None) => (End::First, page_size("first", first)?),
+            (None, None) => (End::First, DEFAULT_PAGE_SIZE),
+        };
+        // PostgreSQL cannot hold U+0000 in a text, so nothing that it holds can match one.
+        if [&self.filter.name, &self.filter.owner].into_iter().flatten().any(|text| text.contains('\0')) {
+            return Err(InvalidInput::new("filter", "A name or an owner never contains the character U+0000."));
+        }
+        let read = |field, cursor: Option<String>| {
+            cursor.map(|text| read_cursor(&text, self.order).ok_or_else(|| broken_cursor(field))).transpose()
+        };
+        let (after, before) = (read("after", self.after)?, read("before", self.before)?);
+        Ok(Page { filter: self.filter, order: self.order, after, before, size, end })
+    }
+}
+
+impl Connection {
+    pub(super) fn new(page: &Page, listing: Listing, now: Timestamp) -> Self {
+        let (has_next_page, has_previous_page) = match page.end {
+            End::First => (listing.more, page.after.is_some()),
+            End::Last => (page.before.is_some(), listing.more),
+        };
+        let edge = |token: Token| (write_cursor(&Position::of(&token, page.order.field), page.order), View::new(token, now));
+        Self { edges: listing.tokens.into_iter().map(edge).collect(), has_next_page, has_previous_page }
+    }
+}
+
+fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidInput> {
+    u32::try_from(size).ok().filter(|size| (1..=MAX_PAGE_SIZE).contains(size)).ok_or_else(|| {
+        InvalidInput::new(
+            field,
+            format!("A page has 1 to {MAX_PAGE_SIZE} tokens; without a size, {DEFAULT_PAGE_SIZE}."),
+        )
+    })
+}
+
+fn broken_cursor(field: &'static str) -> InvalidInput {
+    InvalidInput::new(
+        field,
+        "This is not a cursor of this listing. Take one from an answer with the same orderBy, or leave it out.",
+    )
+}
+
+/// What a cursor says. It names its order, so that it cannot be used in another, where it would mean another place.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor {
+    order: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    id: String,
+}
+
+fn order_name(order: Order) -> &'static str {
+    match (order.field, order.descending) {
+        (OrderField::CreatedAt, false) => "created",
+        (OrderField::CreatedAt, true) => "-created",
+        (OrderField::Name, false) => "name",
+        (OrderField::Name, true) => "-name",
+    }
+}
+
+fn write_cursor(position: &Position, order: Order) -> String {
+    let cursor =
+        Cursor { order: order_name(order).to_owned(), name: position.name.clone(), id: position.id.to_string() };
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
+}
+
+fn read_cursor(text: &str, order: Order) -> Option<Position> {
+    let cursor: Cursor = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    let fits = cursor.order == order_name(order) && cursor.name.is_some() == (order.field == OrderField::Name);
+    let position = Position { name: cursor.name, id: TokenId::parse(&cursor.id)? };
+    // PostgreSQL cannot hold U+0000 in a text; no name has one, so no cursor of ours does.
+    let sound = !position.name.as_ref().is_some_and(|name| name.contains('\0'));
+    (fits && sound).then_some(position)
+}

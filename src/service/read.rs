@@ -1,0 +1,51 @@
+//! `currentAPIToken`, `apiToken` and `apiTokens`: what there is, never a value.
+
+use crate::domain::authority::Authority;
+use crate::domain::lifecycle;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Permission, Token};
+
+use super::{Caller, Connection, Error, PageRequest, Service, View, token_id};
+
+impl Service {
+    /// The caller's own token; needs no permission.
+    ///
+    /// # Errors
+    /// When it has stopped working since the request began.
+    pub async fn current(&self, caller: &Caller) -> Result<View, Error> {
+        let now = self.now();
+        Ok(View::new(self.own_token(caller, now).await?, now))
+    }
+
+    /// The token of this id. One's own needs no permission, another's `API_TOKEN_READ`.
+    ///
+    /// # Errors
+    /// When the caller may not, or no token has this id.
+    pub async fn get(&self, caller: &Caller, id: &str) -> Result<View, Error> {
+        let now = self.now();
+        let id = token_id(id)?;
+        let own = self.own_token(caller, now).await?;
+        Authority::of(&own).require_unless_own(Permission::ApiTokenRead, id)?;
+        let token = if id == own.id { own } else { self.store.find_token(id, now).await?.ok_or(Error::NotFound)? };
+        Ok(View::new(token, now))
+    }
+
+    /// A page of tokens. Needs `API_TOKEN_READ`.
+    ///
+    /// # Errors
+    /// When the caller may not, or the page asked for is not one.
+    pub async fn list(&self, caller: &Caller, request: PageRequest) -> Result<Connection, Error> {
+        let now = self.now();
+        let own = self.own_token(caller, now).await?;
+        Authority::of(&own).require(Permission::ApiTokenRead)?;
+        let page = request.validate()?;
+        let listing = self.store.list(&page, now).await?;
+        Ok(Connection::new(&page, listing, now))
+    }
+
+    async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Token, Error> {
+        let token = self.store.find_token(caller.token_id(), now).await?.ok_or(Error::Unauthenticated)?;
+        lifecycle::standing(&token, caller.generation(), now)?;
+        Ok(token)
+    }
+}

@@ -1,0 +1,157 @@
+//! Reaching the database, making it durable, and bringing its schema up to date.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+
+use super::{Error, Store, Transaction};
+
+/// How long a caller waits for a connection before it is told that the database is unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long SQLite waits for another process that is writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// Any constant of ours: replicas that start together take turns on it.
+const START_LOCK: i64 = 0x726f_7461_6b65_7901;
+
+impl Store {
+    /// Opens the database at a `sqlite:` or `postgres:` URL; a SQLite file that is missing is made, readable by its owner
+    /// alone.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is of another kind.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        if url.starts_with("sqlite:") {
+            connect_sqlite(url).await
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let pool = connect_postgres(url).await?;
+            Ok(Self { read: pool.clone(), write: pool })
+        } else {
+            Err(Error::Unsuitable("The database URL must start with sqlite: or postgres:.".into()))
+        }
+    }
+
+    /// Applies the migrations that are missing. Replicas that start together take turns.
+    ///
+    /// # Errors
+    /// When a migration fails; nothing of it is then applied.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        let transaction = self.begin_alone().await?;
+        Migrator::up(&transaction, None).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Starts a transaction that no other started by this function runs beside, on any replica.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_exclusive(&self) -> Result<Transaction, Error> {
+        Ok(Transaction::new(self.begin_alone().await?))
+    }
+
+    /// Starts a transaction that may write. Dropping it without a commit undoes it.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self) -> Result<Transaction, Error> {
+        Ok(Transaction::new(self.begin_raw().await?))
+    }
+
+    async fn begin_alone(&self) -> Result<DatabaseTransaction, Error> {
+        let transaction = self.begin_raw().await?;
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            let lock = format!("SELECT pg_advisory_xact_lock({START_LOCK})");
+            transaction.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+        }
+        Ok(transaction)
+    }
+
+    async fn begin_raw(&self) -> Result<DatabaseTransaction, Error> {
+        // A deferred transaction that reads first and writes later can lose its turn to another process half way.
+        let options = match self.write.get_database_backend() {
+            DbBackend::Sqlite => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            },
+            _ => TransactionOptions::default(),
+        };
+        Ok(self.write.begin_with_options(options).await?)
+    }
+
+    /// Waits until every connection is returned and closes them; SQLite then folds its write-ahead log into the file.
+    ///
+    /// # Errors
+    /// When a connection cannot be closed in order. Nothing committed is lost by that.
+    pub async fn close(self) -> Result<(), Error> {
+        self.read.close().await?;
+        self.write.close().await?;
+        Ok(())
+    }
+}
+
+async fn connect_sqlite(url: &str) -> Result<Store, Error> {
+    let parsed: SqliteConnectOptions =
+        url.parse().map_err(|err| Error::Unsuitable(format!("The SQLite URL cannot be read: {err}.")))?;
+    let path = parsed.get_filename().to_path_buf();
+    if path.as_os_str().is_empty() || path == Path::new(":memory:") || url.contains("mode=memory") {
+        return Err(Error::Unsuitable("A database in memory would forget every token; name a file.".into()));
+    }
+    create_private(&path)?;
+    // Writes first: the connection that switches to the write-ahead log should be alone.
+    let write = sqlite_pool(url, 1).await?;
+    let read = sqlite_pool(url, SQLITE_READERS).await?;
+    Ok(Store { read, write })
+}
+
+/// Makes the file if it is missing. SQLite gives its side files the same mode.
+fn create_private(path: &PathBuf) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(err) => Err(Error::Unsuitable(format!("The database file {} cannot be made: {err}.", path.display()))),
+    }
+}
+
+async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, Error> {
+    let mut options = pool_options(url, connections);
+    options.map_sqlx_sqlite_opts(|options| {
+        options
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL waits for the disk at every commit; NORMAL would lose the last ones on a power cut (R13).
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+    });
+    Ok(Database::connect(options).await?)
+}
+
+async fn connect_postgres(url: &str) -> Result<DatabaseConnection, Error> {
+    let mut options = pool_options(url, POSTGRES_CONNECTIONS);
+    // Whatever the server's default: an answer is sent after its transaction is on disk (R13).
+    options.map_sqlx_postgres_opts(|options| options.options([("synchronous_commit", "on")]));
+    Ok(Database::connect(options).await?)
+}
+
+fn pool_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    options
+}

@@ -1,0 +1,5 @@
+//! The rows as SeaORM sees them. They never leave `store`.
+
+pub(super) mod api_token;
+pub(super) mod api_token_value;
+pub(super) mod audit_event;

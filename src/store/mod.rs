@@ -1,0 +1,26 @@
+//! The only room that knows the database. Rows come in and go out as the plain values of `domain`; entities stay here.
+//!
+//! It never reads a clock or a random source and holds no rule: it is told what to write, and guards it with
+//! compare-and-set where two callers could race (R7).
+
+mod connect;
+mod entity;
+mod error;
+mod list;
+mod rows;
+mod token;
+mod transaction;
+
+pub use error::Error;
+pub use list::Listing;
+pub use transaction::{Rotated, Transaction};
+
+use sea_orm::DatabaseConnection;
+
+/// The database. On SQLite all writes take turns on one connection, because it has one writer at a time anyway and a fair
+/// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
+#[derive(Clone, Debug)]
+pub struct Store {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
