@@ -1,0 +1,36 @@
+// What a person finds on the first visit: the rotation first, since that is what most come for, then a look at the
+// token they hold. Separate so that the texts can change without touching the page.
+import { HEADERS_PREFILL } from './headers';
+
+const ROTATE = `# Put the current value into the headers below and run.
+# The new value is shown once.
+mutation rotateAPIToken {
+  rotateAPIToken {
+    token {
+      value
+    }
+  }
+}
+`;
+
+const CURRENT = `# The API token whose value is in the request headers.
+query currentAPIToken {
+  currentAPIToken {
+    id
+    name
+    status
+    generation
+    expiresAt
+    rotateBy
+    values {
+      generation
+      hint
+      createdAt
+      firstUsedAt
+      retiresAt
+    }
+  }
+}
+`;
+
+export const FIRST_TABS = [ROTATE, CURRENT].map((query) => ({ query, headers: HEADERS_PREFILL }));

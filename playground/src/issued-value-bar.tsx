@@ -1,0 +1,58 @@
+// The bar that shows a new value, once. The values come and go as React state: nothing here writes them anywhere but
+// to the clipboard or the headers editor, and each only when its button is pressed.
+import { useState } from 'react';
+import { useCredential } from './credential';
+
+interface BarProps {
+  values: string[];
+  onDismiss: (value: string) => void;
+}
+
+export function IssuedValueBar({ values, onDismiss }: BarProps) {
+  const useInHeaders = useCredential();
+  return (
+    // Always in the page, also when empty: a live region that arrives together with its text is not read aloud.
+    <div role="status" aria-live="polite" className="issued-values">
+      {values.map((value) => (
+        <IssuedValue key={value} value={value} onUse={() => useInHeaders(value)} onDismiss={() => onDismiss(value)} />
+      ))}
+    </div>
+  );
+}
+
+interface IssuedValueProps {
+  value: string;
+  onUse: () => void;
+  onDismiss: () => void;
+}
+
+function IssuedValue({ value, onUse, onDismiss }: IssuedValueProps) {
+  const [done, setDone] = useState('');
+  const copy = () =>
+    navigator.clipboard.writeText(value).then(
+      () => setDone('Copied.'),
+      () => setDone('The browser refused; select the value and copy it by hand.'),
+    );
+  const use = () => {
+    onUse();
+    setDone('Now in the request headers.');
+  };
+  return (
+    <div className="issued-value">
+      <p>New value of the API token — shown once.</p>
+      <code>{value}</code>
+      <div className="issued-value-actions">
+        <button type="button" className="primary" onClick={() => void copy()}>
+          Copy
+        </button>
+        <button type="button" onClick={use}>
+          Use it in the request headers
+        </button>
+        <button type="button" onClick={onDismiss}>
+          Dismiss
+        </button>
+        <span className="issued-value-done">{done}</span>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,25 @@
+// What a token's value looks like, and how to find one. Separate because three places must agree on it: the bar that
+// shows a new value, the storage that must never keep one, and the tests of both.
+
+const WHOLE_VALUE = /^rk(?:pub)?_[0-9A-Za-z]{49}$/;
+
+// Deliberately looser than the format: a value cut short by an editor is still most of a secret.
+const ANYTHING_LIKE_A_VALUE = /(rk(?:pub)?_)[0-9A-Za-z]{20,}/g;
+
+/** Every whole value in `data`, at any depth, in the order met and without repetition. */
+export function findValues(data: unknown): string[] {
+  const found = new Set<string>();
+  const waiting: unknown[] = [data];
+  while (waiting.length > 0) {
+    const next = waiting.shift();
+    // The field may have been renamed by an alias, so the string decides, not its key.
+    if (typeof next === 'string' && WHOLE_VALUE.test(next)) found.add(next);
+    if (typeof next === 'object' && next !== null) waiting.push(...Object.values(next));
+  }
+  return [...found];
+}
+
+/** The text with everything that looks like a value reduced to its prefix. */
+export function scrubValues(text: string): string {
+  return text.replace(ANYTHING_LIKE_A_VALUE, '$1…');
+}
