@@ -2,8 +2,14 @@
 //!
 //! The rooms and what each may use are described in `ARCHITECTURE.md` and checked by `tests/it/architecture.rs`.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod entropy;
+pub mod graphql;
+pub mod http;
 pub mod service;
 pub mod store;
+pub mod telemetry;

@@ -31,6 +31,8 @@ pub enum Standing {
     Current,
     /// The one before, until this moment.
     Previous {
+        /// When the newest value replaced it.
+        replaced_at: Timestamp,
         /// When it stops working.
         retires_at: Timestamp,
     },
@@ -99,7 +101,9 @@ pub fn standing(token: &Token, generation: u32, now: Timestamp) -> Result<Standi
     }
     match token.value(generation).map(|value| value.retires_at) {
         Some(None) => Ok(Standing::Current),
-        Some(Some(retires_at)) if now < retires_at => Ok(Standing::Previous { retires_at }),
+        Some(Some(retires_at)) if now < retires_at => {
+            Ok(Standing::Previous { replaced_at: token.current.created_at, retires_at })
+        }
         _ => Err(Refusal::ValueRetired),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use jiff::fmt::temporal::DateTimePrinter;
+use jiff::fmt::{rfc2822, temporal::DateTimePrinter};
 
 const MILLIS_PER_SECOND: i64 = 1_000;
 const MILLIS_PER_MINUTE: i64 = 60 * MILLIS_PER_SECOND;
@@ -33,6 +33,21 @@ impl Timestamp {
     /// Milliseconds since the Unix epoch.
     pub fn unix_millis(self) -> i64 {
         self.0
+    }
+
+    /// Whole seconds since the Unix epoch, rounded down.
+    pub fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(MILLIS_PER_SECOND)
+    }
+
+    /// The moment as HTTP headers write it (RFC 9110, section 5.6.7): `Sat, 31 Jan 2026 12:00:00 GMT`.
+    pub fn http_date(self) -> String {
+        let printed = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.as_jiff());
+        printed.unwrap_or_default()
+    }
+
+    fn as_jiff(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 
     /// Reads an RFC 3339 date and time (section 5.6). Fractions below a millisecond are cut off.
@@ -71,8 +86,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let timestamp = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        f.write_str(&DateTimePrinter::new().precision(Some(3)).timestamp_to_string(&timestamp))
+        f.write_str(&DateTimePrinter::new().precision(Some(3)).timestamp_to_string(&self.as_jiff()))
     }
 }
 
@@ -85,6 +99,14 @@ mod tests {
         assert_eq!(Timestamp::from_unix_millis(1_767_225_600_007).to_string(), "2026-01-01T00:00:00.007Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00.000Z");
         assert_eq!(Timestamp::MIN.to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn prints_http_dates_in_whole_seconds() {
+        let at = Timestamp::from_unix_millis(1_767_225_600_999);
+        assert_eq!(at.http_date(), "Thu, 01 Jan 2026 00:00:00 GMT");
+        assert_eq!(at.unix_seconds(), 1_767_225_600);
+        assert_eq!(Timestamp::MAX.http_date(), "Thu, 30 Dec 9999 22:00:00 GMT");
     }
 
     #[test]

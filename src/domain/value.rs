@@ -15,6 +15,8 @@ use super::token::TokenKind;
 const BODY_LENGTH: usize = 43;
 const CHECKSUM_LENGTH: usize = 6;
 const HINT_LENGTH: usize = 4;
+/// From how many letters or digits behind a prefix on a text is taken for a value, or for a part of one.
+const REDACTED_LENGTH: usize = 12;
 
 /// A secret value in the clear. It cannot be cloned, compared, printed, logged or serialised; [`Value::expose`] is the one
 /// way to its text, for the one response that issues it (R9). Its memory is overwritten when it is dropped.
@@ -86,6 +88,29 @@ impl fmt::Debug for Value {
     }
 }
 
+/// The text with everything that looks like a value replaced by its prefix and an ellipsis, for texts that quote what a
+/// client sent (R9).
+pub fn redact(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((at, prefix)) = first_prefix(rest) {
+        let (before, secret) = rest.split_at(at + prefix.len());
+        let run = secret.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let (run, after) = secret.split_at(run);
+        clean.push_str(before);
+        // Shorter runs are words of ours, such as the `rk_` of this very sentence.
+        clean.push_str(if run.len() < REDACTED_LENGTH { run } else { "…" });
+        rest = after;
+    }
+    clean.push_str(rest);
+    clean
+}
+
+fn first_prefix(text: &str) -> Option<(usize, &'static str)> {
+    let found = |kind| text.find(prefix(kind)).map(|at| (at, prefix(kind)));
+    [TokenKind::Private, TokenKind::Public].into_iter().filter_map(found).min()
+}
+
 fn prefix(kind: TokenKind) -> &'static str {
     match kind {
         TokenKind::Private => "rk_",
@@ -139,6 +164,14 @@ mod tests {
         for text in ["", "rk_", "rkpub_", "Bearer", &KNOWN[1..], &KNOWN[..51], &format!("{KNOWN}0"), &long] {
             assert!(Value::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn redacting_leaves_nothing_of_a_value() {
+        let public = Value::from_entropy(TokenKind::Public, &[9; 32]);
+        let text = format!("é found \"{KNOWN}\", {} and rk_ alone", public.expose());
+        assert_eq!(redact(&text), "é found \"rk_…\", rkpub_… and rk_ alone");
+        assert_eq!(redact("nothing here"), "nothing here");
     }
 
     #[test]

@@ -61,8 +61,11 @@ error_codes! {
 /// Why a use case was not carried out. Nothing was then written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No credential where one is needed, or one that no token has.
-    #[error("No API token has this value, or none was sent. Send one as X-API-Key or as Authorization: Bearer.")]
+    /// No credential was sent where one is needed.
+    #[error("This needs an API token. Send its value as X-API-Key, or as Authorization: Bearer.")]
+    Anonymous,
+    /// A credential was sent that is the value of no token.
+    #[error("No API token has this value. Send the whole value, as X-API-Key or as Authorization: Bearer.")]
     Unauthenticated,
     /// A rule said no.
     #[error(transparent)]
@@ -85,7 +88,7 @@ impl Error {
     /// What the error is, for programs.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unauthenticated => ErrorCode::Unauthenticated,
+            Self::Anonymous | Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::Refused(refusal) => match refusal {
                 Refusal::TokenExpired => ErrorCode::TokenExpired,
                 Refusal::TokenRevoked => ErrorCode::TokenRevoked,

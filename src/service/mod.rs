@@ -24,7 +24,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token};
 use crate::domain::value::Value;
 use crate::entropy::SharedEntropy;
-use crate::store::{Store, Transaction};
+use crate::store::{self, Store, Transaction};
 
 /// All use cases over one database, one clock and one random source.
 #[derive(Clone)]
@@ -71,6 +71,14 @@ impl Service {
     /// When there are no random bytes.
     pub fn request_id(&self) -> Result<RequestId, Error> {
         Ok(RequestId::new(self.now(), self.random()?))
+    }
+
+    /// Waits until nothing uses the database any more and closes it.
+    ///
+    /// # Errors
+    /// When it cannot be closed in order. Nothing that was answered is lost by that.
+    pub async fn close(self) -> Result<(), store::Error> {
+        self.store.close().await
     }
 
     fn now(&self) -> Timestamp {

@@ -70,7 +70,8 @@ impl Connection {
             End::First => (listing.more, page.after.is_some()),
             End::Last => (page.before.is_some(), listing.more),
         };
-        let edge = |token: Token| (write_cursor(&Position::of(&token, page.order.field), page.order), View::new(token, now));
+        let edge =
+            |token: Token| (write_cursor(&Position::of(&token, page.order.field), page.order), View::new(token, now));
         Self { edges: listing.tokens.into_iter().map(edge).collect(), has_next_page, has_previous_page }
     }
 }

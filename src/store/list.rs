@@ -1,7 +1,7 @@
 //! A page of tokens by keyset: the cost of a page does not grow with its depth, and nothing counts the whole table.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::lifecycle::Status;
 use crate::domain::listing::{End, Filter, OrderField, Page, Position};
@@ -30,26 +30,36 @@ impl Store {
     pub async fn list(&self, page: &Page, now: Timestamp) -> Result<Listing, Error> {
         let backwards = page.end == End::Last;
         let direction = if page.order.descending == backwards { sea_orm::Order::Asc } else { sea_orm::Order::Desc };
-        let mut select = api_token::Entity::find().filter(matches(&page.filter, now));
+        let mut keys =
+            api_token::Entity::find().select_only().column(api_token::Column::Id).filter(matches(&page.filter, now));
         if let Some(position) = &page.after {
-            select = select.filter(beyond(position, page.order.descending));
+            keys = keys.filter(beyond(position, page.order.descending));
         }
         if let Some(position) = &page.before {
-            select = select.filter(beyond(position, !page.order.descending));
+            keys = keys.filter(beyond(position, !page.order.descending));
         }
-        if page.order.field == OrderField::Name {
-            select = select.order_by(api_token::Column::Name, direction.clone());
-        }
-        let mut rows =
-            select.order_by(api_token::Column::Id, direction).limit(u64::from(page.size) + 1).all(&self.read).await?;
+        let keys = in_order(keys, page.order.field, &direction).limit(u64::from(page.size) + 1).into_query();
+        let joined = api_token::Entity::find()
+            .filter(api_token::Column::Id.in_subquery(keys))
+            .find_also_related(api_token_value::Entity)
+            .filter(token::working(now));
+        let mut tokens = rows::tokens(in_order(joined, page.order.field, &direction).all(&self.read).await?)?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-        let more = rows.len() > size;
-        rows.truncate(size);
+        let more = tokens.len() > size;
+        tokens.truncate(size);
         if backwards {
-            rows.reverse();
+            tokens.reverse();
         }
-        Ok(Listing { tokens: token::with_values(&self.read, rows, now).await?, more })
+        Ok(Listing { tokens, more })
     }
+}
+
+fn in_order<S: QueryOrder>(select: S, field: OrderField, direction: &sea_orm::Order) -> S {
+    let select = match field {
+        OrderField::CreatedAt => select,
+        OrderField::Name => select.order_by(api_token::Column::Name, direction.clone()),
+    };
+    select.order_by(api_token::Column::Id, direction.clone())
 }
 
 /// The rows behind a position, or before it where `descending`.

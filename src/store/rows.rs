@@ -13,6 +13,7 @@ use crate::domain::value::ValueHash;
 
 use super::Error;
 use super::entity::{api_token, api_token_value, audit_event};
+use super::token::JoinedRow;
 
 pub(super) fn kind_name(kind: TokenKind) -> &'static str {
     match kind {
@@ -21,8 +22,20 @@ pub(super) fn kind_name(kind: TokenKind) -> &'static str {
     }
 }
 
+/// The tokens of rows in which those of one token follow each other.
+pub(super) fn tokens(joined: Vec<JoinedRow>) -> Result<Vec<Token>, Error> {
+    let mut grouped: Vec<(api_token::Model, Vec<api_token_value::Model>)> = Vec::new();
+    for (row, value) in joined {
+        match grouped.last_mut() {
+            Some((last, values)) if last.id == row.id => values.extend(value),
+            _ => grouped.push((row, value.into_iter().collect())),
+        }
+    }
+    grouped.into_iter().map(|(row, values)| token(row, values)).collect()
+}
+
 /// The token of a row and of those of its values that still matter.
-pub(super) fn token(row: api_token::Model, values: Vec<api_token_value::Model>) -> Result<Token, Error> {
+fn token(row: api_token::Model, values: Vec<api_token_value::Model>) -> Result<Token, Error> {
     let mut current = None;
     let mut previous = None;
     for row in values {

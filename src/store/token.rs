@@ -1,8 +1,9 @@
 //! Finding tokens, by id and by the hash of a presented value.
+//!
+//! A token is read with its values in one statement, because one statement is one snapshot: two could fall on either side
+//! of a rotation and show a token that never was.
 
-use std::collections::HashMap;
-
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
@@ -12,13 +13,16 @@ use crate::domain::value::ValueHash;
 use super::entity::{api_token, api_token_value};
 use super::{Error, Store, rows};
 
+/// A token beside one of its values.
+pub(super) type JoinedRow = (api_token::Model, Option<api_token_value::Model>);
+
 impl Store {
     /// The token of this id, with the values that work at `now` as far as their own clock goes.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn find_token(&self, id: TokenId, now: Timestamp) -> Result<Option<Token>, Error> {
-        find(&self.read, id, now, Lock::No).await
+        find(&self.read, id, now).await
     }
 
     /// The token that the value of this hash belongs, or belonged, to, and the generation of that value.
@@ -26,61 +30,60 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn find_by_hash(&self, hash: &ValueHash, now: Timestamp) -> Result<Option<(Token, u32)>, Error> {
-        let found = api_token_value::Entity::find()
-            .filter(api_token_value::Column::Hash.eq(hash.0.to_vec()))
-            .find_also_related(api_token::Entity)
-            .one(&self.read)
+        let presented = api_token_value::Column::Hash.eq(hash.0.to_vec());
+        let owner = api_token_value::Entity::find()
+            .select_only()
+            .column(api_token_value::Column::TokenId)
+            .filter(presented.clone())
+            .into_query();
+        let mut joined = api_token::Entity::find()
+            .find_also_related(api_token_value::Entity)
+            .filter(api_token::Column::Id.in_subquery(owner))
+            .filter(working(now).add(presented))
+            .all(&self.read)
             .await?;
-        let Some((value, Some(row))) = found else { return Ok(None) };
-        let generation = rows::small(value.generation)?;
-        Ok(with_values(&self.read, vec![row], now).await?.pop().map(|token| (token, generation)))
+        let is_presented = |value: &api_token_value::Model| value.hash == hash.0;
+        let Some(found) = joined.iter().filter_map(|(_, value)| value.as_ref()).find(|value| is_presented(value))
+        else {
+            return Ok(None);
+        };
+        let (generation, retires_at) = (rows::small(found.generation)?, found.retires_at);
+        if retires_at.is_some_and(|retires_at| retires_at <= now.unix_millis()) {
+            // It was asked for to be recognised; it is no longer one of the token's values.
+            joined.retain(|(_, value)| !value.as_ref().is_some_and(is_presented));
+        }
+        Ok(rows::tokens(joined)?.pop().map(|token| (token, generation)))
     }
 }
 
-/// Whether other writers of the same token wait until this transaction ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lock {
-    No,
-    Row,
+/// Values that nothing replaced, or whose overlap lasts.
+pub(super) fn working(now: Timestamp) -> Condition {
+    Condition::any()
+        .add(api_token_value::Column::RetiresAt.is_null())
+        .add(api_token_value::Column::RetiresAt.gt(now.unix_millis()))
 }
 
 pub(super) async fn find<C: ConnectionTrait>(
     connection: &C,
     id: TokenId,
     now: Timestamp,
-    lock: Lock,
 ) -> Result<Option<Token>, Error> {
-    let mut select = api_token::Entity::find_by_id(id.to_string());
-    if lock == Lock::Row {
-        // SQLite knows no row locks and needs none: its one writer holds them all.
-        select = select.lock_exclusive();
-    }
-    let Some(row) = select.one(connection).await? else { return Ok(None) };
-    Ok(with_values(connection, vec![row], now).await?.pop())
-}
-
-/// The tokens of these rows in their order; two statements, however many they are.
-pub(super) async fn with_values<C: ConnectionTrait>(
-    connection: &C,
-    rows: Vec<api_token::Model>,
-    now: Timestamp,
-) -> Result<Vec<Token>, Error> {
-    let working = Condition::any()
-        .add(api_token_value::Column::RetiresAt.is_null())
-        .add(api_token_value::Column::RetiresAt.gt(now.unix_millis()));
-    let values = api_token_value::Entity::find()
-        .filter(api_token_value::Column::TokenId.is_in(rows.iter().map(|row| row.id.clone())))
-        .filter(working)
+    let joined = api_token::Entity::find_by_id(id.to_string())
+        .find_also_related(api_token_value::Entity)
+        .filter(working(now))
         .all(connection)
         .await?;
-    let mut by_token: HashMap<String, Vec<api_token_value::Model>> = HashMap::new();
-    for value in values {
-        by_token.entry(value.token_id.clone()).or_default().push(value);
-    }
-    rows.into_iter()
-        .map(|row| {
-            let values = by_token.remove(&row.id).unwrap_or_default();
-            rows::token(row, values)
-        })
-        .collect()
+    Ok(rows::tokens(joined)?.pop())
+}
+
+/// As [`find`], once every other writer of the token has finished; new ones wait until this transaction ends.
+pub(super) async fn find_locked<C: ConnectionTrait>(
+    connection: &C,
+    id: TokenId,
+    now: Timestamp,
+) -> Result<Option<Token>, Error> {
+    // A statement of its own: one that waits for the lock would read the joined values as they were before the wait.
+    // SQLite knows no row locks and needs none: its one writer holds them all.
+    api_token::Entity::find_by_id(id.to_string()).lock_exclusive().one(connection).await?;
+    find(connection, id, now).await
 }

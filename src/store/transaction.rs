@@ -13,7 +13,7 @@ use crate::domain::token::{Token, ValueFacts};
 use crate::domain::value::ValueHash;
 
 use super::entity::{api_token, api_token_value};
-use super::token::{Lock, find};
+use super::token::{find, find_locked};
 use super::{Error, rows};
 
 /// A transaction that may write. Nothing is kept unless [`Transaction::commit`] returns.
@@ -41,7 +41,7 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn lock_token(&self, id: TokenId, now: Timestamp) -> Result<Option<Token>, Error> {
-        find(&self.inner, id, now, Lock::Row).await
+        find_locked(&self.inner, id, now).await
     }
 
     /// The token of this id as it is, without waiting for its writers.
@@ -49,7 +49,7 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn find_token(&self, id: TokenId, now: Timestamp) -> Result<Option<Token>, Error> {
-        find(&self.inner, id, now, Lock::No).await
+        find(&self.inner, id, now).await
     }
 
     /// Whether there is no token at all.

@@ -90,9 +90,11 @@ fn r3_a_missed_period_is_death_and_each_rotation_starts_a_new_one() {
 fn r4_the_previous_value_works_until_the_overlap_ends() {
     let token = rotated(token(None, None, 10), FIRST, at(0)).unwrap();
     let retires_at = at(10 * MINUTE);
-    for (offset, expected) in
-        [(-1, Ok(Standing::Previous { retires_at })), (0, Err(Refusal::ValueRetired)), (1, Err(Refusal::ValueRetired))]
-    {
+    for (offset, expected) in [
+        (-1, Ok(Standing::Previous { replaced_at: at(0), retires_at })),
+        (0, Err(Refusal::ValueRetired)),
+        (1, Err(Refusal::ValueRetired)),
+    ] {
         assert_eq!(standing(&token, 1, at(10 * MINUTE + offset)), expected, "{offset}");
     }
     assert_eq!(standing(&token, 2, at(10 * MINUTE)), Ok(Standing::Current));
@@ -127,7 +129,7 @@ fn r5_a_holder_of_the_previous_value_recovers_after_ten_seconds_and_not_before()
     assert_eq!(standing(&recovered, 2, at(10_000)), Err(Refusal::ValueRetired), "the unused value is cancelled");
     assert_eq!(standing(&recovered, 3, at(10_000)), Ok(Standing::Current));
     let retires_at = at(10_000 + 10 * MINUTE);
-    assert_eq!(standing(&recovered, 1, at(10_000)), Ok(Standing::Previous { retires_at }));
+    assert_eq!(standing(&recovered, 1, at(10_000)), Ok(Standing::Previous { replaced_at: at(10_000), retires_at }));
 }
 
 #[test]

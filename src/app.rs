@@ -1,0 +1,99 @@
+//! Composition: opens the database, binds the port, serves, and stops in order.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::clock::SharedClock;
+use crate::config::DatabaseUrl;
+use crate::entropy::SharedEntropy;
+use crate::http;
+use crate::service::Service;
+use crate::store::{self, Store};
+
+/// For how long requests in flight may still be answered once the server was asked to stop.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Why the server could not start or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be used.
+    #[error("Cannot open the database: {0}")]
+    Database(#[from] store::Error),
+    /// The port cannot be bound.
+    #[error("Cannot listen on {address}: {source}. Choose another address with --listen.")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Signals cannot be received, or connections not be accepted.
+    #[error("The server stopped: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Opens the database and brings its schema up to date.
+///
+/// # Errors
+/// When it cannot be opened or migrated.
+pub async fn open(url: &DatabaseUrl, clock: SharedClock, entropy: SharedEntropy) -> Result<Service, Error> {
+    let store = Store::connect(url.as_str()).await?;
+    store.migrate().await?;
+    Ok(Service::new(store, clock, entropy))
+}
+
+/// Takes the port.
+///
+/// # Errors
+/// When it is not to be had.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+}
+
+/// A flag that turns true at the first SIGTERM or SIGINT, and is dropped at the second.
+///
+/// # Errors
+/// When signals cannot be received.
+pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            stop.send_replace(true);
+        }
+    });
+    Ok(stopped)
+}
+
+/// Serves until `stop` turns true; then answers what is in flight, for [`GRACE`] at the longest or until `stop` is dropped,
+/// and closes the database.
+///
+/// # Errors
+/// When connections cannot be accepted or the database not be closed.
+pub async fn serve(listener: TcpListener, service: Service, stop: watch::Receiver<bool>) -> Result<(), Error> {
+    let router = http::router(service.clone());
+    let (mut asked, mut pressed) = (stop.clone(), stop);
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        // An error means that nobody can ask any more, which is as good as being asked.
+        let _ = asked.wait_for(|stop| *stop).await;
+        tracing::info!("stopping; requests in flight are answered");
+    });
+    let patience = async move {
+        let _ = pressed.wait_for(|stop| *stop).await;
+        let _ = tokio::time::timeout(GRACE, async { while pressed.changed().await.is_ok() {} }).await;
+    };
+    tokio::select! {
+        served = server.into_future() => served?,
+        () = patience => tracing::warn!("stopped before every request was answered"),
+    }
+    service.close().await?;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! `rotakey bootstrap`: the way in, and the way back in when the admin token is lost.
+
+use std::io::Write;
+
+use crate::app;
+use crate::config::DatabaseFlags;
+
+use super::{Error, system};
+
+pub(super) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
+    let (clock, entropy) = system();
+    let service = app::open(&flags.validate()?, clock, entropy).await?;
+    let issued = service.bootstrap().await?;
+    writeln!(std::io::stdout(), "{}", issued.value.expose())?;
+    service.close().await.map_err(app::Error::from)?;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! The commands. Each does one thing with `app`; what a command was asked for goes to stdout, everything else to stderr.
+
+mod bootstrap;
+mod serve;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::{DatabaseFlags, Problems, ServeFlags};
+use crate::entropy::{SharedEntropy, SystemEntropy};
+use crate::{app, graphql, service};
+
+/// A server that issues API tokens, verifies them, and above all rotates them.
+#[derive(Debug, Parser)]
+#[command(name = "rotakey", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeFlags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and the playground (also what no subcommand does)
+    Serve(ServeFlags),
+    /// Make an API token with every permission, straight on the database, and print its value alone
+    Bootstrap(DatabaseFlags),
+    /// Print the GraphQL schema
+    Schema,
+}
+
+/// Why a command failed. The text is for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Settings(#[from] Problems),
+    #[error(transparent)]
+    App(#[from] app::Error),
+    #[error(transparent)]
+    Service(#[from] service::Error),
+    #[error("Cannot write to standard output: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+/// Runs the command of these arguments.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => serve::run(&cli.serve).await,
+        Some(Command::Serve(flags)) => serve::run(&flags).await,
+        Some(Command::Bootstrap(flags)) => bootstrap::run(&flags).await,
+        Some(Command::Schema) => std::io::stdout().write_all(graphql::sdl().as_bytes()).map_err(Error::from),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            // Nobody is left to tell if standard error is closed as well.
+            let _ = writeln!(std::io::stderr(), "rotakey: {err}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn system() -> (SharedClock, SharedEntropy) {
+    (Arc::new(SystemClock), Arc::new(SystemEntropy))
+}

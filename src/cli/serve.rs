@@ -1,0 +1,53 @@
+//! `rotakey serve`: the server. On an empty database it makes the first admin token and shows how to rotate it.
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::config::ServeFlags;
+use crate::service::Issued;
+use crate::{app, telemetry};
+
+use super::{Error, system};
+
+pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
+    let settings = flags.validate()?;
+    telemetry::start(settings.log);
+    let (clock, entropy) = system();
+    let stop = app::stop_signal()?;
+    let service = app::open(&settings.database_url, clock, entropy).await?;
+    // The port first: a token must not be made for a server that then cannot start.
+    let listener = app::bind(settings.listen).await?;
+    let url = base_url(listener.local_addr()?);
+    let first = service.bootstrap_if_empty().await?;
+    std::io::stdout().write_all(banner(&url, first.as_ref()).as_bytes())?;
+    std::io::stdout().flush()?;
+    tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "listening");
+    app::serve(listener, service, stop).await?;
+    Ok(())
+}
+
+/// The URL at which a person on this machine reaches the server.
+fn base_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+fn banner(url: &str, first: Option<&Issued>) -> String {
+    let mut text = format!("Rotakey is listening on {url}\nPlayground: {url}/playground\n");
+    if let Some(issued) = first {
+        let value = issued.value.expose();
+        text.push_str(&format!(
+            "\nThis is the first API token. It may do everything, and is shown only now:\n\n  {value}\n\n\
+             Rotate it: this answers with its new value, and the one above works for {} more minutes.\n\n  \
+             curl {url}/graphql -H 'Content-Type: application/json' -H 'X-API-Key: {value}' \
+             -d '{{\"query\":\"mutation rotateAPIToken {{ rotateAPIToken {{ token {{ value }} }} }}\"}}'\n\n",
+            issued.view.token.settings.overlap_minutes
+        ));
+    }
+    text
+}

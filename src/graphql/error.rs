@@ -1,0 +1,60 @@
+//! How an error of a use case looks in GraphQL: a fixed message, `extensions.code`, and what else helps to mend it.
+
+use async_graphql::{Error, ErrorExtensionValues};
+
+use crate::service;
+use crate::service::ErrorCode;
+
+/// What a client is told of an error, whatever door it came by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// For people: what is wrong and what to do.
+    pub message: String,
+    /// For programs.
+    pub code: ErrorCode,
+    /// The input field at fault.
+    pub field: Option<&'static str>,
+    /// After how many seconds the same request may succeed.
+    pub retry_after_seconds: Option<u32>,
+}
+
+/// What a client is told of this error. Its cause, if it is ours, goes to the log here and nowhere else.
+pub fn describe(err: &service::Error) -> Failure {
+    match err {
+        service::Error::Unavailable(cause) => tracing::warn!(%cause, "database unavailable"),
+        service::Error::Internal(cause) => tracing::error!(%cause, "internal error"),
+        _ => {}
+    }
+    Failure {
+        message: err.to_string(),
+        code: err.code(),
+        field: err.field(),
+        retry_after_seconds: err.retry_after_seconds(),
+    }
+}
+
+impl Failure {
+    /// A failure that is no error of a use case.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { message: message.into(), code, field: None, retry_after_seconds: None }
+    }
+
+    pub(super) fn extensions(&self) -> ErrorExtensionValues {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", self.code.as_str());
+        if let Some(field) = self.field {
+            extensions.set("field", field);
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            extensions.set("retryAfterSeconds", seconds);
+        }
+        extensions
+    }
+}
+
+pub(super) fn refuse(err: service::Error) -> Error {
+    let failure = describe(&err);
+    let mut error = Error::new(&failure.message);
+    error.extensions = Some(failure.extensions());
+    error
+}

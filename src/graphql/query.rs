@@ -1,0 +1,48 @@
+//! The queries.
+
+use async_graphql::{Context, ID, Object, Result};
+
+use crate::service::{PageRequest, Service};
+
+use super::error::refuse;
+use super::execute::{caller, service};
+use super::types::api_token::ApiToken;
+use super::types::connection::ApiTokenConnection;
+use super::types::input::{ApiTokenFilter, ApiTokenOrder};
+
+/// What can be asked.
+pub(super) struct Query;
+
+/// What can be asked.
+#[Object]
+impl Query {
+    /// The caller's own API token. Needs no permission.
+    #[graphql(name = "currentAPIToken")]
+    async fn current_api_token(&self, ctx: &Context<'_>) -> Result<ApiToken> {
+        let service: &Service = service(ctx)?;
+        service.current(caller(ctx)?).await.map(ApiToken::from).map_err(refuse)
+    }
+
+    /// The API token of this id. One's own needs no permission, another's `API_TOKEN_READ`.
+    async fn api_token(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<ApiToken>> {
+        service(ctx)?.get(caller(ctx)?, &id).await.map(|view| Some(view.into())).map_err(refuse)
+    }
+
+    /// API tokens, 25 a page unless asked otherwise, 200 at most. Needs `API_TOKEN_READ`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the Relay connection specification")]
+    async fn api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 1 to 200; excludes `last`.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the back, 1 to 200; excludes `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which API tokens; all if left out.")] filter: Option<ApiTokenFilter>,
+        #[graphql(desc = "In what order; oldest first if left out.")] order_by: Option<ApiTokenOrder>,
+    ) -> Result<ApiTokenConnection> {
+        let filter = filter.map(Into::into).unwrap_or_default();
+        let order = order_by.map(Into::into).unwrap_or_default();
+        let request = PageRequest { first, after, last, before, filter, order };
+        service(ctx)?.list(caller(ctx)?, request).await.map(ApiTokenConnection::from).map_err(refuse)
+    }
+}

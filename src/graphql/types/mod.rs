@@ -1,0 +1,8 @@
+//! The shapes of the contract, one subject a file.
+
+pub(super) mod api_token;
+pub(super) mod connection;
+pub(super) mod date_time;
+pub(super) mod enums;
+pub(super) mod input;
+pub(super) mod output;
