@@ -1,0 +1,34 @@
+# Every verb that people and CI use. `make test` is the whole proof; `make check` the quick loop.
+
+.PHONY: run check test bench playground schema
+
+# The server, with an embedded database in this folder.
+run:
+	cargo run -- serve
+
+# The quick loop: formatting, lints, and the tests on SQLite.
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked
+
+# Everything, from a cold start: installs what is missing, then proves it on both databases and in a real browser.
+test:
+	./tests/install
+	$(MAKE) check
+	./tests/with-postgres cargo test --locked --test it
+	cd playground && npm ci --no-audit --no-fund && npm run test:unit
+	./tests/playground-is-fresh
+	cd playground && npm run test:browser
+
+# The playground's built files, which are committed so that `cargo run` needs no Node.
+playground:
+	cd playground && npm ci --no-audit --no-fund && npm run build
+
+# The committed schema, from the code.
+schema:
+	cargo run --quiet -- schema > schema.graphql
+
+# The cost of the parts that a rotation and a check are made of.
+bench:
+	cargo bench --locked

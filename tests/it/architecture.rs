@@ -1,0 +1,228 @@
+//! The rooms of `ARCHITECTURE.md`: who may use whom, no circles, no long file. Reads the sources as text.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+const MAX_LINES: usize = 350;
+
+/// What each room may use of ours, and which libraries are its own: no other room may name them.
+const ROOMS: &[(&str, &[&str], &[&str])] = &[
+    ("domain", &[], &[]),
+    ("clock", &[], &[]),
+    ("entropy", &[], &["rand"]),
+    ("store", &["domain"], &["sea_orm", "migration"]),
+    ("service", &["domain", "store", "clock", "entropy"], &[]),
+    ("graphql", &["domain", "service"], &["async_graphql"]),
+    ("http", &["domain", "service", "graphql"], &["tower_http", "rust_embed"]),
+    ("config", &[], &[]),
+    ("telemetry", &[], &["tracing_subscriber"]),
+    ("app", &["config", "clock", "entropy", "store", "service", "http"], &[]),
+    ("cli", &["app", "config", "telemetry", "clock", "entropy", "service", "graphql"], &[]),
+    ("main", &["cli"], &[]),
+];
+
+/// What `domain` must not contain: it never waits and never knows what is around it.
+const DOMAIN_NEVER: &[&str] =
+    &["async ", ".await", "tokio", "axum", "serde", "tracing", "std::fs", "std::net", "std::env"];
+
+type Sources = BTreeMap<PathBuf, String>;
+
+fn sources() -> Sources {
+    fn collect(folder: &Path, found: &mut Sources) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.insert(path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_path_buf(), text);
+            }
+        }
+    }
+    let mut found = Sources::new();
+    for folder in ["src", "migration/src", "tests", "benches"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        if folder.is_dir() {
+            collect(&folder, &mut found);
+        }
+    }
+    found
+}
+
+/// The room of a file of `src`; the library's root belongs to none.
+fn room(path: &Path) -> Option<String> {
+    let first = path.strip_prefix("src").ok()?.components().next()?.as_os_str().to_str()?;
+    let name = first.strip_suffix(".rs").unwrap_or(first);
+    (name != "lib").then(|| name.to_owned())
+}
+
+/// The text without comments and without the contents of string literals, which may name anything.
+fn code(text: &str) -> String {
+    let line = |line: &str| {
+        let mut kept = String::new();
+        let mut quoted = false;
+        let mut letters = line.chars().peekable();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '\\' if quoted => drop(letters.next()),
+                '"' => quoted = !quoted,
+                '/' if !quoted && letters.peek() == Some(&'/') => break,
+                _ if quoted => {}
+                _ => kept.push(letter),
+            }
+        }
+        kept
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms that a text names by `crate::room`, `crate::{room, …}` or, in the binary, `rotakey::room`.
+fn used(text: &str) -> BTreeSet<String> {
+    let text = code(text);
+    let mut rooms = BTreeSet::new();
+    for root in ["crate::", "rotakey::"] {
+        for (at, _) in text.match_indices(root) {
+            let rest = &text[at + root.len()..];
+            let (group, one) = (rest.strip_prefix('{'), rest);
+            let names: Vec<&str> = match group {
+                Some(group) => top_level(group),
+                None => vec![one],
+            };
+            for name in names {
+                let name: String =
+                    name.trim().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+                rooms.insert(name);
+            }
+        }
+    }
+    rooms
+}
+
+/// The items of a `{…}` list, those of inner lists aside.
+fn top_level(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut items) = (0, 0, Vec::new());
+    for (at, letter) in group.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                items.push(&group[start..at]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                items.push(&group[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items
+}
+
+/// Whether a text uses this library: as `name::`, not as the end of another name.
+fn names_library(text: &str, library: &str) -> bool {
+    let path = format!("{library}::");
+    text.match_indices(&path).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_' || letter == ':')
+    })
+}
+
+fn violations(sources: &Sources) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources {
+        let lines = text.lines().count();
+        if lines > MAX_LINES {
+            found.push(format!("{} has {lines} lines; what is its second subject?", path.display()));
+        }
+        let Some(room) = room(path) else { continue };
+        let Some((_, allowed, _)) = ROOMS.iter().find(|(name, _, _)| *name == room) else {
+            found.push(format!("{} is in no room of the table", path.display()));
+            continue;
+        };
+        if code(text).contains("super::super::") {
+            found.push(format!("{} climbs out of its module; name the room instead", path.display()));
+        }
+        for other in used(text).into_iter().filter(|other| *other != room) {
+            if !allowed.contains(&other.as_str()) {
+                found.push(format!("{} uses {other}, which {room} may not", path.display()));
+            }
+            edges.entry(room.clone()).or_default().insert(other);
+        }
+        for (owner, _, libraries) in ROOMS.iter().filter(|(owner, _, _)| *owner != room) {
+            for library in libraries.iter().filter(|library| names_library(&code(text), library)) {
+                found.push(format!("{} uses {library}, which belongs to {owner}", path.display()));
+            }
+        }
+        if room == "domain" {
+            for never in DOMAIN_NEVER.iter().filter(|never| code(text).contains(**never)) {
+                found.push(format!("{} contains {never:?}, which domain never does", path.display()));
+            }
+        }
+    }
+    found.extend(circles(&edges));
+    found
+}
+
+fn circles(edges: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let mut found = Vec::new();
+    for start in edges.keys() {
+        let mut reached = BTreeSet::new();
+        let mut frontier = vec![start];
+        while let Some(room) = frontier.pop() {
+            for next in edges.get(room).into_iter().flatten() {
+                if next == start {
+                    found.push(format!("{start} uses itself by way of {room}"));
+                }
+                if reached.insert(next) {
+                    frontier.push(next);
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_rooms_use_only_what_they_may() {
+    assert_eq!(violations(&sources()), Vec::<String>::new());
+}
+
+#[test]
+fn every_room_of_the_table_exists() {
+    let rooms: BTreeSet<String> = sources().keys().filter_map(|path| room(path)).collect();
+    let table: BTreeSet<String> = ROOMS.iter().map(|(name, _, _)| (*name).to_owned()).collect();
+    assert_eq!(rooms, table);
+}
+
+/// The same check on sources that break one rule each.
+#[test]
+fn a_broken_rule_is_seen() {
+    let long = "\n".repeat(MAX_LINES + 1);
+    for (path, text, complaint) in [
+        ("src/domain/a.rs", "use crate::store::Store;", "src/domain/a.rs uses store, which domain may not"),
+        (
+            "src/store/a.rs",
+            "use crate::{\n    domain::{id, value},\n    service,\n};",
+            "uses service, which store may not",
+        ),
+        ("src/http/a.rs", "fn f() { crate::store::go() }", "uses store, which http may not"),
+        ("src/service/a.rs", "use sea_orm::DbErr;", "uses sea_orm, which belongs to store"),
+        ("src/domain/a.rs", "pub async fn wait() {}", "contains \"async \", which domain never does"),
+        ("src/shed/a.rs", "", "is in no room of the table"),
+        ("src/service/a.rs", "use super::super::store;", "climbs out of its module"),
+        ("tests/it/a.rs", long.as_str(), "has 351 lines"),
+    ] {
+        let broken = violations(&Sources::from([(PathBuf::from(path), text.to_owned())]));
+        assert!(broken.iter().any(|line| line.contains(complaint)), "{path}: {broken:?}");
+    }
+    let fine = "// use crate::store;\nlet x = \"crate::store\"; use crate::domain::a; my_sea_orm::x();";
+    assert_eq!(
+        violations(&Sources::from([(PathBuf::from("src/service/a.rs"), fine.to_owned())])),
+        Vec::<String>::new()
+    );
+    let edge = |from: &str, to: &str| (from.to_owned(), BTreeSet::from([to.to_owned()]));
+    assert_eq!(circles(&BTreeMap::from([edge("a", "b"), edge("b", "c")])), Vec::<String>::new());
+    assert!(!circles(&BTreeMap::from([edge("a", "b"), edge("b", "c"), edge("c", "a")])).is_empty());
+}

@@ -1,0 +1,188 @@
+//! `apiTokens`: filters, orders and pages.
+
+use serde_json::{Value, json};
+
+use crate::support::clock::MINUTE;
+use crate::support::server::Server;
+
+const LIST: &str = "query($first: Int, $after: String, $last: Int, $before: String, $filter: APITokenFilter,
+    $orderBy: APITokenOrder) {
+    apiTokens(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
+        edges { cursor node { name status } }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
+
+async fn list(server: &Server, variables: Value) -> Value {
+    let answer = server.admin.graphql(LIST, variables).await;
+    assert_eq!(answer.code(), None, "{}", answer.body);
+    answer.body["data"]["apiTokens"].clone()
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["name"].as_str().unwrap()).collect()
+}
+
+/// Walks all pages of this size, forwards or backwards, and returns the names in the order of the listing.
+async fn walk(server: &Server, size: usize, order: &Value, backwards: bool) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut cursor = Value::Null;
+    loop {
+        let variables = if backwards {
+            json!({ "last": size, "before": cursor, "orderBy": order })
+        } else {
+            json!({ "first": size, "after": cursor, "orderBy": order })
+        };
+        let page = list(server, variables).await;
+        let names = names(&page).into_iter().map(str::to_owned);
+        let (more, next) = if backwards { ("hasPreviousPage", "startCursor") } else { ("hasNextPage", "endCursor") };
+        all = if backwards { names.chain(all).collect() } else { all.into_iter().chain(names).collect() };
+        if page["pageInfo"][more] == json!(false) {
+            return all;
+        }
+        cursor = page["pageInfo"][next].clone();
+    }
+}
+
+#[tokio::test]
+async fn every_walk_meets_every_token_once_in_order() {
+    let server = Server::start().await;
+    let mut created = vec!["admin".to_owned()];
+    // Names that tie, differ in case, and sort otherwise in most languages.
+    for name in ["b", "a", "B", "a", "ä", "Z", "b%", "_"] {
+        server.clock.advance(1);
+        server.admin.create(json!({ "name": name })).await.unwrap();
+        created.push(name.to_owned());
+    }
+    let mut by_name = created.clone();
+    by_name.sort();
+    let reversed = |names: &[String]| names.iter().rev().cloned().collect::<Vec<_>>();
+    for (field, direction, expected) in [
+        ("CREATED_AT", "ASC", created.clone()),
+        ("CREATED_AT", "DESC", reversed(&created)),
+        ("NAME", "ASC", by_name.clone()),
+        ("NAME", "DESC", reversed(&by_name)),
+    ] {
+        let order = json!({ "field": field, "direction": direction });
+        for size in [1, 2, 3, 8, 9, 10] {
+            for backwards in [false, true] {
+                assert_eq!(walk(&server, size, &order, backwards).await, expected, "{order} {size} {backwards}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_says_where_it_lies() {
+    let server = Server::start().await;
+    for name in ["one", "two", "three"] {
+        server.clock.advance(1);
+        server.admin.create(json!({ "name": name })).await.unwrap();
+    }
+    let flags = |page: &Value| (page["pageInfo"]["hasPreviousPage"].clone(), page["pageInfo"]["hasNextPage"].clone());
+    let first = list(&server, json!({ "first": 2 })).await;
+    assert_eq!((names(&first), flags(&first)), (vec!["admin", "one"], (json!(false), json!(true))));
+    let cursor = &first["pageInfo"]["endCursor"];
+    let second = list(&server, json!({ "first": 2, "after": cursor })).await;
+    assert_eq!((names(&second), flags(&second)), (vec!["two", "three"], (json!(true), json!(false))));
+    let before = list(&server, json!({ "last": 1, "before": second["pageInfo"]["startCursor"] })).await;
+    assert_eq!((names(&before), flags(&before)), (vec!["one"], (json!(true), json!(true))));
+    let between = list(&server, json!({ "after": cursor, "before": second["pageInfo"]["endCursor"] })).await;
+    assert_eq!(names(&between), ["two"]);
+    let none = list(&server, json!({ "filter": { "name": "nothing" } })).await;
+    assert_eq!(
+        none["pageInfo"],
+        json!({ "hasNextPage": false, "hasPreviousPage": false, "startCursor": null, "endCursor": null })
+    );
+}
+
+#[tokio::test]
+async fn filters_narrow_by_name_owner_kind_and_status() {
+    let server = Server::start().await;
+    let admin = &server.admin;
+    admin.create(json!({ "name": "Web_App", "kind": "PUBLIC", "owner": "acme" })).await.unwrap();
+    admin.create(json!({ "name": "webXapp", "owner": "Acme" })).await.unwrap();
+    let revoked =
+        admin.create(json!({ "name": "gone", "owner": "acme", "expiresAt": "2026-01-01T00:01:00Z" })).await.unwrap();
+    admin.revoke(&revoked.id).await.unwrap();
+    admin
+        .create(json!({ "name": "old", "expiresAt": "2026-01-01T00:01:00Z", "rotationPeriodMinutes": 1 }))
+        .await
+        .unwrap();
+    admin.create(json!({ "name": "late", "rotationPeriodMinutes": 1 })).await.unwrap();
+    let rotated = admin.create(json!({ "name": "kept", "rotationPeriodMinutes": 1 })).await.unwrap();
+    server.clock.set(MINUTE / 2);
+    rotated.client.rotate().await.unwrap();
+    server.clock.set(MINUTE);
+    for (filter, expected) in [
+        (json!({}), vec!["Web_App", "admin", "gone", "kept", "late", "old", "webXapp"]),
+        (json!({ "name": "web" }), vec!["Web_App", "webXapp"]),
+        (json!({ "name": "b_a" }), vec!["Web_App"]),
+        (json!({ "name": "%" }), vec![]),
+        (json!({ "owner": "acme" }), vec!["Web_App", "gone"]),
+        (json!({ "kind": "PUBLIC" }), vec!["Web_App"]),
+        (json!({ "kind": "PRIVATE", "owner": "acme" }), vec!["gone"]),
+        (json!({ "status": "ACTIVE" }), vec!["Web_App", "admin", "kept", "webXapp"]),
+        (json!({ "status": ["REVOKED"] }), vec!["gone"]),
+        (json!({ "status": ["EXPIRED"] }), vec!["old"]),
+        (json!({ "status": ["ROTATION_OVERDUE"] }), vec!["late"]),
+        (json!({ "status": ["EXPIRED", "REVOKED"], "name": "O" }), vec!["gone", "old"]),
+        (json!({ "status": [] }), vec![]),
+    ] {
+        let page = list(&server, json!({ "filter": filter, "orderBy": { "field": "NAME", "direction": "ASC" } })).await;
+        assert_eq!(names(&page), expected, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn the_status_that_is_filtered_by_is_the_status_that_is_told() {
+    let server = Server::start().await;
+    // Every combination of the facts that a status is made of, asked at every boundary.
+    for expires_at in [None, Some("2026-01-01T00:02:00Z")] {
+        for period in [None, Some(1), Some(2), Some(3)] {
+            for revoke in [false, true] {
+                let name = format!("{expires_at:?} {period:?} {revoke}");
+                let input = json!({ "name": name, "expiresAt": expires_at, "rotationPeriodMinutes": period });
+                let token = server.admin.create(input).await.unwrap();
+                if revoke {
+                    server.admin.revoke(&token.id).await.unwrap();
+                }
+            }
+        }
+    }
+    for minute in 1..=3 {
+        for offset in [-1, 0, 1] {
+            server.clock.set(minute * MINUTE + offset);
+            let mut met = 0;
+            for status in ["ACTIVE", "EXPIRED", "ROTATION_OVERDUE", "REVOKED"] {
+                let page = list(&server, json!({ "first": 200, "filter": { "status": [status] } })).await;
+                for edge in page["edges"].as_array().unwrap() {
+                    assert_eq!(edge["node"]["status"], json!(status), "{edge}");
+                    met += 1;
+                }
+            }
+            assert_eq!(met, 17, "every token has one status");
+        }
+    }
+}
+
+#[tokio::test]
+async fn listing_needs_the_permission_to_read() {
+    let server = Server::start().await;
+    let plain = server.admin.create(json!({ "name": "plain", "permissions": ["API_TOKEN_MODIFY"] })).await.unwrap();
+    assert_eq!(plain.client.graphql(LIST, json!({})).await.code(), Some("FORBIDDEN"));
+    assert_eq!(server.anonymous().graphql(LIST, json!({})).await.code(), Some("UNAUTHENTICATED"));
+}
+
+#[tokio::test]
+async fn a_page_has_25_tokens_unless_asked_and_200_at_most() {
+    let server = Server::start().await;
+    let aliases: Vec<String> = (0..201)
+        .map(|number| format!("t{number}: createAPIToken(input: {{ name: \"t{number}\" }}) {{ token {{ id }} }}"))
+        .collect();
+    let answer = server.admin.ask(&format!("mutation {{ {} }}", aliases.join(" "))).await;
+    assert_eq!(answer.code(), None);
+    for (variables, size) in
+        [(json!({}), 25), (json!({ "first": 1 }), 1), (json!({ "first": 200 }), 200), (json!({ "last": 200 }), 200)]
+    {
+        assert_eq!(names(&list(&server, variables).await).len(), size);
+    }
+}

@@ -1,0 +1,21 @@
+//! Everything but the rules themselves, through the public API, against a real database: SQLite unless
+//! `ROTAKEY_TEST_POSTGRES` names a PostgreSQL cluster, in which each test then makes a database of its own.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod architecture;
+mod bad_input;
+mod crash;
+mod create;
+mod credentials;
+mod database;
+mod docs;
+mod list;
+mod playground;
+mod read;
+mod revoke;
+mod rotate;
+mod schema;
+mod secrecy;
+mod serve;
+mod support;

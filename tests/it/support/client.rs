@@ -1,0 +1,140 @@
+//! Clients, by what they hold: nothing, or the value of a token. They use the public API only.
+
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+pub const ROTATE: &str = "mutation rotateAPIToken { rotateAPIToken { token { value } } }";
+
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    pub value: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Client {
+    pub fn anonymous(url: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { http, url: url.to_owned(), value: None }
+    }
+
+    /// The same client with another value in its hand.
+    pub fn with(&self, value: impl Into<String>) -> Self {
+        Self { value: Some(value.into()), ..self.clone() }
+    }
+
+    /// The same client with nothing in its hand.
+    pub fn without_value(&self) -> Self {
+        Self { value: None, ..self.clone() }
+    }
+
+    /// The same client, talking to another server.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
+        match &self.value {
+            Some(value) => request.header("X-API-Key", value),
+            None => request,
+        }
+    }
+
+    pub async fn graphql(&self, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        Answer::of(self.request("POST", "/graphql").json(&body).send().await.unwrap()).await
+    }
+
+    pub async fn ask(&self, query: &str) -> Answer {
+        self.graphql(query, json!({})).await
+    }
+
+    /// Rotates itself: the new value, or the code of the refusal.
+    pub async fn rotate(&self) -> Result<String, String> {
+        self.ask(ROTATE).await.value_of("rotateAPIToken")
+    }
+
+    /// Creates a token: itself with its value, or the code of the refusal.
+    pub async fn create(&self, input: Value) -> Result<Created, String> {
+        let query = "mutation($input: CreateAPITokenInput!) { createAPIToken(input: $input) { token { id value } } }";
+        let answer = self.graphql(query, json!({ "input": input })).await;
+        let value = answer.value_of("createAPIToken")?;
+        let id = answer.body["data"]["createAPIToken"]["token"]["id"].as_str().unwrap().to_owned();
+        Ok(Created { id, client: self.with(value) })
+    }
+
+    /// Rotates the token of this id: its holder with the new value, or the code of the refusal.
+    pub async fn rotate_id(&self, id: &str) -> Result<Client, String> {
+        let query = "mutation($id: ID!) { rotateAPIToken(input: { id: $id }) { token { value } } }";
+        let answer = self.graphql(query, json!({ "id": id })).await;
+        answer.value_of("rotateAPIToken").map(|value| self.with(value))
+    }
+
+    /// Revokes the token of this id: its status, or the code of the refusal.
+    pub async fn revoke(&self, id: &str) -> Result<String, String> {
+        let query = "mutation($id: ID!) { revokeAPIToken(input: { id: $id }) { token { status } } }";
+        let answer = self.graphql(query, json!({ "id": id })).await;
+        answer.code().map_or_else(
+            || Ok(answer.body["data"]["revokeAPIToken"]["token"]["status"].as_str().unwrap().to_owned()),
+            |code| Err(code.to_owned()),
+        )
+    }
+
+    /// Whether the value in hand works: the generation of its token, or the code of the refusal.
+    pub async fn check(&self) -> Result<i64, String> {
+        let answer = self.ask("{ currentAPIToken { generation } }").await;
+        answer.code().map_or_else(
+            || Ok(answer.body["data"]["currentAPIToken"]["generation"].as_i64().unwrap()),
+            |code| Err(code.to_owned()),
+        )
+    }
+
+    pub async fn my_id(&self) -> String {
+        self.ask("{ currentAPIToken { id } }").await.body["data"]["currentAPIToken"]["id"].as_str().unwrap().to_owned()
+    }
+}
+
+pub struct Created {
+    pub id: String,
+    pub client: Client,
+}
+
+impl Answer {
+    pub async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self { status, headers, body }
+    }
+
+    /// The code of the first error, if there is one.
+    pub fn code(&self) -> Option<&str> {
+        let error = self.body["errors"].get(0)?;
+        Some(error["extensions"]["code"].as_str().unwrap_or_else(|| panic!("an error without a code: {error}")))
+    }
+
+    /// The field that the first error names.
+    pub fn field(&self) -> Option<&str> {
+        self.body["errors"].get(0)?["extensions"]["field"].as_str()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The value that this mutation issued, or the code of its refusal.
+    pub fn value_of(&self, mutation: &str) -> Result<String, String> {
+        match self.code() {
+            Some(code) => Err(code.to_owned()),
+            None => Ok(self.body["data"][mutation]["token"]["value"].as_str().unwrap().to_owned()),
+        }
+    }
+}

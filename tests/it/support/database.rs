@@ -1,0 +1,66 @@
+//! A database for one test, gone with it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use tempfile::TempDir;
+
+pub struct TestDatabase {
+    pub url: String,
+    folder: TempDir,
+}
+
+/// The PostgreSQL cluster to test on, if not on SQLite.
+#[expect(clippy::disallowed_methods, reason = "the one setting of the test run itself")]
+fn cluster() -> Option<String> {
+    std::env::var("ROTAKEY_TEST_POSTGRES").ok()
+}
+
+impl TestDatabase {
+    pub async fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let folder = TempDir::new().unwrap();
+        let Some(cluster) = cluster() else {
+            return Self { url: format!("sqlite://{}", folder.path().join("rotakey.db").display()), folder };
+        };
+        let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+        let server = Database::connect(format!("{cluster}/postgres")).await.unwrap();
+        server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        server.close().await.unwrap();
+        Self { url: format!("{cluster}/{name}"), folder }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+
+    /// A connection beside the server's own, to look behind the API.
+    pub async fn connect(&self) -> DatabaseConnection {
+        Database::connect(&self.url).await.unwrap()
+    }
+
+    /// A folder that lives as long as the database.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_path_buf()
+    }
+
+    /// Everything that the database holds, as bytes: its files, or every row of every table as text.
+    pub async fn contents(&self) -> Vec<u8> {
+        if self.is_sqlite() {
+            let files = std::fs::read_dir(self.folder.path()).unwrap();
+            let databases = files
+                .map(|file| file.unwrap().path())
+                .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("rotakey.db"));
+            return databases.flat_map(|path| std::fs::read(path).unwrap()).collect();
+        }
+        let connection = self.connect().await;
+        let mut contents = Vec::new();
+        for table in ["api_token", "api_token_value", "audit_event"] {
+            let sql = format!("SELECT {table}::text AS line FROM {table}");
+            let rows = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+            contents.extend(rows.into_iter().flat_map(|row| row.try_get::<String>("", "line").unwrap().into_bytes()));
+        }
+        contents
+    }
+}

@@ -1,0 +1,126 @@
+//! The real binary, as an operator runs it.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::client::Client;
+
+/// What a process has written so far, and a way to wait for more of it.
+#[derive(Clone, Default)]
+struct Captured(Arc<(Mutex<(String, bool)>, Condvar)>);
+
+pub struct Process {
+    child: Child,
+    stdout: Captured,
+    stderr: Captured,
+    pub url: String,
+}
+
+pub fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rotakey"));
+    command
+        .current_dir(folder)
+        .env_remove("ROTAKEY_DATABASE_URL")
+        .env_remove("ROTAKEY_LISTEN")
+        .env_remove("ROTAKEY_LOG");
+    command
+}
+
+impl Process {
+    /// Starts `rotakey serve` on this database and waits until it says where it listens.
+    pub fn serve(folder: &Path, database_url: &str) -> Self {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--log", "trace", "--database-url", database_url];
+        let mut child = command(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (stdout, stderr) = (Captured::default(), Captured::default());
+        stdout.follow(child.stdout.take().unwrap());
+        stderr.follow(child.stderr.take().unwrap());
+        // The line is written after the banner, in one piece with what precedes it.
+        let said = stdout.wait_for("Playground: ", &stderr);
+        let url = said.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        stderr.wait_for("listening", &stderr);
+        Self { child, stdout, stderr, url }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::anonymous(&self.url)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+    }
+
+    /// Waits until the log says this.
+    pub fn logged(&self, text: &str) {
+        self.stderr.wait_for(text, &self.stderr);
+    }
+
+    /// Waits until the process has ended: how it ended, and all that it wrote to stdout and stderr.
+    pub fn ended(mut self) -> (ExitStatus, String, String) {
+        let status = self.child.wait().unwrap();
+        (status, self.stdout.all(), self.stderr.all())
+    }
+
+    /// The admin token that was printed at the first start.
+    pub fn first_value(&self) -> String {
+        find_value(&self.stdout.so_far()).unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Captured {
+    fn follow(&self, mut source: impl Read + Send + 'static) {
+        let captured = self.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let read = source.read(&mut buffer).unwrap_or(0);
+                let (state, changed) = &*captured.0;
+                let mut state = state.lock().unwrap();
+                state.0.push_str(&String::from_utf8_lossy(&buffer[..read]));
+                state.1 = read == 0;
+                changed.notify_all();
+                if state.1 {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn wait_until(&self, done: impl Fn(&str, bool) -> bool) -> String {
+        let (state, changed) = &*self.0;
+        let state = changed.wait_while(state.lock().unwrap(), |(text, ended)| !done(text, *ended)).unwrap();
+        state.0.clone()
+    }
+
+    fn wait_for(&self, text: &str, errors: &Self) -> String {
+        let said = self.wait_until(|so_far, ended| ended || so_far.contains(text));
+        assert!(said.contains(text), "the process ended without saying {text:?}: {}", errors.so_far());
+        said
+    }
+
+    fn all(&self) -> String {
+        self.wait_until(|_, ended| ended)
+    }
+
+    fn so_far(&self) -> String {
+        self.wait_until(|_, _| true)
+    }
+}
+
+/// The first value in a text.
+pub fn find_value(text: &str) -> Option<String> {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .find(|word| rotakey::domain::value::Value::parse(word).is_ok())
+        .map(str::to_owned)
+}

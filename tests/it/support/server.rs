@@ -1,0 +1,62 @@
+//! A server within the test's own process, with a clock that stands still and random bytes that repeat.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rotakey::app;
+use rotakey::clock::SharedClock;
+use rotakey::config::DatabaseFlags;
+use rotakey::entropy::SharedEntropy;
+use tokio::sync::watch;
+
+use super::client::Client;
+use super::clock::ManualClock;
+use super::database::TestDatabase;
+use super::entropy::SeededEntropy;
+
+pub struct Server {
+    pub url: String,
+    pub clock: Arc<ManualClock>,
+    pub database: Arc<TestDatabase>,
+    pub admin: Client,
+    _stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// A server on a database of its own, and the holder of its first token.
+    pub async fn start() -> Self {
+        let database = Arc::new(TestDatabase::new().await);
+        Self::join(database, Arc::new(ManualClock::new())).await
+    }
+
+    /// Another replica on the same database and the same clock.
+    pub async fn replica(&self) -> Self {
+        Self::join(self.database.clone(), self.clock.clone()).await
+    }
+
+    async fn join(database: Arc<TestDatabase>, clock: Arc<ManualClock>) -> Self {
+        // Replicas must not issue the same bytes; the first server of every test does.
+        static SEED: AtomicU64 = AtomicU64::new(1);
+        let url = DatabaseFlags { database_url: database.url.clone() }.validate().unwrap();
+        let shared: SharedClock = clock.clone();
+        let first = app::open(&url, shared.clone(), Arc::new(SeededEntropy::new(0))).await.unwrap();
+        let admin = first.bootstrap_if_empty().await.unwrap().map(|issued| issued.value.expose().to_owned());
+        let entropy: SharedEntropy = match admin {
+            Some(_) => Arc::new(SeededEntropy::new(u64::MAX)),
+            None => Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::SeqCst))),
+        };
+        first.close().await.unwrap();
+        let service = app::open(&url, shared, entropy).await.unwrap();
+        let listener = app::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(app::serve(listener, service, stopped));
+        let anonymous = Client::anonymous(&url);
+        let admin = admin.map_or(anonymous.clone(), |value| anonymous.with(value));
+        Self { url, clock, database, admin, _stop: stop }
+    }
+
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(&self.url)
+    }
+}
