@@ -1,1 +1,123 @@
-//! placeholder
+//! The pages: what they name exists, what they show works, and no code is missing from the list of errors.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rotakey::service::ErrorCode;
+
+use crate::support::server::Server;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every page with its text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let mut paths: Vec<PathBuf> =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "playground/README.md"].map(PathBuf::from).into();
+    let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    paths.extend(docs.map(|path| path.strip_prefix(root()).unwrap().to_path_buf()));
+    paths.into_iter().map(|path| (path.clone(), std::fs::read_to_string(root().join(path)).unwrap())).collect()
+}
+
+/// The lines of all fenced blocks of this language.
+fn fenced<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            inside = !inside && line.trim_start_matches('`') == language;
+        } else if inside {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_error_code_has_its_row_and_every_row_its_code() {
+    let page = std::fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    let rows: BTreeSet<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split('`').next()).collect();
+    let codes: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(rows, codes);
+}
+
+#[test]
+fn every_path_that_a_page_links_to_exists() {
+    let mut checked = 0;
+    for (page, text) in pages() {
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.starts_with("http") {
+                continue;
+            }
+            let path = root().join(page.parent().unwrap()).join(target);
+            assert!(path.exists(), "{} links to {target}", page.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 10);
+}
+
+#[test]
+fn every_source_path_that_a_page_names_exists() {
+    for (page, text) in pages() {
+        for name in text.split('`').skip(1).step_by(2) {
+            let is_path =
+                ["src/", "tests/", "docs/", "migration/", "playground/"].iter().any(|root| name.starts_with(root));
+            let folder = page.parent().unwrap();
+            assert!(
+                !is_path || root().join(name).exists() || root().join(folder).join(name).exists(),
+                "{} names {name}",
+                page.display()
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_that_a_page_shows_works() {
+    let server = Server::start().await;
+    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
+    let mut ran = 0;
+    for (page, text) in pages() {
+        for line in fenced(&text, "sh") {
+            let shown = format!("{}: {line}", page.display());
+            if let Some(target) = line.strip_prefix("make ") {
+                assert!(makefile.contains(&format!("\n{target}:")), "{shown}");
+            } else if let Some(arguments) = line.strip_prefix("cargo run -- ") {
+                let folder = tempfile::tempdir().unwrap();
+                let first = arguments.split_whitespace().next().unwrap();
+                let output = crate::support::process::command(folder.path()).args([first, "--help"]).output().unwrap();
+                assert!(output.status.success(), "{shown}");
+            } else if line.starts_with("curl ") {
+                let line = line.replace("http://127.0.0.1:8080", &server.url);
+                assert!(line.contains(&server.url), "{shown}");
+                assert_eq!(answer_of(&line, server.admin.value.as_deref().unwrap()).get("errors"), None, "{shown}");
+            } else if line.starts_with("npm ") {
+                let script = line.trim_start_matches("npm run ");
+                let package = std::fs::read_to_string(root().join("playground/package.json")).unwrap();
+                assert!(line == "npm ci" || package.contains(&format!("\"{script}\":")), "{shown}");
+            } else {
+                assert!(line.is_empty() || line.starts_with("export TOKEN="), "teach this test to run {shown}");
+            }
+            ran += 1;
+        }
+    }
+    assert!(ran >= 6);
+}
+
+fn answer_of(line: &str, token: &str) -> serde_json::Map<String, serde_json::Value> {
+    let output = Command::new("sh").arg("-c").arg(line).env("TOKEN", token).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn both_licences_are_there() {
+    for (file, name) in [("LICENSE-MIT", "MIT License"), ("LICENSE-APACHE", "Apache License")] {
+        assert!(std::fs::read_to_string(Path::new(&root()).join(file)).unwrap().contains(name));
+    }
+}

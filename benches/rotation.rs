@@ -1,0 +1,86 @@
+//! What a check and a rotation cost without network and disk, each beside a baseline of the same run to compare it with.
+
+use std::collections::BTreeSet;
+
+use divan::{Bencher, black_box};
+use rotakey::domain::id::TokenId;
+use rotakey::domain::lifecycle::{self, Rotator};
+use rotakey::domain::timestamp::Timestamp;
+use rotakey::domain::token::{Actor, Settings, Token, TokenKind, ValueFacts};
+use rotakey::domain::value::Value;
+use sha2::{Digest, Sha256};
+
+fn main() {
+    divan::main();
+}
+
+fn value() -> Value {
+    Value::from_entropy(TokenKind::Private, &[42; 32])
+}
+
+fn token() -> Token {
+    let now = Timestamp::from_unix_millis(1_767_225_600_000);
+    Token {
+        id: TokenId::new(now, [1; 10]),
+        settings: Settings {
+            name: "bench".into(),
+            description: None,
+            owner: None,
+            kind: TokenKind::Private,
+            permissions: BTreeSet::new(),
+            scopes: BTreeSet::new(),
+            expires_at: None,
+            rotation_period_minutes: Some(60),
+            overlap_minutes: 10,
+        },
+        created_at: now,
+        created_by: Actor::System,
+        last_used_at: None,
+        revoked_at: None,
+        current: ValueFacts {
+            generation: 1,
+            hint: "hint".into(),
+            created_at: now,
+            created_by: Actor::System,
+            first_used_at: None,
+            retires_at: None,
+        },
+        previous: None,
+    }
+}
+
+/// The baseline of the two below: SHA-256 of a text of the same length.
+#[divan::bench]
+fn baseline_sha256(bencher: Bencher) {
+    let value = value();
+    bencher.bench_local(|| Sha256::digest(black_box(value.expose().as_bytes())));
+}
+
+/// A presented text becomes a hash to look up.
+#[divan::bench]
+fn parse_and_hash(bencher: Bencher) {
+    let value = value();
+    bencher.bench_local(|| Value::parse(black_box(value.expose())).map(|value| value.hash()));
+}
+
+/// A new value from random bytes.
+#[divan::bench]
+fn make_a_value(bencher: Bencher) {
+    bencher.bench_local(|| Value::from_entropy(TokenKind::Private, black_box(&[42; 32])));
+}
+
+/// Whether a value works.
+#[divan::bench]
+fn decide_standing(bencher: Bencher) {
+    let token = token();
+    let now = token.created_at.plus_minutes(1);
+    bencher.bench_local(|| lifecycle::standing(black_box(&token), 1, now));
+}
+
+/// What a rotation does.
+#[divan::bench]
+fn decide_rotation(bencher: Bencher) {
+    let token = token();
+    let now = token.created_at.plus_minutes(1);
+    bencher.bench_local(|| lifecycle::rotate(black_box(&token), Rotator::Holder { generation: 1 }, now));
+}
