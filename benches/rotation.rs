@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use divan::{Bencher, black_box};
+use rotakey::domain::cidr::CidrBlocks;
 use rotakey::domain::id::TokenId;
-use rotakey::domain::lifecycle::{self, Rotator};
+use rotakey::domain::input::InvalidInput;
+use rotakey::domain::lifecycle::{self, Overlap, Rotator};
+use rotakey::domain::origin::AllowedOrigins;
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::domain::token::{Actor, Settings, Token, TokenKind, ValueFacts};
+use rotakey::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, Token, TokenKind, ValueFacts};
 use rotakey::domain::value::Value;
 use sha2::{Digest, Sha256};
 
@@ -32,18 +35,28 @@ fn token() -> Token {
             expires_at: None,
             rotation_period_minutes: Some(60),
             overlap_minutes: 10,
+            overlap_starts: OverlapStart::Rotation,
+            allowed_cidr_blocks: CidrBlocks::default(),
+            allowed_origins: AllowedOrigins::default(),
+            on_reuse: ReusePolicy::Alert,
+            protected: false,
         },
         created_at: now,
         created_by: Actor::System,
+        updated: None,
         last_used_at: None,
         revoked_at: None,
         current: ValueFacts {
             generation: 1,
+            hash: value().hash(),
             hint: "hint".into(),
             created_at: now,
             created_by: Actor::System,
             first_used_at: None,
+            replaced_at: None,
             retires_at: None,
+            overlap_minutes: 10,
+            salt: None,
         },
         previous: None,
     }
@@ -82,5 +95,10 @@ fn decide_standing(bencher: Bencher) {
 fn decide_rotation(bencher: Bencher) {
     let token = token();
     let now = token.created_at.plus_minutes(1);
-    bencher.bench_local(|| lifecycle::rotate(black_box(&token), Rotator::Holder { generation: 1 }, now));
+    bencher.bench_local(|| {
+        let overlap = Overlap::of(&token.settings, None)?;
+        Ok::<_, InvalidInput>(
+            lifecycle::rotate(black_box(&token), Rotator::Holder { generation: 1 }, overlap, None, now).ok(),
+        )
+    });
 }

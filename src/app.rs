@@ -9,13 +9,19 @@ use tokio::sync::watch;
 
 use crate::clock::SharedClock;
 use crate::config::DatabaseUrl;
+use crate::domain::trusted_proxies::TrustedProxies;
 use crate::entropy::SharedEntropy;
 use crate::http;
-use crate::service::Service;
+use crate::service::{Policy, Service};
 use crate::store::{self, Store};
 
 /// For how long requests in flight may still be answered once the server was asked to stop.
-const GRACE: Duration = Duration::from_secs(30);
+const GRACE: Duration = Duration::from_secs(20);
+/// For how long the database may take to close.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// How often what nothing needs any more is erased.
+const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(60);
 
 /// Why the server could not start or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +46,15 @@ pub enum Error {
 ///
 /// # Errors
 /// When it cannot be opened or migrated.
-pub async fn open(url: &DatabaseUrl, clock: SharedClock, entropy: SharedEntropy) -> Result<Service, Error> {
+pub async fn open(
+    url: &DatabaseUrl,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+    policy: Policy,
+) -> Result<Service, Error> {
     let store = Store::connect(url.as_str()).await?;
     store.migrate().await?;
-    Ok(Service::new(store, clock, entropy))
+    Ok(Service::new(store, clock, entropy, policy))
 }
 
 /// Takes the port.
@@ -78,8 +89,14 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 ///
 /// # Errors
 /// When connections cannot be accepted or the database not be closed.
-pub async fn serve(listener: TcpListener, service: Service, stop: watch::Receiver<bool>) -> Result<(), Error> {
-    let router = http::router(service.clone());
+pub async fn serve(
+    listener: TcpListener,
+    service: Service,
+    trusted_proxies: TrustedProxies,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let router = http::router(service.clone(), trusted_proxies).into_make_service_with_connect_info::<SocketAddr>();
+    let housekeeping = tokio::spawn(keep_house(service.clone()));
     let (mut asked, mut pressed) = (stop.clone(), stop);
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // An error means that nobody can ask any more, which is as good as being asked.
@@ -94,6 +111,21 @@ pub async fn serve(listener: TcpListener, service: Service, stop: watch::Receive
         served = server.into_future() => served?,
         () = patience => tracing::warn!("stopped before every request was answered"),
     }
-    service.close().await?;
+    housekeeping.abort();
+    match tokio::time::timeout(CLOSING, service.close()).await {
+        Ok(closed) => closed?,
+        Err(_) => tracing::warn!("the database did not close in time; nothing that was answered is lost by that"),
+    }
     Ok(())
+}
+
+/// Erases what nothing needs any more, at the start and then once a minute.
+async fn keep_house(service: Service) {
+    let mut minutes = tokio::time::interval(HOUSEKEEPING_PERIOD);
+    loop {
+        minutes.tick().await;
+        if let Err(cause) = service.sweep().await {
+            tracing::warn!(%cause, "housekeeping failed; it is tried again in a minute");
+        }
+    }
 }

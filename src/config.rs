@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
+use crate::domain::settings::Limits;
+use crate::domain::trusted_proxies::TrustedProxies;
+use crate::service::Policy;
+
 /// The flags that every command which touches the database has.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseFlags {
@@ -21,6 +25,21 @@ pub struct ServeFlags {
     /// The database
     #[command(flatten)]
     pub database: DatabaseFlags,
+    /// The proxies whose forwarding headers are believed: addresses or CIDR blocks, separated by commas
+    #[arg(long, env = "ROTAKEY_TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
+    pub trusted_proxies: String,
+    /// The longest life of a token, such as 90d; tokens without expiry are then refused
+    #[arg(long, env = "ROTAKEY_MAX_LIFETIME")]
+    pub max_lifetime: Option<String>,
+    /// Whether every token must have an expiry
+    #[arg(long, env = "ROTAKEY_REQUIRE_EXPIRY")]
+    pub require_expiry: bool,
+    /// The longest overlap after a rotation, such as 1h
+    #[arg(long, env = "ROTAKEY_MAX_OVERLAP")]
+    pub max_overlap: Option<String>,
+    /// For how long audit events are kept, such as 365d; for ever if not given
+    #[arg(long, env = "ROTAKEY_AUDIT_RETENTION")]
+    pub audit_retention: Option<String>,
     /// How much to log on stderr: error, warn, info, debug or trace
     #[arg(long, env = "ROTAKEY_LOG", default_value = "info")]
     pub log: String,
@@ -37,6 +56,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where the tokens are kept.
     pub database_url: DatabaseUrl,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// What the operator decides.
+    pub policy: Policy,
     /// How much to log.
     pub log: tracing::Level,
 }
@@ -74,11 +97,39 @@ impl ServeFlags {
             problems.push("--log must be one of error, warn, info, debug and trace.".to_owned());
         });
         let database_url = self.database.validate().map_err(|Problems(more)| problems.extend(more));
-        match (listen, database_url, log) {
-            (Ok(listen), Ok(database_url), Ok(log)) => Ok(Settings { listen, database_url, log }),
+        let trusted_proxies = TrustedProxies::parse(&self.trusted_proxies).map_err(|malformed| {
+            problems
+                .push(format!("--trusted-proxies must be addresses or CIDR blocks, separated by commas: {malformed}"));
+        });
+        let mut minutes = |flag: &str, text: &Option<String>| {
+            let parsed = text.as_deref().map(minutes_of).transpose();
+            parsed.unwrap_or_else(|()| {
+                problems.push(format!("{flag} must be a duration of whole minutes, such as 90d, 12h or 30m."));
+                None
+            })
+        };
+        let policy = Policy {
+            limits: Limits {
+                max_lifetime_minutes: minutes("--max-lifetime", &self.max_lifetime),
+                require_expiry: self.require_expiry,
+                max_overlap_minutes: minutes("--max-overlap", &self.max_overlap),
+            },
+            audit_retention_minutes: minutes("--audit-retention", &self.audit_retention),
+        };
+        match (listen, database_url, trusted_proxies, log) {
+            (Ok(listen), Ok(database_url), Ok(trusted_proxies), Ok(log)) if problems.is_empty() => {
+                Ok(Settings { listen, database_url, trusted_proxies, policy, log })
+            }
             _ => Err(Problems(problems)),
         }
     }
+}
+
+/// A duration in whole minutes, at least one.
+fn minutes_of(text: &str) -> Result<u32, ()> {
+    let seconds = humantime::parse_duration(text).map_err(|_| ())?.as_secs();
+    let minutes = u32::try_from(seconds / 60).map_err(|_| ())?;
+    if seconds % 60 == 0 && minutes > 0 { Ok(minutes) } else { Err(()) }
 }
 
 impl DatabaseFlags {
@@ -102,13 +153,27 @@ mod tests {
 
     fn flags(listen: &str, database_url: &str, log: &str) -> ServeFlags {
         let database = DatabaseFlags { database_url: database_url.into() };
-        ServeFlags { listen: listen.into(), database, log: log.into() }
+        ServeFlags {
+            listen: listen.into(),
+            database,
+            trusted_proxies: String::new(),
+            max_lifetime: None,
+            require_expiry: false,
+            max_overlap: None,
+            audit_retention: None,
+            log: log.into(),
+        }
     }
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let Problems(problems) = flags("here", "mysql://secret@host", "loud").validate().unwrap_err();
-        assert_eq!(problems.len(), 3, "{problems:?}");
+        let mut flags = flags("here", "mysql://secret@host", "loud");
+        flags.trusted_proxies = "10.0.0.0/8,nowhere".into();
+        flags.max_lifetime = Some("90".into());
+        flags.max_overlap = Some("30s".into());
+        flags.audit_retention = Some("0m".into());
+        let Problems(problems) = flags.validate().unwrap_err();
+        assert_eq!(problems.len(), 7, "{problems:?}");
         assert!(!problems.join(" ").contains("secret"));
     }
 

@@ -28,9 +28,17 @@ enum ApiToken {
     ExpiresAt,
     RotationPeriodMinutes,
     OverlapMinutes,
+    OverlapStarts,
+    AllowedCidrBlocks,
+    AllowedOrigins,
+    OnReuse,
+    Protected,
     Generation,
+    PreviousGeneration,
     CreatedAt,
     CreatedBy,
+    UpdatedAt,
+    UpdatedBy,
     LastUsedAt,
     RevokedAt,
 }
@@ -45,7 +53,11 @@ enum ApiTokenValue {
     CreatedAt,
     CreatedBy,
     FirstUsedAt,
+    ReplacedAt,
     RetiresAt,
+    OverlapMinutes,
+    Salt,
+    ReusedAt,
 }
 
 #[derive(DeriveIden)]
@@ -54,9 +66,13 @@ enum AuditEvent {
     Id,
     At,
     Action,
+    Result,
     Actor,
     TokenId,
     Generation,
+    Address,
+    UserAgent,
+    RequestId,
 }
 
 #[async_trait::async_trait]
@@ -114,13 +130,24 @@ fn api_token(backend: DbBackend) -> TableCreateStatement {
         .col(moment(ApiToken::ExpiresAt))
         .col(ColumnDef::new(ApiToken::RotationPeriodMinutes).big_integer())
         .col(number(ApiToken::OverlapMinutes))
+        .col(required(text(backend, ApiToken::OverlapStarts)))
+        .col(required(text(backend, ApiToken::AllowedCidrBlocks)))
+        .col(required(text(backend, ApiToken::AllowedOrigins)))
+        .col(required(text(backend, ApiToken::OnReuse)))
+        .col(ColumnDef::new(ApiToken::Protected).boolean().not_null())
         // The generation of the current value. A rotation moves it with compare-and-set, so that one wins (R7).
         .col(number(ApiToken::Generation))
+        // The one other generation that may still work, until its value's retires_at. That it is one column is R1: no third
+        // value works, whatever any clock says.
+        .col(ColumnDef::new(ApiToken::PreviousGeneration).big_integer())
         .col(required(moment(ApiToken::CreatedAt)))
         .col(text(backend, ApiToken::CreatedBy))
+        .col(moment(ApiToken::UpdatedAt))
+        .col(text(backend, ApiToken::UpdatedBy))
         .col(moment(ApiToken::LastUsedAt))
         .col(moment(ApiToken::RevokedAt))
         .check(Expr::col(ApiToken::Generation).gte(1))
+        .check(Expr::col(ApiToken::PreviousGeneration).lt(Expr::col(ApiToken::Generation)))
         .check(Expr::col(ApiToken::OverlapMinutes).gte(0))
         .check(Expr::col(ApiToken::RotationPeriodMinutes).gte(1))
         .take()
@@ -138,7 +165,15 @@ fn api_token_value(backend: DbBackend) -> TableCreateStatement {
         .col(text(backend, ApiTokenValue::CreatedBy))
         .col(moment(ApiTokenValue::FirstUsedAt))
         // Null for the current value, which nothing has replaced yet.
+        .col(moment(ApiTokenValue::ReplacedAt))
+        // Null for the current value, and for a replaced one whose overlap begins at the first use of the new one.
         .col(moment(ApiTokenValue::RetiresAt))
+        // The overlap, in minutes, that the rotation which issued this value left to the one before.
+        .col(number(ApiTokenValue::OverlapMinutes))
+        // What a repeated request derives the value from again, with the value and the key that only its caller has (R6).
+        .col(ColumnDef::new(ApiTokenValue::Salt).blob())
+        // When it was last presented although it works no more, as far as that is recorded (R8).
+        .col(moment(ApiTokenValue::ReusedAt))
         .primary_key(Index::create().col(ApiTokenValue::TokenId).col(ApiTokenValue::Generation))
         .foreign_key(
             ForeignKey::create()
@@ -148,6 +183,7 @@ fn api_token_value(backend: DbBackend) -> TableCreateStatement {
         )
         .check(Expr::expr(Func::cust("length").arg(Expr::col(ApiTokenValue::Hash))).eq(32))
         .check(Expr::col(ApiTokenValue::Generation).gte(1))
+        .check(Expr::col(ApiTokenValue::ReplacedAt).is_not_null().or(Expr::col(ApiTokenValue::RetiresAt).is_null()))
         .take()
 }
 
@@ -157,11 +193,16 @@ fn audit_event(backend: DbBackend) -> TableCreateStatement {
         .col(text(backend, AuditEvent::Id).not_null().primary_key().take())
         .col(required(moment(AuditEvent::At)))
         .col(required(text(backend, AuditEvent::Action)))
-        // The token whose holder did it; null for the operator at the command line.
+        // OK, or the code of the refusal.
+        .col(required(text(backend, AuditEvent::Result)))
+        // The token whose holder did it, SYSTEM for the operator at the command line, null for somebody unknown.
         .col(text(backend, AuditEvent::Actor))
         // No foreign key: the log outlives what it speaks of.
-        .col(required(text(backend, AuditEvent::TokenId)))
-        .col(number(AuditEvent::Generation))
+        .col(text(backend, AuditEvent::TokenId))
+        .col(ColumnDef::new(AuditEvent::Generation).big_integer())
+        .col(text(backend, AuditEvent::Address))
+        .col(text(backend, AuditEvent::UserAgent))
+        .col(text(backend, AuditEvent::RequestId))
         .take()
 }
 
@@ -178,8 +219,15 @@ fn indexes() -> Vec<IndexCreateStatement> {
             .name("api_token_value_current_key")
             .table(ApiTokenValue::Table)
             .col(ApiTokenValue::TokenId)
-            .cond_where(Expr::col(ApiTokenValue::RetiresAt).is_null())
+            .cond_where(Expr::col(ApiTokenValue::ReplacedAt).is_null())
             .unique()
+            .take(),
+        // The few values whose salt is still to be erased.
+        Index::create()
+            .name("api_token_value_salt_idx")
+            .table(ApiTokenValue::Table)
+            .col(ApiTokenValue::TokenId)
+            .cond_where(Expr::col(ApiTokenValue::Salt).is_not_null())
             .take(),
         Index::create().name("api_token_name_idx").table(ApiToken::Table).col(ApiToken::Name).col(ApiToken::Id).take(),
         Index::create()
@@ -194,5 +242,6 @@ fn indexes() -> Vec<IndexCreateStatement> {
             .col(AuditEvent::TokenId)
             .col(AuditEvent::Id)
             .take(),
+        Index::create().name("audit_event_at_idx").table(AuditEvent::Table).col(AuditEvent::At).take(),
     ]
 }

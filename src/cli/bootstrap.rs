@@ -4,12 +4,13 @@ use std::io::Write;
 
 use crate::app;
 use crate::config::DatabaseFlags;
+use crate::service::Policy;
 
 use super::{Error, system};
 
 pub(super) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
-    let service = app::open(&flags.validate()?, clock, entropy).await?;
+    let service = app::open(&flags.validate()?, clock, entropy, Policy::default()).await?;
     let issued = service.bootstrap().await?;
     writeln!(std::io::stdout(), "{}", issued.value.expose())?;
     service.close().await.map_err(app::Error::from)?;

@@ -43,7 +43,9 @@ enum Error {
     App(#[from] app::Error),
     #[error(transparent)]
     Service(#[from] service::Error),
-    #[error("Cannot write to standard output: {0}")]
+    #[error(
+        "Cannot write to standard output: {0}. A value that was to be shown is lost; make one by: rotakey bootstrap"
+    )]
     Output(#[from] std::io::Error),
 }
 
@@ -60,10 +62,24 @@ pub async fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
             // Nobody is left to tell if standard error is closed as well.
-            let _ = writeln!(std::io::stderr(), "rotakey: {err}");
+            let _ = writeln!(std::io::stderr(), "rotakey: {}", with_causes(&err));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and what it came from, once each.
+fn with_causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text} ({cause_text})");
+        }
+        source = cause.source();
+    }
+    text
 }
 
 fn system() -> (SharedClock, SharedEntropy) {

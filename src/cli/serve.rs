@@ -14,7 +14,7 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     telemetry::start(settings.log);
     let (clock, entropy) = system();
     let stop = app::stop_signal()?;
-    let service = app::open(&settings.database_url, clock, entropy).await?;
+    let service = app::open(&settings.database_url, clock, entropy, settings.policy).await?;
     // The port first: a token must not be made for a server that then cannot start.
     let listener = app::bind(settings.listen).await?;
     let url = base_url(listener.local_addr()?);
@@ -22,7 +22,7 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     std::io::stdout().write_all(banner(&url, first.as_ref()).as_bytes())?;
     std::io::stdout().flush()?;
     tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "listening");
-    app::serve(listener, service, stop).await?;
+    app::serve(listener, service, settings.trusted_proxies, stop).await?;
     Ok(())
 }
 

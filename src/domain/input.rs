@@ -6,7 +6,7 @@
 pub struct InvalidInput {
     /// The field as the GraphQL schema spells it.
     pub field: &'static str,
-    /// A full sentence that says what the field must be. It never repeats what was sent.
+    /// A full sentence that says what the field must be. What it repeats of what was sent is short and holds no value.
     pub message: String,
 }
 

@@ -1,5 +1,7 @@
 //! A page of tokens: which, in what order, and from where on.
 
+use std::collections::BTreeSet;
+
 use super::id::TokenId;
 use super::lifecycle::Status;
 use super::token::{Token, TokenKind};
@@ -13,7 +15,7 @@ pub const MAX_PAGE_SIZE: u32 = 200;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Tokens whose status is one of these.
-    pub status: Option<Vec<Status>>,
+    pub status: Option<BTreeSet<Status>>,
     /// Tokens whose name contains this text, ASCII letters of either case alike.
     pub name: Option<String>,
     /// Tokens of exactly this owner.

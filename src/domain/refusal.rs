@@ -26,6 +26,23 @@ pub enum Refusal {
         /// Whole seconds after which a holder of the previous value may rotate again.
         retry_after_seconds: u32,
     },
+    /// The key has been used for a rotation with another input (R6).
+    #[error("This idempotency key was used for a rotation with another input. Use a new key for a new rotation.")]
+    IdempotencyKeyReused,
+    /// The token has no rotation period, and this door rotates only tokens that have one.
+    #[error(
+        "This API token has no rotation period, which this address needs. Rotate it by the mutation rotateAPIToken."
+    )]
+    NoRotationPeriod,
+    /// The token is protected from revocation (R11).
+    #[error("The API token is protected. Set protected to false before revoking it.")]
+    TokenProtected,
+    /// The caller's address is in none of the token's networks (R12).
+    #[error("This API token may not be used from this address.")]
+    AddressRefused,
+    /// The request comes from none of the token's web origins (R12).
+    #[error("This API token may not be used from this origin.")]
+    OriginRefused,
     /// The caller lacks a permission or scope, or the operation is not for a token of this kind.
     #[error("{0}")]
     Forbidden(String),

@@ -55,8 +55,8 @@ impl Timestamp {
     /// # Errors
     /// [`MalformedTimestamp`] for anything else, and for moments before [`Timestamp::MIN`].
     pub fn parse(text: &str) -> Result<Self, MalformedTimestamp> {
-        // Brackets would be a time zone annotation (RFC 9557), which RFC 3339 does not know.
-        if text.contains('[') {
+        // The library reads much of ISO 8601, which RFC 3339 leaves out.
+        if !has_form(text) {
             return Err(MalformedTimestamp);
         }
         let parsed: jiff::Timestamp = text.parse().map_err(|_| MalformedTimestamp)?;
@@ -76,12 +76,46 @@ impl Timestamp {
         Self::from_unix_millis(self.0.saturating_add(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
     }
 
+    /// This moment moved back by whole minutes; stops at [`Timestamp::MIN`].
+    #[must_use]
+    pub fn minus_minutes(self, minutes: u32) -> Self {
+        Self::from_unix_millis(self.0.saturating_sub(i64::from(minutes).saturating_mul(MILLIS_PER_MINUTE)))
+    }
+
+    /// This moment moved back by whole seconds; stops at [`Timestamp::MIN`].
+    #[must_use]
+    pub fn minus_seconds(self, seconds: u32) -> Self {
+        Self::from_unix_millis(self.0.saturating_sub(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
+    }
+
     /// Whole seconds from `self` until `later`, rounded up; 0 where `later` is not later.
     pub fn seconds_until(self, later: Self) -> u32 {
         let millis = later.0.saturating_sub(self.0).max(0);
         let seconds = millis.saturating_add(MILLIS_PER_SECOND - 1) / MILLIS_PER_SECOND;
         u32::try_from(seconds).unwrap_or(u32::MAX)
     }
+}
+
+/// Whether the text has the form `2030-01-31T12:00:00[.000](Z|+00:00)`.
+fn has_form(text: &str) -> bool {
+    const DATE_AND_TIME: &str = "dddd-dd-ddTdd:dd:dd";
+    const OFFSET: &str = "dd:dd";
+    let fits = |text: &str, form: &str| {
+        let one = |(letter, form): (u8, u8)| match form {
+            b'd' => letter.is_ascii_digit(),
+            _ => letter.eq_ignore_ascii_case(&form),
+        };
+        text.len() == form.len() && text.bytes().zip(form.bytes()).all(one)
+    };
+    let Some((start, rest)) = text.split_at_checked(DATE_AND_TIME.len()) else { return false };
+    let offset_at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
+    let (fraction, offset) = rest.split_at(offset_at);
+    let fraction = fraction
+        .strip_prefix('.')
+        .map_or(fraction.is_empty(), |digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()));
+    let zone =
+        offset.eq_ignore_ascii_case("Z") || offset.strip_prefix(['+', '-']).is_some_and(|rest| fits(rest, OFFSET));
+    fits(start, DATE_AND_TIME) && fraction && zone
 }
 
 impl fmt::Display for Timestamp {
@@ -114,9 +148,23 @@ mod tests {
         let read = |text| Timestamp::parse(text).map(Timestamp::unix_millis);
         assert_eq!(read("2026-01-01T00:00:00.007Z"), Ok(1_767_225_600_007));
         assert_eq!(read("2026-01-01T01:00:00.0079999+01:00"), Ok(1_767_225_600_007));
-        for text in
-            ["", "tomorrow", "2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00Z[UTC]", "1969-12-31T23:59:59Z"]
-        {
+        for text in [
+            "",
+            "tomorrow",
+            "20300101T000000Z",
+            "2030-01-01T00Z",
+            "2030-01-01T00:00:00,5Z",
+            "2030-01-01T00:00:00.Z",
+            "+002030-01-01T00:00:00Z",
+            "2030-01-01T00:00:00+01:00:30",
+            "2030-01-01T00:00:00+0100",
+            "2030-01-01 00:00:00Z",
+            "2030-02-30T00:00:00Z",
+            "2026-01-01",
+            "2026-01-01T00:00:00",
+            "2026-01-01T00:00:00Z[UTC]",
+            "1969-12-31T23:59:59Z",
+        ] {
             assert_eq!(read(text), Err(MalformedTimestamp), "{text}");
         }
     }

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use super::cidr::CidrBlocks;
 use super::id::TokenId;
+use super::origin::AllowedOrigins;
 use super::scope::Scope;
 use super::timestamp::Timestamp;
+use super::value::ValueHash;
 
 /// Who holds the token, and so who may rotate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +47,26 @@ impl Permission {
     }
 }
 
+/// From when on the overlap after a rotation is counted (R4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OverlapStart {
+    /// From the rotation.
+    #[default]
+    Rotation,
+    /// From the first use of the new value: a client that has not yet received it is never cut off.
+    FirstUse,
+}
+
+/// What happens when a value is presented that works no more (R8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReusePolicy {
+    /// It is recorded.
+    #[default]
+    Alert,
+    /// It is recorded, and the token is revoked.
+    Revoke,
+}
+
 /// Who did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -74,6 +97,16 @@ pub struct Settings {
     pub rotation_period_minutes: Option<u32>,
     /// How long the previous value works after a rotation, in minutes (R4); fixed at creation.
     pub overlap_minutes: u32,
+    /// From when on that is counted; fixed at creation.
+    pub overlap_starts: OverlapStart,
+    /// From which networks it may be used (R12).
+    pub allowed_cidr_blocks: CidrBlocks,
+    /// From which web origins it may be used (R12).
+    pub allowed_origins: AllowedOrigins,
+    /// What happens when a retired value is presented (R8).
+    pub on_reuse: ReusePolicy,
+    /// Whether it cannot be revoked until this is taken back (R11).
+    pub protected: bool,
 }
 
 /// The facts about one value. The secret itself is not among them.
@@ -81,6 +114,8 @@ pub struct Settings {
 pub struct ValueFacts {
     /// The number of the value within its token: 1 at creation, one more at each rotation.
     pub generation: u32,
+    /// The SHA-256 of the value.
+    pub hash: ValueHash,
     /// The last four characters of the value.
     pub hint: String,
     /// When it was issued.
@@ -89,8 +124,23 @@ pub struct ValueFacts {
     pub created_by: Actor,
     /// When it was first presented successfully.
     pub first_used_at: Option<Timestamp>,
-    /// When it stops working; `None` for the current value, which has not been replaced.
+    /// When a newer value replaced it; `None` for the current value.
+    pub replaced_at: Option<Timestamp>,
+    /// When it stops working; `None` for the current value, and for a replaced one whose overlap has not begun (R4).
     pub retires_at: Option<Timestamp>,
+    /// The overlap, in minutes, that the rotation which issued this value left to the one before.
+    pub overlap_minutes: u32,
+    /// What a repeated request derives this value from again (R6); `None` for a value that is plainly random.
+    pub salt: Option<Salt>,
+}
+
+/// Random bytes kept beside a derived value. Of no use without the value and the key that it was derived from (R6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Salt(pub [u8; Salt::BYTES]);
+
+impl Salt {
+    /// The length of a salt: as long as the hash it goes into (RFC 5869, section 3.1).
+    pub const BYTES: usize = 32;
 }
 
 /// An API token with the values that still matter.
@@ -104,6 +154,8 @@ pub struct Token {
     pub created_at: Timestamp,
     /// Who created it.
     pub created_by: Actor,
+    /// When its settings were last changed, and by whom.
+    pub updated: Option<(Timestamp, Actor)>,
     /// When a value of it was last presented successfully; at most a minute behind.
     pub last_used_at: Option<Timestamp>,
     /// When it was revoked.

@@ -93,22 +93,29 @@ impl fmt::Debug for Value {
 pub fn redact(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((at, prefix)) = first_prefix(rest) {
-        let (before, secret) = rest.split_at(at + prefix.len());
-        let run = secret.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        let (run, after) = secret.split_at(run);
+    // One search for what both prefixes begin with, so that a long text is read once.
+    while let Some(at) = rest.find("rk") {
+        let (before, found) = rest.split_at(at);
         clean.push_str(before);
-        // Shorter runs are words of ours, such as the `rk_` of this very sentence.
-        clean.push_str(if run.len() < REDACTED_LENGTH { run } else { "…" });
-        rest = after;
+        let Some(prefix) =
+            [TokenKind::Private, TokenKind::Public].map(prefix).into_iter().find(|prefix| found.starts_with(prefix))
+        else {
+            clean.push_str("rk");
+            rest = found.get("rk".len()..).unwrap_or_default();
+            continue;
+        };
+        let secret = found.get(prefix.len()..).unwrap_or_default();
+        let run = secret.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        clean.push_str(prefix);
+        // Shorter runs are words of ours, such as the `rk_` of this very sentence; another prefix may stand in them.
+        rest = secret;
+        if run >= REDACTED_LENGTH {
+            clean.push('…');
+            rest = secret.get(run..).unwrap_or_default();
+        }
     }
     clean.push_str(rest);
     clean
-}
-
-fn first_prefix(text: &str) -> Option<(usize, &'static str)> {
-    let found = |kind| text.find(prefix(kind)).map(|at| (at, prefix(kind)));
-    [TokenKind::Private, TokenKind::Public].into_iter().filter_map(found).min()
 }
 
 fn prefix(kind: TokenKind) -> &'static str {
@@ -171,7 +178,10 @@ mod tests {
         let public = Value::from_entropy(TokenKind::Public, &[9; 32]);
         let text = format!("é found \"{KNOWN}\", {} and rk_ alone", public.expose());
         assert_eq!(redact(&text), "é found \"rk_…\", rkpub_… and rk_ alone");
-        assert_eq!(redact("nothing here"), "nothing here");
+        for text in ["nothing here", "rk", "rk_", "rkrk_rkpub_short", "érk_é"] {
+            assert_eq!(redact(text), text);
+        }
+        assert_eq!(redact(&format!("rkrk_{KNOWN}")), "rkrk_rk_…");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use async_graphql::{Error, ErrorExtensionValues};
 
+use crate::domain::value::redact;
 use crate::service;
 use crate::service::ErrorCode;
 
@@ -36,7 +37,8 @@ pub fn describe(err: &service::Error) -> Failure {
 impl Failure {
     /// A failure that is no error of a use case.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { message: message.into(), code, field: None, retry_after_seconds: None }
+        // Some messages name what the client sent, which may hold a value (R9).
+        Self { message: redact(&message.into()), code, field: None, retry_after_seconds: None }
     }
 
     pub(super) fn extensions(&self) -> ErrorExtensionValues {

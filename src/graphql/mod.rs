@@ -9,6 +9,7 @@ mod execute;
 mod mutation;
 mod once;
 mod query;
+mod selection;
 mod types;
 
 pub use error::{Failure, describe};

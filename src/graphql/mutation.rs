@@ -1,11 +1,17 @@
 //! The mutations. The fields of one document run one after the other.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, Object, Result};
+
+use crate::service::RotateRequest;
 
 use super::error::refuse;
-use super::execute::{caller, service};
-use super::types::input::{CreateApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput};
-use super::types::output::{CreateApiTokenOutput, RevokeApiTokenOutput, RotateApiTokenOutput};
+use super::execute::{caller, header_key, service};
+use super::types::input::{
+    CreateApiTokenInput, EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput, UpdateApiTokenInput,
+};
+use super::types::output::{
+    CreateApiTokenOutput, EndApiTokenOverlapOutput, RevokeApiTokenOutput, RotateApiTokenOutput, UpdateApiTokenOutput,
+};
 
 /// What can be changed.
 pub(super) struct Mutation;
@@ -32,9 +38,34 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which API token; the caller's own if left out.")] input: Option<RotateApiTokenInput>,
     ) -> Result<RotateApiTokenOutput> {
-        let id = input.and_then(|input| input.id).map(|ID(id)| id);
-        let issued = service(ctx)?.rotate(caller(ctx)?, id.as_deref()).await.map_err(refuse)?;
+        let mut request = input.map(RotateRequest::from).unwrap_or_default();
+        request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));
+        let issued = service(ctx)?.rotate(caller(ctx)?, &request).await.map_err(refuse)?;
         Ok(RotateApiTokenOutput { token: issued.into() })
+    }
+
+    /// Changes the settings of an API token, but never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and
+    /// all that the token holds before and after.
+    #[graphql(name = "updateAPIToken")]
+    async fn update_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token, and what is to be changed of it.")] input: UpdateApiTokenInput,
+    ) -> Result<UpdateApiTokenOutput> {
+        let id = input.id.to_string();
+        let view = service(ctx)?.update(caller(ctx)?, &id, input.into()).await.map_err(refuse)?;
+        Ok(UpdateApiTokenOutput { token: view.into() })
+    }
+
+    /// Ends the running overlap of an API token: its previous value stops working now. Where none runs, nothing changes.
+    #[graphql(name = "endAPITokenOverlap")]
+    async fn end_api_token_overlap(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token.")] input: EndApiTokenOverlapInput,
+    ) -> Result<EndApiTokenOverlapOutput> {
+        let view = service(ctx)?.end_overlap(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(EndApiTokenOverlapOutput { token: view.into() })
     }
 
     /// Ends an API token, for ever: from this answer on none of its values works. Revoking twice changes nothing.

@@ -2,11 +2,12 @@
 
 use async_graphql::{Context, ID, Object, Result};
 
-use crate::service::{PageRequest, Service};
+use crate::service::{AuditRequest, PageRequest, Service};
 
 use super::error::refuse;
 use super::execute::{caller, service};
 use super::types::api_token::ApiToken;
+use super::types::audit_event::{AuditEventConnection, AuditEventFilter};
 use super::types::connection::ApiTokenConnection;
 use super::types::input::{ApiTokenFilter, ApiTokenOrder};
 
@@ -44,5 +45,18 @@ impl Query {
         let order = order_by.map(Into::into).unwrap_or_default();
         let request = PageRequest { first, after, last, before, filter, order };
         service(ctx)?.list(caller(ctx)?, request).await.map(ApiTokenConnection::from).map_err(refuse)
+    }
+
+    /// The audit log, newest first, 25 events a page unless asked otherwise, 200 at most. Needs `AUDIT_LOG_READ`.
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 200.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor, which is older.")] after: Option<String>,
+        #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
+    ) -> Result<AuditEventConnection> {
+        let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
+        let request = AuditRequest { first, after, filter };
+        service(ctx)?.events(caller(ctx)?, request).await.map(AuditEventConnection::from).map_err(refuse)
     }
 }

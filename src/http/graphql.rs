@@ -4,53 +4,30 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::domain::lifecycle::Standing;
-use crate::domain::timestamp::Timestamp;
 use crate::graphql::{Answer, Document};
-use crate::service::{self, Caller, ErrorCode};
+use crate::service::{Caller, ErrorCode};
 
 use super::Doors;
-use super::credential::{self, Unusable};
+use super::client::{self, Client};
 use super::reply::{self, Rejection};
 
 const RESPONSE_JSON: &str = "application/graphql-response+json";
-const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
-const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
 pub(super) async fn answer(
     State(doors): State<Doors>,
+    Client(caller): Client,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response<Body>, Rejection> {
-    let caller = authenticate(&doors, &headers).await?;
     let document = read(&headers, body)?;
     let standing = caller.as_ref().map(Caller::standing);
-    let anonymous = caller.is_none();
-    let answer = doors.graphql.answer(document, caller).await;
+    let answer = doors.graphql.answer(document, caller).await?;
     let mut response = write(&headers, &answer);
-    if anonymous && !answer.body.errors.is_empty() {
-        reply::challenge(&mut response);
-    }
-    if let Some(Standing::Previous { replaced_at, retires_at }) = standing {
-        warn_of_retirement(response.headers_mut(), replaced_at, retires_at);
-    }
+    client::warn_of_retirement(response.headers_mut(), standing);
     Ok(response)
-}
-
-/// Who is calling. A credential that is sent and is not good is the end of the request, never an anonymous one.
-async fn authenticate(doors: &Doors, headers: &HeaderMap) -> Result<Option<Caller>, Rejection> {
-    let presented = credential::find(headers).map_err(|unusable| match unusable {
-        Unusable::Ambiguous => Rejection::new(
-            ErrorCode::BadUserInput,
-            "X-API-Key and Authorization hold different values. Send one value, in one of them.",
-        ),
-        Unusable::Unreadable => service::Error::Unauthenticated.into(),
-    })?;
-    let Some(presented) = presented else { return Ok(None) };
-    Ok(Some(doors.service.authenticate(presented).await?))
 }
 
 fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Document, Rejection> {
@@ -80,7 +57,8 @@ fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Docu
         Some(Value::Object(variables)) => variables,
         Some(_) => return Err(malformed("The field variables must be an object or null.")),
     };
-    Ok(Document { query, operation_name, variables })
+    let idempotency_key = client::idempotency_key(headers)?;
+    Ok(Document { query, operation_name, idempotency_key, variables })
 }
 
 fn malformed(message: &str) -> Rejection {
@@ -106,14 +84,4 @@ fn write(headers: &HeaderMap, answer: &Answer) -> Response<Body> {
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// Tells a client that it still uses the previous value: since when it need not (RFC 9745), and until when it can (RFC 8594).
-fn warn_of_retirement(headers: &mut HeaderMap, replaced_at: Timestamp, retires_at: Timestamp) {
-    let deprecation = format!("@{}", replaced_at.unix_seconds());
-    for (name, text) in [(DEPRECATION, deprecation), (SUNSET, retires_at.http_date())] {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(name, value);
-        }
-    }
 }

@@ -1,10 +1,14 @@
 //! The HTTP doors: they translate requests and errors, and hold no rule.
 
+mod client;
+mod client_address;
 mod credential;
 mod graphql;
 mod playground;
 mod reply;
 mod requests;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -12,6 +16,7 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::domain::trusted_proxies::TrustedProxies;
 use crate::graphql::{GraphqlDoor, sdl};
 use crate::service::{ErrorCode, Service};
 
@@ -25,11 +30,16 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 struct Doors {
     service: Service,
     graphql: GraphqlDoor,
+    trusted_proxies: Arc<TrustedProxies>,
 }
 
-/// All doors over these use cases.
-pub fn router(service: Service) -> Router {
-    let doors = Doors { graphql: GraphqlDoor::new(service.clone()), service: service.clone() };
+/// All doors over these use cases. Forwarding headers are believed from these proxies only (R12).
+pub fn router(service: Service, trusted_proxies: TrustedProxies) -> Router {
+    let doors = Doors {
+        graphql: GraphqlDoor::new(service.clone()),
+        service: service.clone(),
+        trusted_proxies: Arc::new(trusted_proxies),
+    };
     let schema = sdl();
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))

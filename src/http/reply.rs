@@ -22,12 +22,13 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TokenRevoked
         | ErrorCode::RotationOverdue
         | ErrorCode::ValueRetired => StatusCode::UNAUTHORIZED,
-        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::Forbidden | ErrorCode::AddressRefused | ErrorCode::OriginRefused => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::BadUserInput | ErrorCode::GraphqlParseFailed | ErrorCode::GraphqlValidationFailed => {
             StatusCode::BAD_REQUEST
         }
-        ErrorCode::RotationConflict | ErrorCode::ValueSuperseded => StatusCode::CONFLICT,
+        ErrorCode::RotationConflict | ErrorCode::ValueSuperseded | ErrorCode::TokenProtected => StatusCode::CONFLICT,
+        ErrorCode::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -38,12 +39,13 @@ fn status(code: ErrorCode) -> StatusCode {
 pub(super) struct Rejection {
     status: StatusCode,
     failure: Failure,
+    challenge: HeaderValue,
 }
 
 impl Rejection {
     /// A rejection with the status that says the same as its code.
     pub(super) fn new(code: ErrorCode, message: &str) -> Self {
-        Self { status: status(code), failure: Failure::new(code, message) }
+        Self { status: status(code), failure: Failure::new(code, message), challenge: CHALLENGE_INVALID }
     }
 
     /// As [`Rejection::new`], for the cases in which HTTP has a more exact status.
@@ -55,7 +57,8 @@ impl Rejection {
 impl From<service::Error> for Rejection {
     fn from(err: service::Error) -> Self {
         let failure = describe(&err);
-        Self { status: status(failure.code), failure }
+        let challenge = if matches!(err, service::Error::Anonymous) { CHALLENGE } else { CHALLENGE_INVALID };
+        Self { status: status(failure.code), failure, challenge }
     }
 }
 
@@ -72,7 +75,7 @@ impl IntoResponse for Rejection {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, CHALLENGE_INVALID);
+            headers.insert(WWW_AUTHENTICATE, self.challenge);
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -86,9 +89,4 @@ pub(super) fn panicked() -> Response<Body> {
     tracing::error!("a request handler panicked");
     let message = "The server failed to do this. Its log says why, under the request id of this answer.";
     Rejection::new(ErrorCode::Internal, message).into_response()
-}
-
-/// Tells a client that sent no credential where one was needed how to send one.
-pub(super) fn challenge(response: &mut Response<Body>) {
-    response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
 }

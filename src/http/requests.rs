@@ -1,9 +1,9 @@
-//! A name and a log line for every request. The line holds method, path, status and duration; never a header, a query
-//! string or a body, where a value could be (R9).
+//! A name and a log line for every request. The line holds method, route, status and duration; never a header, a path, a
+//! query string or a body, where a value could be (R9).
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Response};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, Response};
 use axum::middleware::Next;
 use std::time::Duration;
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
@@ -12,7 +12,6 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::domain::id::RequestId;
-use crate::domain::value::redact;
 use crate::service::Service;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,6 +27,9 @@ pub(super) async fn name(State(service): State<Service>, mut request: Request, n
     }
     response
 }
+
+const KNOWN_METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 type Log = TraceLayer<SharedClassifier<ServerErrorsAsFailures>, RequestSpan, (), LogAnswer, (), (), ()>;
 
@@ -47,9 +49,10 @@ pub(super) struct RequestSpan;
 
 impl MakeSpan<Body> for RequestSpan {
     fn make_span(&mut self, request: &Request) -> Span {
-        // A path is the client's text: a value that was pasted into it must not reach the log.
-        let path = redact(request.uri().path());
-        let span = tracing::info_span!("request", id = Empty, method = %request.method(), path);
+        // The route and not the path: a path is the client's text, and a value that was put into it must not reach the log.
+        let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
+        let method = if KNOWN_METHODS.contains(request.method()) { request.method().as_str() } else { "(other)" };
+        let span = tracing::info_span!("request", id = Empty, method, route);
         if let Some(id) = request.extensions().get::<RequestId>() {
             span.record("id", tracing::field::display(id));
         }

@@ -1,7 +1,8 @@
 //! The operator's way in: a token with every permission and every scope, made straight on the database.
 
+use crate::domain::audit::Provenance;
 use crate::domain::scope::Scope;
-use crate::domain::settings::SettingsDraft;
+use crate::domain::settings::{Limits, SettingsDraft};
 use crate::domain::token::{Actor, Permission};
 
 use super::{Error, Issued, Service};
@@ -14,7 +15,8 @@ impl Service {
     pub async fn bootstrap(&self) -> Result<Issued, Error> {
         let now = self.now();
         let transaction = self.store.begin().await?;
-        let issued = self.insert(&transaction, admin().validate(now)?, Actor::System, now).await?;
+        let issued =
+            self.insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now).await?;
         transaction.commit().await?;
         Ok(issued)
     }
@@ -29,17 +31,24 @@ impl Service {
         if !transaction.is_empty().await? {
             return Ok(None);
         }
-        let issued = self.insert(&transaction, admin().validate(now)?, Actor::System, now).await?;
+        let issued =
+            self.insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now).await?;
         transaction.commit().await?;
         Ok(Some(issued))
     }
 }
 
+/// The operator acts at the command line, in no request.
+fn operator() -> (Actor, Provenance) {
+    (Actor::System, Provenance::default())
+}
+
+/// The limits that the operator sets bind others.
 fn admin() -> SettingsDraft {
     SettingsDraft {
-        description: Some("Made by the operator, with every permission and every scope.".into()),
-        permissions: Permission::ALL.to_vec(),
-        scopes: vec![Scope::all().to_string()],
+        description: Some(Some("Made by the operator, with every permission and every scope.".into())),
+        permissions: Some(Permission::ALL.to_vec()),
+        scopes: Some(vec![Scope::all().to_string()]),
         ..SettingsDraft::new("admin")
     }
 }

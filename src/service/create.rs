@@ -1,6 +1,7 @@
 //! `createAPIToken`: a new token, with no more than its creator holds.
 
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Provenance};
+use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
 use crate::domain::settings::SettingsDraft;
 use crate::domain::timestamp::Timestamp;
@@ -8,21 +9,35 @@ use crate::domain::token::{Actor, Permission, Settings, Token, ValueFacts};
 use crate::domain::value::Value;
 use crate::store::Transaction;
 
-use super::{Caller, Error, Issued, Service, View};
+use super::{Caller, Error, Issued, Service, View, token_id};
+
+/// A token to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CreateRequest {
+    /// Its settings, as asked for.
+    pub draft: SettingsDraft,
+    /// The id of the token whose settings fill in what the draft leaves out.
+    pub clone_settings_from: Option<String>,
+}
 
 impl Service {
-    /// Creates a token with its first value. Needs `API_TOKEN_MODIFY` and every permission and scope asked for (R11).
+    /// Creates a token with its first value. Needs `API_TOKEN_MODIFY` and every permission and scope asked for (R11), and
+    /// `API_TOKEN_READ` to clone another's settings.
     ///
     /// # Errors
     /// When the caller may not, or a setting is not as it must be.
-    pub async fn create(&self, caller: &Caller, draft: SettingsDraft) -> Result<Issued, Error> {
+    pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Result<Issued, Error> {
         let now = self.now();
         let transaction = self.store.begin().await?;
-        let authority = self.authority(&transaction, caller, now).await?;
+        let authority = self.authority(&transaction, caller, None, now).await?;
         authority.require(Permission::ApiTokenModify)?;
-        let settings = draft.validate(now)?;
+        let base = match &request.clone_settings_from {
+            Some(id) => Some(cloned(&transaction, &authority, id).await?),
+            None => None,
+        };
+        let settings = request.draft.validate(base.as_ref(), &self.policy.limits, now)?;
         authority.require_all(&settings.permissions, &settings.scopes)?;
-        let issued = self.insert(&transaction, settings, caller.actor(), now).await?;
+        let issued = self.insert(&transaction, settings, caller.acting(), now).await?;
         transaction.commit().await?;
         Ok(issued)
     }
@@ -31,29 +46,42 @@ impl Service {
         &self,
         transaction: &Transaction,
         settings: Settings,
-        actor: Actor,
+        by: (Actor, Provenance),
         now: Timestamp,
     ) -> Result<Issued, Error> {
         let value = Value::from_entropy(settings.kind, &self.random()?);
         let token = Token {
             id: TokenId::new(now, self.random()?),
-            settings,
             created_at: now,
-            created_by: actor,
+            created_by: by.0,
+            updated: None,
             last_used_at: None,
             revoked_at: None,
             current: ValueFacts {
                 generation: 1,
+                hash: value.hash(),
                 hint: value.hint(),
                 created_at: now,
-                created_by: actor,
+                created_by: by.0,
                 first_used_at: None,
+                replaced_at: None,
                 retires_at: None,
+                overlap_minutes: settings.overlap_minutes,
+                salt: None,
             },
+            settings,
             previous: None,
         };
-        transaction.insert(&token, &value.hash()).await?;
-        self.record(transaction, Action::Created, actor, &token, now).await?;
+        transaction.insert(&token).await?;
+        self.record(transaction, Action::Created, by, (token.id, token.current.generation), now).await?;
         Ok(Issued { view: View::new(token, now), value })
     }
+}
+
+async fn cloned(transaction: &Transaction, authority: &Authority, id: &str) -> Result<Settings, Error> {
+    const FIELD: &str = "cloneSettingsFrom";
+    let id = token_id(FIELD, id)?;
+    authority.require_unless_own(Permission::ApiTokenRead, id)?;
+    let token = transaction.find_token(id).await?.ok_or(Error::NotFound { field: FIELD })?;
+    Ok(token.settings)
 }

@@ -42,6 +42,14 @@ error_codes! {
     ValueSuperseded => "VALUE_SUPERSEDED",
     /// See [`Refusal::RotationConflict`].
     RotationConflict => "ROTATION_CONFLICT",
+    /// See [`Refusal::IdempotencyKeyReused`].
+    IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+    /// See [`Refusal::TokenProtected`].
+    TokenProtected => "TOKEN_PROTECTED",
+    /// See [`Refusal::AddressRefused`].
+    AddressRefused => "ADDRESS_REFUSED",
+    /// See [`Refusal::OriginRefused`].
+    OriginRefused => "ORIGIN_REFUSED",
     /// See [`Refusal::Forbidden`].
     Forbidden => "FORBIDDEN",
     /// Nothing has this id or address.
@@ -72,7 +80,10 @@ pub enum Error {
     Refused(#[from] Refusal),
     /// Nothing has the id asked for.
     #[error("No API token has this id.")]
-    NotFound,
+    NotFound {
+        /// The input field that holds the id, as the schema spells it.
+        field: &'static str,
+    },
     /// A field is not as it must be.
     #[error(transparent)]
     Invalid(#[from] InvalidInput),
@@ -96,9 +107,14 @@ impl Error {
                 Refusal::ValueRetired => ErrorCode::ValueRetired,
                 Refusal::ValueSuperseded => ErrorCode::ValueSuperseded,
                 Refusal::RotationConflict { .. } => ErrorCode::RotationConflict,
+                Refusal::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
+                Refusal::NoRotationPeriod => ErrorCode::BadUserInput,
+                Refusal::TokenProtected => ErrorCode::TokenProtected,
+                Refusal::AddressRefused => ErrorCode::AddressRefused,
+                Refusal::OriginRefused => ErrorCode::OriginRefused,
                 Refusal::Forbidden(_) => ErrorCode::Forbidden,
             },
-            Self::NotFound => ErrorCode::NotFound,
+            Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::BadUserInput,
             Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
@@ -109,7 +125,7 @@ impl Error {
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Invalid(invalid) => Some(invalid.field),
-            Self::NotFound => Some("id"),
+            Self::NotFound { field } => Some(field),
             _ => None,
         }
     }

@@ -2,29 +2,42 @@
 //!
 //! The only way a credential becomes a caller is [`Service::authenticate`]. Time is read once an operation, at its top.
 
+mod audit;
 mod authenticate;
 mod bootstrap;
 mod create;
+mod end_overlap;
 mod error;
+mod gate;
 mod paging;
 mod read;
+mod record;
 mod revoke;
 mod rotate;
+mod sweep;
+mod update;
 
-pub use authenticate::Caller;
+use std::sync::Arc;
+
+pub use audit::{AuditPage, AuditRequest};
+pub use authenticate::{Caller, Visit};
+pub use create::CreateRequest;
 pub use error::{Error, ErrorCode};
 pub use paging::{Connection, PageRequest};
+pub use rotate::RotateRequest;
 
 use crate::clock::SharedClock;
-use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::authority::Authority;
-use crate::domain::id::{EventId, RequestId, TokenId};
+use crate::domain::id::{RequestId, TokenId};
 use crate::domain::lifecycle::{self, Status};
+use crate::domain::settings::Limits;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Token};
+use crate::domain::token::Token;
 use crate::domain::value::Value;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store, Transaction};
+
+use record::RefusalGate;
 
 /// All use cases over one database, one clock and one random source.
 #[derive(Clone)]
@@ -32,6 +45,17 @@ pub struct Service {
     store: Store,
     clock: SharedClock,
     entropy: SharedEntropy,
+    policy: Policy,
+    refusals: Arc<RefusalGate>,
+}
+
+/// What the operator decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The limits on what may be asked for.
+    pub limits: Limits,
+    /// For how long audit events are kept, in minutes; `None` for ever.
+    pub audit_retention_minutes: Option<u32>,
 }
 
 /// A token as it is at the moment of the operation that read it.
@@ -44,8 +68,11 @@ pub struct View {
 }
 
 impl View {
-    fn new(token: Token, now: Timestamp) -> Self {
+    fn new(mut token: Token, now: Timestamp) -> Self {
         let status = lifecycle::status(&token, now);
+        if !lifecycle::overlap_lasts(&token, now) {
+            token.previous = None;
+        }
         Self { token, status }
     }
 }
@@ -61,8 +88,8 @@ pub struct Issued {
 
 impl Service {
     /// The use cases over these.
-    pub fn new(store: Store, clock: SharedClock, entropy: SharedEntropy) -> Self {
-        Self { store, clock, entropy }
+    pub fn new(store: Store, clock: SharedClock, entropy: SharedEntropy, policy: Policy) -> Self {
+        Self { store, clock, entropy, policy, refusals: Arc::default() }
     }
 
     /// A new identity for a request, for logs and answers.
@@ -91,29 +118,23 @@ impl Service {
         Ok(bytes)
     }
 
-    /// What the caller may do as of this transaction. A caller that was revoked or retired since the request began may do
-    /// nothing any more.
-    async fn authority(&self, transaction: &Transaction, caller: &Caller, now: Timestamp) -> Result<Authority, Error> {
-        let token = transaction.find_token(caller.token_id(), now).await?.ok_or(Error::Unauthenticated)?;
+    /// What the caller may do as of this transaction, which may then change the target. A caller that was revoked or retired
+    /// since the request began may do nothing any more, and none is revoked from here until the transaction has ended (R10).
+    async fn authority(
+        &self,
+        transaction: &Transaction,
+        caller: &Caller,
+        target: Option<TokenId>,
+        now: Timestamp,
+    ) -> Result<Authority, Error> {
+        transaction.lock(target, Some(caller.token_id())).await?;
+        let token = transaction.find_token(caller.token_id()).await?.ok_or(Error::Unauthenticated)?;
         lifecycle::standing(&token, caller.generation(), now)?;
         Ok(Authority::of(&token))
     }
-
-    async fn record(
-        &self,
-        transaction: &Transaction,
-        action: Action,
-        actor: Actor,
-        token: &Token,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let id = EventId::new(now, self.random()?);
-        let generation = token.current.generation;
-        Ok(transaction.append(&AuditEvent { id, at: now, action, actor, token_id: token.id, generation }).await?)
-    }
 }
 
-/// Reads an id as a client sent it. A text that is no id is the id of nothing.
-fn token_id(text: &str) -> Result<TokenId, Error> {
-    TokenId::parse(text).ok_or(Error::NotFound)
+/// Reads an id as a client sent it in this field. A text that is no id is the id of nothing.
+fn token_id(field: &'static str, text: &str) -> Result<TokenId, Error> {
+    TokenId::parse(text).ok_or(Error::NotFound { field })
 }

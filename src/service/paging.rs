@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::id::TokenId;
 use crate::domain::input::InvalidInput;
 use crate::domain::listing::{DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Order, OrderField, Page, Position};
+use crate::domain::settings::MAX_NAME_LENGTH;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::store::Listing;
@@ -53,8 +54,10 @@ impl PageRequest {
             (None, None) => (End::First, DEFAULT_PAGE_SIZE),
         };
         // PostgreSQL cannot hold U+0000 in a text, so nothing that it holds can match one.
-        if [&self.filter.name, &self.filter.owner].into_iter().flatten().any(|text| text.contains('\0')) {
-            return Err(InvalidInput::new("filter", "A name or an owner never contains the character U+0000."));
+        let no_name = |text: &String| text.contains('\0') || text.chars().count() > MAX_NAME_LENGTH;
+        if [&self.filter.name, &self.filter.owner].into_iter().flatten().any(no_name) {
+            let message = format!("A name and an owner have at most {MAX_NAME_LENGTH} characters, and never U+0000.");
+            return Err(InvalidInput::new("filter", message));
         }
         let read = |field, cursor: Option<String>| {
             cursor.map(|text| read_cursor(&text, self.order).ok_or_else(|| broken_cursor(field))).transpose()
@@ -76,16 +79,16 @@ impl Connection {
     }
 }
 
-fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidInput> {
+pub(super) fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidInput> {
     u32::try_from(size).ok().filter(|size| (1..=MAX_PAGE_SIZE).contains(size)).ok_or_else(|| {
         InvalidInput::new(
             field,
-            format!("A page has 1 to {MAX_PAGE_SIZE} tokens; without a size, {DEFAULT_PAGE_SIZE}."),
+            format!("A page has 1 to {MAX_PAGE_SIZE} entries; without a size, {DEFAULT_PAGE_SIZE}."),
         )
     })
 }
 
-fn broken_cursor(field: &'static str) -> InvalidInput {
+pub(super) fn broken_cursor(field: &'static str) -> InvalidInput {
     InvalidInput::new(
         field,
         "This is not a cursor of this listing. Take one from an answer with the same orderBy, or leave it out.",

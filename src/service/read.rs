@@ -23,10 +23,11 @@ impl Service {
     /// When the caller may not, or no token has this id.
     pub async fn get(&self, caller: &Caller, id: &str) -> Result<View, Error> {
         let now = self.now();
-        let id = token_id(id)?;
+        let id = token_id("id", id)?;
         let own = self.own_token(caller, now).await?;
         Authority::of(&own).require_unless_own(Permission::ApiTokenRead, id)?;
-        let token = if id == own.id { own } else { self.store.find_token(id, now).await?.ok_or(Error::NotFound)? };
+        let token =
+            if id == own.id { own } else { self.store.find_token(id).await?.ok_or(Error::NotFound { field: "id" })? };
         Ok(View::new(token, now))
     }
 
@@ -43,8 +44,8 @@ impl Service {
         Ok(Connection::new(&page, listing, now))
     }
 
-    async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Token, Error> {
-        let token = self.store.find_token(caller.token_id(), now).await?.ok_or(Error::Unauthenticated)?;
+    pub(super) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Token, Error> {
+        let token = self.store.find_token(caller.token_id()).await?.ok_or(Error::Unauthenticated)?;
         lifecycle::standing(&token, caller.generation(), now)?;
         Ok(token)
     }

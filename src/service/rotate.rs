@@ -1,16 +1,33 @@
 //! `rotateAPIToken`: the main job. A new value for a token, told once; the old one works until its overlap ends.
 
 use crate::domain::audit::Action;
-use crate::domain::lifecycle::{self, Rotator};
+use crate::domain::derivation::{self, IdempotencyKey};
+use crate::domain::id::TokenId;
+use crate::domain::lifecycle::{self, Overlap, Plan, Repeatable, Rotation, Rotator};
 use crate::domain::refusal::Refusal;
-use crate::domain::token::{Permission, ValueFacts};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Permission, Salt, Token, ValueFacts};
 use crate::domain::value::Value;
-use crate::store::Rotated;
+use crate::store::{Rotated, Transaction};
 
+use super::record::Refused;
 use super::{Caller, Error, Issued, Service, View, token_id};
 
 /// After how many seconds one that lost a race to the database may try again.
 const RETRY_AFTER_RACE_SECONDS: u32 = 1;
+
+/// A rotation as it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RotateRequest {
+    /// The id of the token; the caller's own where none is given.
+    pub id: Option<String>,
+    /// A shorter overlap for this rotation, in minutes (R4).
+    pub overlap_minutes: Option<i32>,
+    /// The caller's name for this rotation, by which a repeated request gets the same answer (R6).
+    pub idempotency_key: Option<String>,
+    /// Whether a token without a rotation period is refused, as one of the doors wants it.
+    pub require_period: bool,
+}
 
 impl Service {
     /// Rotates the token of this id, or the caller's own where none is given. Another's token needs `API_TOKEN_MODIFY` and
@@ -18,38 +35,100 @@ impl Service {
     ///
     /// # Errors
     /// When the caller may not, the token is dead, or another rotation won (R7).
-    pub async fn rotate(&self, caller: &Caller, target: Option<&str>) -> Result<Issued, Error> {
+    pub async fn rotate(&self, caller: &Caller, request: &RotateRequest) -> Result<Issued, Error> {
         let now = self.now();
-        let id = target.map_or(Ok(caller.token_id()), token_id)?;
-        let transaction = self.store.begin().await?;
-        let (token, rotator) = if id == caller.token_id() {
-            let token = transaction.lock_token(id, now).await?.ok_or(Error::Unauthenticated)?;
-            (token, Rotator::Holder { generation: caller.generation() })
-        } else {
-            let authority = self.authority(&transaction, caller, now).await?;
-            authority.require(Permission::ApiTokenModify)?;
-            let token = transaction.lock_token(id, now).await?.ok_or(Error::NotFound)?;
-            authority.require_all(&token.settings.permissions, &token.settings.scopes)?;
-            (token, Rotator::Other)
-        };
-        let rotation = lifecycle::rotate(&token, rotator, now)?;
-
-        let value = Value::from_entropy(token.settings.kind, &self.random()?);
-        let issued = ValueFacts {
-            generation: rotation.generation,
-            hint: value.hint(),
-            created_at: now,
-            created_by: caller.actor(),
-            first_used_at: None,
-            retires_at: None,
-        };
-        if transaction.rotate(id, &rotation, &issued, &value.hash()).await? == Rotated::Lost {
-            return Err(Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS }.into());
+        let id = request.id.as_deref().map_or(Ok(caller.token_id()), |id| token_id("id", id))?;
+        let outcome = self.try_rotate(caller, id, request, now).await;
+        if let Err(Error::Refused(
+            refusal @ (Refusal::RotationConflict { .. } | Refusal::ValueSuperseded | Refusal::IdempotencyKeyReused),
+        )) = &outcome
+        {
+            let code = Error::from(refusal.clone()).code();
+            let presented = Some((caller.token_id(), caller.generation()));
+            let refused = Refused { action: Action::RotationRefused, code, presented, target: Some(id) };
+            self.record_refusal(refused, caller.visit().provenance(), now).await;
         }
-        let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
-        let token = lifecycle::apply(token, &rotation, issued);
-        self.record(&transaction, action, caller.actor(), &token, now).await?;
+        outcome
+    }
+
+    async fn try_rotate(
+        &self,
+        caller: &Caller,
+        id: TokenId,
+        request: &RotateRequest,
+        now: Timestamp,
+    ) -> Result<Issued, Error> {
+        let key = request.idempotency_key.as_deref().map(IdempotencyKey::parse).transpose()?;
+        let transaction = self.store.begin().await?;
+        let (token, rotator) = self.target(&transaction, caller, id, now).await?;
+        if request.require_period && token.settings.rotation_period_minutes.is_none() {
+            return Err(Refusal::NoRotationPeriod.into());
+        }
+        let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
+        let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
+        let (token, value, action) = match lifecycle::rotate(&token, rotator, overlap, repeatable, now)? {
+            Plan::Repeat(value) => (token, value, Action::RotationRepeated),
+            Plan::Issue(rotation) => {
+                let (value, salt) = self.new_value(&token, &rotation, repeatable)?;
+                let issued = issued(&rotation, &value, salt, caller, now);
+                if transaction.rotate(id, &rotation, &issued).await? == Rotated::Lost {
+                    return Err(Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS }.into());
+                }
+                let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
+                (lifecycle::apply(token, &rotation, issued), value, action)
+            }
+        };
+        self.record(&transaction, action, caller.acting(), (token.id, token.current.generation), now).await?;
         transaction.commit().await?;
         Ok(Issued { view: View::new(token, now), value })
+    }
+
+    /// The token to rotate, locked, and on whose behalf that is.
+    async fn target(
+        &self,
+        transaction: &Transaction,
+        caller: &Caller,
+        id: TokenId,
+        now: Timestamp,
+    ) -> Result<(Token, Rotator), Error> {
+        if id == caller.token_id() {
+            transaction.lock(Some(id), None).await?;
+            let token = transaction.find_token(id).await?.ok_or(Error::Unauthenticated)?;
+            return Ok((token, Rotator::Holder { generation: caller.generation() }));
+        }
+        let authority = self.authority(transaction, caller, Some(id), now).await?;
+        authority.require(Permission::ApiTokenModify)?;
+        let token = transaction.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
+        authority.require_all(&token.settings.permissions, &token.settings.scopes)?;
+        Ok((token, Rotator::Other))
+    }
+
+    /// A value that is plainly random, or one that the same request can be given again (R6).
+    fn new_value(
+        &self,
+        token: &Token,
+        rotation: &Rotation,
+        repeatable: Option<Repeatable<'_>>,
+    ) -> Result<(Value, Option<Salt>), Error> {
+        let Some(Repeatable { presented, key }) = repeatable else {
+            return Ok((Value::from_entropy(token.settings.kind, &self.random()?), None));
+        };
+        let salt = Salt(self.random()?);
+        Ok((derivation::derive(token, rotation.generation, presented, &salt, key), Some(salt)))
+    }
+}
+
+fn issued(rotation: &Rotation, value: &Value, salt: Option<Salt>, caller: &Caller, now: Timestamp) -> ValueFacts {
+    ValueFacts {
+        generation: rotation.generation,
+        hash: value.hash(),
+        hint: value.hint(),
+        created_at: now,
+        created_by: caller.acting().0,
+        first_used_at: None,
+        replaced_at: None,
+        retires_at: None,
+        overlap_minutes: rotation.overlap_minutes,
+        salt,
     }
 }

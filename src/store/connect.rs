@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+
+use crate::domain::timestamp::Timestamp;
 
 use super::{Error, Store, Transaction};
 
@@ -18,6 +21,8 @@ use super::{Error, Store, Transaction};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long SQLite waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long PostgreSQL waits for a row that another transaction is changing.
+const LOCK_TIMEOUT: &str = "5s";
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Any constant of ours: replicas that start together take turns on it.
@@ -87,6 +92,23 @@ impl Store {
         Ok(self.write.begin_with_options(options).await?)
     }
 
+    /// Erases every salt that nobody can use any more, because the overlap of its rotation is over (R6); how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_stale_salts(&self, now: Timestamp) -> Result<u64, Error> {
+        let sql = format!(
+            "UPDATE api_token_value SET salt = NULL WHERE salt IS NOT NULL AND NOT EXISTS (
+                 SELECT 1 FROM api_token AS token JOIN api_token_value AS previous
+                 ON previous.token_id = token.id AND previous.generation = token.previous_generation
+                 WHERE token.id = api_token_value.token_id
+                   AND (previous.retires_at IS NULL OR previous.retires_at > {}))",
+            now.unix_millis()
+        );
+        let statement = Statement::from_string(self.write.get_database_backend(), sql);
+        Ok(self.write.execute_raw(statement).await?.rows_affected())
+    }
+
     /// Waits until every connection is returned and closes them; SQLite then folds its write-ahead log into the file.
     ///
     /// # Errors
@@ -139,9 +161,14 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, 
 }
 
 async fn connect_postgres(url: &str) -> Result<DatabaseConnection, Error> {
+    // Not the library's words: they quote the URL, and with it the password.
+    url.parse::<PgConnectOptions>().map_err(|_| Error::Unsuitable("The PostgreSQL URL cannot be read.".into()))?;
     let mut options = pool_options(url, POSTGRES_CONNECTIONS);
-    // Whatever the server's default: an answer is sent after its transaction is on disk (R13).
-    options.map_sqlx_postgres_opts(|options| options.options([("synchronous_commit", "on")]));
+    // Whatever the server's defaults: an answer is sent after its transaction is on disk (R13), and nobody waits for a
+    // lock without end.
+    options.map_sqlx_postgres_opts(|options| {
+        options.options([("synchronous_commit", "on"), ("lock_timeout", LOCK_TIMEOUT)])
+    });
     Ok(Database::connect(options).await?)
 }
 

@@ -42,7 +42,7 @@ impl Store {
         let joined = api_token::Entity::find()
             .filter(api_token::Column::Id.in_subquery(keys))
             .find_also_related(api_token_value::Entity)
-            .filter(token::working(now));
+            .filter(token::newest_two());
         let mut tokens = rows::tokens(in_order(joined, page.order.field, &direction).all(&self.read).await?)?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let more = tokens.len() > size;
@@ -107,7 +107,7 @@ fn has_status(status: Status, now: Timestamp) -> Condition {
                 Expr::col((api_token_value::Entity, api_token_value::Column::TokenId))
                     .equals((api_token::Entity, api_token::Column::Id)),
             )
-            .and_where(Expr::col((api_token_value::Entity, api_token_value::Column::RetiresAt)).is_null())
+            .and_where(Expr::col((api_token_value::Entity, api_token_value::Column::ReplacedAt)).is_null())
             .and_where(
                 Expr::col((api_token::Entity, api_token::Column::RotationPeriodMinutes))
                     .mul(MILLIS_PER_MINUTE)

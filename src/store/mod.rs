@@ -3,6 +3,7 @@
 //! It never reads a clock or a random source and holds no rule: it is told what to write, and guards it with
 //! compare-and-set where two callers could race (R7).
 
+mod audit;
 mod connect;
 mod entity;
 mod error;

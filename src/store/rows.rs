@@ -1,19 +1,38 @@
 //! Between rows and the plain values of `domain`. A row that cannot be read is an error, never a guess.
 
-use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use sea_orm::ActiveValue::Set;
 
-use crate::domain::audit::AuditEvent;
+use crate::domain::cidr::CidrBlocks;
 use crate::domain::id::TokenId;
+use crate::domain::origin::AllowedOrigins;
 use crate::domain::scope::Scope;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Permission, Settings, Token, TokenKind, ValueFacts};
+use crate::domain::token::{
+    Actor, OverlapStart, Permission, ReusePolicy, Salt, Settings, Token, TokenKind, ValueFacts,
+};
 use crate::domain::value::ValueHash;
 
 use super::Error;
-use super::entity::{api_token, api_token_value, audit_event};
+use super::entity::{api_token, api_token_value};
 use super::token::JoinedRow;
+
+const OVERLAP_STARTS: &[(OverlapStart, &str)] =
+    &[(OverlapStart::Rotation, "ROTATION"), (OverlapStart::FirstUse, "FIRST_USE")];
+const REUSE_POLICIES: &[(ReusePolicy, &str)] = &[(ReusePolicy::Alert, "ALERT"), (ReusePolicy::Revoke, "REVOKE")];
+
+fn named<T: Copy>(names: &[(T, &str)], name: &str) -> Option<T> {
+    names.iter().find(|(_, other)| *other == name).map(|(value, _)| *value)
+}
+
+fn name_of<T: PartialEq>(names: &[(T, &str)], value: T) -> String {
+    names.iter().find(|(other, _)| *other == value).map(|(_, name)| (*name).to_owned()).unwrap_or_default()
+}
+
+fn list<T: Display>(items: impl Iterator<Item = T>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
+}
 
 pub(super) fn kind_name(kind: TokenKind) -> &'static str {
     match kind {
@@ -34,24 +53,26 @@ pub(super) fn tokens(joined: Vec<JoinedRow>) -> Result<Vec<Token>, Error> {
     grouped.into_iter().map(|(row, values)| token(row, values)).collect()
 }
 
-/// The token of a row and of those of its values that still matter.
+/// The token of a row and of its current and previous value; other values are left aside.
 fn token(row: api_token::Model, values: Vec<api_token_value::Model>) -> Result<Token, Error> {
-    let mut current = None;
-    let mut previous = None;
-    for row in values {
-        let value = value(row)?;
-        let place = if value.retires_at.is_none() { &mut current } else { &mut previous };
-        *place = Some(value);
+    let (mut current, mut previous) = (None, None);
+    for other in values {
+        if other.generation == row.generation {
+            current = Some(value(other)?);
+        } else if Some(other.generation) == row.previous_generation {
+            previous = Some(value(other)?);
+        }
     }
-    let current = current.ok_or_else(|| unreadable("api_token_value", "no current value", &row.id))?;
-    if i64::from(current.generation) != row.generation {
-        return Err(unreadable("api_token", "generation is not that of the current value", &row.id));
-    }
+    let current = current.ok_or_else(|| unreadable("api_token", "no current value", &row.id))?;
     Ok(Token {
         id: token_id(&row.id)?,
         settings: settings(&row)?,
         created_at: Timestamp::from_unix_millis(row.created_at),
         created_by: actor(row.created_by.as_deref())?,
+        updated: match row.updated_at {
+            Some(at) => Some((Timestamp::from_unix_millis(at), actor(row.updated_by.as_deref())?)),
+            None => None,
+        },
         last_used_at: row.last_used_at.map(Timestamp::from_unix_millis),
         revoked_at: row.revoked_at.map(Timestamp::from_unix_millis),
         current,
@@ -60,16 +81,17 @@ fn token(row: api_token::Model, values: Vec<api_token_value::Model>) -> Result<T
 }
 
 fn settings(row: &api_token::Model) -> Result<Settings, Error> {
+    let bad = |what| unreadable("api_token", what, &row.id);
     let kind = [TokenKind::Private, TokenKind::Public].into_iter().find(|kind| kind_name(*kind) == row.kind);
     let permission = |name: &str| {
         let found = Permission::ALL.into_iter().find(|permission| permission.as_str() == name);
-        found.ok_or_else(|| unreadable("api_token", "permissions", &row.id))
+        found.ok_or_else(|| bad("permissions"))
     };
     Ok(Settings {
         name: row.name.clone(),
         description: row.description.clone(),
         owner: row.owner.clone(),
-        kind: kind.ok_or_else(|| unreadable("api_token", "kind", &row.id))?,
+        kind: kind.ok_or_else(|| bad("kind"))?,
         permissions: row.permissions.split_whitespace().map(permission).collect::<Result<_, _>>()?,
         scopes: row
             .scopes
@@ -79,64 +101,77 @@ fn settings(row: &api_token::Model) -> Result<Settings, Error> {
         expires_at: row.expires_at.map(Timestamp::from_unix_millis),
         rotation_period_minutes: row.rotation_period_minutes.map(small).transpose()?,
         overlap_minutes: small(row.overlap_minutes)?,
+        overlap_starts: named(OVERLAP_STARTS, &row.overlap_starts).ok_or_else(|| bad("overlap_starts"))?,
+        allowed_cidr_blocks: CidrBlocks::parse(&texts(&row.allowed_cidr_blocks))
+            .map_err(|_| bad("allowed_cidr_blocks"))?,
+        allowed_origins: AllowedOrigins::parse(&texts(&row.allowed_origins)).map_err(|_| bad("allowed_origins"))?,
+        on_reuse: named(REUSE_POLICIES, &row.on_reuse).ok_or_else(|| bad("on_reuse"))?,
+        protected: row.protected,
     })
+}
+
+fn texts(list: &str) -> Vec<String> {
+    list.split_whitespace().map(str::to_owned).collect()
 }
 
 fn value(row: api_token_value::Model) -> Result<ValueFacts, Error> {
     Ok(ValueFacts {
         generation: small(row.generation)?,
+        hash: ValueHash(bytes(row.hash)?),
         hint: row.hint,
         created_at: Timestamp::from_unix_millis(row.created_at),
         created_by: actor(row.created_by.as_deref())?,
         first_used_at: row.first_used_at.map(Timestamp::from_unix_millis),
+        replaced_at: row.replaced_at.map(Timestamp::from_unix_millis),
         retires_at: row.retires_at.map(Timestamp::from_unix_millis),
+        overlap_minutes: small(row.overlap_minutes)?,
+        salt: row.salt.map(bytes).transpose()?.map(Salt),
     })
 }
 
 pub(super) fn token_row(token: &Token) -> api_token::ActiveModel {
     let settings = &token.settings;
-    let permissions: BTreeSet<_> = settings.permissions.iter().map(|permission| permission.as_str()).collect();
-    let scopes: BTreeSet<_> = settings.scopes.iter().map(Scope::as_str).collect();
     api_token::ActiveModel {
         id: Set(token.id.to_string()),
         name: Set(settings.name.clone()),
         description: Set(settings.description.clone()),
         owner: Set(settings.owner.clone()),
         kind: Set(kind_name(settings.kind).to_owned()),
-        permissions: Set(permissions.into_iter().collect::<Vec<_>>().join(" ")),
-        scopes: Set(scopes.into_iter().collect::<Vec<_>>().join(" ")),
+        permissions: Set(list(settings.permissions.iter().map(|permission| permission.as_str()))),
+        scopes: Set(list(settings.scopes.iter())),
         expires_at: Set(settings.expires_at.map(Timestamp::unix_millis)),
         rotation_period_minutes: Set(settings.rotation_period_minutes.map(i64::from)),
         overlap_minutes: Set(i64::from(settings.overlap_minutes)),
+        overlap_starts: Set(name_of(OVERLAP_STARTS, settings.overlap_starts)),
+        allowed_cidr_blocks: Set(list(settings.allowed_cidr_blocks.iter())),
+        allowed_origins: Set(list(settings.allowed_origins.iter())),
+        on_reuse: Set(name_of(REUSE_POLICIES, settings.on_reuse)),
+        protected: Set(settings.protected),
         generation: Set(i64::from(token.current.generation)),
+        previous_generation: Set(token.previous.as_ref().map(|value| i64::from(value.generation))),
         created_at: Set(token.created_at.unix_millis()),
         created_by: Set(actor_name(token.created_by)),
+        updated_at: Set(token.updated.map(|(at, _)| at.unix_millis())),
+        updated_by: Set(token.updated.and_then(|(_, actor)| actor_name(actor))),
         last_used_at: Set(token.last_used_at.map(Timestamp::unix_millis)),
         revoked_at: Set(token.revoked_at.map(Timestamp::unix_millis)),
     }
 }
 
-pub(super) fn value_row(token_id: TokenId, value: &ValueFacts, hash: &ValueHash) -> api_token_value::ActiveModel {
+pub(super) fn value_row(token_id: TokenId, value: &ValueFacts) -> api_token_value::ActiveModel {
     api_token_value::ActiveModel {
         token_id: Set(token_id.to_string()),
         generation: Set(i64::from(value.generation)),
-        hash: Set(hash.0.to_vec()),
+        hash: Set(value.hash.0.to_vec()),
         hint: Set(value.hint.clone()),
         created_at: Set(value.created_at.unix_millis()),
         created_by: Set(actor_name(value.created_by)),
         first_used_at: Set(value.first_used_at.map(Timestamp::unix_millis)),
+        replaced_at: Set(value.replaced_at.map(Timestamp::unix_millis)),
         retires_at: Set(value.retires_at.map(Timestamp::unix_millis)),
-    }
-}
-
-pub(super) fn event_row(event: &AuditEvent) -> audit_event::ActiveModel {
-    audit_event::ActiveModel {
-        id: Set(event.id.to_string()),
-        at: Set(event.at.unix_millis()),
-        action: Set(event.action.as_str().to_owned()),
-        actor: Set(actor_name(event.actor)),
-        token_id: Set(event.token_id.to_string()),
-        generation: Set(i64::from(event.generation)),
+        overlap_minutes: Set(i64::from(value.overlap_minutes)),
+        salt: Set(value.salt.map(|salt| salt.0.to_vec())),
+        reused_at: Set(None),
     }
 }
 
@@ -148,11 +183,15 @@ pub(super) fn small(number: i64) -> Result<u32, Error> {
     u32::try_from(number).map_err(|_| Error::Unreadable(format!("{number} is out of range")))
 }
 
+fn bytes<const N: usize>(blob: Vec<u8>) -> Result<[u8; N], Error> {
+    blob.try_into().map_err(|_| Error::Unreadable(format!("not {N} bytes")))
+}
+
 fn actor(id: Option<&str>) -> Result<Actor, Error> {
     id.map_or(Ok(Actor::System), |id| Ok(Actor::ApiToken(token_id(id)?)))
 }
 
-fn actor_name(actor: Actor) -> Option<String> {
+pub(super) fn actor_name(actor: Actor) -> Option<String> {
     match actor {
         Actor::System => None,
         Actor::ApiToken(id) => Some(id.to_string()),

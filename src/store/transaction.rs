@@ -1,19 +1,19 @@
 //! The statements that change something. One transaction an operation; its audit event is written in the same one.
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    PaginatorTrait, QueryFilter, QuerySelect, UpdateMany,
 };
 
-use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::Rotation;
+use crate::domain::lifecycle::{Retirement, Rotation};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
-use crate::domain::value::ValueHash;
 
 use super::entity::{api_token, api_token_value};
-use super::token::{find, find_locked};
+use super::token::find;
 use super::{Error, rows};
 
 /// A transaction that may write. Nothing is kept unless [`Transaction::commit`] returns.
@@ -36,20 +36,34 @@ impl Transaction {
         Self { inner }
     }
 
-    /// The token of this id; other writers of it wait until this transaction ends.
+    /// Waits until nobody else is changing the token to change, and keeps others from it, and from the token to keep as it
+    /// is, until this transaction ends. Always in the order of the ids, so that two transactions never wait for each other.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn lock_token(&self, id: TokenId, now: Timestamp) -> Result<Option<Token>, Error> {
-        find_locked(&self.inner, id, now).await
+    pub async fn lock(&self, to_change: Option<TokenId>, to_keep: Option<TokenId>) -> Result<(), Error> {
+        if self.inner.get_database_backend() == DbBackend::Sqlite {
+            // It knows no row locks and needs none: its one writer holds them all.
+            return Ok(());
+        }
+        let to_keep = to_keep.filter(|id| Some(*id) != to_change);
+        let mut ids: Vec<TokenId> = to_change.into_iter().chain(to_keep).collect();
+        ids.sort();
+        for id in ids {
+            let row = api_token::Entity::find_by_id(id.to_string());
+            let row = if Some(id) == to_change { row.lock_exclusive() } else { row.lock_shared() };
+            row.one(&self.inner).await?;
+        }
+        Ok(())
     }
 
-    /// The token of this id as it is, without waiting for its writers.
+    /// The token of this id. Read after the lock, in a statement of its own: one that waits for a lock reads what it joins
+    /// as it was before the wait.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find_token(&self, id: TokenId, now: Timestamp) -> Result<Option<Token>, Error> {
-        find(&self.inner, id, now).await
+    pub async fn find_token(&self, id: TokenId) -> Result<Option<Token>, Error> {
+        find(&self.inner, id).await
     }
 
     /// Whether there is no token at all.
@@ -64,9 +78,36 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert(&self, token: &Token, hash: &ValueHash) -> Result<(), Error> {
+    pub async fn insert(&self, token: &Token) -> Result<(), Error> {
         rows::token_row(token).insert(&self.inner).await?;
-        rows::value_row(token.id, &token.current, hash).insert(&self.inner).await?;
+        rows::value_row(token.id, &token.current).insert(&self.inner).await?;
+        Ok(())
+    }
+
+    /// Writes the settings of a token anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn update(&self, token: &Token) -> Result<(), Error> {
+        let row = rows::token_row(token);
+        api_token::Entity::update_many()
+            .set(api_token::ActiveModel {
+                name: row.name,
+                description: row.description,
+                owner: row.owner,
+                permissions: row.permissions,
+                scopes: row.scopes,
+                allowed_cidr_blocks: row.allowed_cidr_blocks,
+                allowed_origins: row.allowed_origins,
+                on_reuse: row.on_reuse,
+                protected: row.protected,
+                updated_at: row.updated_at,
+                updated_by: row.updated_by,
+                ..Default::default()
+            })
+            .filter(api_token::Column::Id.eq(token.id.to_string()))
+            .exec(&self.inner)
+            .await?;
         Ok(())
     }
 
@@ -74,15 +115,11 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn rotate(
-        &self,
-        id: TokenId,
-        rotation: &Rotation,
-        issued: &ValueFacts,
-        hash: &ValueHash,
-    ) -> Result<Rotated, Error> {
+    pub async fn rotate(&self, id: TokenId, rotation: &Rotation, issued: &ValueFacts) -> Result<Rotated, Error> {
+        let previous_generation = rotation.previous.map(|previous| i64::from(previous.generation));
         let won = api_token::Entity::update_many()
             .col_expr(api_token::Column::Generation, Expr::value(i64::from(rotation.generation)))
+            .col_expr(api_token::Column::PreviousGeneration, Expr::value(previous_generation))
             .filter(api_token::Column::Id.eq(id.to_string()))
             .filter(api_token::Column::Generation.eq(i64::from(rotation.from_generation)))
             .filter(api_token::Column::RevokedAt.is_null())
@@ -91,27 +128,58 @@ impl Transaction {
         if won.rows_affected != 1 {
             return Ok(Rotated::Lost);
         }
-        let mut replaced = api_token_value::Entity::update_many()
-            .col_expr(api_token_value::Column::RetiresAt, Expr::value(rotation.current_retires_at.unix_millis()))
-            .filter(api_token_value::Column::TokenId.eq(id.to_string()))
-            .filter(api_token_value::Column::Generation.eq(i64::from(rotation.from_generation)))
-            .filter(api_token_value::Column::RetiresAt.is_null());
+        let replaced = api_token_value::ActiveModel {
+            replaced_at: Set(Some(issued.created_at.unix_millis())),
+            retires_at: Set(Some(issued.created_at.unix_millis())),
+            salt: Set(None),
+            ..Default::default()
+        };
+        let mut update = self.update_value(id, rotation.from_generation, replaced);
         if rotation.recovers {
-            replaced = replaced.filter(api_token_value::Column::FirstUsedAt.is_null());
+            update = update.filter(api_token_value::Column::FirstUsedAt.is_null());
         }
-        if replaced.exec(&self.inner).await?.rows_affected != 1 {
+        if update.exec(&self.inner).await?.rows_affected != 1 {
             return Ok(Rotated::Lost);
         }
         if let Some(previous) = rotation.previous {
-            api_token_value::Entity::update_many()
-                .col_expr(api_token_value::Column::RetiresAt, Expr::value(previous.retires_at.unix_millis()))
-                .filter(api_token_value::Column::TokenId.eq(id.to_string()))
-                .filter(api_token_value::Column::Generation.eq(i64::from(previous.generation)))
-                .exec(&self.inner)
-                .await?;
+            self.retire(id, previous).await?;
         }
-        rows::value_row(id, issued, hash).insert(&self.inner).await?;
+        rows::value_row(id, issued).insert(&self.inner).await?;
         Ok(Rotated::Won)
+    }
+
+    /// Sets the moment at which the previous value stops working.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn retire(&self, id: TokenId, previous: Retirement) -> Result<(), Error> {
+        let retires_at = Set(previous.retires_at.map(Timestamp::unix_millis));
+        let retired = api_token_value::ActiveModel { retires_at, ..Default::default() };
+        self.update_value(id, previous.generation, retired).exec(&self.inner).await?;
+        Ok(())
+    }
+
+    /// Retires the previous value at once, whatever any clock says.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_overlap(&self, id: TokenId) -> Result<(), Error> {
+        api_token::Entity::update_many()
+            .col_expr(api_token::Column::PreviousGeneration, Expr::value(Option::<i64>::None))
+            .filter(api_token::Column::Id.eq(id.to_string()))
+            .exec(&self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets what the current value of a token could be derived from again (R6).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_salt(&self, id: TokenId, generation: u32) -> Result<(), Error> {
+        let erased = api_token_value::ActiveModel { salt: Set(None), ..Default::default() };
+        self.update_value(id, generation, erased).exec(&self.inner).await?;
+        Ok(())
     }
 
     /// Marks a token revoked.
@@ -133,13 +201,13 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn record_use(&self, id: TokenId, generation: u32, now: Timestamp) -> Result<(), Error> {
-        api_token_value::Entity::update_many()
-            .col_expr(api_token_value::Column::FirstUsedAt, Expr::value(now.unix_millis()))
-            .filter(api_token_value::Column::TokenId.eq(id.to_string()))
-            .filter(api_token_value::Column::Generation.eq(i64::from(generation)))
-            .filter(api_token_value::Column::FirstUsedAt.is_null())
-            .exec(&self.inner)
-            .await?;
+        let used = api_token_value::ActiveModel {
+            first_used_at: Set(Some(now.unix_millis())),
+            salt: Set(None),
+            ..Default::default()
+        };
+        let unused = api_token_value::Column::FirstUsedAt.is_null();
+        self.update_value(id, generation, used).filter(unused).exec(&self.inner).await?;
         api_token::Entity::update_many()
             .col_expr(api_token::Column::LastUsedAt, Expr::value(now.unix_millis()))
             .filter(api_token::Column::Id.eq(id.to_string()))
@@ -148,13 +216,22 @@ impl Transaction {
         Ok(())
     }
 
-    /// Appends an event to the audit log.
+    /// Claims the recording of a reuse: whether none was recorded for this value since `since` (R8).
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn append(&self, event: &AuditEvent) -> Result<(), Error> {
-        rows::event_row(event).insert(&self.inner).await?;
-        Ok(())
+    pub async fn claim_reuse(
+        &self,
+        id: TokenId,
+        generation: u32,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let reused = api_token_value::ActiveModel { reused_at: Set(Some(now.unix_millis())), ..Default::default() };
+        let silent = Condition::any()
+            .add(api_token_value::Column::ReusedAt.is_null())
+            .add(api_token_value::Column::ReusedAt.lte(since.unix_millis()));
+        Ok(self.update_value(id, generation, reused).filter(silent).exec(&self.inner).await?.rows_affected == 1)
     }
 
     /// Makes all of it durable; only then may it be told (R13).
@@ -164,5 +241,21 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), Error> {
         self.inner.commit().await?;
         Ok(())
+    }
+
+    pub(super) fn connection(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    fn update_value(
+        &self,
+        id: TokenId,
+        generation: u32,
+        change: api_token_value::ActiveModel,
+    ) -> UpdateMany<api_token_value::Entity> {
+        api_token_value::Entity::update_many()
+            .set(change)
+            .filter(api_token_value::Column::TokenId.eq(id.to_string()))
+            .filter(api_token_value::Column::Generation.eq(i64::from(generation)))
     }
 }

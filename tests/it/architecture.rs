@@ -14,9 +14,9 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("service", &["domain", "store", "clock", "entropy"], &[]),
     ("graphql", &["domain", "service"], &["async_graphql"]),
     ("http", &["domain", "service", "graphql"], &["tower_http", "rust_embed"]),
-    ("config", &[], &[]),
+    ("config", &["domain", "service"], &[]),
     ("telemetry", &[], &["tracing_subscriber"]),
-    ("app", &["config", "clock", "entropy", "store", "service", "http"], &[]),
+    ("app", &["config", "domain", "clock", "entropy", "store", "service", "http"], &[]),
     ("cli", &["app", "config", "telemetry", "clock", "entropy", "service", "graphql"], &[]),
     ("main", &["cli"], &[]),
 ];

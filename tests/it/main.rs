@@ -4,18 +4,28 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod architecture;
+mod audit;
+mod authority;
 mod bad_input;
 mod crash;
 mod create;
 mod credentials;
 mod database;
 mod docs;
+mod hostile;
+mod idempotency;
+mod limits;
 mod list;
+mod overlap;
 mod playground;
 mod read;
+mod replicas;
+mod restrictions;
+mod reuse;
 mod revoke;
 mod rotate;
 mod schema;
 mod secrecy;
 mod serve;
 mod support;
+mod update;

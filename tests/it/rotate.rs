@@ -267,6 +267,7 @@ async fn a_rotation_by_id_needs_the_permission_and_all_that_the_token_holds() {
         let input = json!({ "name": "caller", "scopes": scopes, "permissions": permissions });
         let caller = server.admin.create(input).await.unwrap();
         let outcome = caller.client.rotate_id(&target.id).await;
+        server.clock.advance(10 * SECOND);
         assert_eq!(outcome.is_ok(), allowed, "{scopes} {permissions}");
         assert_eq!(outcome.err(), (!allowed).then(|| "FORBIDDEN".to_owned()));
     }

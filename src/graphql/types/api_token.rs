@@ -9,7 +9,7 @@ use crate::domain::value::Value;
 use crate::service::{Issued, View};
 
 use super::date_time::DateTime;
-use super::enums::{ActorKind, ApiTokenKind, ApiTokenStatus, Permission};
+use super::enums::{ActorKind, ApiTokenKind, ApiTokenStatus, OverlapStart, Permission, ReusePolicy};
 
 /// The lasting thing: an id, a name and settings. It survives every rotation; its id never changes.
 pub(in crate::graphql) struct ApiToken {
@@ -72,6 +72,17 @@ impl ApiToken {
         self.view.token.settings.scopes.iter().map(Scope::as_str).collect()
     }
 
+    /// From which networks it may be used, in CIDR notation; an empty list allows all.
+    #[graphql(name = "allowedCIDRBlocks")]
+    async fn allowed_cidr_blocks(&self) -> Vec<String> {
+        self.view.token.settings.allowed_cidr_blocks.iter().map(|block| block.to_string()).collect()
+    }
+
+    /// From which web origins it may be used; an empty list allows all.
+    async fn allowed_origins(&self) -> Vec<String> {
+        self.view.token.settings.allowed_origins.iter().map(ToString::to_string).collect()
+    }
+
     /// The number of its current value: 1 at creation, one more at each rotation.
     async fn generation(&self) -> i32 {
         int(self.view.token.current.generation)
@@ -91,6 +102,16 @@ impl ApiToken {
     /// Who created it.
     async fn created_by(&self) -> Actor {
         self.view.token.created_by.into()
+    }
+
+    /// When its settings were last changed; null if they never were.
+    async fn updated_at(&self) -> Option<DateTime> {
+        self.view.token.updated.map(|(at, _)| at.into())
+    }
+
+    /// Who changed its settings last; null if they never were changed.
+    async fn updated_by(&self) -> Option<Actor> {
+        self.view.token.updated.map(|(_, actor)| actor.into())
     }
 
     /// When its current value was issued by a rotation; null if it was never rotated.
@@ -129,6 +150,21 @@ impl ApiToken {
         int(self.view.token.settings.overlap_minutes)
     }
 
+    /// From when on the overlap is counted. Fixed at creation.
+    async fn overlap_starts(&self) -> OverlapStart {
+        self.view.token.settings.overlap_starts.into()
+    }
+
+    /// What happens when a value of it is presented that works no more.
+    async fn on_reuse(&self) -> ReusePolicy {
+        self.view.token.settings.on_reuse.into()
+    }
+
+    /// Whether it cannot be revoked until this is taken back.
+    async fn protected(&self) -> bool {
+        self.view.token.settings.protected
+    }
+
     /// When it was revoked; null if it was not.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.view.token.revoked_at.map(DateTime)
@@ -152,7 +188,9 @@ pub(in crate::graphql) struct ApiTokenValue {
     created_at: DateTime,
     /// When it was first presented successfully; null if it never was.
     first_used_at: Option<DateTime>,
-    /// When it stops working; null for the current value, which nothing has replaced.
+    /// When a newer value replaced it; null for the current value.
+    replaced_at: Option<DateTime>,
+    /// When it stops working; null for the current value, and for the previous one while its overlap has not begun.
     retires_at: Option<DateTime>,
 }
 
@@ -164,6 +202,7 @@ impl From<&ValueFacts> for ApiTokenValue {
             generation: int(value.generation),
             created_at: value.created_at.into(),
             first_used_at: moment(value.first_used_at),
+            replaced_at: moment(value.replaced_at),
             retires_at: moment(value.retires_at),
         }
     }
@@ -188,6 +227,6 @@ impl From<DomainActor> for Actor {
 }
 
 /// A count as GraphQL's 32-bit `Int` holds it. None of ours comes near its end.
-fn int(number: u32) -> i32 {
+pub(super) fn int(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }

@@ -31,13 +31,13 @@ pub(in crate::graphql) struct ApiTokenEdge {
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct PageInfo {
     /// Whether there is more behind the last edge.
-    has_next_page: bool,
+    pub(super) has_next_page: bool,
     /// Whether there is more before the first edge.
-    has_previous_page: bool,
+    pub(super) has_previous_page: bool,
     /// The cursor of the first edge; null on an empty page.
-    start_cursor: Option<String>,
+    pub(super) start_cursor: Option<String>,
     /// The cursor of the last edge; null on an empty page.
-    end_cursor: Option<String>,
+    pub(super) end_cursor: Option<String>,
 }
 
 impl From<Connection> for ApiTokenConnection {

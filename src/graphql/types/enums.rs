@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::domain::{lifecycle, listing, token};
+use crate::domain::{audit, lifecycle, listing, token};
 
 /// Who holds an API token, and so who may rotate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -40,6 +40,65 @@ pub(in crate::graphql) enum Permission {
     ApiTokenVerify,
     /// Read the audit log.
     AuditLogRead,
+}
+
+/// From when on the overlap after a rotation is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "token::OverlapStart")]
+pub(in crate::graphql) enum OverlapStart {
+    /// From the rotation.
+    Rotation,
+    /// From the first use of the new value: a client that has not yet received it is never cut off.
+    FirstUse,
+}
+
+/// What happens when a value is presented that works no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "token::ReusePolicy")]
+pub(in crate::graphql) enum ReusePolicy {
+    /// It is recorded in the audit log.
+    Alert,
+    /// It is recorded in the audit log, and the API token is revoked.
+    Revoke,
+}
+
+/// What an audit event tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::Action")]
+pub(in crate::graphql) enum AuditAction {
+    /// An API token was created.
+    #[graphql(name = "API_TOKEN_CREATED")]
+    Created,
+    /// The settings of an API token were changed.
+    #[graphql(name = "API_TOKEN_UPDATED")]
+    Updated,
+    /// An API token was rotated.
+    #[graphql(name = "API_TOKEN_ROTATED")]
+    Rotated,
+    /// An unused value was cancelled and replaced, because its answer was lost.
+    #[graphql(name = "API_TOKEN_RECOVERED")]
+    Recovered,
+    /// The answer of a rotation was given again to the same request.
+    #[graphql(name = "API_TOKEN_ROTATION_REPEATED")]
+    RotationRepeated,
+    /// A rotation lost against another, or came too late.
+    #[graphql(name = "API_TOKEN_ROTATION_REFUSED")]
+    RotationRefused,
+    /// A running overlap was ended early.
+    #[graphql(name = "API_TOKEN_OVERLAP_ENDED")]
+    OverlapEnded,
+    /// An API token was revoked.
+    #[graphql(name = "API_TOKEN_REVOKED")]
+    Revoked,
+    /// A value was presented that works no more.
+    #[graphql(name = "API_TOKEN_VALUE_REUSED")]
+    ValueReused,
+    /// A good value was presented from where it may not be used.
+    #[graphql(name = "API_TOKEN_RESTRICTION_REFUSED")]
+    RestrictionRefused,
+    /// A credential was presented that is the value of no API token.
+    #[graphql(name = "SIGN_IN_REFUSED")]
+    SignInRefused,
 }
 
 /// By what API tokens are ordered. Ties are broken by id.

@@ -1,6 +1,7 @@
 //! The shapes of the contract, one subject a file.
 
 pub(super) mod api_token;
+pub(super) mod audit_event;
 pub(super) mod connection;
 pub(super) mod date_time;
 pub(super) mod enums;

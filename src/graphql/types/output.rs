@@ -27,3 +27,19 @@ pub(in crate::graphql) struct RevokeApiTokenOutput {
     /// The revoked API token.
     pub(in crate::graphql) token: ApiToken,
 }
+
+/// The answer to `updateAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "UpdateAPITokenOutput")]
+pub(in crate::graphql) struct UpdateApiTokenOutput {
+    /// The changed API token.
+    pub(in crate::graphql) token: ApiToken,
+}
+
+/// The answer to `endAPITokenOverlap`.
+#[derive(SimpleObject)]
+#[graphql(name = "EndAPITokenOverlapOutput")]
+pub(in crate::graphql) struct EndApiTokenOverlapOutput {
+    /// The API token, whose current value is now the only one that works.
+    pub(in crate::graphql) token: ApiToken,
+}

@@ -14,7 +14,11 @@ pub struct Model {
     pub created_at: i64,
     pub created_by: Option<String>,
     pub first_used_at: Option<i64>,
+    pub replaced_at: Option<i64>,
     pub retires_at: Option<i64>,
+    pub overlap_minutes: i64,
+    pub salt: Option<Vec<u8>>,
+    pub reused_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

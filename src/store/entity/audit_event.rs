@@ -9,9 +9,13 @@ pub struct Model {
     pub id: String,
     pub at: i64,
     pub action: String,
+    pub result: String,
     pub actor: Option<String>,
-    pub token_id: String,
-    pub generation: i64,
+    pub token_id: Option<String>,
+    pub generation: Option<i64>,
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+    pub request_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -97,6 +97,48 @@ impl Client {
         )
     }
 
+    /// Rotates with this input: the new value, or the code of the refusal.
+    pub async fn rotate_with(&self, input: Value) -> Result<String, String> {
+        let query = "mutation($input: RotateAPITokenInput) { rotateAPIToken(input: $input) { token { value } } }";
+        self.graphql(query, json!({ "input": input })).await.value_of("rotateAPIToken")
+    }
+
+    /// Changes settings: what they now are, or the code of the refusal.
+    pub async fn update(&self, input: Value) -> Result<Value, String> {
+        let query = "mutation($input: UpdateAPITokenInput!) { updateAPIToken(input: $input) { token {
+            name description owner permissions scopes allowedCIDRBlocks allowedOrigins onReuse protected
+            updatedAt updatedBy { kind id } } } }";
+        let answer = self.graphql(query, json!({ "input": input })).await;
+        answer
+            .code()
+            .map_or_else(|| Ok(answer.body["data"]["updateAPIToken"]["token"].clone()), |code| Err(code.to_owned()))
+    }
+
+    /// Ends the overlap of the token of this id: how many values are left, or the code of the refusal.
+    pub async fn end_overlap(&self, id: &str) -> Result<usize, String> {
+        let query = "mutation($id: ID!) { endAPITokenOverlap(input: { id: $id }) { token { values { generation } } } }";
+        let answer = self.graphql(query, json!({ "id": id })).await;
+        answer.code().map_or_else(
+            || Ok(answer.body["data"]["endAPITokenOverlap"]["token"]["values"].as_array().unwrap().len()),
+            |code| Err(code.to_owned()),
+        )
+    }
+
+    /// The audit log as far as this filter lets it through, oldest first: action, result and generation.
+    pub async fn events(&self, filter: Value) -> Vec<(String, String, Value)> {
+        let query = "query($filter: AuditEventFilter) { auditEvents(first: 200, filter: $filter) { edges { node {
+            action result generation } } } }";
+        let answer = self.graphql(query, json!({ "filter": filter })).await;
+        let edges = answer.body["data"]["auditEvents"]["edges"].as_array().unwrap();
+        let text = |node: &Value, field: &str| node[field].as_str().unwrap().to_owned();
+        edges
+            .iter()
+            .rev()
+            .map(|edge| &edge["node"])
+            .map(|node| (text(node, "action"), text(node, "result"), node["generation"].clone()))
+            .collect()
+    }
+
     pub async fn my_id(&self) -> String {
         self.ask("{ currentAPIToken { id } }").await.body["data"]["currentAPIToken"]["id"].as_str().unwrap().to_owned()
     }

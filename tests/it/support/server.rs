@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rotakey::app;
-use rotakey::clock::SharedClock;
+use rotakey::clock::{Clock, SharedClock};
 use rotakey::config::DatabaseFlags;
+use rotakey::domain::trusted_proxies::TrustedProxies;
 use rotakey::entropy::SharedEntropy;
+use rotakey::service::{Policy, Service};
 use tokio::sync::watch;
 
 use super::client::Client;
-use super::clock::ManualClock;
+use super::clock::{ManualClock, START};
 use super::database::TestDatabase;
 use super::entropy::SeededEntropy;
 
@@ -19,6 +21,7 @@ pub struct Server {
     pub clock: Arc<ManualClock>,
     pub database: Arc<TestDatabase>,
     pub admin: Client,
+    policy: Policy,
     _stop: watch::Sender<bool>,
 }
 
@@ -26,34 +29,53 @@ impl Server {
     /// A server on a database of its own, and the holder of its first token.
     pub async fn start() -> Self {
         let database = Arc::new(TestDatabase::new().await);
-        Self::join(database, Arc::new(ManualClock::new())).await
+        Self::join(database, Arc::new(ManualClock::new()), Policy::default()).await
+    }
+
+    /// As [`Server::start`], with limits of the operator.
+    pub async fn start_with(policy: Policy) -> Self {
+        Self::join(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), policy).await
     }
 
     /// Another replica on the same database and the same clock.
     pub async fn replica(&self) -> Self {
-        Self::join(self.database.clone(), self.clock.clone()).await
+        Self::join(self.database.clone(), self.clock.clone(), Policy::default()).await
     }
 
-    async fn join(database: Arc<TestDatabase>, clock: Arc<ManualClock>) -> Self {
+    /// Another replica on the same database, whose clock is behind by so many milliseconds.
+    pub async fn replica_behind(&self, millis: i64) -> Self {
+        let clock = ManualClock::new();
+        clock.set(self.clock.now_unix_millis() - START - millis);
+        Self::join(self.database.clone(), Arc::new(clock), Policy::default()).await
+    }
+
+    /// The use cases over the same database and clock, for what has no door.
+    pub async fn service(&self) -> Service {
+        let url = DatabaseFlags { database_url: self.database.url.clone() }.validate().unwrap();
+        app::open(&url, self.clock.clone(), Arc::new(SeededEntropy::new(u64::MAX - 1)), self.policy).await.unwrap()
+    }
+
+    async fn join(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy) -> Self {
         // Replicas must not issue the same bytes; the first server of every test does.
         static SEED: AtomicU64 = AtomicU64::new(1);
         let url = DatabaseFlags { database_url: database.url.clone() }.validate().unwrap();
         let shared: SharedClock = clock.clone();
-        let first = app::open(&url, shared.clone(), Arc::new(SeededEntropy::new(0))).await.unwrap();
+        let first = app::open(&url, shared.clone(), Arc::new(SeededEntropy::new(0)), Policy::default()).await.unwrap();
         let admin = first.bootstrap_if_empty().await.unwrap().map(|issued| issued.value.expose().to_owned());
         let entropy: SharedEntropy = match admin {
             Some(_) => Arc::new(SeededEntropy::new(u64::MAX)),
             None => Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::SeqCst))),
         };
         first.close().await.unwrap();
-        let service = app::open(&url, shared, entropy).await.unwrap();
+        let service = app::open(&url, shared, entropy, policy).await.unwrap();
         let listener = app::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(app::serve(listener, service, stopped));
+        let trusted = TrustedProxies::parse("127.0.0.1").unwrap();
+        tokio::spawn(app::serve(listener, service, trusted, stopped));
         let anonymous = Client::anonymous(&url);
         let admin = admin.map_or(anonymous.clone(), |value| anonymous.with(value));
-        Self { url, clock, database, admin, _stop: stop }
+        Self { url, clock, database, admin, policy, _stop: stop }
     }
 
     pub fn anonymous(&self) -> Client {

@@ -1,0 +1,165 @@
+//! Every rule of the settings at its boundary.
+
+use super::*;
+
+const NOW: i64 = 1_767_225_600_000;
+
+fn field_of(change: impl FnOnce(&mut SettingsDraft)) -> Option<&'static str> {
+    let mut draft = SettingsDraft::new("ci");
+    change(&mut draft);
+    draft.validate(None, &Limits::default(), Timestamp::from_unix_millis(NOW)).err().map(|invalid| invalid.field)
+}
+
+#[test]
+fn a_name_has_1_to_255_characters_and_one_line() {
+    for (name, good) in [
+        (String::new(), false),
+        ("  ".into(), false),
+        ("n".into(), true),
+        ("é".repeat(255), true),
+        ("é".repeat(256), false),
+        ("two\nlines".into(), false),
+        ("nul\0".into(), false),
+    ] {
+        assert_eq!(field_of(|draft| draft.name.clone_from(&name)), (!good).then_some("name"), "{name:?}");
+        assert_eq!(field_of(|draft| draft.owner = Some(Some(name.clone()))), (!good).then_some("owner"), "{name:?}");
+    }
+}
+
+#[test]
+fn a_description_has_at_most_2000_characters() {
+    for (text, good) in [
+        (String::new(), true),
+        ("a\tb\r\nc".into(), true),
+        ("é".repeat(2_000), true),
+        ("é".repeat(2_001), false),
+        ("\u{7}".into(), false),
+    ] {
+        assert_eq!(field_of(|draft| draft.description = Some(Some(text.clone()))), (!good).then_some("description"));
+    }
+}
+
+#[test]
+fn an_expiry_lies_in_the_future() {
+    for (offset, good) in [(-1, false), (0, false), (1, true)] {
+        let expires_at = Some(Timestamp::from_unix_millis(NOW + offset));
+        assert_eq!(field_of(|draft| draft.expires_at = expires_at), (!good).then_some("expiresAt"), "{offset}");
+    }
+}
+
+#[test]
+fn a_rotation_period_is_at_least_one_minute() {
+    for (minutes, good) in [(i32::MIN, false), (-1, false), (0, false), (1, true), (i32::MAX, true)] {
+        let field = field_of(|draft| draft.rotation_period_minutes = Some(Some(minutes)));
+        assert_eq!(field, (!good).then_some("rotationPeriodMinutes"), "{minutes}");
+    }
+}
+
+#[test]
+fn an_overlap_is_at_most_the_period_and_ten_minutes_unless_asked() {
+    for (minutes, good) in [(-1, false), (0, true), (29, true), (30, true), (31, false)] {
+        let field = field_of(|draft| {
+            draft.rotation_period_minutes = Some(Some(30));
+            draft.overlap_minutes = Some(minutes);
+        });
+        assert_eq!(field, (!good).then_some("overlapMinutes"), "{minutes}");
+    }
+    for (period, overlap) in [(None, 10), (Some(9), 9), (Some(10), 10), (Some(11), 10)] {
+        let draft = SettingsDraft { rotation_period_minutes: Some(period), ..SettingsDraft::new("ci") };
+        let settings = draft.validate(None, &Limits::default(), Timestamp::from_unix_millis(NOW)).unwrap();
+        assert_eq!(settings.overlap_minutes, overlap, "{period:?}");
+    }
+}
+
+#[test]
+fn a_public_token_holds_no_permission() {
+    let permissions = vec![Permission::ApiTokenVerify];
+    assert_eq!(field_of(|draft| draft.permissions = Some(permissions.clone())), None);
+    assert_eq!(
+        field_of(|draft| {
+            draft.permissions = Some(permissions.clone());
+            draft.kind = Some(TokenKind::Public);
+        }),
+        Some("permissions")
+    );
+}
+
+#[test]
+fn scopes_are_well_formed_and_at_most_100() {
+    let many = |count| (0..count).map(|number| format!("s{number}")).collect::<Vec<_>>();
+    assert_eq!(field_of(|draft| draft.scopes = Some(many(100))), None);
+    assert_eq!(field_of(|draft| draft.scopes = Some(many(101))), Some("scopes"));
+    assert_eq!(field_of(|draft| draft.scopes = Some(vec!["two words".into()])), Some("scopes"));
+}
+
+#[test]
+fn the_limits_of_the_operator_bind_life_and_overlap() {
+    let at = |minutes: i64| Some(Timestamp::from_unix_millis(NOW + minutes * 60_000));
+    let limited = |limits: Limits, change: &dyn Fn(&mut SettingsDraft)| {
+        let mut draft = SettingsDraft::new("ci");
+        change(&mut draft);
+        let validated = draft.validate(None, &limits, Timestamp::from_unix_millis(NOW));
+        validated.map(|settings| settings.overlap_minutes).map_err(|invalid| invalid.field)
+    };
+    let lifetime = Limits { max_lifetime_minutes: Some(60), ..Limits::default() };
+    for (expires_at, expected) in
+        [(at(59), Ok(10)), (at(60), Ok(10)), (at(61), Err("expiresAt")), (None, Err("expiresAt"))]
+    {
+        assert_eq!(limited(lifetime, &|draft| draft.expires_at = expires_at), expected, "{expires_at:?}");
+    }
+    let required = Limits { require_expiry: true, ..Limits::default() };
+    assert_eq!(limited(required, &|_| {}), Err("expiresAt"));
+    assert_eq!(limited(required, &|draft| draft.expires_at = at(1)), Ok(10));
+    let overlap = Limits { max_overlap_minutes: Some(5), ..Limits::default() };
+    for (asked, expected) in [(None, Ok(5)), (Some(4), Ok(4)), (Some(5), Ok(5)), (Some(6), Err("overlapMinutes"))] {
+        assert_eq!(limited(overlap, &|draft| draft.overlap_minutes = asked), expected, "{asked:?}");
+    }
+}
+
+#[test]
+fn a_protected_token_is_not_revoked_on_reuse() {
+    let revoke = |draft: &mut SettingsDraft| draft.on_reuse = Some(ReusePolicy::Revoke);
+    assert_eq!(field_of(revoke), None);
+    assert_eq!(
+        field_of(|draft| {
+            revoke(draft);
+            draft.protected = Some(true);
+        }),
+        Some("onReuse")
+    );
+}
+
+#[test]
+fn a_clone_takes_what_the_draft_leaves_out_but_for_name_and_expiry() {
+    let now = Timestamp::from_unix_millis(NOW);
+    let original = SettingsDraft {
+        description: Some(Some("what".into())),
+        owner: Some(Some("whose".into())),
+        permissions: Some(vec![Permission::ApiTokenRead]),
+        scopes: Some(vec!["read".into()]),
+        allowed_cidr_blocks: Some(vec!["10.0.0.0/8".into()]),
+        allowed_origins: Some(vec!["https://example.com".into()]),
+        expires_at: Some(now.plus_minutes(1)),
+        rotation_period_minutes: Some(Some(60)),
+        overlap_minutes: Some(30),
+        overlap_starts: Some(OverlapStart::FirstUse),
+        on_reuse: Some(ReusePolicy::Revoke),
+        protected: Some(false),
+        ..SettingsDraft::new("original")
+    };
+    let original = original.validate(None, &Limits::default(), now).unwrap();
+    let copy = SettingsDraft::new("copy").validate(Some(&original), &Limits::default(), now).unwrap();
+    assert_eq!(copy, Settings { name: "copy".into(), expires_at: None, ..original.clone() });
+
+    let draft = SettingsDraft {
+        owner: Some(None),
+        scopes: Some(vec![]),
+        rotation_period_minutes: Some(Some(20)),
+        on_reuse: Some(ReusePolicy::Alert),
+        ..SettingsDraft::new("other")
+    };
+    let other = draft.validate(Some(&original), &Limits::default(), now).unwrap();
+    assert_eq!((other.owner, other.scopes.len()), (None, 0));
+    assert_eq!((other.rotation_period_minutes, other.overlap_minutes), (Some(20), 20), "never longer than the period");
+    assert_eq!((other.on_reuse, other.description), (ReusePolicy::Alert, original.description));
+}

@@ -1,0 +1,95 @@
+//! Who is calling, for every door alike: the credential, and where the request comes from.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::{ORIGIN, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::domain::audit::Provenance;
+use crate::domain::id::RequestId;
+use crate::domain::lifecycle::Standing;
+use crate::domain::restriction::Source;
+use crate::domain::value::redact;
+use crate::service::{self, Caller, ErrorCode, Visit};
+
+use super::Doors;
+use super::client_address::client_address;
+use super::credential::{self, Unusable};
+use super::reply::Rejection;
+
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+const SUNSET: HeaderName = HeaderName::from_static("sunset");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Who is calling; `None` for a request without a credential. A credential that is sent and is not good is the end of the
+/// request, never an anonymous one.
+pub(super) struct Client(pub(super) Option<Caller>);
+
+impl FromRequestParts<Doors> for Client {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Rejection> {
+        let presented = credential::find(&parts.headers).map_err(|unusable| match unusable {
+            Unusable::Ambiguous => Rejection::new(
+                ErrorCode::BadUserInput,
+                "X-API-Key and Authorization hold different values. Send one value, in one of them.",
+            ),
+            Unusable::Unreadable => service::Error::Unauthenticated.into(),
+        })?;
+        let Some(presented) = presented else { return Ok(Self(None)) };
+        let visit = visit(parts, doors)?;
+        Ok(Self(Some(doors.service.authenticate(presented, visit).await?)))
+    }
+}
+
+fn visit(parts: &Parts, doors: &Doors) -> Result<Visit, Rejection> {
+    let headers = &parts.headers;
+    let address = match parts.extensions.get::<ConnectInfo<SocketAddr>>() {
+        Some(ConnectInfo(peer)) => client_address(peer.ip(), headers, &doors.trusted_proxies).map_err(|_| {
+            let message =
+                "Forwarded and X-Forwarded-For name different clients. Let the proxy set one and drop the other.";
+            Rejection::new(ErrorCode::BadUserInput, message)
+        })?,
+        None => None,
+    };
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Ok(Visit {
+        source: Source { address, origin: only(headers, &ORIGIN).map(text) },
+        user_agent: headers.get(USER_AGENT).map(|agent| {
+            // It is kept in the audit log, where a value must never be.
+            redact(&text(agent)).chars().take(Provenance::MAX_USER_AGENT_LENGTH).collect()
+        }),
+        request_id: parts.extensions.get::<RequestId>().copied(),
+    })
+}
+
+/// The value of a header that was sent once; of several lines none is to be believed.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    lines.next().filter(|_| lines.next().is_none())
+}
+
+/// The caller's name for a rotation. The draft of the header writes it as a quoted string; most clients leave the quotes out.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let Ok(text) = value.to_str() else {
+        let message = "The Idempotency-Key header must be printable ASCII.";
+        return Err(Rejection::new(ErrorCode::BadUserInput, message));
+    };
+    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    Ok(Some(quoted.unwrap_or(text).to_owned()))
+}
+
+/// Tells a client that still uses the previous value: since when it need not (RFC 9745), and until when it can (RFC 8594).
+pub(super) fn warn_of_retirement(headers: &mut HeaderMap, standing: Option<Standing>) {
+    let Some(Standing::Previous { replaced_at, retires_at }) = standing else { return };
+    let deprecation = Some(format!("@{}", replaced_at.unix_seconds()));
+    let sunset = retires_at.map(|retires_at| retires_at.http_date());
+    for (name, text) in [(DEPRECATION, deprecation), (SUNSET, sunset)] {
+        if let Some(Ok(value)) = text.map(HeaderValue::try_from) {
+            headers.insert(name, value);
+        }
+    }
+}

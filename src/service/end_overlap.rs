@@ -1,0 +1,37 @@
+//! `endAPITokenOverlap`: the previous value stops working now, because everybody has the new one or somebody else the old.
+
+use crate::domain::audit::Action;
+use crate::domain::lifecycle;
+use crate::domain::token::{Permission, TokenKind};
+
+use super::{Caller, Error, Service, View, token_id};
+
+impl Service {
+    /// Ends the running overlap of a token; where none runs, nothing changes. A private token may do it to itself;
+    /// another's, and a public one's, needs `API_TOKEN_MODIFY`.
+    ///
+    /// # Errors
+    /// When the caller may not, or no token has this id.
+    pub async fn end_overlap(&self, caller: &Caller, id: &str) -> Result<View, Error> {
+        let now = self.now();
+        let id = token_id("id", id)?;
+        let transaction = self.store.begin().await?;
+        let authority = self.authority(&transaction, caller, Some(id), now).await?;
+        authority.require_unless_own(Permission::ApiTokenModify, id)?;
+        let mut token = transaction.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
+        if token.settings.kind == TokenKind::Public {
+            // Anyone can copy a public token; its holder must not be able to cut off the others.
+            authority.require(Permission::ApiTokenModify)?;
+        }
+        if !lifecycle::overlap_lasts(&token, now) {
+            return Ok(View::new(token, now));
+        }
+        transaction.end_overlap(id).await?;
+        transaction.erase_salt(id, token.current.generation).await?;
+        token.previous = None;
+        self.record(&transaction, Action::OverlapEnded, caller.acting(), (token.id, token.current.generation), now)
+            .await?;
+        transaction.commit().await?;
+        Ok(View::new(token, now))
+    }
+}

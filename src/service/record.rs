@@ -1,0 +1,87 @@
+//! Writing to the audit log: changes in their own transaction, refusals in one of their own and at a bounded rate.
+
+use std::net::IpAddr;
+
+use crate::domain::audit::{Action, AuditEvent, Provenance};
+use crate::domain::id::{EventId, TokenId};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Actor;
+use crate::store::Transaction;
+
+use super::gate::Gate;
+use super::{Error, ErrorCode, Service};
+
+/// What came of a change.
+const OK: &str = "OK";
+
+/// Refusals of one kind: the same thing refused to the same token, or to the same address where no token is known.
+pub(super) type RefusalGate = Gate<(Action, &'static str, Option<TokenId>, Option<IpAddr>)>;
+
+/// A refusal worth knowing.
+pub(super) struct Refused {
+    pub(super) action: Action,
+    pub(super) code: ErrorCode,
+    /// The token whose value was presented, and the generation of that value.
+    pub(super) presented: Option<(TokenId, u32)>,
+    /// The token that it was about, where that is another.
+    pub(super) target: Option<TokenId>,
+}
+
+impl Service {
+    /// Records a change in its own transaction: who made it, and to which generation of which token.
+    pub(super) async fn record(
+        &self,
+        transaction: &Transaction,
+        action: Action,
+        by: (Actor, Provenance),
+        subject: (TokenId, u32),
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let ((actor, provenance), (token_id, generation)) = (by, subject);
+        let event = AuditEvent {
+            id: EventId::new(now, self.random()?),
+            at: now,
+            action,
+            result: OK.to_owned(),
+            actor: Some(actor),
+            token_id: Some(token_id),
+            generation: Some(generation),
+            provenance,
+        };
+        Ok(transaction.append(&event).await?)
+    }
+
+    /// Records a refusal, once a minute a kind. If that fails the refusal stands all the same, and the log says why.
+    pub(super) async fn record_refusal(&self, refused: Refused, provenance: Provenance, now: Timestamp) {
+        let token_id = refused.target.or(refused.presented.map(|(id, _)| id));
+        let address = provenance.address.filter(|_| token_id.is_none());
+        if !self.refusals.admits((refused.action, refused.code.as_str(), token_id, address), now) {
+            return;
+        }
+        if let Err(cause) = self.append_refusal(refused, token_id, provenance, now).await {
+            tracing::warn!(%cause, "a refusal could not be recorded");
+        }
+    }
+
+    async fn append_refusal(
+        &self,
+        refused: Refused,
+        token_id: Option<TokenId>,
+        provenance: Provenance,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let event = AuditEvent {
+            id: EventId::new(now, self.random()?),
+            at: now,
+            action: refused.action,
+            result: refused.code.as_str().to_owned(),
+            actor: refused.presented.map(|(id, _)| Actor::ApiToken(id)),
+            token_id,
+            generation: refused.presented.map(|(_, generation)| generation),
+            provenance,
+        };
+        let transaction = self.store.begin().await?;
+        transaction.append(&event).await?;
+        Ok(transaction.commit().await?)
+    }
+}

@@ -1,0 +1,38 @@
+//! `updateAPIToken`: other settings for a token, but never another life, period or overlap (R2).
+
+use crate::domain::audit::Action;
+use crate::domain::change::SettingsChange;
+use crate::domain::refusal::Refusal;
+use crate::domain::token::Permission;
+
+use super::{Caller, Error, Service, View, token_id};
+
+impl Service {
+    /// Changes the settings of a token. Needs `API_TOKEN_MODIFY`, and all that the token holds before and after (R11).
+    ///
+    /// # Errors
+    /// When the caller may not, a setting is not as it must be, or the token is revoked.
+    pub async fn update(&self, caller: &Caller, id: &str, change: SettingsChange) -> Result<View, Error> {
+        let now = self.now();
+        let id = token_id("id", id)?;
+        let transaction = self.store.begin().await?;
+        let authority = self.authority(&transaction, caller, Some(id), now).await?;
+        authority.require(Permission::ApiTokenModify)?;
+        let mut token = transaction.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
+        authority.require_all(&token.settings.permissions, &token.settings.scopes)?;
+        if token.revoked_at.is_some() {
+            return Err(Refusal::TokenRevoked.into());
+        }
+        let settings = change.apply(&token.settings)?;
+        authority.require_all(&settings.permissions, &settings.scopes)?;
+        if settings != token.settings {
+            token.settings = settings;
+            token.updated = Some((now, caller.acting().0));
+            transaction.update(&token).await?;
+            self.record(&transaction, Action::Updated, caller.acting(), (token.id, token.current.generation), now)
+                .await?;
+            transaction.commit().await?;
+        }
+        Ok(View::new(token, now))
+    }
+}
