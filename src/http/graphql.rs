@@ -68,9 +68,11 @@ fn malformed(message: &str) -> Rejection {
 /// The answer in the media type that the client prefers. Only the newer one lets the status speak of the document.
 fn write(headers: &HeaderMap, answer: &Answer) -> Response<Body> {
     let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let modern = accept
-        .flat_map(|value| value.split(','))
-        .any(|range| range.split(';').next().is_some_and(|range| range.trim().eq_ignore_ascii_case(RESPONSE_JSON)));
+    let modern = accept.flat_map(|value| value.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|range| range.eq_ignore_ascii_case(RESPONSE_JSON));
+        named && !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    });
     let Ok(body) = serde_json::to_vec(&answer.body) else { return reply::panicked() };
     let mut response = Response::new(Body::from(body));
     if modern && !answer.executed {

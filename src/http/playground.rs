@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -29,8 +30,9 @@ pub(super) async fn page() -> Response<Body> {
     serve("index.html")
 }
 
-pub(super) async fn asset(Path(path): Path<String>) -> Response<Body> {
-    serve(&path)
+pub(super) async fn asset(path: Result<Path<String>, PathRejection>) -> Response<Body> {
+    // A path that is no text is the path of nothing.
+    serve(&path.map(|Path(path)| path).unwrap_or_default())
 }
 
 fn serve(path: &str) -> Response<Body> {

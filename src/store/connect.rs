@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -124,7 +124,7 @@ async fn connect_sqlite(url: &str) -> Result<Store, Error> {
     let parsed: SqliteConnectOptions =
         url.parse().map_err(|err| Error::Unsuitable(format!("The SQLite URL cannot be read: {err}.")))?;
     let path = parsed.get_filename().to_path_buf();
-    if path.as_os_str().is_empty() || path == Path::new(":memory:") || url.contains("mode=memory") {
+    if path.as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
         return Err(Error::Unsuitable("A database in memory would forget every token; name a file.".into()));
     }
     create_private(&path)?;
@@ -181,4 +181,24 @@ fn pool_options(url: &str, connections: u32) -> ConnectOptions {
         .sqlx_logging(false)
         .record_stmt_in_spans(false);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn r13_every_connection_to_sqlite_is_durable_and_holds_to_foreign_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
+        let store = Store::connect(&url).await.unwrap();
+        for connection in [&store.read, &store.write] {
+            for (pragma, expected) in [("synchronous", "2"), ("foreign_keys", "1"), ("journal_mode", "wal")] {
+                // As text, whatever type it is.
+                let sql = format!("SELECT CAST({pragma} AS TEXT) AS told FROM pragma_{pragma}");
+                let row = connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+                assert_eq!(row.unwrap().try_get::<String>("", "told").unwrap(), expected, "{pragma}");
+            }
+        }
+    }
 }

@@ -27,6 +27,7 @@ fn fenced<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     let mut inside = false;
     let mut lines = Vec::new();
     for line in text.lines() {
+        let line = line.trim();
         if line.starts_with("```") {
             inside = !inside && line.trim_start_matches('`') == language;
         } else if inside {
@@ -79,10 +80,12 @@ fn every_source_path_that_a_page_names_exists() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_that_a_page_shows_works() {
-    let server = Server::start().await;
     let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
     let mut ran = 0;
     for (page, text) in pages() {
+        // One server a page, because the commands of a page follow upon each other; and each command by itself.
+        let server = Server::start().await;
+        let id = server.admin.my_id().await;
         for line in fenced(&text, "sh") {
             let shown = format!("{}: {line}", page.display());
             if let Some(target) = line.strip_prefix("make ") {
@@ -95,7 +98,15 @@ async fn every_command_that_a_page_shows_works() {
             } else if line.starts_with("curl ") {
                 let line = line.replace("http://127.0.0.1:8080", &server.url);
                 assert!(line.contains(&server.url), "{shown}");
-                assert_eq!(answer_of(&line, server.admin.value.as_deref().unwrap()).get("errors"), None, "{shown}");
+                let token = server.admin.create(serde_json::json!({
+                    "name": "shown", "permissions": ["API_TOKEN_MODIFY", "AUDIT_LOG_READ"], "scopes": ["*"]
+                }));
+                let token = token.await.unwrap();
+                assert_eq!(
+                    answer_of(&line, token.client.value.as_deref().unwrap(), &id).get("errors"),
+                    None,
+                    "{shown}"
+                );
             } else if line.starts_with("npm ") {
                 let script = line.trim_start_matches("npm run ");
                 let package = std::fs::read_to_string(root().join("playground/package.json")).unwrap();
@@ -109,8 +120,8 @@ async fn every_command_that_a_page_shows_works() {
     assert!(ran >= 6);
 }
 
-fn answer_of(line: &str, token: &str) -> serde_json::Map<String, serde_json::Value> {
-    let output = Command::new("sh").arg("-c").arg(line).env("TOKEN", token).output().unwrap();
+fn answer_of(line: &str, token: &str, id: &str) -> serde_json::Map<String, serde_json::Value> {
+    let output = Command::new("sh").arg("-c").arg(line).env("TOKEN", token).env("TOKEN_ID", id).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -40,6 +40,8 @@ async fn the_whole_answer_of_a_rotation() {
              } } }",
         )
         .await;
+    assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+    assert!(answer.header("X-Request-Id").unwrap().starts_with("req_"));
     insta::assert_json_snapshot!(answer.body, @r#"
     {
       "data": {
@@ -212,6 +214,10 @@ async fn one_document_rotates_a_token_once() {
     let query = "mutation($a: RotateAPITokenInput, $b: RotateAPITokenInput) {
         a: rotateAPIToken(input: $a) { token { id } } b: rotateAPIToken(input: $b) { token { id } } }";
     assert_eq!(server.admin.graphql(query, variables).await.code(), Some("BAD_USER_INPUT"));
+    let default = format!(
+        "mutation($x: ID = \"{id}\") {{ a: rotateAPIToken(input: {{ id: $x }}) {{ token {{ id }} }} b: rotateAPIToken {{ token {{ id }} }} }}"
+    );
+    assert_eq!(server.admin.ask(&default).await.code(), Some("BAD_USER_INPUT"));
     assert_eq!(server.admin.check().await, Ok(1), "nothing was rotated");
 
     let other = server.admin.create(json!({ "name": "other" })).await.unwrap();

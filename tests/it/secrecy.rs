@@ -21,9 +21,23 @@ async fn misplace(client: &Client, value: &str) {
         format!("# {value}\n{{"),
         format!("mutation {{ createAPIToken(input: {{ name: \"x\", expiresAt: \"{value}\" }}) {{ token {{ id }} }} }}"),
         format!("mutation {{ createAPIToken(input: {{ name: \"x\", kind: {value} }}) {{ token {{ id }} }} }}"),
+        format!("mutation {{ createAPIToken(input: {{ name: \"x\", scopes: [\"{value}\"] }}) {{ token {{ id }} }} }}"),
         format!(
-            "mutation {{ createAPIToken(input: {{ name: \"x\", scopes: [\"{value} x\"] }}) {{ token {{ id }} }} }}"
+            "mutation {{ createAPIToken(input: {{ name: \"x\", allowedOrigins: [\"{value}\"] }}) {{ token {{ id }} }} }}"
         ),
+        format!(
+            "mutation {{ createAPIToken(input: {{ name: \"x\", allowedCIDRBlocks: [\"{value}\"] }}) {{ token {{ id }} }} }}"
+        ),
+        format!("mutation {{ createAPIToken(input: {{ name: \"{value}\" }}) {{ token {{ id }} }} }}"),
+        format!("mutation {{ createAPIToken(input: {{ name: \"x\", owner: \"of {value}\" }}) {{ token {{ id }} }} }}"),
+        format!(
+            "mutation {{ createAPIToken(input: {{ name: \"x\", description: \"{value}.\" }}) {{ token {{ id }} }} }}"
+        ),
+        format!("query {value} {{ __typename }} query {value} {{ __typename }}"),
+        format!(
+            "{{ __typename }} fragment {value} on Query {{ __typename }} fragment {value} on Query {{ __typename }}"
+        ),
+        format!("mutation {{ {value}: revokeAPIToken(input: {{ id: \"x\" }}) {{ token {{ id }} }} }}"),
     ];
     for document in &documents {
         let answer = client.ask(document).await;
@@ -38,7 +52,12 @@ async fn misplace(client: &Client, value: &str) {
         anonymous.request("POST", "/graphql").header("X-API-Key", format!("{value}x")),
         client.request("POST", "/graphql").header("Content-Type", "application/json").body(format!("{{{value}")),
         client.request("GET", &format!("/graphql/{value}?key={value}")),
+        client.request("GET", &format!("/{}", value.replace('_', "%5F"))),
+        client.request("GET", &format!("/playground/{value}")),
+        client.request(value, "/graphql"),
         client.request("GET", "/healthz").header("X-Request-Id", value),
+        client.request("POST", "/graphql").header("User-Agent", value).header("Origin", value).body("{}"),
+        client.request("POST", "/graphql").header("Idempotency-Key", value).body("{}"),
     ] {
         let answer = crate::support::client::Answer::of(request.send().await.unwrap()).await;
         let told = format!("{:?} {}", answer.headers, answer.body);

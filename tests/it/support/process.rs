@@ -34,8 +34,19 @@ pub fn command(folder: &Path) -> Command {
 impl Process {
     /// Starts `rotakey serve` on this database and waits until it says where it listens.
     pub fn serve(folder: &Path, database_url: &str) -> Self {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--log", "trace", "--database-url", database_url];
-        let mut child = command(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::serve_by(&["serve"], folder, database_url)
+    }
+
+    /// As [`Process::serve`], by this command.
+    pub fn serve_by(subcommand: &[&str], folder: &Path, database_url: &str) -> Self {
+        let arguments = ["--listen", "127.0.0.1:0", "--log", "trace", "--database-url", database_url];
+        let mut child = command(folder)
+            .args(subcommand)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (stdout, stderr) = (Captured::default(), Captured::default());
         stdout.follow(child.stdout.take().unwrap());
         stderr.follow(child.stderr.take().unwrap());
