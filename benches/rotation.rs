@@ -6,8 +6,9 @@ use divan::{Bencher, black_box};
 use rotakey::domain::cidr::CidrBlocks;
 use rotakey::domain::id::TokenId;
 use rotakey::domain::input::InvalidInput;
-use rotakey::domain::lifecycle::{self, Overlap, Rotator};
+use rotakey::domain::lifecycle;
 use rotakey::domain::origin::AllowedOrigins;
+use rotakey::domain::rotation::{self, Overlap, Rotator};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, Token, TokenKind, ValueFacts};
 use rotakey::domain::value::Value;
@@ -98,7 +99,7 @@ fn decide_rotation(bencher: Bencher) {
     bencher.bench_local(|| {
         let overlap = Overlap::of(&token.settings, None)?;
         Ok::<_, InvalidInput>(
-            lifecycle::rotate(black_box(&token), Rotator::Holder { generation: 1 }, overlap, None, now).ok(),
+            rotation::rotate(black_box(&token), Rotator::Holder { generation: 1 }, overlap, None, now).ok(),
         )
     });
 }

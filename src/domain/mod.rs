@@ -17,6 +17,7 @@ pub mod origin;
 mod quote;
 pub mod refusal;
 pub mod restriction;
+pub mod rotation;
 pub mod scope;
 pub mod settings;
 pub mod timestamp;

@@ -3,8 +3,8 @@
 use crate::domain::audit::Action;
 use crate::domain::derivation::{self, IdempotencyKey};
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::{self, Overlap, Plan, Repeatable, Rotation, Rotator};
 use crate::domain::refusal::Refusal;
+use crate::domain::rotation::{self, Overlap, Plan, Repeatable, Rotation, Rotator};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Salt, Token, ValueFacts};
 use crate::domain::value::Value;
@@ -66,7 +66,7 @@ impl Service {
         }
         let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
         let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
-        let (token, value, action) = match lifecycle::rotate(&token, rotator, overlap, repeatable, now)? {
+        let (token, value, action) = match rotation::rotate(&token, rotator, overlap, repeatable, now)? {
             Plan::Repeat(value) => (token, value, Action::RotationRepeated),
             Plan::Issue(rotation) => {
                 let (value, salt) = self.new_value(&token, &rotation, repeatable)?;
@@ -75,7 +75,7 @@ impl Service {
                     return Err(Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS }.into());
                 }
                 let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
-                (lifecycle::apply(token, &rotation, issued), value, action)
+                (rotation::apply(token, &rotation, issued), value, action)
             }
         };
         self.record(&transaction, action, caller.acting(), (token.id, token.current.generation), now).await?;

@@ -8,7 +8,8 @@ use sea_orm::{
 };
 
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::{Retirement, Rotation};
+use crate::domain::lifecycle::Retirement;
+use crate::domain::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 

@@ -2,7 +2,8 @@
 
 use migration::{Migrator, MigratorTrait};
 use rotakey::domain::id::TokenId;
-use rotakey::domain::lifecycle::{Retirement, Rotation};
+use rotakey::domain::lifecycle::Retirement;
+use rotakey::domain::rotation::Rotation;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, ValueFacts};
 use rotakey::domain::value::ValueHash;

@@ -8,7 +8,8 @@ use super::*;
 use crate::domain::cidr::CidrBlocks;
 use crate::domain::id::TokenId;
 use crate::domain::origin::AllowedOrigins;
-use crate::domain::token::{Actor, ReusePolicy, Settings};
+use crate::domain::rotation::{Overlap, Plan, Rotation, Rotator, apply, rotate};
+use crate::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, TokenKind};
 use crate::domain::value::ValueHash;
 
 const START: i64 = 1_767_225_600_000;

@@ -1,0 +1,190 @@
+//! What a rotation comes to: a new value, the same answer again, or a refusal, and how it changes the facts (R1, R2, R4 to R7).
+//!
+//! [`rotate`] decides and [`apply`] carries out, so that a store can guard what was decided by compare-and-set in between.
+
+use super::derivation::{self, IdempotencyKey};
+use super::input::InvalidInput;
+use super::lifecycle::{Retirement, Standing, ends_after, standing};
+use super::refusal::Refusal;
+use super::timestamp::Timestamp;
+use super::token::{OverlapStart, Settings, Token, TokenKind, ValueFacts};
+use super::value::Value;
+
+/// For how long after a rotation the previous value may not rotate again, in seconds (R5): racing workers of one client
+/// must not cancel each other.
+pub const CONFLICT_GUARD_SECONDS: u32 = 10;
+
+/// On whose behalf a rotation is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotator {
+    /// The holder of the value of this generation rotates their own token.
+    Holder {
+        /// The generation that was presented.
+        generation: u32,
+    },
+    /// Somebody else, who may.
+    Other,
+}
+
+/// How long the value that is replaced goes on working.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    minutes: u32,
+    /// Asked for because the old value leaked: nothing is waited for.
+    at_once: bool,
+}
+
+/// What makes a repeated request known again (R6).
+#[derive(Clone, Copy, Debug)]
+pub struct Repeatable<'a> {
+    /// The value that the caller presented.
+    pub presented: &'a Value,
+    /// The caller's name for this rotation.
+    pub key: &'a IdempotencyKey,
+}
+
+/// What a rotation asked for comes to.
+#[derive(Debug)]
+pub enum Plan {
+    /// A new value is issued, and the facts change like this.
+    Issue(Rotation),
+    /// It has been done; this is its answer again (R6).
+    Repeat(Value),
+}
+
+/// How a rotation changes the facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The current generation that this was decided on; the rotation is void if it is no longer current (R7).
+    pub from_generation: u32,
+    /// The generation of the new value.
+    pub generation: u32,
+    /// The value that works on beside the new one, and until when. Every other stops at once, as a fact and not by a
+    /// moment that another clock might not have reached (R1).
+    pub previous: Option<Retirement>,
+    /// Whether the current value is cancelled unused (R5), which is void once it has been used.
+    pub recovers: bool,
+    /// The overlap granted, in minutes.
+    pub overlap_minutes: u32,
+}
+
+impl Overlap {
+    /// The overlap of one rotation: the token's own, or a shorter one that the caller asked for, in minutes (R4).
+    ///
+    /// # Errors
+    /// When it is longer than the token's own, or negative.
+    pub fn of(settings: &Settings, asked_minutes: Option<i32>) -> Result<Self, InvalidInput> {
+        let Some(asked) = asked_minutes else { return Ok(Self { minutes: settings.overlap_minutes, at_once: false }) };
+        let shorter = u32::try_from(asked).ok().filter(|minutes| *minutes <= settings.overlap_minutes);
+        shorter.map(|minutes| Self { minutes, at_once: minutes == 0 }).ok_or_else(|| {
+            let own = settings.overlap_minutes;
+            let message = format!("One rotation may shorten the overlap: from 0 to the token's own {own} minutes.");
+            InvalidInput::new("overlapMinutes", message)
+        })
+    }
+
+    /// How long the value of this generation works on when it is replaced at `now`; `None` for not at all.
+    fn of_replaced(self, settings: &Settings, generation: u32, now: Timestamp) -> Option<Retirement> {
+        if settings.overlap_starts == OverlapStart::FirstUse && !self.at_once {
+            return Some(Retirement { generation, retires_at: None });
+        }
+        ends_after(settings, generation, self.minutes, now)
+    }
+}
+
+/// What a rotation asked for now comes to.
+///
+/// # Errors
+/// Why it may not be done.
+pub fn rotate(
+    token: &Token,
+    rotator: Rotator,
+    overlap: Overlap,
+    repeatable: Option<Repeatable<'_>>,
+    now: Timestamp,
+) -> Result<Plan, Refusal> {
+    let presented = match rotator {
+        Rotator::Holder { .. } if token.settings.kind == TokenKind::Public => {
+            return Err(Refusal::Forbidden(
+                "A public token cannot rotate itself, for anyone can copy it. Rotate it by its id, as someone else."
+                    .into(),
+            ));
+        }
+        Rotator::Holder { generation } => generation,
+        Rotator::Other => token.current.generation,
+    };
+    let standing = standing(token, presented, now)?;
+    if let Some(value) = repeated(token, repeatable, now) {
+        // The same key for another request is a mistake of the caller's, which no answer would do justice to.
+        let same = overlap.minutes == token.current.overlap_minutes;
+        return if same { Ok(Plan::Repeat(value)) } else { Err(Refusal::IdempotencyKeyReused) };
+    }
+    if rotator == Rotator::Other {
+        // Whoever holds the current value has used it by presenting it; somebody else may be one of several.
+        guard(token, now)?;
+    }
+    match standing {
+        Standing::Current => Ok(Plan::Issue(rotate_current(token, overlap, now))),
+        Standing::Previous { .. } => recover(token, presented, overlap, now).map(Plan::Issue),
+    }
+}
+
+/// The current value, if this very request has issued it and the overlap of that rotation lasts (R6).
+fn repeated(token: &Token, repeatable: Option<Repeatable<'_>>, now: Timestamp) -> Option<Value> {
+    let Repeatable { presented, key } = repeatable?;
+    let previous = token.previous.as_ref()?;
+    standing(token, previous.generation, now).ok()?;
+    derivation::repeat(token, presented, key)
+}
+
+/// The ordinary rotation: the current value becomes the previous one, and an older one still working stops at once (R1).
+fn rotate_current(token: &Token, overlap: Overlap, now: Timestamp) -> Rotation {
+    Rotation {
+        from_generation: token.current.generation,
+        generation: token.current.generation.saturating_add(1),
+        previous: overlap.of_replaced(&token.settings, token.current.generation, now),
+        recovers: false,
+        overlap_minutes: overlap.minutes,
+    }
+}
+
+/// Refuses a rotation so soon after another, whose value has not been used, that both would be of one race (R5, R7).
+fn guard(token: &Token, now: Timestamp) -> Result<(), Refusal> {
+    let guard_ends = token.current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS);
+    let fresh = token.current.generation > 1 && token.current.first_used_at.is_none();
+    if fresh && now < guard_ends {
+        // A clock behind the one that rotated must not make the wait longer.
+        let retry_after_seconds = now.seconds_until(guard_ends).min(CONFLICT_GUARD_SECONDS);
+        return Err(Refusal::RotationConflict { retry_after_seconds });
+    }
+    Ok(())
+}
+
+/// The answer that carried the current value was lost: it is cancelled unused, and the holder of the previous value gets
+/// another, with a whole overlap to fetch it in (R5).
+fn recover(token: &Token, presented: u32, overlap: Overlap, now: Timestamp) -> Result<Rotation, Refusal> {
+    if token.current.first_used_at.is_some() {
+        return Err(Refusal::ValueSuperseded);
+    }
+    guard(token, now)?;
+    Ok(Rotation {
+        from_generation: token.current.generation,
+        generation: token.current.generation.saturating_add(1),
+        previous: overlap.of_replaced(&token.settings, presented, now),
+        recovers: true,
+        overlap_minutes: overlap.minutes,
+    })
+}
+
+/// The token after a rotation was carried out and `issued` is its newest value.
+pub fn apply(mut token: Token, rotation: &Rotation, issued: ValueFacts) -> Token {
+    let replaced_at = Some(issued.created_at);
+    let replaced = std::mem::replace(&mut token.current, issued);
+    let replaced = ValueFacts { replaced_at, salt: None, ..replaced };
+    let candidates = token.previous.take().into_iter().chain([replaced]);
+    token.previous = rotation.previous.and_then(|Retirement { generation, retires_at }| {
+        let kept = candidates.into_iter().find(|value| value.generation == generation);
+        kept.map(|value| ValueFacts { retires_at, ..value })
+    });
+    token
+}
