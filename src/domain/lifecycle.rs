@@ -3,6 +3,7 @@
 //! Every answer is derived from the facts and from one `now` that the caller read once. Intervals are half-open: a thing
 //! is good while `now < limit`.
 
+use super::names::names;
 use super::refusal::Refusal;
 use super::timestamp::Timestamp;
 use super::token::{Settings, Token, ValueFacts};
@@ -18,6 +19,15 @@ pub enum Status {
     RotationOverdue,
     /// Revoked, which is final (R10).
     Revoked,
+}
+
+names! {
+    Status {
+        Active => "ACTIVE",
+        Expired => "EXPIRED",
+        RotationOverdue => "ROTATION_OVERDUE",
+        Revoked => "REVOKED",
+    }
 }
 
 /// What a value that works is.

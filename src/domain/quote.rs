@@ -9,7 +9,7 @@ use super::value::redact;
 const QUOTED_LENGTH: usize = 64;
 
 /// The text between quotes, cut after [`QUOTED_LENGTH`] characters.
-pub(super) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let Some((cut, _)) = text.char_indices().nth(QUOTED_LENGTH) else {
         return format!("{:?}", redact(text));
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::cidr::CidrBlocks;
 use super::id::TokenId;
+use super::names::names;
 use super::origin::AllowedOrigins;
 use super::scope::Scope;
 use super::timestamp::Timestamp;
@@ -17,6 +18,13 @@ pub enum TokenKind {
     Private,
     /// Shipped in a page or an app, where anyone can copy it: holds scopes only and is rotated by someone else.
     Public,
+}
+
+names! {
+    TokenKind {
+        Private => "PRIVATE",
+        Public => "PUBLIC",
+    }
 }
 
 /// What a token may do to Rotakey itself.
@@ -32,18 +40,12 @@ pub enum Permission {
     AuditLogRead,
 }
 
-impl Permission {
-    /// Every permission there is.
-    pub const ALL: [Self; 4] = [Self::ApiTokenRead, Self::ApiTokenModify, Self::ApiTokenVerify, Self::AuditLogRead];
-
-    /// The name in the schema and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiTokenRead => "API_TOKEN_READ",
-            Self::ApiTokenModify => "API_TOKEN_MODIFY",
-            Self::ApiTokenVerify => "API_TOKEN_VERIFY",
-            Self::AuditLogRead => "AUDIT_LOG_READ",
-        }
+names! {
+    Permission {
+        ApiTokenRead => "API_TOKEN_READ",
+        ApiTokenModify => "API_TOKEN_MODIFY",
+        ApiTokenVerify => "API_TOKEN_VERIFY",
+        AuditLogRead => "AUDIT_LOG_READ",
     }
 }
 
@@ -57,6 +59,13 @@ pub enum OverlapStart {
     FirstUse,
 }
 
+names! {
+    OverlapStart {
+        Rotation => "ROTATION",
+        FirstUse => "FIRST_USE",
+    }
+}
+
 /// What happens when a value is presented that works no more (R8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReusePolicy {
@@ -67,6 +76,13 @@ pub enum ReusePolicy {
     Revoke,
 }
 
+names! {
+    ReusePolicy {
+        Alert => "ALERT",
+        Revoke => "REVOKE",
+    }
+}
+
 /// Who did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -74,6 +90,40 @@ pub enum Actor {
     System,
     /// The holder of an API token.
     ApiToken(TokenId),
+}
+
+/// Of what kind an actor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActorKind {
+    /// See [`Actor::System`].
+    System,
+    /// See [`Actor::ApiToken`].
+    ApiToken,
+}
+
+names! {
+    ActorKind {
+        System => "SYSTEM",
+        ApiToken => "API_TOKEN",
+    }
+}
+
+impl Actor {
+    /// Of what kind it is.
+    pub fn kind(self) -> ActorKind {
+        match self {
+            Self::System => ActorKind::System,
+            Self::ApiToken(_) => ActorKind::ApiToken,
+        }
+    }
+
+    /// Which API token it is.
+    pub fn token_id(self) -> Option<TokenId> {
+        match self {
+            Self::System => None,
+            Self::ApiToken(id) => Some(id),
+        }
+    }
 }
 
 /// The settings of a token: given at creation, and inherited by every generation.

@@ -1,5 +1,7 @@
 //! How an error of a use case looks in GraphQL: a fixed message, `extensions.code`, and what else helps to mend it.
 
+use std::borrow::Cow;
+
 use async_graphql::{Error, ErrorExtensionValues};
 
 use crate::domain::value::redact;
@@ -14,7 +16,7 @@ pub struct Failure {
     /// For programs.
     pub code: ErrorCode,
     /// The input field at fault.
-    pub field: Option<&'static str>,
+    pub field: Option<Cow<'static, str>>,
     /// After how many seconds the same request may succeed.
     pub retry_after_seconds: Option<u32>,
 }
@@ -29,7 +31,7 @@ pub fn describe(err: &service::Error) -> Failure {
     Failure {
         message: err.to_string(),
         code: err.code(),
-        field: err.field(),
+        field: err.field().map(Cow::Borrowed),
         retry_after_seconds: err.retry_after_seconds(),
     }
 }
@@ -44,7 +46,7 @@ impl Failure {
     pub(super) fn extensions(&self) -> ErrorExtensionValues {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code.as_str());
-        if let Some(field) = self.field {
+        if let Some(field) = self.field.as_deref() {
             extensions.set("field", field);
         }
         if let Some(seconds) = self.retry_after_seconds {

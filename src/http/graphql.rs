@@ -12,6 +12,7 @@ use crate::service::{Caller, ErrorCode};
 
 use super::Doors;
 use super::client::{self, Client};
+use super::json;
 use super::reply::{self, Rejection};
 
 const RESPONSE_JSON: &str = "application/graphql-response+json";
@@ -31,19 +32,7 @@ pub(super) async fn answer(
 }
 
 fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Document, Rejection> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        let message = "Send the request as JSON, with Content-Type: application/json.";
-        return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
-    }
-    let body = body.map_err(|rejection| {
-        let message = "The body could not be read; it may be too large. At most 1 MiB is read.";
-        Rejection::with_status(rejection.status(), ErrorCode::BadUserInput, message)
-    })?;
-    // The parser's own words are not passed on: they could quote the body, which may hold a value.
-    let parsed: Value = serde_json::from_slice(&body).map_err(|_| malformed("The body is not JSON."))?;
-    let Value::Object(mut fields) = parsed else { return Err(malformed("The body must be a JSON object.")) };
+    let mut fields = json::object(headers, body)?;
     let Some(Value::String(query)) = fields.remove("query") else {
         return Err(malformed("The body must have the field query, a string."));
     };

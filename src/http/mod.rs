@@ -4,15 +4,18 @@ mod client;
 mod client_address;
 mod credential;
 mod graphql;
+mod json;
 mod playground;
 mod reply;
 mod requests;
+mod rest;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse, Redirect};
+use axum::http::Uri;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -43,6 +46,7 @@ pub fn router(service: Service, trusted_proxies: TrustedProxies) -> Router {
     let schema = sdl();
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))
+        .merge(rest::routes(&doors))
         .route("/graphql", post(graphql::answer))
         .route("/public/graphql", post(graphql::answer))
         .route("/schema.graphql", get(|| async move { ([("content-type", "text/plain; charset=utf-8")], schema) }))
@@ -59,11 +63,10 @@ pub fn router(service: Service, trusted_proxies: TrustedProxies) -> Router {
         .layer(axum::middleware::from_fn_with_state(service, requests::name))
 }
 
-async fn no_such_address() -> impl IntoResponse {
-    Rejection::new(
-        ErrorCode::NotFound,
-        "Nothing is at this address. The API is POST /graphql; people start at /playground.",
-    )
+async fn no_such_address(uri: Uri) -> Response {
+    let message = "Nothing is at this address. The API is POST /graphql; people start at /playground.";
+    let rejection = Rejection::new(ErrorCode::NotFound, message);
+    if rest::claims(uri.path()) { rest::Refusal::from(rejection).into_response() } else { rejection.into_response() }
 }
 
 async fn wrong_method() -> impl IntoResponse {

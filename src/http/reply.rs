@@ -1,5 +1,7 @@
 //! Answers that are errors: the one place where a code becomes a status, and where bodies without data are made.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
@@ -13,6 +15,9 @@ use crate::service::ErrorCode;
 /// What a client without a good credential is asked for (RFC 6750, section 3).
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey""#);
 const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey", error="invalid_token""#);
+
+/// After how many seconds one may ask again where the database could not be reached.
+const RETRY_UNAVAILABLE_SECONDS: u32 = 1;
 
 /// The status that says the same as a code.
 fn status(code: ErrorCode) -> StatusCode {
@@ -34,7 +39,7 @@ fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// A request that ends here: a status, and a body with one error as GraphQL shapes it.
+/// A request that ends here: a status, and a body with one error as GraphQL shapes it. The REST addresses shape it anew.
 #[derive(Debug)]
 pub(super) struct Rejection {
     status: StatusCode,
@@ -45,31 +50,26 @@ pub(super) struct Rejection {
 impl Rejection {
     /// A rejection with the status that says the same as its code.
     pub(super) fn new(code: ErrorCode, message: &str) -> Self {
-        Self { status: status(code), failure: Failure::new(code, message), challenge: CHALLENGE_INVALID }
+        Failure::new(code, message).into()
+    }
+
+    /// A field or a parameter that is not as it must be.
+    pub(super) fn field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Failure { field: Some(field.into()), ..Failure::new(ErrorCode::BadUserInput, message) }.into()
     }
 
     /// As [`Rejection::new`], for the cases in which HTTP has a more exact status.
     pub(super) fn with_status(status: StatusCode, code: ErrorCode, message: &str) -> Self {
         Self { status, ..Self::new(code, message) }
     }
-}
 
-impl From<service::Error> for Rejection {
-    fn from(err: service::Error) -> Self {
-        let failure = describe(&err);
-        let challenge = if matches!(err, service::Error::Anonymous) { CHALLENGE } else { CHALLENGE_INVALID };
-        Self { status: status(failure.code), failure, challenge }
-    }
-}
-
-impl IntoResponse for Rejection {
-    fn into_response(self) -> Response<Body> {
+    /// The answer, with the body that this makes of the message and of what else is told.
+    pub(super) fn respond(self, body: impl FnOnce(String, Map<String, Value>) -> Value) -> Response<Body> {
         let Failure { message, code, field, retry_after_seconds } = self.failure;
-        let mut extensions = Map::from_iter([("code".to_owned(), Value::from(code.as_str()))]);
-        extensions.extend(field.map(|field| ("field".to_owned(), field.into())));
-        extensions.extend(retry_after_seconds.map(|seconds| ("retryAfterSeconds".to_owned(), seconds.into())));
-        let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
-        let mut response = Response::new(Body::from(body.to_string()));
+        let mut more = Map::from_iter([("code".to_owned(), Value::from(code.as_str()))]);
+        more.extend(field.map(|field| ("field".to_owned(), field.into())));
+        more.extend(retry_after_seconds.map(|seconds| ("retryAfterSeconds".to_owned(), seconds.into())));
+        let mut response = Response::new(Body::from(body(message, more).to_string()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
@@ -77,10 +77,31 @@ impl IntoResponse for Rejection {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, self.challenge);
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        let unavailable = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_UNAVAILABLE_SECONDS);
+        if let Some(seconds) = retry_after_seconds.or(unavailable) {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         response
+    }
+}
+
+impl From<service::Error> for Rejection {
+    fn from(err: service::Error) -> Self {
+        // Who sent no credential is not told that it is a bad one (RFC 6750, section 3.1).
+        let challenge = if matches!(err, service::Error::Anonymous) { CHALLENGE } else { CHALLENGE_INVALID };
+        Self { challenge, ..describe(&err).into() }
+    }
+}
+
+impl From<Failure> for Rejection {
+    fn from(failure: Failure) -> Self {
+        Self { status: status(failure.code), challenge: CHALLENGE_INVALID, failure }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response<Body> {
+        self.respond(|message, extensions| json!({ "errors": [{ "message": message, "extensions": extensions }] }))
     }
 }
 

@@ -88,7 +88,7 @@ fn matches(filter: &Filter, now: Timestamp) -> Condition {
         condition = condition.add(api_token::Column::Owner.eq(owner.clone()));
     }
     if let Some(kind) = filter.kind {
-        condition = condition.add(api_token::Column::Kind.eq(rows::kind_name(kind)));
+        condition = condition.add(api_token::Column::Kind.eq(kind.as_str()));
     }
     condition
 }

@@ -18,27 +18,8 @@ use super::Error;
 use super::entity::{api_token, api_token_value};
 use super::token::JoinedRow;
 
-const OVERLAP_STARTS: &[(OverlapStart, &str)] =
-    &[(OverlapStart::Rotation, "ROTATION"), (OverlapStart::FirstUse, "FIRST_USE")];
-const REUSE_POLICIES: &[(ReusePolicy, &str)] = &[(ReusePolicy::Alert, "ALERT"), (ReusePolicy::Revoke, "REVOKE")];
-
-fn named<T: Copy>(names: &[(T, &str)], name: &str) -> Option<T> {
-    names.iter().find(|(_, other)| *other == name).map(|(value, _)| *value)
-}
-
-fn name_of<T: PartialEq>(names: &[(T, &str)], value: T) -> String {
-    names.iter().find(|(other, _)| *other == value).map(|(_, name)| (*name).to_owned()).unwrap_or_default()
-}
-
 fn list<T: Display>(items: impl Iterator<Item = T>) -> String {
     items.map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
-}
-
-pub(super) fn kind_name(kind: TokenKind) -> &'static str {
-    match kind {
-        TokenKind::Private => "PRIVATE",
-        TokenKind::Public => "PUBLIC",
-    }
 }
 
 /// The tokens of rows in which those of one token follow each other.
@@ -82,16 +63,12 @@ fn token(row: api_token::Model, values: Vec<api_token_value::Model>) -> Result<T
 
 fn settings(row: &api_token::Model) -> Result<Settings, Error> {
     let bad = |what| unreadable("api_token", what, &row.id);
-    let kind = [TokenKind::Private, TokenKind::Public].into_iter().find(|kind| kind_name(*kind) == row.kind);
-    let permission = |name: &str| {
-        let found = Permission::ALL.into_iter().find(|permission| permission.as_str() == name);
-        found.ok_or_else(|| bad("permissions"))
-    };
+    let permission = |name: &str| Permission::parse(name).ok_or_else(|| bad("permissions"));
     Ok(Settings {
         name: row.name.clone(),
         description: row.description.clone(),
         owner: row.owner.clone(),
-        kind: kind.ok_or_else(|| bad("kind"))?,
+        kind: TokenKind::parse(&row.kind).ok_or_else(|| bad("kind"))?,
         permissions: row.permissions.split_whitespace().map(permission).collect::<Result<_, _>>()?,
         scopes: row
             .scopes
@@ -101,11 +78,11 @@ fn settings(row: &api_token::Model) -> Result<Settings, Error> {
         expires_at: row.expires_at.map(Timestamp::from_unix_millis),
         rotation_period_minutes: row.rotation_period_minutes.map(small).transpose()?,
         overlap_minutes: small(row.overlap_minutes)?,
-        overlap_starts: named(OVERLAP_STARTS, &row.overlap_starts).ok_or_else(|| bad("overlap_starts"))?,
+        overlap_starts: OverlapStart::parse(&row.overlap_starts).ok_or_else(|| bad("overlap_starts"))?,
         allowed_cidr_blocks: CidrBlocks::parse(&texts(&row.allowed_cidr_blocks))
             .map_err(|_| bad("allowed_cidr_blocks"))?,
         allowed_origins: AllowedOrigins::parse(&texts(&row.allowed_origins)).map_err(|_| bad("allowed_origins"))?,
-        on_reuse: named(REUSE_POLICIES, &row.on_reuse).ok_or_else(|| bad("on_reuse"))?,
+        on_reuse: ReusePolicy::parse(&row.on_reuse).ok_or_else(|| bad("on_reuse"))?,
         protected: row.protected,
     })
 }
@@ -136,16 +113,16 @@ pub(super) fn token_row(token: &Token) -> api_token::ActiveModel {
         name: Set(settings.name.clone()),
         description: Set(settings.description.clone()),
         owner: Set(settings.owner.clone()),
-        kind: Set(kind_name(settings.kind).to_owned()),
+        kind: Set(settings.kind.as_str().to_owned()),
         permissions: Set(list(settings.permissions.iter().map(|permission| permission.as_str()))),
         scopes: Set(list(settings.scopes.iter())),
         expires_at: Set(settings.expires_at.map(Timestamp::unix_millis)),
         rotation_period_minutes: Set(settings.rotation_period_minutes.map(i64::from)),
         overlap_minutes: Set(i64::from(settings.overlap_minutes)),
-        overlap_starts: Set(name_of(OVERLAP_STARTS, settings.overlap_starts)),
+        overlap_starts: Set(settings.overlap_starts.as_str().to_owned()),
         allowed_cidr_blocks: Set(list(settings.allowed_cidr_blocks.iter())),
         allowed_origins: Set(list(settings.allowed_origins.iter())),
-        on_reuse: Set(name_of(REUSE_POLICIES, settings.on_reuse)),
+        on_reuse: Set(settings.on_reuse.as_str().to_owned()),
         protected: Set(settings.protected),
         generation: Set(i64::from(token.current.generation)),
         previous_generation: Set(token.previous.as_ref().map(|value| i64::from(value.generation))),
@@ -192,10 +169,7 @@ fn actor(id: Option<&str>) -> Result<Actor, Error> {
 }
 
 pub(super) fn actor_name(actor: Actor) -> Option<String> {
-    match actor {
-        Actor::System => None,
-        Actor::ApiToken(id) => Some(id.to_string()),
-    }
+    actor.token_id().map(|id| id.to_string())
 }
 
 fn unreadable(table: &str, what: &str, id: &str) -> Error {

@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("store", &["domain"], &["sea_orm", "migration"]),
     ("service", &["domain", "store", "clock", "entropy"], &[]),
     ("graphql", &["domain", "service"], &["async_graphql"]),
-    ("http", &["domain", "service", "graphql"], &["tower_http", "rust_embed"]),
+    ("http", &["domain", "service", "graphql"], &["tower_http", "rust_embed", "utoipa"]),
     ("config", &["domain", "service"], &[]),
     ("telemetry", &[], &["tracing_subscriber"]),
     ("app", &["config", "domain", "clock", "entropy", "store", "service", "http"], &[]),

@@ -219,10 +219,7 @@ pub(in crate::graphql) struct Actor {
 
 impl From<DomainActor> for Actor {
     fn from(actor: DomainActor) -> Self {
-        match actor {
-            DomainActor::System => Self { kind: ActorKind::System, id: None },
-            DomainActor::ApiToken(id) => Self { kind: ActorKind::ApiToken, id: Some(ID(id.to_string())) },
-        }
+        Self { kind: actor.kind().into(), id: actor.token_id().map(|id| ID(id.to_string())) }
     }
 }
 

@@ -122,6 +122,7 @@ pub(in crate::graphql) enum OrderDirection {
 
 /// Of what kind an actor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "token::ActorKind")]
 pub(in crate::graphql) enum ActorKind {
     /// The holder of an API token.
     ApiToken,

@@ -57,6 +57,13 @@ impl Client {
         self.graphql(query, json!({})).await
     }
 
+    /// Asks the REST doors; `null` is no body.
+    pub async fn rest(&self, method: &str, path: &str, body: Value) -> Answer {
+        let request = self.request(method, path);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     /// Rotates itself: the new value, or the code of the refusal.
     pub async fn rotate(&self) -> Result<String, String> {
         self.ask(ROTATE).await.value_of("rotateAPIToken")
@@ -166,6 +173,13 @@ impl Answer {
     /// The field that the first error names.
     pub fn field(&self) -> Option<&str> {
         self.body["errors"].get(0)?["extensions"]["field"].as_str()
+    }
+
+    /// The status, the code and the field of an error of the REST doors.
+    pub fn refusal(&self) -> (u16, &str, Option<&str>) {
+        let text = |name: &str| self.body[name].as_str();
+        assert!(text("message").is_some_and(|message| message.ends_with('.')), "{}", self.body);
+        (self.status, text("code").unwrap(), text("field"))
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -1,0 +1,44 @@
+//! The names of enums: one spelling each, the same in GraphQL, in JSON, in a query and in the database.
+
+/// Gives an enum its names. A variant that is left out does not compile.
+macro_rules! names {
+    ($type:ident { $($variant:ident => $name:literal,)* }) => {
+        impl $type {
+            /// Every one there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in the schema and in the database.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// The one of this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+pub(super) use names;
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::lifecycle::Status;
+    use crate::domain::token::Permission;
+
+    #[test]
+    fn a_name_reads_back_and_only_in_its_own_spelling() {
+        for status in Status::ALL {
+            assert_eq!(Status::parse(status.as_str()), Some(*status));
+        }
+        for other in ["", "api_token_read", "API_TOKEN_READ "] {
+            assert_eq!(Permission::parse(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `/api-tokens`: API tokens as a REST client reads, makes, changes, rotates and ends them.
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+
+use crate::http::json::{self, Body};
+use crate::http::{Doors, client};
+use crate::service::RotateRequest;
+
+use super::fields::Fields;
+use super::input::{CreateInput, ListInput, NoInput, RotateInput, UpdateInput};
+use super::refusal::{OfAll, OfBody, OfId, OfRevocation, OfRotation, Refusal};
+use super::token::{ApiToken, ApiTokenPage};
+use super::{Admitted, Target, query};
+
+type Answer<T> = Result<Json<T>, Refusal>;
+
+/// Lists API tokens
+///
+/// 25 a page unless asked otherwise, 200 at most. Needs `API_TOKEN_READ`.
+#[utoipa::path(
+    get, path = "/api-tokens", operation_id = "listAPITokens", tag = "API tokens", params(ListInput),
+    responses((status = 200, description = "The page.", body = ApiTokenPage), OfAll)
+)]
+pub(super) async fn list(
+    State(doors): State<Doors>,
+    Extension(caller): Admitted,
+    RawQuery(query): RawQuery,
+) -> Answer<ApiTokenPage> {
+    let input: ListInput = Fields::read(query::fields(&query.unwrap_or_default())?)?;
+    Ok(Json(doors.service.list(&caller, input.into()).await?.into()))
+}
+
+/// Creates an API token
+///
+/// Its value is told in this answer and never again. Needs `API_TOKEN_MODIFY` and all that the new token shall hold.
+#[utoipa::path(
+    post, path = "/api-tokens", operation_id = "createAPIToken", tag = "API tokens", request_body = CreateInput,
+    responses((status = 200, description = "The new API token with its value.", body = ApiToken), OfAll, OfBody, OfId)
+)]
+pub(super) async fn create(
+    State(doors): State<Doors>,
+    Extension(caller): Admitted,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<ApiToken> {
+    let input: CreateInput = Fields::read(json::object(&headers, body)?)?;
+    Ok(Json(doors.service.create(&caller, input.into()).await?.into()))
+}
+
+/// Reads an API token
+///
+/// One's own needs no permission, another's `API_TOKEN_READ`.
+#[utoipa::path(
+    get, path = "/api-tokens/{id}", operation_id = "getAPIToken", tag = "API tokens",
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
+    responses((status = 200, description = "The API token.", body = ApiToken), OfAll, OfId)
+)]
+pub(super) async fn read(
+    State(doors): State<Doors>,
+    Extension(caller): Admitted,
+    Target(id): Target,
+) -> Answer<ApiToken> {
+    Ok(Json(doors.service.get(&caller, &id).await?.into()))
+}
+
+/// Changes the settings of an API token
+///
+/// Never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and all that the token holds before and after.
+#[utoipa::path(
+    post, path = "/api-tokens/{id}", operation_id = "updateAPIToken", tag = "API tokens", request_body = UpdateInput,
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
+    responses((status = 200, description = "The changed API token.", body = ApiToken), OfAll, OfBody, OfId)
+)]
+pub(super) async fn update(
+    State(doors): State<Doors>,
+    Extension(caller): Admitted,
+    Target(id): Target,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<ApiToken> {
+    let input: UpdateInput = Fields::read(json::object(&headers, body)?)?;
+    Ok(Json(doors.service.update(&caller, &id, input.into()).await?.into()))
+}
+
+/// Revokes an API token, for ever
+///
+/// From this answer on none of its values works. One's own needs no permission, another's `API_TOKEN_MODIFY`. Revoking twice
+/// changes nothing.
+#[utoipa::path(
+    delete, path = "/api-tokens/{id}", operation_id = "revokeAPIToken", tag = "API tokens",
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
+    responses((status = 204, description = "It is revoked."), OfAll, OfId, OfRevocation)
+)]
+pub(super) async fn revoke(
+    State(doors): State<Doors>,
+    Extension(caller): Admitted,
+    Target(id): Target,
+) -> Result<StatusCode, Refusal> {
+    doors.service.revoke(&caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Rotates an API token
+///
+/// Its new value is told in this answer and never again; the old one works on until the overlap ends. One's own needs no
+/// permission if it is private; another's needs `API_TOKEN_MODIFY` and all that it holds.
+#[utoipa::path(
+    post, path = "/api-tokens/{id}/rotate", operation_id = "rotateAPIToken", tag = "API tokens",
+    request_body = Option<RotateInput>,
+    params(
+        ("id" = String, Path, description = "The id of the API token, or `self` for the caller's own."),
+        ("Idempotency-Key" = Option<String>, Header, description = "See `idempotencyKey`, which goes before this."),
+    ),
+    responses(
+        (status = 200, description = "The rotated API token with its new value.", body = ApiToken),
+        OfAll, OfBody, OfId, OfRotation,
+    )
+)]
+pub(super) async fn rotate(
+    State(doors): State<Doors>,
+    Extension(caller): Admitted,
+    Target(id): Target,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<ApiToken> {
+    let RotateInput { overlap_minutes, idempotency_key } = Fields::read(json::object_if_any(&headers, body)?)?;
+    let idempotency_key = idempotency_key.or(client::idempotency_key(&headers)?);
+    let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, require_period: false };
+    Ok(Json(doors.service.rotate(&caller, &request).await?.into()))
+}
+
+/// Ends the running overlap of an API token
+///
+/// Its previous value stops working now; where none works, nothing changes. One's own needs no permission if it is private,
+/// another's `API_TOKEN_MODIFY`.
+#[utoipa::path(
+    post, path = "/api-tokens/{id}/end-overlap", operation_id = "endAPITokenOverlap", tag = "API tokens",
+    request_body = Option<NoInput>,
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
+    responses(
+        (status = 200, description = "The API token, whose current value is now the only one that works.", body = ApiToken),
+        OfAll, OfBody, OfId,
+    )
+)]
+pub(super) async fn end_overlap(
+    State(doors): State<Doors>,
+    Extension(caller): Admitted,
+    Target(id): Target,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<ApiToken> {
+    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?)?;
+    Ok(Json(doors.service.end_overlap(&caller, &id).await?.into()))
+}

@@ -1,0 +1,87 @@
+//! `/rotatetoken`: rotation as clients of Glean's Indexing API know it. The caller rotates itself; only tokens with a rotation
+//! period may, because the answer must name one.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::value::Value;
+use crate::http::json::{self, Body};
+use crate::http::{Doors, client};
+use crate::service::{Issued, RotateRequest};
+
+use super::Admitted;
+use super::fields::Fields;
+use super::input::NoInput;
+use super::refusal::{OfAll, OfBody, OfRotation, Refusal};
+use super::token::told_once;
+
+/// A new value, and when it must itself be rotated.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RotatedToken {
+    /// The new value. Keep it now: it is not shown again.
+    #[serde(serialize_with = "told_once")]
+    #[schema(value_type = String)]
+    raw_secret: Option<Value>,
+    /// When it was issued, in seconds since 1970-01-01T00:00:00Z.
+    created_at: i64,
+    /// Within how many minutes of that it must be rotated again.
+    #[schema(required, value_type = u32)]
+    rotation_period_minutes: Option<u32>,
+}
+
+impl From<Issued> for RotatedToken {
+    fn from(issued: Issued) -> Self {
+        let token = issued.view.token;
+        Self {
+            raw_secret: Some(issued.value),
+            created_at: token.current.created_at.unix_seconds(),
+            rotation_period_minutes: token.settings.rotation_period_minutes,
+        }
+    }
+}
+
+/// Rotates the caller
+///
+/// Gives the caller's API token, which must have a rotation period, a new value and tells it once. The old value works on
+/// until the overlap ends.
+#[utoipa::path(
+    post, path = "/rotatetoken", operation_id = "rotateToken", tag = "Glean's rotatetoken",
+    request_body = Option<NoInput>,
+    params(("Idempotency-Key" = Option<String>, Header, description =
+        "Your name for this rotation. The same key with the same old value gets the same new value again, until that is \
+         first used.")),
+    responses((status = 200, description = "The new value.", body = RotatedToken), OfAll, OfBody, OfRotation)
+)]
+pub(super) async fn rotate(
+    State(doors): State<Doors>,
+    Extension(caller): Admitted,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<RotatedToken>, Refusal> {
+    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?)?;
+    let idempotency_key = client::idempotency_key(&headers)?;
+    let request = RotateRequest { idempotency_key, require_period: true, ..RotateRequest::default() };
+    Ok(Json(doors.service.rotate(&caller, &request).await?.into()))
+}
+
+/// Rotates the caller
+///
+/// The same as `/rotatetoken`, where published clients look for it.
+#[utoipa::path(
+    post, path = "/api/index/v1/rotatetoken", operation_id = "rotateIndexingToken", tag = "Glean's rotatetoken",
+    request_body = Option<NoInput>,
+    params(("Idempotency-Key" = Option<String>, Header, description = "See `/rotatetoken`.")),
+    responses((status = 200, description = "The new value.", body = RotatedToken), OfAll, OfBody, OfRotation)
+)]
+pub(super) async fn rotate_in_index(
+    doors: State<Doors>,
+    caller: Admitted,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<RotatedToken>, Refusal> {
+    rotate(doors, caller, headers, body).await
+}

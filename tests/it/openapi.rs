@@ -1,0 +1,168 @@
+//! `GET /openapi.json`: it says what the REST doors are, neither more nor less.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::server::Server;
+
+/// Addresses that are described elsewhere: pages, probes, and the doors that have a language of their own.
+const ELSEWHERE: &[&str] = &[
+    "/",
+    "/graphql",
+    "/public/graphql",
+    "/schema.graphql",
+    "/healthz",
+    "/playground",
+    "/playground/",
+    "/playground/{*path}",
+];
+
+const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "options", "trace"];
+
+async fn document(server: &Server) -> Value {
+    let answer = server.anonymous().rest("GET", "/openapi.json", Value::Null).await;
+    assert_eq!((answer.status, answer.header("Content-Type")), (200, Some("application/json")));
+    answer.body
+}
+
+/// Every address that the sources give to the router.
+fn routed(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            routed(&path, found);
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        for call in text.split(".route(").skip(1) {
+            found.insert(call.trim_start().trim_start_matches('"').split('"').next().unwrap().to_owned());
+        }
+    }
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// The fields of a type or of an input of the GraphQL schema, or the names of an enum.
+fn fields_of<'a>(sdl: &'a str, heading: &str) -> BTreeSet<&'a str> {
+    let body = sdl.split(&format!("\n{heading} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+    // What stands between two marks is a description.
+    let code = body.split("\"\"\"").step_by(2);
+    code.flat_map(str::lines)
+        .map(|line| line.trim().split([':', '(']).next().unwrap())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_route_is_described_and_everything_described_is_a_route() {
+    let server = Server::start().await;
+    let document = document(&server).await;
+    let mut routes = BTreeSet::new();
+    routed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http"), &mut routes);
+    let described: BTreeSet<String> = keys(&document["paths"]).into_iter().map(str::to_owned).collect();
+    let elsewhere = ELSEWHERE.iter().map(|path| (*path).to_owned()).collect();
+    assert_eq!(routes, described.union(&elsewhere).cloned().collect());
+
+    // The router itself says which methods an address answers.
+    for path in described {
+        let answer = server.admin.rest("PATCH", &path.replace("{id}", "self"), Value::Null).await;
+        assert_eq!(answer.refusal(), (405, "BAD_USER_INPUT", None), "{path}");
+        let allowed: BTreeSet<String> =
+            answer.header("Allow").unwrap().split(',').map(|method| method.trim().to_lowercase()).collect();
+        let mut methods: BTreeSet<String> = keys(&document["paths"][&path]).into_iter().map(str::to_owned).collect();
+        if methods.contains("get") {
+            methods.insert("head".to_owned());
+        }
+        assert_eq!(methods, allowed, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_openapi_3_1_in_shape_and_every_reference_resolves() {
+    let server = Server::start().await;
+    let document = document(&server).await;
+    assert_eq!(document["openapi"], json!("3.1.0"));
+    assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
+    assert_eq!(document["security"], json!([{ "apiKey": [] }, { "bearer": [] }]));
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!((&schemes["apiKey"]["in"], &schemes["apiKey"]["name"]), (&json!("header"), &json!("X-API-Key")));
+    assert_eq!((&schemes["bearer"]["type"], &schemes["bearer"]["scheme"]), (&json!("http"), &json!("bearer")));
+
+    let mut operations = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let shown = format!("{method} {path}");
+            assert!(METHODS.contains(&method.as_str()), "{shown}");
+            assert!(operations.insert(operation["operationId"].as_str().unwrap()), "{shown}");
+            assert!(operation["summary"].is_string(), "{shown}");
+            let none = Vec::new();
+            let parameters = operation["parameters"].as_array().unwrap_or(&none);
+            let in_path = parameters.iter().filter(|parameter| parameter["in"] == json!("path"));
+            assert!(
+                in_path.clone().all(|parameter| parameter["required"] == json!(true)),
+                "a part of the path may be left out: {shown}"
+            );
+            let named: Vec<String> = in_path.map(|it| format!("{{{}}}", it["name"].as_str().unwrap())).collect();
+            let parts: Vec<&str> = path.split('/').filter(|part| part.starts_with('{')).collect();
+            assert_eq!(named, parts, "{shown}");
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                assert!(response["description"].is_string(), "{shown} {status}");
+                if status.starts_with('4') || status.starts_with('5') {
+                    let schema = &response["content"]["application/json"]["schema"]["$ref"];
+                    assert_eq!(schema, &json!("#/components/schemas/Error"), "{shown} {status}");
+                }
+            }
+        }
+    }
+
+    let mut references = BTreeSet::new();
+    collect(&document, &mut references);
+    assert!(references.len() > 10, "{references:?}");
+    for reference in &references {
+        assert!(document.pointer(reference.strip_prefix('#').unwrap()).is_some(), "{reference} leads nowhere");
+    }
+    let schemas = keys(&document["components"]["schemas"]);
+    let unused: Vec<_> =
+        schemas.iter().filter(|name| !references.contains(format!("#/components/schemas/{name}").as_str())).collect();
+    assert_eq!(unused, Vec::<&&str>::new());
+}
+
+fn collect<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|value| collect(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| collect(value, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_rest_doors_use_the_names_of_the_graphql_schema() {
+    let server = Server::start().await;
+    let document = document(&server).await;
+    let schemas = &document["components"]["schemas"];
+    let sdl = rotakey::graphql::sdl();
+    for (heading, schema, but) in [
+        ("type APIToken", "APIToken", None),
+        ("type APITokenValue", "APITokenValue", None),
+        ("type Actor", "Actor", None),
+        ("type PageInfo", "PageInfo", None),
+        ("input CreateAPITokenInput", "CreateAPITokenInput", None),
+        ("input UpdateAPITokenInput", "UpdateAPITokenInput", Some("id")),
+        ("input RotateAPITokenInput", "RotateAPITokenInput", Some("id")),
+    ] {
+        let mut fields = fields_of(&sdl, heading);
+        assert!(but.is_none_or(|name| fields.remove(name)), "{heading}");
+        assert_eq!(keys(&schemas[schema]["properties"]), fields, "{heading}");
+    }
+    for name in ["APITokenKind", "APITokenStatus", "ActorKind", "OverlapStart", "Permission", "ReusePolicy"] {
+        let names = schemas[name]["enum"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
+        assert_eq!(names.collect::<BTreeSet<_>>(), fields_of(&sdl, &format!("enum {name}")), "{name}");
+    }
+}
