@@ -17,6 +17,7 @@ test:
 	./tests/install
 	$(MAKE) check
 	./tests/with-postgres cargo test --locked --test it
+	./tests/glean-clients
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit
 	./tests/playground-is-fresh
 	cd playground && npm run test:browser

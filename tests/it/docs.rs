@@ -99,14 +99,11 @@ async fn every_command_that_a_page_shows_works() {
                 let line = line.replace("http://127.0.0.1:8080", &server.url);
                 assert!(line.contains(&server.url), "{shown}");
                 let token = server.admin.create(serde_json::json!({
-                    "name": "shown", "permissions": ["API_TOKEN_MODIFY", "AUDIT_LOG_READ"], "scopes": ["*"]
+                    "name": "shown", "rotationPeriodMinutes": 60, "permissions": ["API_TOKEN_READ", "API_TOKEN_MODIFY", "API_TOKEN_VERIFY", "AUDIT_LOG_READ"], "scopes": ["*"]
                 }));
                 let token = token.await.unwrap();
-                assert_eq!(
-                    answer_of(&line, token.client.value.as_deref().unwrap(), &id).get("errors"),
-                    None,
-                    "{shown}"
-                );
+                let answer = answer_of(&line, token.client.value.as_deref().unwrap(), &id);
+                assert_eq!((answer.get("errors"), answer.get("code")), (None, None), "{shown}: {answer:?}");
             } else if line.starts_with("npm ") {
                 let script = line.trim_start_matches("npm run ");
                 let package = std::fs::read_to_string(root().join("playground/package.json")).unwrap();
