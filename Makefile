@@ -6,17 +6,18 @@
 run:
 	cargo run -- serve
 
-# The quick loop: formatting, lints, and the tests on SQLite.
+# The quick loop: formatting, lints, and the tests on SQLite, but for the exhaustive check of the lifecycle.
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo test --workspace --locked
+	cargo test --workspace --locked -- --skip model::
 
 # Everything, from a cold start: installs what is missing, then proves it on both databases and in a real browser.
 test:
 	./tests/install
 	$(MAKE) check
-	./tests/with-postgres cargo test --locked --test it
+	cargo test --locked --test it model:: -- --nocapture
+	./tests/with-postgres cargo test --locked --test it -- --skip model::
 	./tests/glean-clients
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit
 	./tests/playground-is-fresh

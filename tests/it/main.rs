@@ -16,6 +16,7 @@ mod hostile;
 mod idempotency;
 mod limits;
 mod list;
+mod model;
 mod openapi;
 mod overlap;
 mod playground;

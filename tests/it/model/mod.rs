@@ -1,0 +1,284 @@
+//! The lifecycle as a state machine, checked exhaustively: every order in which two workers of one client, a thief who
+//! holds their first value, the clock and the failures of the network and of the server can meet, up to a few rotations.
+//!
+//! `world` is a state, `properties` says what must be true of every one, `request` how a rotation goes, and this file what
+//! can happen. The rules are the real ones of `rotakey::domain`. A rotation takes the steps that it takes in `service`:
+//! the value is accepted, the transaction decides and commits, the answer arrives; anything else may happen in between.
+
+mod properties;
+mod request;
+mod vault;
+mod world;
+
+use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
+
+use rotakey::domain::cidr::CidrBlocks;
+use rotakey::domain::derivation::IdempotencyKey;
+use rotakey::domain::id::TokenId;
+use rotakey::domain::lifecycle;
+use rotakey::domain::origin::AllowedOrigins;
+use rotakey::domain::rotation::CONFLICT_GUARD_SECONDS;
+use rotakey::domain::timestamp::Timestamp;
+use rotakey::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, Token, TokenKind, ValueFacts};
+
+use vault::{Secret, Vault};
+use world::{EVERYBODY, Presented, START, Step, Who, World};
+
+/// What the model varies from check to check.
+struct Lifecycle {
+    /// The token as it was created.
+    born: Token,
+    vault: Vault,
+    bobs_key: IdempotencyKey,
+    /// Whether a transaction that decides holds the row until it commits, as it does on one database server. Without,
+    /// two replicas decide on the same facts, and the compare-and-set alone stands between them.
+    lock: bool,
+    /// Whether a transaction may decide by a clock that was read before it waited for the row.
+    late: bool,
+    /// Whether the clock may step back, once, by a second.
+    steps_back: bool,
+    /// How often the clock moves.
+    moves: u8,
+    /// How many values are issued.
+    generations: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Happening {
+    /// Somebody presents their newest value.
+    Use(Who),
+    /// Somebody presents it to rotate; `at_once` asks for no overlap.
+    AskToRotate {
+        who: Who,
+        at_once: bool,
+    },
+    /// The transaction of a request that was admitted, by a clock read now or before it waited for the row.
+    Transact {
+        who: Who,
+        at: Timestamp,
+    },
+    /// The statements of a decision made without a lock.
+    Write(Who),
+    /// The answer arrives.
+    Answer(Who),
+    /// The server is killed before the commit, or the answer is lost after it.
+    Fail(Who),
+    EndOverlap,
+    Revoke,
+    Sweep,
+    Clock(Timestamp),
+}
+
+impl Lifecycle {
+    fn new(overlap_starts: OverlapStart) -> Self {
+        let vault = Vault::new();
+        let first = ValueFacts {
+            generation: 1,
+            hash: vault.hash(Secret::FIRST),
+            hint: String::new(),
+            created_at: START,
+            created_by: Actor::System,
+            first_used_at: None,
+            replaced_at: None,
+            retires_at: None,
+            overlap_minutes: 0,
+            salt: None,
+        };
+        let settings = Settings {
+            name: "ci".into(),
+            description: None,
+            owner: None,
+            kind: TokenKind::Private,
+            permissions: [].into(),
+            scopes: [].into(),
+            expires_at: Some(START.plus_seconds(100)),
+            rotation_period_minutes: None,
+            overlap_minutes: 1,
+            overlap_starts,
+            allowed_cidr_blocks: CidrBlocks::default(),
+            allowed_origins: AllowedOrigins::default(),
+            on_reuse: ReusePolicy::Alert,
+            protected: false,
+        };
+        let born = Token {
+            id: TokenId::new(START, [0; 10]),
+            settings,
+            created_at: START,
+            created_by: Actor::System,
+            updated: None,
+            last_used_at: None,
+            revoked_at: None,
+            current: first,
+            previous: None,
+        };
+        let bobs_key = IdempotencyKey::parse("bob").unwrap();
+        let (lock, late, steps_back) = (true, false, false);
+        Self { born, vault, bobs_key, lock, late, steps_back, moves: 2, generations: 3 }
+    }
+
+    /// A second later, a second earlier, and straight to each moment at which something ends.
+    fn clock(&self, world: &World) -> Vec<Timestamp> {
+        let now = world.now;
+        let current = world.current();
+        let guard_ends = current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS);
+        let overlap_ends = world.rows.iter().filter(|row| world.works(row, now)).filter_map(|row| row.retires_at);
+        let mut moments = vec![now.plus_seconds(1), guard_ends];
+        moments.extend(overlap_ends.chain(self.born.settings.expires_at));
+        moments.retain(|moment| *moment > now);
+        if self.steps_back && !world.moved_back && now > START {
+            moments.push(now.minus_seconds(1));
+        }
+        moments.sort();
+        moments.dedup();
+        moments
+    }
+}
+
+impl Model for Lifecycle {
+    type State = World;
+    type Action = Happening;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![World::new(self.moves)]
+    }
+
+    fn actions(&self, world: &World, happenings: &mut Vec<Happening>) {
+        if world.fault.is_some() {
+            return;
+        }
+        // The end, but for what was begun before it.
+        let dead = world.revoked_at.is_some() || (world.died && !self.steps_back);
+        for who in EVERYBODY {
+            match &world.person(who).step {
+                Step::Committed { .. } | Step::Idle if dead => {}
+                Step::Idle => {
+                    happenings.extend([Happening::Use(who), Happening::AskToRotate { who, at_once: false }]);
+                }
+                Step::Admitted { at, .. } => {
+                    happenings.extend([Happening::Fail(who), Happening::Transact { who, at: world.now }]);
+                    if self.late && *at != world.now {
+                        happenings.push(Happening::Transact { who, at: *at });
+                    }
+                }
+                Step::Decided(_) => happenings.extend([Happening::Fail(who), Happening::Write(who)]),
+                // To a thief, an answer that is lost is one that is ignored.
+                Step::Committed { .. } if who == Who::Thief => happenings.push(Happening::Answer(who)),
+                Step::Committed { .. } => happenings.extend([Happening::Fail(who), Happening::Answer(who)]),
+            }
+        }
+        if dead {
+            return;
+        }
+        if world.person(Who::Alice).step == Step::Idle {
+            let at_once = Happening::AskToRotate { who: Who::Alice, at_once: true };
+            happenings.extend([at_once, Happening::EndOverlap, Happening::Revoke]);
+        }
+        happenings.push(Happening::Sweep);
+        if world.moves > 0 {
+            happenings.extend(self.clock(world).into_iter().map(Happening::Clock));
+        }
+    }
+
+    fn next_state(&self, before: &World, happening: Happening) -> Option<World> {
+        let mut world = before.clone();
+        match happening {
+            Happening::Use(who) => {
+                self.present(&mut world, who);
+            }
+            Happening::AskToRotate { who, at_once } => {
+                if let Some(generation) = self.present(&mut world, who) {
+                    let (secret, at) = (world.person(who).newest, if self.late { world.now } else { START });
+                    let presented = Presented { secret, generation, at_once };
+                    world.person_mut(who).step = Step::Admitted { presented, at };
+                }
+            }
+            Happening::Transact { who, at } => self.transact(&mut world, who, at),
+            Happening::Write(who) => {
+                if let Step::Decided(decision) = &before.person(who).step {
+                    self.write(&mut world, who, decision);
+                }
+            }
+            Happening::Answer(who) => {
+                let person = world.person_mut(who);
+                if let Step::Committed { told, .. } = std::mem::replace(&mut person.step, Step::Idle)
+                    && person.newest != told
+                {
+                    person.fallback = Some(std::mem::replace(&mut person.newest, told));
+                }
+            }
+            Happening::Fail(who) => world.person_mut(who).step = Step::Idle,
+            Happening::EndOverlap => {
+                self.present(&mut world, Who::Alice)?;
+                world.end_overlap(self, before.now);
+            }
+            Happening::Revoke => {
+                self.present(&mut world, Who::Alice)?;
+                world.revoke(self, before.now);
+            }
+            Happening::Sweep => world.sweep(),
+            Happening::Clock(moment) => {
+                world.moves -= 1;
+                world.moved_back |= moment < world.now;
+                world.now = moment;
+                world.latest = world.latest.max(moment);
+            }
+        }
+        if matches!(happening, Happening::Clock(_) | Happening::Revoke) {
+            let status = lifecycle::status(&world.token(self), world.latest);
+            world.died |= status != lifecycle::Status::Active;
+        }
+        (world != *before).then_some(world)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::all(self)
+    }
+
+    fn within_boundary(&self, world: &World) -> bool {
+        world.rows.len() <= self.generations
+    }
+}
+
+/// Visits every state; how many steps that took, and how many states there are.
+fn check(model: Lifecycle) -> (usize, usize) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let checker = model.checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    for property in checker.model().properties() {
+        match (property.expectation, checker.discovery(property.name)) {
+            (Expectation::Sometimes, None) => panic!("never happens: {}", property.name),
+            (Expectation::Always, Some(path)) => {
+                let world = path.last_state().clone();
+                let steps: Vec<String> = path.into_actions().iter().map(|step| format!("  {step:?}")).collect();
+                panic!("broken: {}\n{}\n{world:#?}", property.name, steps.join("\n"));
+            }
+            _ => {}
+        }
+    }
+    (checker.state_count(), checker.unique_state_count())
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "how much was checked is part of the result")]
+fn whatever_happens_r1_r2_r5_r6_and_r7_hold() {
+    let mut visited = (0, 0);
+    for starts in [OverlapStart::Rotation, OverlapStart::FirstUse] {
+        let model = || Lifecycle::new(starts);
+        for model in [
+            Lifecycle { late: true, steps_back: true, ..model() },
+            Lifecycle { moves: 3, ..model() },
+            Lifecycle { generations: 4, ..model() },
+            Lifecycle { lock: false, moves: 1, ..model() },
+        ] {
+            let (states, unique) = check(model);
+            visited = (visited.0 + states, visited.1 + unique);
+        }
+    }
+    let (states, unique) = (thousands(visited.0), thousands(visited.1));
+    println!("model: {states} states visited ({unique} unique), all of R1 R2 R5 R6 R7 hold");
+}
+
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap()).collect();
+    groups.join(",")
+}
