@@ -2,8 +2,7 @@
 
 use super::cidr::CidrBlocks;
 use super::input::InvalidInput;
-use super::origin::AllowedOrigins;
-use super::settings::{description, line, scopes};
+use super::settings::{description, line, origins_without_values, scopes};
 use super::token::{Permission, ReusePolicy, Settings};
 
 /// What is to be changed. `None` leaves a setting as it is; an inner `None` empties it.
@@ -55,7 +54,7 @@ impl SettingsChange {
             changed.allowed_cidr_blocks = CidrBlocks::parse(&blocks)?;
         }
         if let Some(origins) = self.allowed_origins {
-            changed.allowed_origins = AllowedOrigins::parse(&origins)?;
+            changed.allowed_origins = origins_without_values(&origins)?;
         }
         changed.on_reuse = self.on_reuse.unwrap_or(changed.on_reuse);
         changed.protected = self.protected.unwrap_or(changed.protected);

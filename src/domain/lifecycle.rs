@@ -8,6 +8,10 @@ use super::refusal::Refusal;
 use super::timestamp::Timestamp;
 use super::token::{Settings, Token, ValueFacts};
 
+/// For how long after a rotation the previous value may not rotate again, in seconds (R5): racing workers of one client
+/// must not cancel each other.
+pub const CONFLICT_GUARD_SECONDS: u32 = 10;
+
 /// What a token is at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
@@ -114,6 +118,12 @@ pub fn apply_use(mut token: Token, generation: u32, now: Timestamp) -> Token {
 /// Whether an overlap lasts that could be ended (R4).
 pub fn overlap_lasts(token: &Token, now: Timestamp) -> bool {
     token.previous.as_ref().is_some_and(|value| value.retires_at.is_none_or(|retires_at| now < retires_at))
+}
+
+/// Whether a retired value that is presented may still be of a race that its holder has lost, and so is no sign of a theft
+/// (R5, R8).
+pub fn reuse_may_be_a_race(token: &Token, now: Timestamp) -> bool {
+    now < token.current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS)
 }
 
 /// Whether a revocation changes anything: a token is revoked once (R10).

@@ -4,15 +4,11 @@
 
 use super::derivation::{self, IdempotencyKey};
 use super::input::InvalidInput;
-use super::lifecycle::{Retirement, Standing, ends_after, standing};
+use super::lifecycle::{self, CONFLICT_GUARD_SECONDS, Retirement, Standing, ends_after, standing};
 use super::refusal::Refusal;
 use super::timestamp::Timestamp;
 use super::token::{OverlapStart, Settings, Token, TokenKind, ValueFacts};
 use super::value::Value;
-
-/// For how long after a rotation the previous value may not rotate again, in seconds (R5): racing workers of one client
-/// must not cancel each other.
-pub const CONFLICT_GUARD_SECONDS: u32 = 10;
 
 /// On whose behalf a rotation is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,16 +112,26 @@ pub fn rotate(
     let standing = standing(token, presented, now)?;
     if let Some(value) = repeated(token, repeatable, now) {
         // The same key for another request is a mistake of the caller's, which no answer would do justice to.
-        let same = overlap.minutes == token.current.overlap_minutes;
+        // One that asked for an end at once left nobody who could repeat it.
+        let same = overlap.minutes == token.current.overlap_minutes && !overlap.at_once;
         return if same { Ok(Plan::Repeat(value)) } else { Err(Refusal::IdempotencyKeyReused) };
     }
     if rotator == Rotator::Other {
         // Whoever holds the current value has used it by presenting it; somebody else may be one of several.
         guard(token, now)?;
+        // The value that nobody has used is cancelled, and not the one before, which may be all that the holder has.
+        if let Some(previous) = token.previous.as_ref().filter(|_| token.current.first_used_at.is_none())
+            && lifecycle::overlap_lasts(token, now)
+        {
+            return recover(token, previous, overlap, now).map(Plan::Issue);
+        }
     }
     match standing {
         Standing::Current => Ok(Plan::Issue(rotate_current(token, overlap, now))),
-        Standing::Previous { .. } => recover(token, presented, overlap, now).map(Plan::Issue),
+        Standing::Previous { .. } => {
+            let previous = token.value(presented).ok_or(Refusal::ValueRetired)?;
+            recover(token, previous, overlap, now).map(Plan::Issue)
+        }
     }
 }
 
@@ -161,16 +167,24 @@ fn guard(token: &Token, now: Timestamp) -> Result<(), Refusal> {
 }
 
 /// The answer that carried the current value was lost: it is cancelled unused, and the holder of the previous value gets
-/// another, with a whole overlap to fetch it in (R5).
-fn recover(token: &Token, presented: u32, overlap: Overlap, now: Timestamp) -> Result<Rotation, Refusal> {
+/// another (R5), with an overlap anew. That is no longer than the lost rotation granted, for it may have shortened it, and
+/// ends a rotation period after the previous value was first replaced: no value is kept alive by never using the next (R3).
+fn recover(token: &Token, previous: &ValueFacts, overlap: Overlap, now: Timestamp) -> Result<Rotation, Refusal> {
     if token.current.first_used_at.is_some() {
         return Err(Refusal::ValueSuperseded);
     }
     guard(token, now)?;
+    let overlap = Overlap { minutes: overlap.minutes.min(token.current.overlap_minutes), ..overlap };
+    let period_ends = previous.replaced_at.zip(token.settings.rotation_period_minutes);
+    let period_ends = period_ends.map(|(replaced_at, minutes)| replaced_at.plus_minutes(minutes));
+    let kept = overlap.of_replaced(&token.settings, previous.generation, now).map(|kept| Retirement {
+        retires_at: kept.retires_at.map(|end| period_ends.map_or(end, |period_ends| end.min(period_ends))),
+        ..kept
+    });
     Ok(Rotation {
         from_generation: token.current.generation,
         generation: token.current.generation.saturating_add(1),
-        previous: overlap.of_replaced(&token.settings, presented, now),
+        previous: kept,
         recovers: true,
         overlap_minutes: overlap.minutes,
     })

@@ -99,7 +99,7 @@ impl SettingsDraft {
                 None => base.map(|base| base.allowed_cidr_blocks.clone()).unwrap_or_default(),
             },
             allowed_origins: match self.allowed_origins {
-                Some(origins) => AllowedOrigins::parse(&origins)?,
+                Some(origins) => origins_without_values(&origins)?,
                 None => base.map(|base| base.allowed_origins.clone()).unwrap_or_default(),
             },
             expires_at: expiry(self.expires_at, limits, now)?,
@@ -220,6 +220,12 @@ pub(super) fn scopes(texts: Vec<String>) -> Result<BTreeSet<Scope>, InvalidInput
     texts.iter().try_for_each(|text| no_value("scopes", text))?;
     let scope = |text: String| Scope::parse(&text).map_err(|malformed| invalid(format!("Not a scope: {malformed}.")));
     texts.into_iter().map(scope).collect()
+}
+
+/// The web origins; an app may be named almost anything, a value too.
+pub(super) fn origins_without_values(origins: &[String]) -> Result<AllowedOrigins, InvalidInput> {
+    origins.iter().try_for_each(|origin| no_value("allowedOrigins", origin))?;
+    AllowedOrigins::parse(origins)
 }
 
 /// Settings are shown to many: a value that somebody pasted into one must not be kept (R9).

@@ -59,7 +59,12 @@ impl Timestamp {
         if !has_form(text) {
             return Err(MalformedTimestamp);
         }
-        let parsed: jiff::Timestamp = text.parse().map_err(|_| MalformedTimestamp)?;
+        let parsed = match text.parse::<jiff::Timestamp>() {
+            Ok(parsed) => parsed,
+            // The last hours of the year 9999, which many write for "never", are past the end of time.
+            Err(_) if text.starts_with("9999-12-31T") => jiff::Timestamp::MAX,
+            Err(_) => return Err(MalformedTimestamp),
+        };
         let millis = parsed.as_millisecond();
         if millis < Self::MIN.0 { Err(MalformedTimestamp) } else { Ok(Self::from_unix_millis(millis)) }
     }
@@ -148,6 +153,7 @@ mod tests {
         let read = |text| Timestamp::parse(text).map(Timestamp::unix_millis);
         assert_eq!(read("2026-01-01T00:00:00.007Z"), Ok(1_767_225_600_007));
         assert_eq!(read("2026-01-01T01:00:00.0079999+01:00"), Ok(1_767_225_600_007));
+        assert_eq!(read("9999-12-31T23:59:59.999Z"), Ok(Timestamp::MAX.unix_millis()));
         for text in [
             "",
             "tomorrow",

@@ -124,7 +124,7 @@ impl Service {
         let err = Error::from(refusal.clone());
         match refusal {
             Refusal::ValueRetired => {
-                if let Err(cause) = self.notice_reuse(token.id, generation, visit, now).await {
+                if let Err(cause) = self.notice_reuse(token, generation, visit, now).await {
                     tracing::warn!(%cause, "the reuse of a retired value could not be recorded");
                 }
             }
@@ -140,17 +140,23 @@ impl Service {
 
     /// Records that a retired value was presented, at most once a minute a value on all replicas together, and revokes the
     /// token if it is set to be (R8).
-    async fn notice_reuse(&self, id: TokenId, generation: u32, visit: &Visit, now: Timestamp) -> Result<(), Error> {
-        let transaction = self.store.begin().await?;
-        transaction.lock(Some(id), None).await?;
-        let Some(mut token) = transaction.find_token(id).await? else { return Ok(()) };
-        if !transaction.claim_reuse(id, generation, now.minus_seconds(USE_RESOLUTION_SECONDS), now).await? {
+    async fn notice_reuse(&self, seen: &Token, generation: u32, visit: &Visit, now: Timestamp) -> Result<(), Error> {
+        let id = seen.id;
+        let revokes = |token: &Token| {
+            token.settings.on_reuse == ReusePolicy::Revoke && !lifecycle::reuse_may_be_a_race(token, now)
+        };
+        // Whoever presents a retired value again and again must not keep the others from writing.
+        if !revokes(seen) && !self.reuses.admits((id, generation), now) {
             return Ok(());
         }
-        let holder = (Actor::ApiToken(id), visit.provenance());
-        self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
-        if token.settings.on_reuse == ReusePolicy::Revoke && lifecycle::revoke(&token)? {
-            token.revoked_at = Some(now);
+        let transaction = self.store.begin().await?;
+        transaction.lock(Some(id), None).await?;
+        let Some(token) = transaction.find_token(id).await? else { return Ok(()) };
+        if transaction.claim_reuse(id, generation, now.minus_seconds(USE_RESOLUTION_SECONDS), now).await? {
+            let holder = (Actor::ApiToken(id), visit.provenance());
+            self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
+        }
+        if revokes(&token) && lifecycle::revoke(&token)? {
             transaction.revoke(id, now).await?;
             self.record(&transaction, Action::Revoked, (Actor::System, visit.provenance()), (id, generation), now)
                 .await?;

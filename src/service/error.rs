@@ -66,7 +66,7 @@ error_codes! {
     Internal => "INTERNAL",
 }
 
-/// Why a use case was not carried out. Nothing was then written.
+/// Why a use case was not carried out. What was refused was not done; whether what failed was, is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No credential was sent where one is needed.

@@ -8,32 +8,32 @@ use crate::domain::timestamp::Timestamp;
 
 /// For how long one of a kind keeps the others out, in seconds.
 const PERIOD_SECONDS: u32 = 60;
-/// How many kinds are remembered. Beyond that new ones are kept out, until old ones are forgotten.
-const MAX_KINDS: usize = 1_024;
 
 /// A gate for things of the kind `K`.
 #[derive(Debug)]
-pub(super) struct Gate<K>(Mutex<HashMap<K, Timestamp>>);
-
-impl<K> Default for Gate<K> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
+pub(super) struct Gate<K> {
+    last: Mutex<HashMap<K, Timestamp>>,
+    max_kinds: usize,
 }
 
 impl<K: Eq + Hash> Gate<K> {
+    /// A gate that remembers so many kinds. Beyond that new ones are kept out, until old ones are forgotten.
+    pub(super) fn new(max_kinds: usize) -> Self {
+        Self { last: Mutex::default(), max_kinds }
+    }
+
     /// Whether this is the first of its kind within a minute.
     pub(super) fn admits(&self, kind: K, now: Timestamp) -> bool {
         // Nothing here can panic and leave the map half changed.
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = |at: &Timestamp| now < at.plus_seconds(PERIOD_SECONDS);
         if last.get(&kind).is_some_and(recent) {
             return false;
         }
-        if last.len() >= MAX_KINDS {
+        if last.len() >= self.max_kinds {
             last.retain(|_, at| recent(at));
         }
-        last.len() < MAX_KINDS && last.insert(kind, now).is_none_or(|_| true)
+        last.len() < self.max_kinds && last.insert(kind, now).is_none_or(|_| true)
     }
 }
 
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn one_of_a_kind_passes_a_minute() {
-        let gate = Gate::default();
+        let gate = Gate::new(10);
         for (kind, seconds, passes) in [(1, 0, true), (1, 59, false), (2, 59, true), (1, 60, true), (1, 61, false)] {
             assert_eq!(gate.admits(kind, at(seconds)), passes, "{kind} at {seconds}");
         }
@@ -55,11 +55,11 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_and_forgotten() {
-        let gate = Gate::default();
-        for kind in 0..MAX_KINDS {
+        let gate = Gate::new(3);
+        for kind in 0..3 {
             assert!(gate.admits(kind, at(0)));
         }
-        assert!(!gate.admits(MAX_KINDS, at(59)));
-        assert!(gate.admits(MAX_KINDS, at(60)));
+        assert!(!gate.admits(3, at(59)));
+        assert!(gate.admits(3, at(60)));
     }
 }

@@ -37,7 +37,11 @@ use crate::domain::value::Value;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store, Transaction};
 
-use record::RefusalGate;
+use gate::Gate;
+use record::RefusalGates;
+
+/// How many retired values a minute are looked into, on one replica.
+const MAX_REUSES: usize = 4_096;
 
 /// All use cases over one database, one clock and one random source.
 #[derive(Clone)]
@@ -46,7 +50,8 @@ pub struct Service {
     clock: SharedClock,
     entropy: SharedEntropy,
     policy: Policy,
-    refusals: Arc<RefusalGate>,
+    refusals: Arc<RefusalGates>,
+    reuses: Arc<Gate<(TokenId, u32)>>,
 }
 
 /// What the operator decides.
@@ -89,7 +94,7 @@ pub struct Issued {
 impl Service {
     /// The use cases over these.
     pub fn new(store: Store, clock: SharedClock, entropy: SharedEntropy, policy: Policy) -> Self {
-        Self { store, clock, entropy, policy, refusals: Arc::default() }
+        Self { store, clock, entropy, policy, refusals: Arc::default(), reuses: Arc::new(Gate::new(MAX_REUSES)) }
     }
 
     /// A new identity for a request, for logs and answers.

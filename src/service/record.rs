@@ -14,8 +14,26 @@ use super::{Error, ErrorCode, Service};
 /// What came of a change.
 const OK: &str = "OK";
 
-/// Refusals of one kind: the same thing refused to the same token, or to the same address where no token is known.
-pub(super) type RefusalGate = Gate<(Action, &'static str, Option<TokenId>, Option<IpAddr>)>;
+/// Refusals of one kind: the same thing refused to the same token, or to the same network where no token is known.
+type Kind = (Action, &'static str, Option<TokenId>, Option<IpAddr>);
+
+/// How many kinds of refusals to tokens are recorded a minute.
+const MAX_KNOWN: usize = 4_096;
+/// How many kinds of refusals to nobody in particular are recorded a minute. Anyone can cause those.
+const MAX_UNKNOWN: usize = 64;
+
+/// The gates of the audit log. There are two, so that strangers cannot crowd out what is said of a token.
+#[derive(Debug)]
+pub(super) struct RefusalGates {
+    pub(super) known: Gate<Kind>,
+    unknown: Gate<Kind>,
+}
+
+impl Default for RefusalGates {
+    fn default() -> Self {
+        Self { known: Gate::new(MAX_KNOWN), unknown: Gate::new(MAX_UNKNOWN) }
+    }
+}
 
 /// A refusal worth knowing.
 pub(super) struct Refused {
@@ -25,6 +43,15 @@ pub(super) struct Refused {
     pub(super) presented: Option<(TokenId, u32)>,
     /// The token that it was about, where that is another.
     pub(super) target: Option<TokenId>,
+}
+
+/// The network that one client has to itself: its IPv4 address, or the first 64 bits of an IPv6 address (RFC 4291,
+/// section 2.5.4).
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
+    }
 }
 
 impl Service {
@@ -54,8 +81,11 @@ impl Service {
     /// Records a refusal, once a minute a kind. If that fails the refusal stands all the same, and the log says why.
     pub(super) async fn record_refusal(&self, refused: Refused, provenance: Provenance, now: Timestamp) {
         let token_id = refused.target.or(refused.presented.map(|(id, _)| id));
-        let address = provenance.address.filter(|_| token_id.is_none());
-        if !self.refusals.admits((refused.action, refused.code.as_str(), token_id, address), now) {
+        let (gate, network) = match token_id {
+            Some(_) => (&self.refusals.known, None),
+            None => (&self.refusals.unknown, provenance.address.map(network)),
+        };
+        if !gate.admits((refused.action, refused.code.as_str(), token_id, network), now) {
             return;
         }
         if let Err(cause) = self.append_refusal(refused, token_id, provenance, now).await {

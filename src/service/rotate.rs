@@ -66,8 +66,15 @@ impl Service {
         }
         let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
         let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
-        let (token, value, action) = match rotation::rotate(&token, rotator, overlap, repeatable, now)? {
-            Plan::Repeat(value) => (token, value, Action::RotationRepeated),
+        let plan = rotation::rotate(&token, rotator, overlap, repeatable, now).map_err(lost_race)?;
+        let (token, value, action) = match plan {
+            Plan::Repeat(value) => {
+                let kind = (Action::RotationRepeated, "", Some(id), None);
+                if !self.refusals.known.admits(kind, now) {
+                    return Ok(Issued { view: View::new(token, now), value });
+                }
+                (token, value, Action::RotationRepeated)
+            }
             Plan::Issue(rotation) => {
                 let (value, salt) = self.new_value(&token, &rotation, repeatable)?;
                 let issued = issued(&rotation, &value, salt, caller, now);
@@ -114,7 +121,17 @@ impl Service {
             return Ok((Value::from_entropy(token.settings.kind, &self.random()?), None));
         };
         let salt = Salt(self.random()?);
-        Ok((derivation::derive(token, rotation.generation, presented, &salt, key), Some(salt)))
+        let value = derivation::derive(token, rotation.generation, presented, &salt, key);
+        // Where the old value ends at once nobody can repeat the request.
+        Ok((value, rotation.previous.map(|_| salt)))
+    }
+}
+
+/// A value that was good when the request began and is retired now has lost a race (R7).
+fn lost_race(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::ValueRetired => Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS },
+        other => other,
     }
 }
 

@@ -102,8 +102,9 @@ impl Store {
                  SELECT 1 FROM api_token AS token JOIN api_token_value AS previous
                  ON previous.token_id = token.id AND previous.generation = token.previous_generation
                  WHERE token.id = api_token_value.token_id
-                   AND (previous.retires_at IS NULL OR previous.retires_at > {}))",
-            now.unix_millis()
+                   AND (previous.retires_at IS NULL OR previous.retires_at > {now})
+                   AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > {now}))",
+            now = now.unix_millis()
         );
         let statement = Statement::from_string(self.write.get_database_backend(), sql);
         Ok(self.write.execute_raw(statement).await?.rows_affected())

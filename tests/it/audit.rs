@@ -140,3 +140,29 @@ async fn events_are_kept_as_long_as_the_operator_says() {
         assert_eq!(server.admin.events(json!({ "actions": ["API_TOKEN_CREATED"] })).await.len(), kept, "{minute}");
     }
 }
+
+#[tokio::test]
+async fn strangers_cannot_crowd_out_what_is_said_of_a_token() {
+    let server = Server::start().await;
+    let knock = async |address: String| {
+        let request = server.anonymous().with("bad").request("POST", "/graphql").header("X-Forwarded-For", address);
+        request.json(&json!({ "query": "{ __typename }" })).send().await.unwrap();
+    };
+    for number in 0..40 {
+        knock(format!("2001:db8::{number:x}")).await;
+    }
+    assert_eq!(
+        server.admin.events(json!({ "actions": ["SIGN_IN_REFUSED"] })).await.len(),
+        1,
+        "one network is one client"
+    );
+    for number in 0..100 {
+        knock(format!("2001:db8:{number:x}::1")).await;
+    }
+    let recorded = server.admin.events(json!({ "actions": ["SIGN_IN_REFUSED"] })).await.len();
+    assert_eq!(recorded, 64, "and of many networks there is an end");
+    let bound = server.admin.create(json!({ "name": "n", "allowedCIDRBlocks": ["10.0.0.0/8"] })).await.unwrap();
+    bound.client.check().await.unwrap_err();
+    let refused = server.admin.events(json!({ "actions": ["API_TOKEN_RESTRICTION_REFUSED"] })).await;
+    assert_eq!(refused.len(), 1);
+}

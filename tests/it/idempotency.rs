@@ -137,3 +137,35 @@ async fn an_idempotency_key_has_1_to_255_printable_ascii_characters() {
     assert_eq!(server.admin.check().await, Ok(1));
     assert_eq!(server.admin.graphql(query, json!({ "key": "k".repeat(255) })).await.code(), None);
 }
+
+#[tokio::test]
+async fn r6_an_end_at_once_is_another_request_even_where_the_overlap_is_0_anyway() {
+    let server = Server::start().await;
+    let input = json!({ "name": "n", "overlapMinutes": 0, "overlapStarts": "FIRST_USE" });
+    let old = server.admin.create(input).await.unwrap().client;
+    old.rotate_with(json!({ "idempotencyKey": "k" })).await.unwrap();
+    let leaked = json!({ "idempotencyKey": "k", "overlapMinutes": 0 });
+    assert_eq!(old.rotate_with(leaked).await, Err("IDEMPOTENCY_KEY_REUSED".into()));
+}
+
+#[tokio::test]
+async fn r6_no_salt_outlives_its_token_or_is_kept_where_nobody_can_use_it() {
+    let server = Server::start().await;
+    let service = server.service().await;
+    let none = server.admin.create(json!({ "name": "none", "overlapMinutes": 0 })).await.unwrap();
+    none.client.rotate_with(json!({ "idempotencyKey": "k" })).await.unwrap();
+    assert_eq!(salts(&server).await, 0);
+    let input = json!({ "name": "n", "overlapStarts": "FIRST_USE", "expiresAt": "2026-01-01T00:01:00Z" });
+    for end in ["revoked", "expired"] {
+        let token = server.admin.create(input.clone()).await.unwrap();
+        token.client.rotate_with(json!({ "idempotencyKey": "k" })).await.unwrap();
+        service.sweep().await.unwrap();
+        assert_eq!(salts(&server).await, 1);
+        match end {
+            "revoked" => drop(server.admin.revoke(&token.id).await.unwrap()),
+            _ => server.clock.set(MINUTE),
+        }
+        service.sweep().await.unwrap();
+        assert_eq!(salts(&server).await, 0, "{end}");
+    }
+}

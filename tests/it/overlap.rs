@@ -145,3 +145,54 @@ async fn r5_with_first_use_a_client_recovers_however_late() {
     assert_eq!(lost.check().await, Err("VALUE_RETIRED".into()));
     assert_eq!(found.check().await, Ok(4));
 }
+
+#[tokio::test]
+async fn r5_a_lost_answer_to_a_rotation_by_id_cuts_nobody_off() {
+    let server = Server::start().await;
+    for starts in ["ROTATION", "FIRST_USE"] {
+        for kind in ["PRIVATE", "PUBLIC"] {
+            let input = json!({ "name": "deployed", "kind": kind, "overlapStarts": starts });
+            let token = server.admin.create(input).await.unwrap();
+            let lost = server.admin.rotate_id(&token.id).await.unwrap();
+            server.clock.advance(10 * SECOND);
+            let found = server.admin.rotate_id(&token.id).await.unwrap();
+            assert_eq!(token.client.check().await, Ok(3), "{starts} {kind}: the value in use works on");
+            assert_eq!(lost.check().await, Err("VALUE_RETIRED".into()));
+            assert_eq!(found.check().await, Ok(3));
+            // Once the new value is in use, a rotation by id is an ordinary one.
+            let next = server.admin.rotate_id(&token.id).await.unwrap();
+            assert_eq!(token.client.check().await, Err("VALUE_RETIRED".into()));
+            assert_eq!(found.check().await, Ok(4));
+            assert_eq!(next.check().await, Ok(4));
+        }
+    }
+}
+
+#[tokio::test]
+async fn r4_a_recovery_does_not_lengthen_an_overlap_that_was_shortened() {
+    let server = Server::start().await;
+    let old = server.admin.create(json!({ "name": "n", "overlapMinutes": 1_000 })).await.unwrap().client;
+    old.rotate_with(json!({ "overlapMinutes": 1 })).await.unwrap();
+    server.clock.set(10 * SECOND);
+    old.rotate().await.unwrap();
+    server.clock.set(MINUTE + 10 * SECOND - 1);
+    assert_eq!(old.check().await, Ok(3));
+    server.clock.set(MINUTE + 10 * SECOND);
+    assert_eq!(old.check().await, Err("VALUE_RETIRED".into()));
+}
+
+#[tokio::test]
+async fn r3_no_value_outlives_its_period_by_never_using_the_next() {
+    let server = Server::start().await;
+    let input = json!({ "name": "n", "rotationPeriodMinutes": 1, "overlapMinutes": 1 });
+    let old = server.admin.create(input).await.unwrap().client;
+    for second in [20, 40, 60] {
+        server.clock.set(second * SECOND);
+        old.rotate().await.ok();
+    }
+    // It was replaced at second 20; a period later it is done, however often it has recovered.
+    server.clock.set(80 * SECOND - 1);
+    assert!(old.check().await.is_ok());
+    server.clock.set(80 * SECOND);
+    assert_eq!(old.check().await, Err("VALUE_RETIRED".into()));
+}

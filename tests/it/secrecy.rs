@@ -33,6 +33,9 @@ async fn misplace(client: &Client, value: &str) {
         format!(
             "mutation {{ createAPIToken(input: {{ name: \"x\", description: \"{value}.\" }}) {{ token {{ id }} }} }}"
         ),
+        format!(
+            "mutation {{ createAPIToken(input: {{ name: \"x\", allowedOrigins: [\"app://{value}\"] }}) {{ token {{ id }} }} }}"
+        ),
         format!("query {value} {{ __typename }} query {value} {{ __typename }}"),
         format!(
             "{{ __typename }} fragment {value} on Query {{ __typename }} fragment {value} on Query {{ __typename }}"

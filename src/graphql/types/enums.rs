@@ -34,7 +34,7 @@ pub(in crate::graphql) enum ApiTokenStatus {
 pub(in crate::graphql) enum Permission {
     /// Read every API token.
     ApiTokenRead,
-    /// Create, update, rotate and revoke API tokens that hold no more than oneself.
+    /// Create, update and rotate API tokens that hold no more than oneself, revoke any, and see those that are touched.
     ApiTokenModify,
     /// Ask whether a presented value is good.
     ApiTokenVerify,

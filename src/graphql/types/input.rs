@@ -130,7 +130,7 @@ pub(in crate::graphql) struct RotateApiTokenInput {
     /// when it leaked; a client whose answer is lost is then locked out.
     overlap_minutes: Option<i32>,
     /// Your name for this rotation, 1 to 255 printable ASCII characters. The same request with the same key and the same old
-    /// value gets the same new value again, until that is first used. Goes before the `Idempotency-Key` header.
+    /// value gets the same new value again, until that is first used or the overlap is over. Goes before the `Idempotency-Key` header.
     idempotency_key: Option<String>,
 }
 

@@ -25,7 +25,7 @@ impl Fields {
         // A name that is not known may be a misspelt one that is then missing, so it is told first.
         let Some(unknown) = fields.left.keys().next() else { return input };
         let name = quote(unknown);
-        let known = fields.known.join(", ");
+        let known = if fields.known.is_empty() { "none".to_owned() } else { fields.known.join(", ") };
         Err(Rejection::field(
             name.trim_matches('"').to_owned(),
             format!("This request has no field {name}. It has: {known}."),

@@ -16,8 +16,8 @@ use rotakey::domain::cidr::CidrBlocks;
 use rotakey::domain::derivation::IdempotencyKey;
 use rotakey::domain::id::TokenId;
 use rotakey::domain::lifecycle;
+use rotakey::domain::lifecycle::CONFLICT_GUARD_SECONDS;
 use rotakey::domain::origin::AllowedOrigins;
-use rotakey::domain::rotation::CONFLICT_GUARD_SECONDS;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, Token, TokenKind, ValueFacts};
 

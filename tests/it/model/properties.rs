@@ -4,8 +4,8 @@
 //! Clocks may step back. A promise about the end of something is judged by the latest moment that any clock has shown:
 //! what has ended by then does not begin again.
 
-use rotakey::domain::lifecycle::{self, Standing, Status};
-use rotakey::domain::rotation::{self, CONFLICT_GUARD_SECONDS, Plan};
+use rotakey::domain::lifecycle::{self, CONFLICT_GUARD_SECONDS, Standing, Status};
+use rotakey::domain::rotation::{self, Plan};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::OverlapStart;
 use stateright::Property;
