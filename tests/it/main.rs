@@ -12,6 +12,7 @@ mod create;
 mod credentials;
 mod database;
 mod docs;
+mod doors;
 mod hostile;
 mod idempotency;
 mod limits;
