@@ -5,7 +5,8 @@
 //! what has ended by then does not begin again.
 
 use rotakey::domain::lifecycle::{self, CONFLICT_GUARD_SECONDS, Standing, Status};
-use rotakey::domain::rotation::{self, Plan};
+use rotakey::domain::refusal::Refusal;
+use rotakey::domain::rotation::{self, Overlap, Plan, Rotator};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::OverlapStart;
 use stateright::Property;
@@ -23,6 +24,8 @@ pub fn all(model: &Lifecycle) -> Vec<Property<Lifecycle>> {
         Property::always("R2: the dead are not rotated", |_, world| faultless(world, Fault::RotatedDead)),
         Property::always("R5: nothing is cancelled within ten seconds", guard_holds),
         Property::always("R5: what was used is never cancelled", used_is_kept),
+        Property::always("R5: after the first use the previous value cannot rotate", thief_cannot_follow),
+        Property::always("R4: the first use begins the overlap at the latest", overlap_has_begun),
         Property::always("R5: the holder of the previous value gets a new one after the guard", recovery_is_possible),
         Property::always("R5: nobody honest is locked out", nobody_is_locked_out),
         Property::always("R6: the same request gets the same answer until its first use", repeats),
@@ -107,6 +110,21 @@ fn guard_holds(_: &Lifecycle, world: &World) -> bool {
 
 fn used_is_kept(_: &Lifecycle, world: &World) -> bool {
     faultless(world, Fault::CancelledUsed) && !world.rows.iter().any(|row| row.cancelled && row.first_used_at.is_some())
+}
+
+fn thief_cannot_follow(model: &Lifecycle, world: &World) -> bool {
+    let (at, token) = (world.now, world.token(model));
+    let follows = token.current.first_used_at.is_some() && lifecycle::overlap_lasts(&token, at);
+    let Some(previous) = token.previous.as_ref().filter(|_| follows) else { return true };
+    let rotator = Rotator::Holder { generation: previous.generation };
+    let overlap = Overlap::of(&token.settings, None).unwrap();
+    lifecycle::status(&token, at) != Status::Active
+        || rotation::rotate(&token, rotator, overlap, None, at).err() == Some(Refusal::ValueSuperseded)
+}
+
+fn overlap_has_begun(model: &Lifecycle, world: &World) -> bool {
+    let previous = world.token(model).previous;
+    world.current().first_used_at.is_none() || previous.is_none_or(|value| value.retires_at.is_some())
 }
 
 /// Every value that somebody knows, as far as it was told.
