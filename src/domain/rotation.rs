@@ -174,11 +174,17 @@ fn recover(token: &Token, previous: &ValueFacts, overlap: Overlap, now: Timestam
         return Err(Refusal::ValueSuperseded);
     }
     guard(token, now)?;
-    let overlap = Overlap { minutes: overlap.minutes.min(token.current.overlap_minutes), ..overlap };
-    let period_ends = previous.replaced_at.zip(token.settings.rotation_period_minutes);
-    let period_ends = period_ends.map(|(replaced_at, minutes)| replaced_at.plus_minutes(minutes));
+    let mut overlap = overlap;
+    if previous.retires_at.is_none() {
+        overlap.minutes = overlap.minutes.min(token.current.overlap_minutes);
+    }
+    let as_long_as_lost = previous.retires_at.map(|end| now.plus_span(token.current.created_at, end));
+    let period = previous.replaced_at.zip(token.settings.rotation_period_minutes);
+    let period_ends = period.map(|(replaced_at, minutes)| replaced_at.plus_minutes(minutes));
     let kept = overlap.of_replaced(&token.settings, previous.generation, now).map(|kept| Retirement {
-        retires_at: kept.retires_at.map(|end| period_ends.map_or(end, |period_ends| end.min(period_ends))),
+        retires_at: kept
+            .retires_at
+            .map(|end| [as_long_as_lost, period_ends].into_iter().flatten().fold(end, Timestamp::min)),
         ..kept
     });
     Ok(Rotation {

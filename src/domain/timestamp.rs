@@ -81,6 +81,12 @@ impl Timestamp {
         Self::from_unix_millis(self.0.saturating_add(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
     }
 
+    /// This moment moved by as long as it is from one moment to a later one; stops at [`Timestamp::MAX`].
+    #[must_use]
+    pub fn plus_span(self, from: Self, to: Self) -> Self {
+        Self::from_unix_millis(self.0.saturating_add(to.0.saturating_sub(from.0).max(0)))
+    }
+
     /// This moment moved back by whole minutes; stops at [`Timestamp::MIN`].
     #[must_use]
     pub fn minus_minutes(self, minutes: u32) -> Self {

@@ -169,3 +169,20 @@ async fn r6_no_salt_outlives_its_token_or_is_kept_where_nobody_can_use_it() {
         assert_eq!(salts(&server).await, 0, "{end}");
     }
 }
+
+#[tokio::test]
+async fn r6_a_recovery_from_a_shortened_overlap_can_be_repeated_too() {
+    let server = Server::start().await;
+    let old = server.admin.create(json!({ "name": "n", "overlapMinutes": 1_000 })).await.unwrap().client;
+    old.rotate_with(json!({ "overlapMinutes": 1 })).await.unwrap();
+    server.clock.set(10 * SECOND);
+    let value = old.rotate_with(json!({ "idempotencyKey": "k" })).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(old.rotate_with(json!({ "idempotencyKey": "k" })).await.as_ref(), Ok(&value));
+    }
+    // Neither does a second recovery lengthen what the first rotation shortened.
+    server.clock.set(20 * SECOND);
+    old.rotate().await.unwrap();
+    server.clock.set(MINUTE + 20 * SECOND);
+    assert_eq!(old.check().await, Err("VALUE_RETIRED".into()));
+}
