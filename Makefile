@@ -33,4 +33,4 @@ schema:
 
 # The cost of the parts that a rotation and a check are made of.
 bench:
-	cargo bench --locked
+	cargo bench --locked --bench rotation
