@@ -4,6 +4,7 @@ use core::net::IpAddr;
 use std::collections::BTreeSet;
 
 use super::id::{EventId, RequestId, TokenId};
+use super::names::names;
 use super::timestamp::Timestamp;
 use super::token::Actor;
 
@@ -34,37 +35,19 @@ pub enum Action {
     SignInRefused,
 }
 
-impl Action {
-    /// Every action there is.
-    pub const ALL: [Self; 11] = [
-        Self::Created,
-        Self::Updated,
-        Self::Rotated,
-        Self::Recovered,
-        Self::RotationRepeated,
-        Self::RotationRefused,
-        Self::OverlapEnded,
-        Self::Revoked,
-        Self::ValueReused,
-        Self::RestrictionRefused,
-        Self::SignInRefused,
-    ];
-
-    /// The name in the schema and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "API_TOKEN_CREATED",
-            Self::Updated => "API_TOKEN_UPDATED",
-            Self::Rotated => "API_TOKEN_ROTATED",
-            Self::Recovered => "API_TOKEN_RECOVERED",
-            Self::RotationRepeated => "API_TOKEN_ROTATION_REPEATED",
-            Self::RotationRefused => "API_TOKEN_ROTATION_REFUSED",
-            Self::OverlapEnded => "API_TOKEN_OVERLAP_ENDED",
-            Self::Revoked => "API_TOKEN_REVOKED",
-            Self::ValueReused => "API_TOKEN_VALUE_REUSED",
-            Self::RestrictionRefused => "API_TOKEN_RESTRICTION_REFUSED",
-            Self::SignInRefused => "SIGN_IN_REFUSED",
-        }
+names! {
+    Action {
+        Created => "API_TOKEN_CREATED",
+        Updated => "API_TOKEN_UPDATED",
+        Rotated => "API_TOKEN_ROTATED",
+        Recovered => "API_TOKEN_RECOVERED",
+        RotationRepeated => "API_TOKEN_ROTATION_REPEATED",
+        RotationRefused => "API_TOKEN_ROTATION_REFUSED",
+        OverlapEnded => "API_TOKEN_OVERLAP_ENDED",
+        Revoked => "API_TOKEN_REVOKED",
+        ValueReused => "API_TOKEN_VALUE_REUSED",
+        RestrictionRefused => "API_TOKEN_RESTRICTION_REFUSED",
+        SignInRefused => "SIGN_IN_REFUSED",
     }
 }
 

@@ -33,7 +33,11 @@ impl<K: Eq + Hash> Gate<K> {
         if last.len() >= self.max_kinds {
             last.retain(|_, at| recent(at));
         }
-        last.len() < self.max_kinds && last.insert(kind, now).is_none_or(|_| true)
+        let room = last.len() < self.max_kinds;
+        if room {
+            last.insert(kind, now);
+        }
+        room
     }
 }
 

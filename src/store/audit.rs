@@ -99,10 +99,7 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
     Ok(AuditEvent {
         id: EventId::parse(&row.id).ok_or_else(|| unreadable("id"))?,
         at: Timestamp::from_unix_millis(row.at),
-        action: Action::ALL
-            .into_iter()
-            .find(|action| action.as_str() == row.action)
-            .ok_or_else(|| unreadable("action"))?,
+        action: Action::parse(&row.action).ok_or_else(|| unreadable("action"))?,
         result: row.result.clone(),
         actor,
         token_id: row.token_id.as_deref().map(rows::token_id).transpose()?,
