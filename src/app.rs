@@ -9,7 +9,6 @@ use tokio::sync::watch;
 
 use crate::clock::SharedClock;
 use crate::config::DatabaseUrl;
-use crate::domain::trusted_proxies::TrustedProxies;
 use crate::entropy::SharedEntropy;
 use crate::http;
 use crate::service::{Policy, Service};
@@ -37,6 +36,9 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The GraphQL schema of the code is none.
+    #[error(transparent)]
+    Schema(#[from] http::InvalidSchema),
     /// Signals cannot be received, or connections not be accepted.
     #[error("The server stopped: {0}")]
     Io(#[from] std::io::Error),
@@ -92,10 +94,10 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 pub async fn serve(
     listener: TcpListener,
     service: Service,
-    trusted_proxies: TrustedProxies,
+    settings: http::Settings,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let router = http::router(service.clone(), trusted_proxies).into_make_service_with_connect_info::<SocketAddr>();
+    let router = http::router(service.clone(), settings)?.into_make_service_with_connect_info::<SocketAddr>();
     let housekeeping = tokio::spawn(keep_house(service.clone()));
     let (mut asked, mut pressed) = (stop.clone(), stop);
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {

@@ -6,6 +6,8 @@ use clap::Args;
 
 use crate::domain::settings::Limits;
 use crate::domain::trusted_proxies::TrustedProxies;
+use crate::graphql::{self, Introspection};
+use crate::http;
 use crate::service::Policy;
 
 /// The flags that every command which touches the database has.
@@ -40,9 +42,50 @@ pub struct ServeFlags {
     /// For how long audit events are kept, such as 365d; for ever if not given
     #[arg(long, env = "ROTAKEY_AUDIT_RETENTION")]
     pub audit_retention: Option<String>,
+    /// What a GraphQL request may ask for
+    #[command(flatten)]
+    pub graphql: GraphqlFlags,
+    /// The largest body that is read, in bytes
+    #[arg(long, env = "ROTAKEY_MAX_BODY_BYTES", default_value = "1048576")]
+    pub max_body_bytes: usize,
     /// How much to log on stderr: error, warn, info, debug or trace
     #[arg(long, env = "ROTAKEY_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// The flags that bound what a GraphQL request may ask for.
+#[derive(Args, Clone, Debug)]
+pub struct GraphqlFlags {
+    /// Who may read the schema: public, authenticated or off
+    #[arg(long, env = "ROTAKEY_INTROSPECTION", default_value = "public")]
+    pub introspection: String,
+    /// The most lexical tokens of a GraphQL document
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_TOKENS", default_value = "10000")]
+    pub graphql_max_tokens: usize,
+    /// The deepest nesting of fields and fragments
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_DEPTH", default_value = "30")]
+    pub graphql_max_depth: usize,
+    /// The highest cost of an operation: 1 a field, 10 at the root, times the size of a page
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_COST", default_value = "20000")]
+    pub graphql_max_cost: u64,
+    /// The most aliases in a document
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_ALIASES", default_value = "250")]
+    pub graphql_max_aliases: usize,
+    /// The most directives in a document
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_DIRECTIVES", default_value = "50")]
+    pub graphql_max_directives: usize,
+    /// The most documents in one request; 0 refuses lists of documents
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_BATCH", default_value = "0")]
+    pub graphql_max_batch: usize,
+    /// For how long one operation may run, such as 30s
+    #[arg(long, env = "ROTAKEY_GRAPHQL_TIMEOUT", default_value = "30s")]
+    pub graphql_timeout: String,
+    /// The most documents that are kept parsed, and the most that are known by their hash
+    #[arg(long, env = "ROTAKEY_GRAPHQL_CACHED_DOCUMENTS", default_value = "1000")]
+    pub graphql_cached_documents: usize,
+    /// The most bytes of source text that are kept of each
+    #[arg(long, env = "ROTAKEY_GRAPHQL_CACHED_BYTES", default_value = "1048576")]
+    pub graphql_cached_bytes: u64,
 }
 
 /// Where the tokens are kept.
@@ -50,14 +93,14 @@ pub struct ServeFlags {
 pub struct DatabaseUrl(String);
 
 /// The settings of `serve`, every one of them sound.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
     /// Where the tokens are kept.
     pub database_url: DatabaseUrl,
-    /// Whose forwarding headers are believed.
-    pub trusted_proxies: TrustedProxies,
+    /// What is decided about the doors.
+    pub http: http::Settings,
     /// What the operator decides.
     pub policy: Policy,
     /// How much to log.
@@ -101,6 +144,10 @@ impl ServeFlags {
             problems
                 .push(format!("--trusted-proxies must be addresses or CIDR blocks, separated by commas: {malformed}"));
         });
+        let graphql = self.graphql.validate().map_err(|Problems(more)| problems.extend(more));
+        if self.max_body_bytes == 0 {
+            problems.push("--max-body-bytes must be at least 1.".to_owned());
+        }
         let mut minutes = |flag: &str, text: &Option<String>| {
             let parsed = text.as_deref().map(minutes_of).transpose();
             parsed.unwrap_or_else(|()| {
@@ -116,9 +163,10 @@ impl ServeFlags {
             },
             audit_retention_minutes: minutes("--audit-retention", &self.audit_retention),
         };
-        match (listen, database_url, trusted_proxies, log) {
-            (Ok(listen), Ok(database_url), Ok(trusted_proxies), Ok(log)) if problems.is_empty() => {
-                Ok(Settings { listen, database_url, trusted_proxies, policy, log })
+        match (listen, database_url, trusted_proxies, graphql, log) {
+            (Ok(listen), Ok(database_url), Ok(trusted_proxies), Ok(graphql), Ok(log)) if problems.is_empty() => {
+                let http = http::Settings { trusted_proxies, max_body_bytes: self.max_body_bytes, graphql };
+                Ok(Settings { listen, database_url, http, policy, log })
             }
             _ => Err(Problems(problems)),
         }
@@ -130,6 +178,41 @@ fn minutes_of(text: &str) -> Result<u32, ()> {
     let seconds = humantime::parse_duration(text).map_err(|_| ())?.as_secs();
     let minutes = u32::try_from(seconds / 60).map_err(|_| ())?;
     if seconds % 60 == 0 && minutes > 0 { Ok(minutes) } else { Err(()) }
+}
+
+impl GraphqlFlags {
+    /// The bounds, once each is sound.
+    ///
+    /// # Errors
+    /// All that is wrong.
+    pub fn validate(&self) -> Result<graphql::Settings, Problems> {
+        let mut problems = Vec::new();
+        let introspection = Introspection::parse(&self.introspection).unwrap_or_else(|| {
+            problems.push("--introspection must be one of public, authenticated and off.".to_owned());
+            Introspection::default()
+        });
+        let operation_timeout = humantime::parse_duration(&self.graphql_timeout).unwrap_or_default();
+        if operation_timeout.is_zero() {
+            problems.push("--graphql-timeout must be a duration above 0, such as 30s.".to_owned());
+        }
+        if self.graphql_max_tokens == 0 || self.graphql_max_depth == 0 || self.graphql_max_cost == 0 {
+            let problem = "--graphql-max-tokens, --graphql-max-depth and --graphql-max-cost must be at least 1.";
+            problems.push(problem.to_owned());
+        }
+        let settings = graphql::Settings {
+            introspection,
+            max_tokens: self.graphql_max_tokens,
+            max_depth: self.graphql_max_depth,
+            max_cost: self.graphql_max_cost,
+            max_aliases: self.graphql_max_aliases,
+            max_directives: self.graphql_max_directives,
+            max_batch: self.graphql_max_batch,
+            operation_timeout,
+            cached_documents: self.graphql_cached_documents,
+            cached_document_bytes: self.graphql_cached_bytes,
+        };
+        if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
+    }
 }
 
 impl DatabaseFlags {
@@ -149,37 +232,48 @@ impl DatabaseFlags {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
-    fn flags(listen: &str, database_url: &str, log: &str) -> ServeFlags {
-        let database = DatabaseFlags { database_url: database_url.into() };
-        ServeFlags {
-            listen: listen.into(),
-            database,
-            trusted_proxies: String::new(),
-            max_lifetime: None,
-            require_expiry: false,
-            max_overlap: None,
-            audit_retention: None,
-            log: log.into(),
-        }
+    #[derive(Parser)]
+    struct Serve {
+        #[command(flatten)]
+        flags: ServeFlags,
+    }
+
+    fn flags(arguments: &[&str]) -> ServeFlags {
+        Serve::parse_from(std::iter::once(&"serve").chain(arguments)).flags
     }
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let mut flags = flags("here", "mysql://secret@host", "loud");
-        flags.trusted_proxies = "10.0.0.0/8,nowhere".into();
-        flags.max_lifetime = Some("90".into());
-        flags.max_overlap = Some("30s".into());
-        flags.audit_retention = Some("0m".into());
-        let Problems(problems) = flags.validate().unwrap_err();
-        assert_eq!(problems.len(), 7, "{problems:?}");
+        let arguments = [
+            "--listen=here",
+            "--database-url=mysql://secret@host",
+            "--log=loud",
+            "--trusted-proxies=10.0.0.0/8,nowhere",
+            "--max-lifetime=90",
+            "--max-overlap=30s",
+            "--audit-retention=0m",
+            "--introspection=perhaps",
+            "--graphql-timeout=0s",
+            "--graphql-max-depth=0",
+            "--max-body-bytes=0",
+        ];
+        let Problems(problems) = flags(&arguments).validate().unwrap_err();
+        assert_eq!(problems.len(), arguments.len(), "{problems:?}");
         assert!(!problems.join(" ").contains("secret"));
     }
 
     #[test]
     fn the_defaults_are_sound() {
-        assert!(flags("127.0.0.1:8080", "sqlite://rotakey.db", "info").validate().is_ok());
-        assert!(flags("[::1]:0", "postgres://localhost/rotakey", "TRACE").validate().is_ok());
+        let settings = flags(&[]).validate().unwrap();
+        assert_eq!(settings.http.graphql, graphql::Settings::default());
+        assert!(
+            flags(&["--listen=[::1]:0", "--database-url=postgres://localhost/rotakey", "--log=TRACE"])
+                .validate()
+                .is_ok()
+        );
     }
 }

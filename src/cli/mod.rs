@@ -27,7 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API and the playground (also what no subcommand does)
-    Serve(ServeFlags),
+    Serve(Box<ServeFlags>),
     /// Make an API token with every permission, straight on the database, and print its value alone
     Bootstrap(DatabaseFlags),
     /// Print the GraphQL schema

@@ -22,7 +22,7 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     std::io::stdout().write_all(banner(&url, first.as_ref()).as_bytes())?;
     std::io::stdout().flush()?;
     tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "listening");
-    app::serve(listener, service, settings.trusted_proxies, stop).await?;
+    app::serve(listener, service, settings.http, stop).await?;
     Ok(())
 }
 

@@ -1,52 +1,84 @@
-//! From a document to an answer: parsing, validation, execution, and a code on every error.
+//! From a request to an answer: the document is read, judged and planned, and what is left of it run.
 
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition};
-use async_graphql::parser::{Error as ParseError, parse_query};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
-    Context, EmptySubscription, Name, PathSegment, Pos, Request, Response, Schema, SchemaBuilder, ServerError, Value,
-    Variables,
+    Context, EmptySubscription, Request as Execution, Response, SDLExportOptions, Schema, SchemaBuilder,
+    ValidationMode, Variables,
 };
+use serde_json::{Map, Value as Json};
 
-use crate::domain::value::redact;
 use crate::service::{self, Caller, ErrorCode, Service};
 
-use super::empty_parentheses::forgive;
+use super::answer::{Answer, Root};
+use super::contract::{Contract, Fault, InvalidSchema, invalid};
+use super::cost::cost;
+use super::document::{Operation, Prepared};
+use super::documents::{DocumentHash, Documents};
 use super::error::{Failure, refuse};
 use super::mutation::Mutation;
 use super::once::rotates_twice;
+use super::plan::{one_by_one, root_fields};
 use super::query::Query;
-use super::selection;
+use super::settings::{Introspection, Settings};
+use super::variables;
+
+/// The mutations whose answer holds a value that is told once.
+const ISSUING: [&str; 2] = ["createAPIToken", "rotateAPIToken"];
 
 /// One request as GraphQL over HTTP carries it.
 #[derive(Debug, Default)]
-pub struct Document {
-    /// The source text.
-    pub query: String,
+pub struct Request {
+    /// The document; may be left out where its hash is given.
+    pub query: Option<String>,
+    /// The hash of the document (automatic persisted queries).
+    pub hash: Option<DocumentHash>,
     /// Which operation of several.
     pub operation_name: Option<String>,
-    /// The caller's name for the rotations in it, from the `Idempotency-Key` header.
-    pub idempotency_key: Option<String>,
     /// The variables, a JSON object.
-    pub variables: serde_json::Map<String, serde_json::Value>,
+    pub variables: Map<String, Json>,
+    /// Whether it must change nothing, as a GET must not (RFC 9110, section 9.2.1).
+    pub safe: bool,
 }
 
-/// The answer to one request.
+/// In whose name requests are made.
+#[derive(Debug, Default)]
+pub struct Session {
+    /// Who is calling; `None` for a request without a credential.
+    pub caller: Option<Caller>,
+    /// The caller's name for the rotations in the request, from the `Idempotency-Key` header.
+    pub idempotency_key: Option<String>,
+}
+
+/// Why a request got no answer of GraphQL's.
 #[derive(Debug)]
-pub struct Answer {
-    /// What to send.
-    pub body: Response,
-    /// Whether execution began; if not, the request itself was at fault.
-    pub executed: bool,
+pub enum Refused {
+    /// It needs a credential and has none; nothing was executed.
+    Service(service::Error),
+    /// It would change something and must not.
+    Unsafe,
+    /// It took longer than this and was given up.
+    TooSlow(Duration),
 }
 
 /// The GraphQL API over the use cases.
 #[derive(Clone)]
 pub struct GraphqlDoor {
     schema: Schema<Query, Mutation, EmptySubscription>,
+    documents: Arc<Documents>,
+    sdl: Arc<str>,
+    settings: Settings,
 }
 
 pub(super) fn build_schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription)
+    // Validation is done before, in full.
+    Schema::build(Query, Mutation, EmptySubscription).validation_mode(ValidationMode::Fast)
+}
+
+pub(super) fn sdl_of(schema: &Schema<Query, Mutation, EmptySubscription>) -> String {
+    schema.sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident().indent_width(2))
 }
 
 pub(super) fn service<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Service> {
@@ -54,120 +86,162 @@ pub(super) fn service<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Servic
 }
 
 pub(super) fn caller<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Caller> {
-    ctx.data::<Option<Caller>>()?.as_ref().ok_or_else(|| refuse(service::Error::Anonymous))
+    ctx.data::<Arc<Session>>()?.caller.as_ref().ok_or_else(|| refuse(service::Error::Anonymous))
 }
 
 /// The key of the `Idempotency-Key` header, for rotations whose input has none.
 pub(super) fn header_key(ctx: &Context<'_>) -> Option<String> {
-    ctx.data_opt::<HeaderKey>().and_then(|HeaderKey(key)| key.clone())
+    ctx.data_opt::<Arc<Session>>().and_then(|session| session.idempotency_key.clone())
 }
-
-struct HeaderKey(Option<String>);
 
 impl GraphqlDoor {
     /// The API over these use cases.
-    pub fn new(service: Service) -> Self {
-        Self { schema: build_schema().data(service).finish() }
-    }
-
-    /// Answers one request of this caller; `None` is a request without a credential.
     ///
     /// # Errors
-    /// [`service::Error::Anonymous`] where the request needs a credential and has none; nothing is then executed.
-    pub async fn answer(&self, document: Document, caller: Option<Caller>) -> Result<Answer, service::Error> {
-        let source = forgive(&document.query);
-        let parsed = match parse_query(&source) {
-            Ok(parsed) => parsed,
-            Err(err) => return Ok(refused(&parse_failure(&err), err.positions().collect())),
+    /// When the schema that the code declares is none.
+    pub fn new(service: Service, settings: Settings) -> Result<Self, InvalidSchema> {
+        let schema = build_schema().data(service).finish();
+        let sdl = sdl_of(&schema);
+        let documents = Documents::new(Contract::new(&sdl, settings)?, &settings);
+        Ok(Self { schema, documents: Arc::new(documents), sdl: sdl.into(), settings })
+    }
+
+    /// The schema in the schema definition language.
+    pub fn sdl(&self) -> &str {
+        &self.sdl
+    }
+
+    /// What the operator decided.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// [`Refused`] where the answer is none of GraphQL's.
+    pub async fn answer(&self, request: Request, session: &Arc<Session>) -> Result<Answer, Refused> {
+        let prepared = match self.find(&request) {
+            Ok(prepared) => prepared,
+            Err(faults) => return Ok(Answer::refused(faults)),
         };
-        if let Err(message) = selection::check(&parsed) {
-            return Ok(refused(&Failure::new(ErrorCode::GraphqlValidationFailed, message), Vec::new()));
+        let operation = match prepared.choose(request.operation_name.as_deref()) {
+            Ok(operation) => operation,
+            Err(fault) => return Ok(Answer::refused(vec![fault])),
+        };
+        if request.safe && operation.ty == OperationType::Mutation {
+            return Err(Refused::Unsafe);
         }
-        let variables = Variables::from_json(serde_json::Value::Object(document.variables));
-        let mut nullable = Vec::new();
-        if let Some(operation) = chosen(&parsed, document.operation_name.as_deref()) {
-            let root_fields = selection::root_fields(operation, &parsed);
-            if caller.is_none() && root_fields.iter().any(|field| !field.name.node.starts_with("__")) {
-                return Err(service::Error::Anonymous);
+        if let Some(refused) = self.admit(operation, session)? {
+            return Ok(refused);
+        }
+        let (document, variables) = match self.plan(operation, request.variables, session) {
+            Ok(planned) => planned,
+            Err(fault) => return Ok(Answer::refused(vec![fault])),
+        };
+        if let (Some(hash), Some(text)) = (request.hash, &request.query) {
+            self.documents.persist(hash, text);
+        }
+        let limit = self.settings.operation_timeout;
+        let run = self.run(operation, document, variables, session);
+        tokio::time::timeout(limit, run).await.map_err(|_| Refused::TooSlow(limit))
+    }
+
+    /// The document that the request holds or names.
+    fn find(&self, request: &Request) -> Result<Arc<Prepared>, Vec<Fault>> {
+        match (&request.query, request.hash) {
+            (Some(text), None) => self.documents.prepare(text),
+            (Some(text), Some(hash)) => {
+                Documents::compare(hash, text).map_err(|fault| vec![fault])?;
+                self.documents.prepare(text)
             }
-            let own = caller.as_ref().map(|caller| caller.token_id().to_string());
-            if rotates_twice(operation, &root_fields, &variables, own.as_deref()) {
-                let message = "A document may rotate a given API token once. Send the second rotation by itself.";
-                return Ok(refused(&Failure::new(ErrorCode::BadUserInput, message), Vec::new()));
+            (None, Some(hash)) => {
+                self.documents.find(hash).map_err(|fault| vec![fault]).and_then(|text| self.documents.prepare(&text))
             }
-            let keys = root_fields.iter().filter(|field| field.name.node == NULLABLE_ROOT_FIELD);
-            nullable.extend(keys.map(|field| response_key(field)));
-        }
-        let mut request =
-            Request::new(source).variables(variables).data(caller).data(HeaderKey(document.idempotency_key));
-        request.operation_name = document.operation_name;
-        request.set_parsed_query(parsed);
-        let mut body = self.schema.execute(request).await;
-        let executed = body.errors.is_empty() || body.errors.iter().any(|err| !err.path.is_empty());
-        if executed {
-            tell_null(&mut body, nullable);
-        }
-        body.errors.iter_mut().for_each(complete);
-        Ok(Answer { body, executed })
-    }
-}
-
-/// The one field at a root that may be null.
-const NULLABLE_ROOT_FIELD: &str = "apiToken";
-
-fn response_key(field: &Field) -> Name {
-    field.alias.as_ref().map_or(&field.name.node, |alias| &alias.node).clone()
-}
-
-/// The operation that is to be run, as far as that is clear.
-fn chosen<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
-    let mut operations = document.operations.iter();
-    match name {
-        Some(wanted) => operations.find(|(name, _)| name.is_some_and(|name| name == wanted)),
-        None => operations.next(),
-    }
-    .map(|(_, operation)| &operation.node)
-}
-
-/// Tells a nullable field that failed as null (GraphQL, section 6.4.4); the library leaves it out.
-fn tell_null(body: &mut Response, nullable: Vec<Name>) {
-    if body.data == Value::Null && !nullable.is_empty() {
-        body.data = Value::Object(Default::default());
-    }
-    let Value::Object(data) = &mut body.data else { return };
-    for key in nullable {
-        data.entry(key).or_insert(Value::Null);
-    }
-}
-
-/// The text of a parse error names what was expected and where, and never quotes the source, which may hold a value.
-fn parse_failure(err: &ParseError) -> Failure {
-    let message = match err {
-        ParseError::Syntax { .. } => "The document is not GraphQL here. Check the syntax at this place.".to_owned(),
-        other => other.to_string(),
-    };
-    Failure::new(ErrorCode::GraphqlParseFailed, message)
-}
-
-fn refused(failure: &Failure, locations: Vec<Pos>) -> Answer {
-    let mut err = ServerError::new(&failure.message, None);
-    err.locations = locations;
-    err.extensions = Some(failure.extensions());
-    Answer { body: Response::from_errors(vec![err]), executed: false }
-}
-
-/// Gives a code to the errors that the library raises itself, and makes sure that none repeats a value (R9).
-fn complete(err: &mut ServerError) {
-    err.message = redact(&err.message);
-    for segment in &mut err.path {
-        if let PathSegment::Field(key) = segment {
-            *key = redact(key);
+            (None, None) => Err(vec![Fault {
+                failure: Failure::new(ErrorCode::BadUserInput, "The request must have the parameter query, a string."),
+                locations: Vec::new(),
+            }]),
         }
     }
-    let extensions = err.extensions.get_or_insert_default();
-    if extensions.get("code").is_none() {
-        // An error with a path arose while a field ran; the only ones that are not ours are inputs of a wrong form.
-        let code = if err.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::BadUserInput };
-        extensions.set("code", code.as_str());
+
+    /// Whether the caller may run this operation at all. What the use cases ask of it they ask themselves.
+    fn admit(&self, operation: &Operation, session: &Session) -> Result<Option<Answer>, Refused> {
+        let anonymous = session.caller.is_none();
+        let closed = operation.introspects && self.settings.introspection != Introspection::Public;
+        if operation.introspects && self.settings.introspection == Introspection::Off {
+            let message = "Introspection is switched off here. Ask the operator for the schema.".to_owned();
+            return Ok(Some(Answer::refused(vec![invalid(message)])));
+        }
+        if anonymous && (closed || !operation.anonymous) {
+            return Err(Refused::Service(service::Error::Anonymous));
+        }
+        Ok(None)
+    }
+
+    /// What is to be run, once the variables are as declared and it is within the bounds.
+    fn plan(
+        &self,
+        operation: &Operation,
+        given: Map<String, Json>,
+        session: &Session,
+    ) -> Result<(ExecutableDocument, Variables), Fault> {
+        variables::check(&given, &operation.variables, self.documents.contract().schema())
+            .map_err(|failure| Fault { failure, locations: Vec::new() })?;
+        let variables = Variables::from_json(Json::Object(given));
+        let document = operation.plan(&variables);
+        let variable = |name: &_| operation.variable(&variables, name);
+        let own = session.caller.as_ref().map(|caller| caller.token_id().to_string());
+        if operation.ty == OperationType::Mutation && rotates_twice(&root_fields(&document), &variable, own.as_deref())
+        {
+            let message = "A document may rotate a given API token once. Send the second rotation by itself.";
+            let failure = Failure::new(ErrorCode::BadUserInput, message);
+            return Err(Fault { failure, locations: Vec::new() });
+        }
+        let (cost, max_cost) = (cost(&document, &variable), self.settings.max_cost);
+        if cost > max_cost {
+            let message = format!(
+                "The operation costs {cost}; at most {max_cost} is answered. Ask for smaller pages or fewer fields."
+            );
+            return Err(invalid(message));
+        }
+        Ok((document, variables))
+    }
+
+    async fn run(
+        &self,
+        operation: &Operation,
+        document: ExecutableDocument,
+        variables: Variables,
+        session: &Arc<Session>,
+    ) -> Answer {
+        let root = |field: &&async_graphql::parser::types::Field| {
+            let key = field.response_key().node.clone();
+            let issues = ISSUING.contains(&field.name.node.as_str());
+            Root { nullable: operation.is_nullable(&key), issues, key }
+        };
+        let roots: Vec<Root> = root_fields(&document).iter().map(root).collect();
+        let mut responses = Vec::new();
+        if operation.ty == OperationType::Mutation && roots.len() > 1 {
+            for document in one_by_one(&document) {
+                let response = self.execute(document, variables.clone(), session).await;
+                let failed = !response.errors.is_empty();
+                responses.push(response);
+                // Nothing more is done for somebody who can no longer be told of it (section 6.4.4).
+                if failed {
+                    break;
+                }
+            }
+        } else if !roots.is_empty() {
+            responses.push(self.execute(document, variables, session).await);
+        }
+        let answer = Answer::of(roots, responses);
+        if operation.has_conditions() { answer.without_placeholders() } else { answer }
+    }
+
+    async fn execute(&self, document: ExecutableDocument, variables: Variables, session: &Arc<Session>) -> Response {
+        let mut execution = Execution::new(String::new()).variables(variables).data(session.clone());
+        execution.set_parsed_query(document);
+        self.schema.execute(execution).await
     }
 }

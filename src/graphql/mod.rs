@@ -3,21 +3,33 @@
 //! API types are written by hand and share nothing with the rows of the database, so that no column can become public by
 //! accident.
 
-mod empty_parentheses;
+mod answer;
+mod contract;
+mod cost;
+mod document;
+mod documents;
 mod error;
 mod execute;
+mod inputs;
 mod mutation;
 mod once;
+mod plan;
 mod query;
 mod selection;
+mod settings;
+mod source;
+mod suggestion;
 mod types;
+mod variables;
 
+pub use answer::Answer;
+pub use contract::InvalidSchema;
+pub use documents::DocumentHash;
 pub use error::{Failure, describe};
-pub use execute::{Answer, Document, GraphqlDoor};
+pub use execute::{GraphqlDoor, Refused, Request, Session};
+pub use settings::{Introspection, Settings};
 
 /// The schema in the GraphQL schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    execute::build_schema()
-        .finish()
-        .sdl_with_options(async_graphql::SDLExportOptions::new().use_space_ident().indent_width(2))
+    execute::sdl_of(&execute::build_schema().finish())
 }

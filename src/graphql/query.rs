@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object, Result};
 
+use crate::domain::id::EventId;
 use crate::service::{AuditRequest, PageRequest, Service};
 
 use super::error::refuse;
@@ -10,6 +11,7 @@ use super::types::api_token::ApiToken;
 use super::types::audit_event::{AuditEventConnection, AuditEventFilter};
 use super::types::connection::ApiTokenConnection;
 use super::types::input::{ApiTokenFilter, ApiTokenOrder};
+use super::types::node::Node;
 
 /// What can be asked.
 pub(super) struct Query;
@@ -27,6 +29,16 @@ impl Query {
     /// The API token of this id. One's own needs no permission, another's `API_TOKEN_READ`.
     async fn api_token(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<ApiToken>> {
         service(ctx)?.get(caller(ctx)?, &id).await.map(|view| Some(view.into())).map_err(refuse)
+    }
+
+    /// Whatever has this id, for clients that refetch by it. Needs what reading it elsewhere needs.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Node>> {
+        let (service, caller) = (service(ctx)?, caller(ctx)?);
+        let node = match EventId::parse(&id) {
+            Some(event) => service.event(caller, event).await.map(|event| Node::AuditEvent(event.into())),
+            None => service.get(caller, &id).await.map(|view| Node::ApiToken(view.into())),
+        };
+        node.map(Some).map_err(refuse)
     }
 
     /// API tokens, 25 a page unless asked otherwise, 200 at most. Needs `API_TOKEN_READ`.

@@ -3,19 +3,16 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{
-    ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
-};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-/// The most fields and fragments that a document may come to once every spread is followed.
-pub(super) const MAX_SELECTIONS: usize = 5_000;
-/// The deepest nesting of fields and fragments.
-pub(super) const MAX_DEPTH: usize = 40;
-/// The most fields at the root of an operation.
-pub(super) const MAX_ROOT_FIELDS: usize = 250;
+use super::plan::Fragments;
+use super::settings::Settings;
 
-type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+/// The most fields and fragments that a document may come to once every spread is followed.
+const MAX_SELECTIONS: usize = 5_000;
+/// The most fields at the root of an operation.
+const MAX_ROOT_FIELDS: usize = 250;
 
 /// What following a selection set to its end comes to.
 #[derive(Clone, Copy, Default)]
@@ -40,26 +37,77 @@ impl Extent {
 ///
 /// # Errors
 /// What is too much of.
-pub(super) fn check(document: &ExecutableDocument) -> Result<(), String> {
-    let extents = fragment_extents(&document.fragments)?;
+pub(super) fn check(document: &ExecutableDocument, settings: &Settings) -> Result<(), String> {
+    let written = written(document);
+    for (count, limit, what) in [
+        (written.aliases, settings.max_aliases, "aliases"),
+        (written.directives, settings.max_directives, "directives"),
+    ] {
+        if count > limit {
+            return Err(format!("A document may have at most {limit} {what}."));
+        }
+    }
+    let extents = fragment_extents(&document.fragments, settings.max_depth)?;
     for (_, operation) in document.operations.iter() {
         let extent = extent(&operation.node.selection_set.node, &extents).unwrap_or_default();
         if extent.selections > MAX_SELECTIONS {
             return Err(format!("A document may select at most {MAX_SELECTIONS} fields, those of fragments included."));
         }
-        if extent.depth > MAX_DEPTH {
-            return Err(format!("A document may nest fields and fragments at most {MAX_DEPTH} deep."));
+        if extent.depth > settings.max_depth {
+            return Err(too_deep(settings.max_depth));
         }
-        if root_fields(&operation.node, document).len() > MAX_ROOT_FIELDS {
+        if root_fields(&operation.node, document) > MAX_ROOT_FIELDS {
             return Err(format!("An operation may have at most {MAX_ROOT_FIELDS} fields at its root."));
         }
     }
     Ok(())
 }
 
+fn too_deep(max_depth: usize) -> String {
+    format!("A document may nest fields and fragments at most {max_depth} deep.")
+}
+
+/// How often things are written in a document.
+#[derive(Default)]
+struct Written {
+    aliases: usize,
+    directives: usize,
+}
+
+fn written(document: &ExecutableDocument) -> Written {
+    let mut written = Written::default();
+    for (_, operation) in document.operations.iter() {
+        let variables = operation.node.variable_definitions.iter();
+        written.directives +=
+            operation.node.directives.len() + variables.map(|variable| variable.node.directives.len()).sum::<usize>();
+        written.add(&operation.node.selection_set.node);
+    }
+    for fragment in document.fragments.values() {
+        written.directives += fragment.node.directives.len();
+        written.add(&fragment.node.selection_set.node);
+    }
+    written
+}
+
+impl Written {
+    fn add(&mut self, set: &SelectionSet) {
+        for selection in &set.items {
+            self.directives += selection.node.directives().len();
+            match &selection.node {
+                Selection::Field(field) => {
+                    self.aliases += usize::from(field.node.alias.is_some());
+                    self.add(&field.node.selection_set.node);
+                }
+                Selection::InlineFragment(inline) => self.add(&inline.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+}
+
 /// The extent of every fragment, each computed once, those that others spread first. No recursion along spreads: their
 /// chain is as long as the client likes.
-fn fragment_extents(fragments: &Fragments) -> Result<HashMap<&Name, Extent>, String> {
+fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&Name, Extent>, String> {
     let mut extents: HashMap<&Name, Extent> = HashMap::new();
     for root in fragments.keys() {
         let mut path = vec![root];
@@ -74,9 +122,7 @@ fn fragment_extents(fragments: &Fragments) -> Result<HashMap<&Name, Extent>, Str
             match missing {
                 Some(other) if path.contains(&other) => return Err("A fragment may not spread itself.".to_owned()),
                 // A chain this long is too deep whatever it ends in.
-                Some(_) if path.len() > MAX_DEPTH => {
-                    return Err(format!("A document may nest fields and fragments at most {MAX_DEPTH} deep."));
-                }
+                Some(_) if path.len() > max_depth => return Err(too_deep(max_depth)),
                 Some(other) => path.push(other),
                 None => {
                     extents.insert(name, extent(set, &extents).unwrap_or_default());
@@ -114,25 +160,24 @@ fn spreads(set: &SelectionSet) -> Vec<&Name> {
         .collect()
 }
 
-/// The fields at the root of an operation, those of fragments included. Only for a document that passed [`check`], or up to
-/// one more than it lets pass.
-pub(super) fn root_fields<'a>(operation: &'a OperationDefinition, document: &'a ExecutableDocument) -> Vec<&'a Field> {
-    let mut found = Vec::new();
-    collect(&operation.selection_set.node, &document.fragments, &mut found);
+/// How many fields are at the root of an operation, those of fragments included, or one more than may be.
+fn root_fields(operation: &OperationDefinition, document: &ExecutableDocument) -> usize {
+    let mut found = 0;
+    count(&operation.selection_set.node, &document.fragments, &mut found);
     found
 }
 
-fn collect<'a>(set: &'a SelectionSet, fragments: &'a Fragments, found: &mut Vec<&'a Field>) {
+fn count(set: &SelectionSet, fragments: &Fragments, found: &mut usize) {
     for selection in &set.items {
-        if found.len() > MAX_ROOT_FIELDS {
+        if *found > MAX_ROOT_FIELDS {
             return;
         }
         match &selection.node {
-            Selection::Field(field) => found.push(&field.node),
-            Selection::InlineFragment(inline) => collect(&inline.node.selection_set.node, fragments, found),
+            Selection::Field(_) => *found += 1,
+            Selection::InlineFragment(inline) => count(&inline.node.selection_set.node, fragments, found),
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    collect(&fragment.node.selection_set.node, fragments, found);
+                    count(&fragment.node.selection_set.node, fragments, found);
                 }
             }
         }
@@ -145,8 +190,12 @@ mod tests {
 
     use super::*;
 
+    const MAX_DEPTH: usize = 30;
+
     fn passes(document: &str) -> bool {
-        check(&parse_query(document).unwrap()).is_ok()
+        let settings =
+            Settings { max_aliases: usize::MAX, max_depth: MAX_DEPTH, max_directives: 3, ..Settings::default() };
+        check(&parse_query(document).unwrap(), &settings).is_ok()
     }
 
     fn chain(links: usize, each: &str) -> String {
@@ -188,6 +237,18 @@ mod tests {
         }
         for (count, good) in [(MAX_SELECTIONS - 1, true), (MAX_SELECTIONS, false)] {
             assert_eq!(passes(&format!("{{ a {{ {} }} }}", fields(count))), good, "{count}");
+        }
+    }
+
+    #[test]
+    fn aliases_and_directives_are_counted_wherever_they_stand() {
+        let settings = |max_aliases, max_directives| Settings { max_aliases, max_directives, ..Settings::default() };
+        let document = parse_query(
+            "query($v: Boolean @a) @b { x: c @d { y: e } ... @f { z: g } ...h @i } fragment h on Query @j { w: k }",
+        )
+        .unwrap();
+        for (aliases, directives, good) in [(4, 6, true), (3, 6, false), (4, 5, false)] {
+            assert_eq!(check(&document, &settings(aliases, directives)).is_ok(), good, "{aliases} {directives}");
         }
     }
 }

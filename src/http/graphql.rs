@@ -1,78 +1,148 @@
-//! `POST /graphql`: GraphQL over HTTP for JSON bodies.
+//! `/graphql`: GraphQL over HTTP, by POST with a JSON body and, for queries, by GET.
 
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
-use serde_json::{Map, Value};
+use std::sync::Arc;
 
-use crate::graphql::{Answer, Document};
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use crate::graphql::{Answer, Refused, Request, Session};
 use crate::service::{Caller, ErrorCode};
 
 use super::Doors;
 use super::client::{self, Client};
+use super::graphql_request::{self, Requests};
 use super::json;
+use super::media_type::{AnswerType, negotiate};
 use super::reply::{self, Rejection};
 
-const RESPONSE_JSON: &str = "application/graphql-response+json";
-
-pub(super) async fn answer(
+/// Answers the request or the requests of a JSON body.
+pub(super) async fn post(
     State(doors): State<Doors>,
     Client(caller): Client,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: json::Body,
 ) -> Result<Response<Body>, Rejection> {
-    let document = read(&headers, body)?;
-    let standing = caller.as_ref().map(Caller::standing);
-    let answer = doors.graphql.answer(document, caller).await?;
-    let mut response = write(&headers, &answer);
-    client::warn_of_retirement(response.headers_mut(), standing);
+    let form = answer_type(&headers)?;
+    let requests = graphql_request::of_body(json::value(&headers, body)?, doors.graphql.settings().max_batch)?;
+    let session = session(caller, &headers)?;
+    let mut response = match requests {
+        Requests::One(request) => write(form, &doors.graphql.answer(request, &session).await?),
+        Requests::Batch(requests) => {
+            let mut answers = Vec::with_capacity(requests.len());
+            // One after the other: later ones may rest on what earlier ones have changed.
+            for request in requests {
+                answers.push(match doors.graphql.answer(request, &session).await {
+                    Ok(answer) => serde_json::to_value(&answer).unwrap_or_default(),
+                    Err(refused) => Rejection::from(refused).into_body(),
+                });
+            }
+            body_of(form, StatusCode::OK, &answers)
+        }
+    };
+    client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
     Ok(response)
 }
 
-fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Document, Rejection> {
-    let mut fields = json::object(headers, body)?;
-    let Some(Value::String(query)) = fields.remove("query") else {
-        return Err(malformed("The body must have the field query, a string."));
+/// Answers the query of a URL.
+pub(super) async fn get(
+    State(doors): State<Doors>,
+    Client(caller): Client,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response<Body>, Rejection> {
+    let form = answer_type(&headers)?;
+    refuse_without_preflight(&headers)?;
+    let request: Request = graphql_request::of_url(&query.unwrap_or_default())?;
+    let session = session(caller, &headers)?;
+    let answer = match doors.graphql.answer(request, &session).await {
+        Err(Refused::Unsafe) => {
+            let mut response = Rejection::from(Refused::Unsafe).into_response();
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            return Ok(response);
+        }
+        answer => answer?,
     };
-    let operation_name = match fields.remove("operationName") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
-        Some(_) => return Err(malformed("The field operationName must be a string or null.")),
-    };
-    let variables = match fields.remove("variables") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(variables)) => variables,
-        Some(_) => return Err(malformed("The field variables must be an object or null.")),
-    };
-    let idempotency_key = client::idempotency_key(headers)?;
-    Ok(Document { query, operation_name, idempotency_key, variables })
+    let mut response = write(form, &answer);
+    client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
+    Ok(response)
 }
 
-fn malformed(message: &str) -> Rejection {
-    Rejection::new(ErrorCode::BadUserInput, message)
+fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, Rejection> {
+    Ok(Arc::new(Session { caller, idempotency_key: client::idempotency_key(headers)? }))
 }
 
-/// The answer in the media type that the client prefers. Only the newer one lets the status speak of the document.
-fn write(headers: &HeaderMap, answer: &Answer) -> Response<Body> {
-    let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let modern = accept.flat_map(|value| value.split(',')).any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|range| range.eq_ignore_ascii_case(RESPONSE_JSON));
-        named && !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    });
-    let Ok(body) = serde_json::to_vec(&answer.body) else { return reply::panicked() };
-    let mut response = Response::new(Body::from(body));
-    if modern && !answer.executed {
-        *response.status_mut() = StatusCode::BAD_REQUEST;
+fn answer_type(headers: &HeaderMap) -> Result<AnswerType, Rejection> {
+    negotiate(headers).ok_or_else(|| {
+        let message = "Answers are application/graphql-response+json or application/json. Accept one of them.";
+        Rejection::with_status(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
+    })
+}
+
+/// Marks that browsers set and pages cannot take away. `Sec-Fetch-Mode` is none of them: some programs send it too.
+const BROWSER: [HeaderName; 3] =
+    [HeaderName::from_static("sec-fetch-site"), HeaderName::from_static("sec-fetch-dest"), ORIGIN];
+/// Headers that a page of another origin can send only once a preflight request has allowed it.
+const PREFLIGHTED: [HeaderName; 4] = [
+    AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-requested-with"),
+    HeaderName::from_static("graphql-require-preflight"),
+];
+
+/// A browser sends a plain GET for any page that asks it to. None holds a credential, for those are headers; but nothing at
+/// all is executed for a page that need not have asked first. A POST needs no such rule: its media type is asked about.
+fn refuse_without_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
+    let browser = BROWSER.iter().any(|name| headers.contains_key(name));
+    if !browser || PREFLIGHTED.iter().any(|name| headers.contains_key(name)) {
+        return Ok(());
     }
-    let media_type = if modern {
-        HeaderValue::from_static("application/graphql-response+json; charset=utf-8")
-    } else {
-        HeaderValue::from_static("application/json; charset=utf-8")
+    let message = "A browser would send this request for any page. Add the header GraphQL-Require-Preflight: 1.";
+    Err(Rejection::new(ErrorCode::BadUserInput, message))
+}
+
+/// The answer in the form that was chosen. Only the newer one lets the status speak of the document.
+fn write(form: AnswerType, answer: &Answer) -> Response<Body> {
+    let status = match form {
+        AnswerType::GraphqlResponse if !answer.executed() => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
     };
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    body_of(form, status, answer)
+}
+
+fn body_of(form: AnswerType, status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    let Ok(body) = serde_json::to_vec(body) else { return reply::panicked() };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let media_type = match form {
+        AnswerType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        AnswerType::Json => "application/json; charset=utf-8",
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
     response
+}
+
+impl From<Refused> for Rejection {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Service(err) => err.into(),
+            Refused::Unsafe => {
+                let message = "A GET changes nothing. Send mutations by POST.";
+                Self::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
+            }
+            Refused::TooSlow(limit) => {
+                let message = format!(
+                    "The operation was given up after {} s. Ask for less; look before sending a mutation again.",
+                    limit.as_secs()
+                );
+                Self::new(ErrorCode::Unavailable, &message)
+            }
+        }
+    }
 }

@@ -8,24 +8,28 @@ use serde_json::{Map, Value};
 
 use crate::service::ErrorCode;
 
+use super::media_type::MediaType;
 use super::reply::Rejection;
 
 /// A body as the server took it from the connection.
 pub(super) type Body = Result<Bytes, BytesRejection>;
 
-/// The fields of a body that must be a JSON object.
-pub(super) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        let message = "Send the request as JSON, with Content-Type: application/json.";
+/// The JSON of a body.
+pub(super) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse);
+    if !content_type.is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8()) {
+        let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
         return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
     }
     // The parser's own words are not passed on: they could quote the body, which may hold a value.
-    match serde_json::from_slice(&whole(body)?) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(Rejection::new(ErrorCode::BadUserInput, "The body must be a JSON object.")),
-        Err(_) => Err(Rejection::new(ErrorCode::BadUserInput, "The body is not JSON.")),
+    serde_json::from_slice(&whole(body)?).map_err(|_| Rejection::new(ErrorCode::BadUserInput, "The body is not JSON."))
+}
+
+/// The fields of a body that must be a JSON object.
+pub(super) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
+    match value(headers, body)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Rejection::new(ErrorCode::BadUserInput, "The body must be a JSON object.")),
     }
 }
 
@@ -39,7 +43,7 @@ pub(super) fn object_if_any(headers: &HeaderMap, body: Body) -> Result<Map<Strin
 
 fn whole(body: Body) -> Result<Bytes, Rejection> {
     body.map_err(|rejection| {
-        let message = "The body could not be read; it may be too large. At most 1 MiB is read.";
+        let message = "The body could not be read; it may be larger than the server reads.";
         Rejection::with_status(rejection.status(), ErrorCode::BadUserInput, message)
     })
 }

@@ -4,7 +4,9 @@ mod client;
 mod client_address;
 mod credential;
 mod graphql;
+mod graphql_request;
 mod json;
+mod media_type;
 mod playground;
 mod reply;
 mod requests;
@@ -13,20 +15,30 @@ mod rest;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::trusted_proxies::TrustedProxies;
-use crate::graphql::{GraphqlDoor, sdl};
-use crate::service::{ErrorCode, Service};
+pub use crate::graphql::InvalidSchema;
+use crate::graphql::{GraphqlDoor, Introspection};
+use crate::service::{self, ErrorCode, Service};
 
+use client::Client;
 use reply::Rejection;
 
-/// The largest body that is read, in bytes.
-const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// What the operator decides about the doors.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whose forwarding headers are believed (R12).
+    pub trusted_proxies: TrustedProxies,
+    /// The largest body that is read, in bytes.
+    pub max_body_bytes: usize,
+    /// What is decided about documents.
+    pub graphql: crate::graphql::Settings,
+}
 
 /// What every door needs.
 #[derive(Clone)]
@@ -36,20 +48,23 @@ struct Doors {
     trusted_proxies: Arc<TrustedProxies>,
 }
 
-/// All doors over these use cases. Forwarding headers are believed from these proxies only (R12).
-pub fn router(service: Service, trusted_proxies: TrustedProxies) -> Router {
+/// All doors over these use cases.
+///
+/// # Errors
+/// When the GraphQL schema of the code is none.
+pub fn router(service: Service, settings: Settings) -> Result<Router, InvalidSchema> {
     let doors = Doors {
-        graphql: GraphqlDoor::new(service.clone()),
+        graphql: GraphqlDoor::new(service.clone(), settings.graphql)?,
         service: service.clone(),
-        trusted_proxies: Arc::new(trusted_proxies),
+        trusted_proxies: Arc::new(settings.trusted_proxies),
     };
-    let schema = sdl();
-    Router::new()
+    let graphql = || post(graphql::post).get(graphql::get);
+    let router = Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))
         .merge(rest::routes(&doors))
-        .route("/graphql", post(graphql::answer))
-        .route("/public/graphql", post(graphql::answer))
-        .route("/schema.graphql", get(|| async move { ([("content-type", "text/plain; charset=utf-8")], schema) }))
+        .route("/graphql", graphql())
+        .route("/public/graphql", graphql())
+        .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/playground", get(playground::page))
         .route("/playground/", get(playground::page))
@@ -57,14 +72,28 @@ pub fn router(service: Service, trusted_proxies: TrustedProxies) -> Router {
         .fallback(no_such_address)
         .method_not_allowed_fallback(wrong_method)
         .with_state(doors)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(settings.max_body_bytes))
         .layer(CatchPanicLayer::custom(|_| reply::panicked()))
         .layer(requests::log())
-        .layer(axum::middleware::from_fn_with_state(service, requests::name))
+        .layer(axum::middleware::from_fn_with_state(service, requests::name));
+    Ok(router)
+}
+
+/// The schema, for whoever may ask for it by introspection.
+async fn schema(State(doors): State<Doors>, Client(caller): Client) -> Result<Response, Rejection> {
+    match doors.graphql.settings().introspection {
+        Introspection::Off => {
+            let message = "The schema is not shown here. Ask the operator for it.";
+            return Err(Rejection::new(ErrorCode::NotFound, message));
+        }
+        Introspection::Authenticated if caller.is_none() => return Err(service::Error::Anonymous.into()),
+        Introspection::Authenticated | Introspection::Public => {}
+    }
+    Ok(([("content-type", "text/plain; charset=utf-8")], doors.graphql.sdl().to_owned()).into_response())
 }
 
 async fn no_such_address(uri: Uri) -> Response {
-    let message = "Nothing is at this address. The API is POST /graphql; people start at /playground.";
+    let message = "Nothing is at this address. The API is at /graphql; people start at /playground.";
     let rejection = Rejection::new(ErrorCode::NotFound, message);
     if rest::claims(uri.path()) { rest::Refusal::from(rejection).into_response() } else { rejection.into_response() }
 }

@@ -29,9 +29,10 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::ValueRetired => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden | ErrorCode::AddressRefused | ErrorCode::OriginRefused => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
-        ErrorCode::BadUserInput | ErrorCode::GraphqlParseFailed | ErrorCode::GraphqlValidationFailed => {
-            StatusCode::BAD_REQUEST
-        }
+        ErrorCode::BadUserInput
+        | ErrorCode::GraphqlParseFailed
+        | ErrorCode::GraphqlValidationFailed
+        | ErrorCode::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
         ErrorCode::RotationConflict | ErrorCode::ValueSuperseded | ErrorCode::TokenProtected => StatusCode::CONFLICT,
         ErrorCode::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -63,12 +64,16 @@ impl Rejection {
         Self { status, ..Self::new(code, message) }
     }
 
+    /// The body alone, for an answer that is one of several.
+    pub(super) fn into_body(self) -> Value {
+        let (message, extensions) = told(self.failure);
+        graphql_body(message, extensions)
+    }
+
     /// The answer, with the body that this makes of the message and of what else is told.
     pub(super) fn respond(self, body: impl FnOnce(String, Map<String, Value>) -> Value) -> Response<Body> {
-        let Failure { message, code, field, retry_after_seconds } = self.failure;
-        let mut more = Map::from_iter([("code".to_owned(), Value::from(code.as_str()))]);
-        more.extend(field.map(|field| ("field".to_owned(), field.into())));
-        more.extend(retry_after_seconds.map(|seconds| ("retryAfterSeconds".to_owned(), seconds.into())));
+        let retry_after_seconds = self.failure.retry_after_seconds;
+        let (message, more) = told(self.failure);
         let mut response = Response::new(Body::from(body(message, more).to_string()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
@@ -101,8 +106,21 @@ impl From<Failure> for Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response<Body> {
-        self.respond(|message, extensions| json!({ "errors": [{ "message": message, "extensions": extensions }] }))
+        self.respond(graphql_body)
     }
+}
+
+/// The message, and what else is told beside it.
+fn told(failure: Failure) -> (String, Map<String, Value>) {
+    let Failure { message, code, field, retry_after_seconds } = failure;
+    let mut more = Map::from_iter([("code".to_owned(), Value::from(code.as_str()))]);
+    more.extend(field.map(|field| ("field".to_owned(), field.into())));
+    more.extend(retry_after_seconds.map(|seconds| ("retryAfterSeconds".to_owned(), seconds.into())));
+    (message, more)
+}
+
+fn graphql_body(message: String, extensions: Map<String, Value>) -> Value {
+    json!({ "errors": [{ "message": message, "extensions": extensions }] })
 }
 
 /// The answer to a request in whose handling something panicked.

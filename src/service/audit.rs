@@ -55,6 +55,17 @@ impl Service {
         let edges = events.into_iter().map(|event| (URL_SAFE_NO_PAD.encode(event.id.to_string()), event)).collect();
         Ok(AuditPage { edges, has_next_page, has_previous_page: after.is_some() })
     }
+
+    /// The event of this id. Needs `AUDIT_LOG_READ`.
+    ///
+    /// # Errors
+    /// When the caller may not, or no event has this id.
+    pub async fn event(&self, caller: &Caller, id: EventId) -> Result<AuditEvent, Error> {
+        let now = self.now();
+        let own = self.own_token(caller, now).await?;
+        Authority::of(&own).require(Permission::AuditLogRead)?;
+        self.store.event(id).await?.ok_or(Error::NotFound { field: "id" })
+    }
 }
 
 fn read_cursor(text: &str) -> Option<EventId> {

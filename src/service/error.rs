@@ -23,6 +23,14 @@ macro_rules! error_codes {
                     $(Self::$variant => $name,)*
                 }
             }
+
+            /// The code of this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -60,6 +68,8 @@ error_codes! {
     GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
     /// The document does not fit the schema.
     GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+    /// No document of this hash was sent before.
+    PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
     /// The database cannot be reached; the same request may succeed later.
     Unavailable => "UNAVAILABLE",
     /// A fault of the server; the log has its cause.

@@ -61,6 +61,14 @@ impl Store {
         rows.into_iter().map(event).collect()
     }
 
+    /// The event of this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn event(&self, id: EventId) -> Result<Option<AuditEvent>, Error> {
+        Entity::find_by_id(id.to_string()).one(&self.read).await?.map(event).transpose()
+    }
+
     /// Forgets events from before this moment; how many they were.
     ///
     /// # Errors

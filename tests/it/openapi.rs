@@ -48,7 +48,8 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 
 /// The fields of a type or of an input of the GraphQL schema, or the names of an enum.
 fn fields_of<'a>(sdl: &'a str, heading: &str) -> BTreeSet<&'a str> {
-    let body = sdl.split(&format!("\n{heading} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+    let body =
+        sdl.split(&format!("\n{heading} ")).nth(1).unwrap().split_once("{\n").unwrap().1.split("\n}").next().unwrap();
     // What stands between two marks is a description.
     let code = body.split("\"\"\"").step_by(2);
     code.flat_map(str::lines)

@@ -33,7 +33,7 @@ impl From<Issued> for ApiToken {
 #[Object(name = "APIToken")]
 impl ApiToken {
     /// The lasting identity, sortable by creation.
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         ID(self.view.token.id.to_string())
     }
 

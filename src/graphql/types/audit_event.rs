@@ -4,24 +4,29 @@ use async_graphql::{ID, InputObject, SimpleObject};
 
 use crate::domain::audit::{self, AuditFilter};
 use crate::domain::id::TokenId;
-use crate::service::{AuditPage, Error};
+use crate::service::{self, AuditPage, Error};
 
 use super::api_token::Actor;
 use super::connection::PageInfo;
 use super::date_time::DateTime;
 use super::enums::AuditAction;
+use super::error_code::ErrorCode;
 
 /// One event of the audit log: who did what to which API token, from where, when, and what came of it.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct AuditEvent {
     /// Its identity, sortable by time.
-    id: ID,
+    #[graphql(owned)]
+    pub(super) id: ID,
     /// When it happened.
     occurred_at: DateTime,
     /// What happened.
     action: AuditAction,
     /// What came of it: `OK`, or the code of the refusal.
+    #[graphql(deprecation = "Ask for `refusal`, whose values are an enum.")]
     result: String,
+    /// Why it was refused; null where it was done.
+    refusal: Option<ErrorCode>,
     /// Who did it; null for somebody unknown.
     actor: Option<Actor>,
     /// To which API token; null where it is not known.
@@ -90,6 +95,7 @@ impl From<audit::AuditEvent> for AuditEvent {
             id: ID(event.id.to_string()),
             occurred_at: event.at.into(),
             action: event.action.into(),
+            refusal: service::ErrorCode::parse(&event.result).map(Into::into),
             result: event.result,
             actor: event.actor.map(Actor::from),
             token_id: event.token_id.map(|id| ID(id.to_string())),

@@ -8,6 +8,8 @@ use crate::domain::timestamp::Timestamp;
 /// millisecond are cut off.
 pub(in crate::graphql) struct DateTime(pub(in crate::graphql) Timestamp);
 
+/// A moment: RFC 3339 in UTC with milliseconds, such as `2030-01-31T12:00:00.000Z`. Any offset is read; fractions below a
+/// millisecond are cut off.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

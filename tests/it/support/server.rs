@@ -9,6 +9,7 @@ use rotakey::config::DatabaseFlags;
 use rotakey::domain::trusted_proxies::TrustedProxies;
 use rotakey::entropy::SharedEntropy;
 use rotakey::service::{Policy, Service};
+use rotakey::{graphql, http};
 use tokio::sync::watch;
 
 use super::client::Client;
@@ -37,6 +38,18 @@ impl Server {
         Self::join(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), policy).await
     }
 
+    /// As [`Server::start`], with other settings of the GraphQL door.
+    pub async fn start_graphql(graphql: graphql::Settings) -> Self {
+        let doors = http::Settings { graphql, ..doors() };
+        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
+    }
+
+    /// As [`Server::start`], reading bodies of at most so many bytes.
+    pub async fn start_reading(max_body_bytes: usize) -> Self {
+        let doors = http::Settings { max_body_bytes, ..doors() };
+        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
+    }
+
     /// Another replica on the same database and the same clock.
     pub async fn replica(&self) -> Self {
         Self::join(self.database.clone(), self.clock.clone(), Policy::default()).await
@@ -56,6 +69,10 @@ impl Server {
     }
 
     async fn join(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy) -> Self {
+        Self::open(database, clock, policy, doors()).await
+    }
+
+    async fn open(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy, doors: http::Settings) -> Self {
         // Replicas must not issue the same bytes; the first server of every test does.
         static SEED: AtomicU64 = AtomicU64::new(1);
         let url = DatabaseFlags { database_url: database.url.clone() }.validate().unwrap();
@@ -71,8 +88,7 @@ impl Server {
         let listener = app::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
-        let trusted = TrustedProxies::parse("127.0.0.1").unwrap();
-        tokio::spawn(app::serve(listener, service, trusted, stopped));
+        tokio::spawn(app::serve(listener, service, doors, stopped));
         let anonymous = Client::anonymous(&url);
         let admin = admin.map_or(anonymous.clone(), |value| anonymous.with(value));
         Self { url, clock, database, admin, policy, _stop: stop }
@@ -80,5 +96,14 @@ impl Server {
 
     pub fn anonymous(&self) -> Client {
         Client::anonymous(&self.url)
+    }
+}
+
+/// Behind a proxy on this machine, and else as by default.
+fn doors() -> http::Settings {
+    http::Settings {
+        trusted_proxies: TrustedProxies::parse("127.0.0.1").unwrap(),
+        max_body_bytes: 1024 * 1024,
+        graphql: graphql::Settings::default(),
     }
 }

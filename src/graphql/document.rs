@@ -1,0 +1,115 @@
+//! A document that was read, bounded and validated once and may be run any number of times.
+
+use apollo_compiler::ast::VariableDefinition;
+use apollo_compiler::{ExecutableDocument as Validated, Node};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Name, Positioned, Value, Variables};
+
+use super::contract::{Fault, invalid};
+use super::plan::{self, Fragments};
+use super::variables;
+
+/// The operations of a valid document.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    operations: Vec<Operation>,
+}
+
+/// One operation, ready to be run.
+#[derive(Debug)]
+pub(super) struct Operation {
+    name: Option<Name>,
+    pub(super) ty: OperationType,
+    pub(super) variables: Vec<Node<VariableDefinition>>,
+    definition: Positioned<OperationDefinition>,
+    fragments: Fragments,
+    /// What is to be run, where no variable has a say in it.
+    fixed: Option<ExecutableDocument>,
+    /// Whether somebody without a credential may ask it: it asks for nothing but types.
+    pub(super) anonymous: bool,
+    /// Whether it asks for the schema.
+    pub(super) introspects: bool,
+    /// The response keys at the root whose field may be null.
+    nullable: Vec<Name>,
+}
+
+impl Prepared {
+    /// From what the two parsers made of one document; `validated` says that it is valid.
+    pub(super) fn new(parsed: ExecutableDocument, validated: &Validated) -> Self {
+        let (operations, fragments) = (parsed.operations, parsed.fragments);
+        let named = match operations {
+            DocumentOperations::Single(operation) => vec![(None, operation)],
+            DocumentOperations::Multiple(operations) => {
+                operations.into_iter().map(|(name, operation)| (Some(name), operation)).collect()
+            }
+        };
+        let operations = named.into_iter().filter_map(|(name, definition)| {
+            let validated_operation = validated.operations.get(name.as_deref()).ok()?;
+            let fields: Vec<_> = validated_operation.root_fields(validated).collect();
+            let nullable = fields.iter().filter(|field| !field.ty().is_non_null());
+            Some(Operation {
+                ty: definition.node.ty,
+                variables: validated_operation.variables.clone(),
+                anonymous: fields.iter().all(|field| field.name.starts_with("__")),
+                introspects: fields.iter().any(|field| matches!(field.name.as_str(), "__schema" | "__type")),
+                nullable: nullable.map(|field| Name::new(field.response_key().as_str())).collect(),
+                fixed: None,
+                fragments: fragments.clone(),
+                name,
+                definition,
+            })
+        });
+        Self { operations: operations.map(Operation::fixed).collect() }
+    }
+
+    /// The operation of this name, or the only one (GraphQL, section 6.1).
+    ///
+    /// # Errors
+    /// When there is none, or no telling which.
+    pub(super) fn choose(&self, name: Option<&str>) -> Result<&Operation, Fault> {
+        match (name, self.operations.as_slice()) {
+            (Some(wanted), operations) => operations
+                .iter()
+                .find(|operation| operation.name.as_deref() == Some(wanted))
+                .ok_or_else(|| invalid(format!("The document has no operation of the name {wanted}."))),
+            (None, [only]) => Ok(only),
+            (None, _) => {
+                Err(invalid("The document has several operations. Say by operationName which to run.".to_owned()))
+            }
+        }
+    }
+}
+
+impl Operation {
+    fn fixed(mut self) -> Self {
+        let parsed = DocumentOperations::Single(self.definition.clone());
+        let document = ExecutableDocument { operations: parsed, fragments: self.fragments.clone() };
+        if !plan::has_directives(&document) {
+            self.fixed = Some(plan::plan(&self.definition, &self.fragments, |_| Value::Null));
+        }
+        self
+    }
+
+    /// What is to be run with these variables.
+    pub(super) fn plan(&self, variables: &Variables) -> ExecutableDocument {
+        match &self.fixed {
+            Some(document) => document.clone(),
+            None => plan::plan(&self.definition, &self.fragments, |name| self.variable(variables, name)),
+        }
+    }
+
+    /// What a variable comes to: as given, or else its default, or else null.
+    pub(super) fn variable(&self, variables: &Variables, name: &Name) -> Value {
+        variables::resolve(&self.definition.node, variables, name)
+    }
+
+    /// Whether what is run depends on directives.
+    pub(super) fn has_conditions(&self) -> bool {
+        self.fixed.is_none()
+    }
+
+    /// Whether the field of this response key at the root may be null.
+    pub(super) fn is_nullable(&self, key: &str) -> bool {
+        self.nullable.iter().any(|nullable| nullable.as_str() == key)
+    }
+}

@@ -1,0 +1,69 @@
+//! What the operator decides about documents: how much one may ask for, and who may read the schema.
+
+use std::time::Duration;
+
+/// Who may ask for the schema, by introspection or at `GET /schema.graphql`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Introspection {
+    /// Everyone.
+    #[default]
+    Public,
+    /// Whoever presents a value that works.
+    Authenticated,
+    /// Nobody. Errors then suggest no names either.
+    Off,
+}
+
+impl Introspection {
+    /// Reads the name of the setting.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "public" => Some(Self::Public),
+            "authenticated" => Some(Self::Authenticated),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+}
+
+/// The bounds of one document, of one operation in it, and of the documents that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Who may ask for the schema.
+    pub introspection: Introspection,
+    /// The most lexical tokens of a document (GraphQL, section 2.1.6), its white space and comments included.
+    pub max_tokens: usize,
+    /// The deepest nesting of fields and fragments.
+    pub max_depth: usize,
+    /// The highest cost of an operation; see the file on cost for what costs what.
+    pub max_cost: u64,
+    /// The most aliases in a document.
+    pub max_aliases: usize,
+    /// The most directives in a document.
+    pub max_directives: usize,
+    /// The most documents in one request; 0 refuses lists of documents.
+    pub max_batch: usize,
+    /// For how long one operation may run.
+    pub operation_timeout: Duration,
+    /// The most documents that are kept parsed.
+    pub cached_documents: usize,
+    /// The most bytes of source text that are kept parsed.
+    pub cached_document_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            introspection: Introspection::default(),
+            max_tokens: 10_000,
+            max_depth: 30,
+            max_cost: 20_000,
+            max_aliases: 250,
+            max_directives: 50,
+            max_batch: 0,
+            operation_timeout: Duration::from_secs(30),
+            cached_documents: 1_000,
+            cached_document_bytes: 1024 * 1024,
+        }
+    }
+}

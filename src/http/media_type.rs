@@ -1,0 +1,138 @@
+//! Media types as clients write them (RFC 9110, section 8.3.1), and the choice of one for the answer (section 12.5.1).
+
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+
+/// The forms in which GraphQL is answered over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AnswerType {
+    /// `application/json`, whose status says nothing of the document.
+    Json,
+    /// `application/graphql-response+json`, whose status does.
+    GraphqlResponse,
+}
+
+impl AnswerType {
+    /// In the order of preference where a client names neither.
+    const ALL: [Self; 2] = [Self::Json, Self::GraphqlResponse];
+
+    fn essence(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Json => ("application", "json"),
+            Self::GraphqlResponse => ("application", "graphql-response+json"),
+        }
+    }
+}
+
+/// A media type or a range of them, with the parameters that matter here.
+pub(super) struct MediaType<'a> {
+    kind: &'a str,
+    subtype: &'a str,
+    parameters: &'a str,
+}
+
+impl<'a> MediaType<'a> {
+    /// Reads `type/subtype; name=value…`.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let (kind, subtype) = essence.trim().split_once('/')?;
+        (!kind.is_empty() && !subtype.is_empty()).then_some(Self { kind, subtype, parameters })
+    }
+
+    /// Whether it is this type exactly.
+    pub(super) fn is(&self, kind: &str, subtype: &str) -> bool {
+        self.kind.eq_ignore_ascii_case(kind) && self.subtype.eq_ignore_ascii_case(subtype)
+    }
+
+    /// Whether its text is in UTF-8, the only encoding of JSON (RFC 8259, section 8.1).
+    pub(super) fn is_utf8(&self) -> bool {
+        self.parameter("charset")
+            .is_none_or(|charset| ["utf-8", "utf8"].iter().any(|name| charset.eq_ignore_ascii_case(name)))
+    }
+
+    fn parameter(&self, name: &str) -> Option<&'a str> {
+        self.parameters.split(';').find_map(|parameter| {
+            let (found, value) = parameter.split_once('=')?;
+            found.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+        })
+    }
+
+    /// How much the client wants it, in thousandths; a weight that is none counts as full.
+    fn weight(&self) -> u32 {
+        let weight = self.parameter("q").and_then(|weight| weight.parse::<f32>().ok());
+        weight.map_or(1_000, |weight| (weight.clamp(0.0, 1.0) * 1_000.0) as u32)
+    }
+
+    /// How exactly it names this type: 3 by its name, 2 by `type/*`, 1 by `*/*`; `None` if not at all.
+    fn names(&self, (kind, subtype): (&str, &str)) -> Option<u32> {
+        match (self.kind, self.subtype) {
+            ("*", "*") => Some(1),
+            (_, "*") if self.kind.eq_ignore_ascii_case(kind) => Some(2),
+            _ if self.is(kind, subtype) && self.is_utf8() => Some(3),
+            _ => None,
+        }
+    }
+}
+
+/// The form that the client wants most; the newer one only if it is named. `None` if it wants neither.
+pub(super) fn negotiate(headers: &HeaderMap) -> Option<AnswerType> {
+    if !headers.contains_key(ACCEPT) {
+        return Some(AnswerType::Json);
+    }
+    let accepted = || ranges(headers).filter_map(MediaType::parse);
+    let wish = |answer: AnswerType| {
+        let named = accepted().filter_map(|range| Some((range.names(answer.essence())?, range.weight())));
+        // The most exact range decides.
+        named.max_by_key(|(exactness, _)| *exactness).filter(|(_, weight)| *weight > 0)
+    };
+    let wishes = AnswerType::ALL.into_iter().filter_map(|answer| wish(answer).map(|wish| (wish, answer)));
+    let best =
+        wishes.max_by_key(|((exactness, weight), answer)| (*weight, *exactness, preference(*answer, *exactness)));
+    best.map(|(_, answer)| answer)
+}
+
+/// Which of two is meant where the client wants both alike.
+fn preference(answer: AnswerType, exactness: u32) -> bool {
+    (answer == AnswerType::GraphqlResponse) == (exactness == 3)
+}
+
+fn ranges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_client_chooses() {
+        use AnswerType::{GraphqlResponse, Json};
+        for (accept, chosen) in [
+            ("application/json", Some(Json)),
+            ("application/graphql-response+json", Some(GraphqlResponse)),
+            ("Application/GraphQL-Response+JSON; charset=UTF-8", Some(GraphqlResponse)),
+            ("*/*", Some(Json)),
+            ("application/*", Some(Json)),
+            ("application/graphql-response+json, application/json", Some(GraphqlResponse)),
+            ("application/json, application/graphql-response+json", Some(GraphqlResponse)),
+            ("application/graphql-response+json, application/json;q=0.9", Some(GraphqlResponse)),
+            ("application/graphql-response+json;q=0.8, application/json;q=0.9", Some(Json)),
+            ("application/graphql-response+json;q=0, */*", Some(Json)),
+            ("application/json;q=0, */*", Some(GraphqlResponse)),
+            ("application/json;q=0.5, */*;q=0.1", Some(Json)),
+            ("text/html, application/graphql-response+json", Some(GraphqlResponse)),
+            ("text/html, */*;q=0.1", Some(Json)),
+            ("text/html", None),
+            ("application/json;q=0", None),
+            ("application/json; charset=iso-8859-1", None),
+            ("", None),
+            ("json", None),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(negotiate(&headers), chosen, "{accept}");
+        }
+        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+    }
+}
