@@ -20,6 +20,7 @@ test:
 	./tests/with-postgres cargo test --locked --test it -- --skip model::
 	./tests/glean-clients
 	cd tests/graphql-conformance && npm ci --no-audit --no-fund && node run.mjs
+	./tests/generated-clients
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit
 	./tests/playground-is-fresh
 	cd playground && npm run test:browser

@@ -1,0 +1,39 @@
+//! The operations: a type for each, and a module of generated types beside it.
+
+use graphql_client::GraphQLQuery;
+
+// docs:begin operations
+type DateTime = String;
+
+#[derive(GraphQLQuery)]
+#[graphql(schema_path = "../../../schema.graphql", query_path = "../operations.graphql")]
+pub struct RotateAPIToken;
+// docs:end
+
+#[derive(GraphQLQuery)]
+#[graphql(schema_path = "../../../schema.graphql", query_path = "../operations.graphql")]
+pub struct CreateAPIToken;
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "../../../schema.graphql",
+    query_path = "../operations.graphql",
+    response_derives = "Debug, PartialEq"
+)]
+pub struct APITokens;
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "../../../schema.graphql",
+    query_path = "../operations.graphql",
+    response_derives = "Debug, PartialEq"
+)]
+pub struct CurrentAPIToken;
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "../../../schema.graphql",
+    query_path = "../operations.graphql",
+    response_derives = "Debug, PartialEq"
+)]
+pub struct RevokeAPIToken;

@@ -1,0 +1,23 @@
+import type { CodegenConfig } from '@graphql-codegen/cli'
+
+const config: CodegenConfig = {
+  schema: '../../../schema.graphql',
+  documents: '../operations.graphql',
+  // The sources are ES modules, in which an import names its file in full.
+  importExtension: '.js',
+  // docs:begin config
+  generates: {
+    'src/generated/': {
+      preset: 'client',
+      presetConfig: { fragmentMasking: false },
+      config: {
+        // Names as the schema spells them, such as APITokenStatus, and times as they come: RFC 3339.
+        namingConvention: 'keep',
+        scalars: { DateTime: 'string' },
+      },
+    },
+  },
+  // docs:end
+}
+
+export default config
