@@ -12,6 +12,7 @@ mod create;
 mod credentials;
 mod database;
 mod docs;
+mod docs_clients;
 mod doors;
 mod execution;
 mod graphql_http;
