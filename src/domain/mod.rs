@@ -25,3 +25,4 @@ pub mod timestamp;
 pub mod token;
 pub mod trusted_proxies;
 pub mod value;
+pub mod verification;

@@ -3,6 +3,7 @@
 
 use core::net::IpAddr;
 
+use super::input::InvalidInput;
 use super::refusal::Refusal;
 use super::token::Settings;
 
@@ -13,6 +14,19 @@ pub struct Source {
     pub address: Option<IpAddr>,
     /// The `Origin` header as it was sent (RFC 6454, section 7).
     pub origin: Option<String>,
+}
+
+impl Source {
+    /// Where somebody else's request comes from, as whoever took it tells in these words.
+    ///
+    /// # Errors
+    /// An address, given in this field, that is none.
+    pub fn told(field: &'static str, address: Option<&str>, origin: Option<String>) -> Result<Self, InvalidInput> {
+        let parse = |text: &str| text.parse::<IpAddr>().map(|address| address.to_canonical());
+        let invalid =
+            |_| InvalidInput::new(field, "The address must be one IPv4 or IPv6 address, such as 203.0.113.9.");
+        Ok(Self { address: address.map(parse).transpose().map_err(invalid)?, origin })
+    }
 }
 
 /// Whether a token of these settings may be used from there.

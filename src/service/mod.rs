@@ -1,6 +1,7 @@
 //! The use cases, one a file: authorise, decide by the rules of `domain`, change in one transaction, answer.
 //!
-//! The only way a credential becomes a caller is [`Service::authenticate`]. Time is read once an operation, at its top.
+//! The only way a credential becomes a caller is [`Service::authenticate`], and every value that comes in, there or to be
+//! verified, is judged in one place. Time is read once an operation, at its top.
 
 mod audit;
 mod authenticate;
@@ -10,21 +11,26 @@ mod end_overlap;
 mod error;
 mod gate;
 mod paging;
+mod present;
 mod read;
 mod record;
 mod revoke;
 mod rotate;
 mod sweep;
 mod update;
+mod verify;
+mod visit;
 
 use std::sync::Arc;
 
 pub use audit::{AuditPage, AuditRequest};
-pub use authenticate::{Caller, Visit};
+pub use authenticate::Caller;
 pub use create::CreateRequest;
 pub use error::{Error, ErrorCode};
 pub use paging::{Connection, PageRequest};
 pub use rotate::RotateRequest;
+pub use verify::Verification;
+pub use visit::Visit;
 
 use crate::clock::SharedClock;
 use crate::domain::authority::Authority;

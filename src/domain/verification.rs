@@ -1,0 +1,193 @@
+//! Whether a presented value is good here and now, and good enough for what is asked of it: the rules of every door that
+//! takes a value.
+//!
+//! Separate, because whoever comes with a value, be it for themselves or to ask about somebody else's, must get the same
+//! answer. It must not know who asks, nor what a use of the value does to it.
+
+use std::collections::BTreeSet;
+
+use super::input::InvalidInput;
+use super::lifecycle::{self, Standing};
+use super::names::names;
+use super::refusal::Refusal;
+use super::restriction::{self, Source};
+use super::scope::Scope;
+use super::settings::MAX_SCOPES;
+use super::timestamp::Timestamp;
+use super::token::Token;
+use super::value::redact;
+
+/// What came of a verification. But for the first two, the codes are those of the errors that say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VerificationCode {
+    /// The value is good, and the token holds every scope asked for.
+    Valid,
+    /// The value is good, but the token lacks a scope asked for.
+    ScopeMissing,
+    /// No token has or had this value.
+    Unauthenticated,
+    /// See [`Refusal::TokenExpired`].
+    TokenExpired,
+    /// See [`Refusal::TokenRevoked`].
+    TokenRevoked,
+    /// See [`Refusal::RotationOverdue`].
+    RotationOverdue,
+    /// See [`Refusal::ValueRetired`].
+    ValueRetired,
+    /// See [`Refusal::AddressRefused`].
+    AddressRefused,
+    /// See [`Refusal::OriginRefused`].
+    OriginRefused,
+}
+
+names! {
+    VerificationCode {
+        Valid => "VALID",
+        ScopeMissing => "SCOPE_MISSING",
+        Unauthenticated => "UNAUTHENTICATED",
+        TokenExpired => "TOKEN_EXPIRED",
+        TokenRevoked => "TOKEN_REVOKED",
+        RotationOverdue => "ROTATION_OVERDUE",
+        ValueRetired => "VALUE_RETIRED",
+        AddressRefused => "ADDRESS_REFUSED",
+        OriginRefused => "ORIGIN_REFUSED",
+    }
+}
+
+impl VerificationCode {
+    /// The refusal that says the same of a value which a token has or had.
+    pub fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Valid | Self::ScopeMissing | Self::Unauthenticated => None,
+            Self::TokenExpired => Some(Refusal::TokenExpired),
+            Self::TokenRevoked => Some(Refusal::TokenRevoked),
+            Self::RotationOverdue => Some(Refusal::RotationOverdue),
+            Self::ValueRetired => Some(Refusal::ValueRetired),
+            Self::AddressRefused => Some(Refusal::AddressRefused),
+            Self::OriginRefused => Some(Refusal::OriginRefused),
+        }
+    }
+
+    /// The code of a refusal; `None` for one that says nothing about a value.
+    pub fn of(refusal: &Refusal) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.refusal().as_ref() == Some(refusal))
+    }
+}
+
+/// Whether the value of this generation works at this moment and from there, and as what. The token's life is judged first,
+/// so that where it is dead no place makes a difference.
+///
+/// # Errors
+/// Why it does not work.
+pub fn judge(token: &Token, generation: u32, source: &Source, now: Timestamp) -> Result<Standing, Refusal> {
+    let standing = lifecycle::standing(token, generation, now)?;
+    restriction::admit(&token.settings, source)?;
+    Ok(standing)
+}
+
+/// Until when a value of this standing works at the longest, if nothing is done to it; `None` for no end in sight. It is good
+/// while `now` is before that.
+pub fn good_until(token: &Token, standing: Standing) -> Option<Timestamp> {
+    let retires_at = if let Standing::Previous { retires_at, .. } = standing { retires_at } else { None };
+    [token.settings.expires_at, token.rotate_by(), retires_at].into_iter().flatten().min()
+}
+
+/// The scopes that a token must hold: none twice, in the order in which they were asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequiredScopes(Vec<Scope>);
+
+impl RequiredScopes {
+    /// Reads the scopes that this field asks for, one a text.
+    ///
+    /// # Errors
+    /// More than a token can hold, or the first text that is no scope; it is not repeated.
+    pub fn parse<'a>(field: &'static str, texts: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidInput> {
+        let mut scopes = Vec::new();
+        for text in texts {
+            // Answers name the scopes that are missing, and a value in the wrong place must not be told (R9).
+            if redact(text) != text {
+                let message = "This holds what looks like the value of an API token. A value is no scope.";
+                return Err(InvalidInput::new(field, message));
+            }
+            let scope = Scope::parse(text)
+                .map_err(|malformed| InvalidInput::new(field, format!("Not a scope: {malformed}.")))?;
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+            if scopes.len() > MAX_SCOPES {
+                let message = format!("At most {MAX_SCOPES} scopes are required; no token holds more.");
+                return Err(InvalidInput::new(field, message));
+            }
+        }
+        Ok(Self(scopes))
+    }
+
+    /// Those that none of the scopes held covers.
+    pub fn missing_from(&self, held: &BTreeSet<Scope>) -> Vec<Scope> {
+        self.0.iter().filter(|scope| !held.iter().any(|held| held.covers(scope))).cloned().collect()
+    }
+
+    /// The scopes in the order in which they were asked for.
+    pub fn iter(&self) -> std::slice::Iter<'_, Scope> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(text: &str) -> RequiredScopes {
+        RequiredScopes::parse("scope", text.split_whitespace()).unwrap()
+    }
+
+    #[test]
+    fn what_is_held_or_covered_by_the_star_is_not_missing() {
+        for (held, required, missing) in [
+            ("", "", ""),
+            ("", "read", "read"),
+            ("read", "read", ""),
+            ("read", "write read", "write"),
+            ("read", "reader rea READ", "reader rea READ"),
+            ("*", "read write", ""),
+            ("read", "*", "*"),
+            ("*", "*", ""),
+            ("a b", "c b c d", "c d"),
+        ] {
+            let held: BTreeSet<Scope> = scopes(held).0.into_iter().collect();
+            assert_eq!(scopes(required).missing_from(&held), scopes(missing).0, "{held:?} {required:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_scopes_are_required_than_a_token_can_hold() {
+        for (number, good) in [(MAX_SCOPES, true), (MAX_SCOPES + 1, false)] {
+            let texts: Vec<String> = (0..number).map(|number| number.to_string()).collect();
+            let parsed = RequiredScopes::parse("scope", texts.iter().map(String::as_str));
+            assert_eq!(parsed.is_ok(), good, "{number}");
+        }
+        let same = std::iter::repeat_n("read", 1_000);
+        assert_eq!(RequiredScopes::parse("scope", same).unwrap().iter().count(), 1);
+    }
+
+    #[test]
+    fn a_text_that_is_no_scope_is_refused_by_field_and_not_repeated() {
+        for text in ["secret text", "rk_secretsecret"] {
+            let refused = RequiredScopes::parse("scope", ["read", text]).unwrap_err();
+            assert_eq!(refused.field, "scope");
+            assert!(!refused.message.contains("secret"), "{}", refused.message);
+        }
+    }
+
+    #[test]
+    fn every_refusal_of_a_value_has_its_code_and_no_other_refusal_has_one() {
+        for code in VerificationCode::ALL {
+            if let Some(refusal) = code.refusal() {
+                assert_eq!(VerificationCode::of(&refusal), Some(*code));
+            }
+        }
+        for other in [Refusal::TokenProtected, Refusal::ValueSuperseded, Refusal::Forbidden(String::new())] {
+            assert_eq!(VerificationCode::of(&other), None);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! From a presented text to a judged token: the one path for every value that comes in, whoever presents it and whatever for.
+//!
+//! Separate from `authenticate` and `verify`, which only say what follows from the judgement, so that a use counts, and a
+//! reuse is noticed, at every door alike (R5, R8).
+
+use crate::domain::audit::Action;
+use crate::domain::lifecycle::{self, Standing};
+use crate::domain::refusal::Refusal;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Actor, ReusePolicy, Token};
+use crate::domain::value::Value;
+use crate::domain::verification;
+
+use super::record::Refused;
+use super::{Error, ErrorCode, Service, Visit};
+
+/// For how long a use need not be written again, in seconds: `lastUsedAt` is at most this much behind, and the reuse of a
+/// retired value is recorded at most this often (R8).
+const USE_RESOLUTION_SECONDS: u32 = 60;
+
+/// A presented value that a token has or had.
+#[derive(Debug)]
+pub(super) struct Presented {
+    /// The value itself.
+    pub(super) value: Value,
+    /// Its token, as it is after this use or refusal.
+    pub(super) token: Token,
+    /// Which value of the token it is.
+    pub(super) generation: u32,
+    /// As what it works here and now, or why it does not.
+    pub(super) judgement: Result<Standing, Refusal>,
+}
+
+impl Service {
+    /// Judges a presented text; `None` for one that is the value of no token. A value that works is used by this, and its first
+    /// use is durable before this returns, so that the previous value can no longer cancel it (R5).
+    ///
+    /// # Errors
+    /// When the database fails and it matters to the judgement.
+    pub(super) async fn present(&self, text: &str, visit: &Visit, now: Timestamp) -> Result<Option<Presented>, Error> {
+        // The checksum spares the database every mistyped, truncated and made-up value.
+        let found = match Value::parse(text) {
+            Ok(value) => self.find_presented(&value).await?.map(|found| (value, found)),
+            Err(_) => None,
+        };
+        let Some((value, (mut token, generation))) = found else {
+            let code = ErrorCode::Unauthenticated;
+            let refused = Refused { action: Action::SignInRefused, code, presented: None, target: None };
+            self.record_refusal(refused, visit.provenance(), now).await;
+            return Ok(None);
+        };
+        let judgement = match verification::judge(&token, generation, &visit.source, now) {
+            Ok(standing) => self.use_value(&mut token, generation, now).await?.map(|()| standing),
+            Err(refusal) => {
+                self.notice(&refusal, &mut token, generation, visit, now).await;
+                Err(refusal)
+            }
+        };
+        Ok(Some(Presented { value, token, generation, judgement }))
+    }
+
+    /// The facts that a value is judged on. Every other way to them would be a second one to keep true.
+    async fn find_presented(&self, value: &Value) -> Result<Option<(Token, u32)>, Error> {
+        Ok(self.store.find_by_hash(&value.hash()).await?)
+    }
+
+    /// Lets a good value count as used. The inner refusal is that of a value which stopped working since it was looked up.
+    async fn use_value(
+        &self,
+        token: &mut Token,
+        generation: u32,
+        now: Timestamp,
+    ) -> Result<Result<(), Refusal>, Error> {
+        let first = token.value(generation).is_some_and(|value| value.first_used_at.is_none());
+        let stale = token.last_used_at.is_none_or(|last| last.plus_seconds(USE_RESOLUTION_SECONDS) <= now);
+        if !first && !stale {
+            return Ok(Ok(()));
+        }
+        match self.record_use(token, generation, now).await {
+            Ok(()) => Ok(Ok(())),
+            Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+            // Only the first use decides anything; that a later one is not remembered must not shut its holder out.
+            Err(cause @ (Error::Unavailable(_) | Error::Internal(_))) if !first => {
+                tracing::warn!(%cause, "a use could not be recorded");
+                Ok(Ok(()))
+            }
+            Err(err) => Err(err),
+        }
+    }
+
+    async fn record_use(&self, token: &mut Token, generation: u32, now: Timestamp) -> Result<(), Error> {
+        let id = token.id;
+        let transaction = self.store.begin().await?;
+        transaction.lock(Some(id), None).await?;
+        let found = transaction.find_token(id).await?.ok_or(Error::Unauthenticated)?;
+        // The value may have been cancelled between the look-up and the lock; whoever came first has won.
+        if let Err(refusal) = lifecycle::standing(&found, generation, now) {
+            *token = found;
+            return Err(refusal.into());
+        }
+        match lifecycle::overlap_begun_by_use(&found, generation, now) {
+            Some(Some(retirement)) => transaction.retire(id, retirement).await?,
+            Some(None) => transaction.end_overlap(id).await?,
+            None => {}
+        }
+        transaction.record_use(id, generation, now).await?;
+        transaction.commit().await?;
+        *token = lifecycle::apply_use(found, generation, now);
+        Ok(())
+    }
+
+    /// Remembers what is worth knowing of a refusal. If that fails the refusal stands all the same, and the log says why.
+    async fn notice(&self, refusal: &Refusal, token: &mut Token, generation: u32, visit: &Visit, now: Timestamp) {
+        match refusal {
+            Refusal::ValueRetired => {
+                if let Err(cause) = self.notice_reuse(token, generation, visit, now).await {
+                    tracing::warn!(%cause, "the reuse of a retired value could not be recorded");
+                }
+            }
+            Refusal::AddressRefused | Refusal::OriginRefused => {
+                let code = Error::from(refusal.clone()).code();
+                let presented = Some((token.id, generation));
+                let refused = Refused { action: Action::RestrictionRefused, code, presented, target: None };
+                self.record_refusal(refused, visit.provenance(), now).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// Records that a retired value was presented, at most once a minute a value on all replicas together, and revokes the
+    /// token if it is set to be (R8).
+    async fn notice_reuse(
+        &self,
+        seen: &mut Token,
+        generation: u32,
+        visit: &Visit,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let id = seen.id;
+        let revokes = |token: &Token| {
+            token.settings.on_reuse == ReusePolicy::Revoke && !lifecycle::reuse_may_be_a_race(token, now)
+        };
+        // Whoever presents a retired value again and again must not keep the others from writing.
+        if !revokes(seen) && !self.reuses.admits((id, generation), now) {
+            return Ok(());
+        }
+        let transaction = self.store.begin().await?;
+        transaction.lock(Some(id), None).await?;
+        let Some(mut token) = transaction.find_token(id).await? else { return Ok(()) };
+        if transaction.claim_reuse(id, generation, now.minus_seconds(USE_RESOLUTION_SECONDS), now).await? {
+            let holder = (Actor::ApiToken(id), visit.provenance());
+            self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
+        }
+        if revokes(&token) && lifecycle::revoke(&token)? {
+            token.revoked_at = Some(now);
+            transaction.revoke(id, now).await?;
+            self.record(&transaction, Action::Revoked, (Actor::System, visit.provenance()), (id, generation), now)
+                .await?;
+        }
+        transaction.commit().await?;
+        *seen = token;
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! Verifying: whether a presented value is good here and now, and whose it is. What comes of it is data; only what kept the
+//! server from finding out is an error.
+
+use crate::domain::authority::Authority;
+use crate::domain::lifecycle::Standing;
+use crate::domain::restriction::Source;
+use crate::domain::scope::Scope;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Permission, ValueFacts};
+use crate::domain::verification::{self, RequiredScopes, VerificationCode};
+
+use super::present::Presented;
+use super::{Caller, Error, Service, View, Visit};
+
+/// What came of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// Whether the value is good, and if not, why.
+    pub code: VerificationCode,
+    /// The token that has or had the value, whatever came of it: whoever is refused with a dead token's value needs to know
+    /// whose it was. `None` for a text that is the value of no token.
+    pub token: Option<View>,
+    /// Which value of the token was presented.
+    pub generation: Option<u32>,
+    /// As what the value works; `None` for one that does not.
+    pub standing: Option<Standing>,
+    /// The scopes that the token lacks of those asked for; empty where the value itself is no good.
+    pub missing_scopes: Vec<Scope>,
+}
+
+impl Verification {
+    /// Whether the value is good for all that was asked.
+    pub fn is_valid(&self) -> bool {
+        self.code == VerificationCode::Valid
+    }
+
+    /// When the value stops working because another has replaced it; `None` for the current value, while its overlap has not
+    /// begun, and for one that does not work.
+    pub fn retires_at(&self) -> Option<Timestamp> {
+        if let Some(Standing::Previous { retires_at, .. }) = self.standing { retires_at } else { None }
+    }
+
+    /// Until when the value works at the longest; see [`verification::good_until`].
+    pub fn good_until(&self) -> Option<Timestamp> {
+        verification::good_until(&self.token.as_ref()?.token, self.standing?)
+    }
+
+    /// The facts about the value that was presented.
+    pub fn value(&self) -> Option<&ValueFacts> {
+        self.token.as_ref()?.token.value(self.generation?)
+    }
+}
+
+impl Service {
+    /// Verifies the value that a visitor presents on its own behalf. It is told nothing but what is its own, so it needs no
+    /// permission.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn verify(
+        &self,
+        presented: &str,
+        required: &RequiredScopes,
+        visit: &Visit,
+    ) -> Result<Verification, Error> {
+        self.verify_at(presented, required, visit, self.now()).await
+    }
+
+    async fn verify_at(
+        &self,
+        presented: &str,
+        required: &RequiredScopes,
+        visit: &Visit,
+        now: Timestamp,
+    ) -> Result<Verification, Error> {
+        let Some(presented) = self.present(presented, visit, now).await? else {
+            let code = VerificationCode::Unauthenticated;
+            return Ok(Verification {
+                code,
+                token: None,
+                generation: None,
+                standing: None,
+                missing_scopes: Vec::new(),
+            });
+        };
+        let Presented { token, generation, judgement, .. } = presented;
+        let (code, standing, missing_scopes) = match judgement {
+            Ok(standing) => {
+                let missing = required.missing_from(&token.settings.scopes);
+                let code = if missing.is_empty() { VerificationCode::Valid } else { VerificationCode::ScopeMissing };
+                (code, Some(standing), missing)
+            }
+            Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal)?, None, Vec::new()),
+        };
+        Ok(Verification {
+            code,
+            token: Some(View::new(token, now)),
+            generation: Some(generation),
+            standing,
+            missing_scopes,
+        })
+    }
+
+    /// Verifies a value that somebody else presented to the caller, from this source. Needs `API_TOKEN_VERIFY`.
+    ///
+    /// # Errors
+    /// When the caller may not, or the database fails.
+    pub async fn verify_for(
+        &self,
+        caller: &Caller,
+        presented: &str,
+        required: &RequiredScopes,
+        source: Source,
+    ) -> Result<Verification, Error> {
+        let now = self.now();
+        let own = self.own_token(caller, now).await?;
+        Authority::of(&own).require(Permission::ApiTokenVerify)?;
+        // The program that sent this request is the caller's, and not the one that the value came from.
+        let visit = Visit { source, user_agent: None, request_id: caller.visit().request_id };
+        self.verify_at(presented, required, &visit, now).await
+    }
+}
