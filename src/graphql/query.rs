@@ -12,6 +12,7 @@ use super::types::audit_event::{AuditEventConnection, AuditEventFilter};
 use super::types::connection::ApiTokenConnection;
 use super::types::input::{ApiTokenFilter, ApiTokenOrder};
 use super::types::node::Node;
+use super::types::verification::{ApiTokenVerification, VerifyApiTokenInput};
 
 /// What can be asked.
 pub(super) struct Query;
@@ -57,6 +58,19 @@ impl Query {
         let order = order_by.map(Into::into).unwrap_or_default();
         let request = PageRequest { first, after, last, before, filter, order };
         service(ctx)?.list(caller(ctx)?, request).await.map(ApiTokenConnection::from).map_err(refuse)
+    }
+
+    /// Whether a value that somebody presented is good here and now, and whose it is. A good value counts as used by this.
+    /// Needs `API_TOKEN_VERIFY`.
+    #[graphql(name = "verifyAPIToken")]
+    async fn verify_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The value, and what it is to be good for.")] input: VerifyApiTokenInput,
+    ) -> Result<ApiTokenVerification> {
+        let (value, required, source) = input.read().map_err(refuse)?;
+        let verified = service(ctx)?.verify_for(caller(ctx)?, &value, &required, source).await;
+        verified.map(ApiTokenVerification::from).map_err(refuse)
     }
 
     /// The audit log, newest first, 25 events a page unless asked otherwise, 200 at most. Needs `AUDIT_LOG_READ`.

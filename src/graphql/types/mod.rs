@@ -9,3 +9,4 @@ pub(super) mod error_code;
 pub(super) mod input;
 pub(super) mod node;
 pub(super) mod output;
+pub(super) mod verification;
