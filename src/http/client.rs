@@ -31,20 +31,25 @@ impl FromRequestParts<Doors> for Client {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Rejection> {
-        let presented = credential::find(&parts.headers).map_err(|unusable| match unusable {
-            Unusable::Ambiguous => Rejection::new(
-                ErrorCode::BadUserInput,
-                "X-API-Key and Authorization hold different values. Send one value, in one of them.",
-            ),
-            Unusable::Unreadable => service::Error::Unauthenticated.into(),
-        })?;
-        let Some(presented) = presented else { return Ok(Self(None)) };
+        let Some(presented) = presented(&parts.headers)? else { return Ok(Self(None)) };
         let visit = visit(parts, doors)?;
         Ok(Self(Some(doors.service.authenticate(presented, visit).await?)))
     }
 }
 
-fn visit(parts: &Parts, doors: &Doors) -> Result<Visit, Rejection> {
+/// The value that the request presents, if any.
+pub(super) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
+    credential::find(headers).map_err(|unusable| match unusable {
+        Unusable::Ambiguous => Rejection::new(
+            ErrorCode::BadUserInput,
+            "X-API-Key and Authorization hold different values. Send one value, in one of them.",
+        ),
+        Unusable::Unreadable => service::Error::Unauthenticated.into(),
+    })
+}
+
+/// Where the request comes from, as what, and under which name.
+pub(super) fn visit(parts: &Parts, doors: &Doors) -> Result<Visit, Rejection> {
     let headers = &parts.headers;
     let address = match parts.extensions.get::<ConnectInfo<SocketAddr>>() {
         Some(ConnectInfo(peer)) => client_address(peer.ip(), headers, &doors.trusted_proxies).map_err(|_| {

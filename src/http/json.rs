@@ -19,6 +19,10 @@ pub(super) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection>
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse);
     if !content_type.is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8()) {
         let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
+/// The fields of a body that must be a JSON object.
+pub(super) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
+    if !media_type(headers).eq_ignore_ascii_case("application/json") {
+        let message = "Send the request as JSON, with Content-Type: application/json.";
         return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
     }
     // The parser's own words are not passed on: they could quote the body, which may hold a value.
@@ -41,7 +45,14 @@ pub(super) fn object_if_any(headers: &HeaderMap, body: Body) -> Result<Map<Strin
     }
 }
 
-fn whole(body: Body) -> Result<Bytes, Rejection> {
+/// The media type that the client says its body has, without parameters; empty if it says none.
+pub(super) fn media_type(headers: &HeaderMap) -> &str {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// All of a body, if it is not too large.
+pub(super) fn whole(body: Body) -> Result<Bytes, Rejection> {
     body.map_err(|rejection| {
         let message = "The body could not be read; it may be larger than the server reads.";
         Rejection::with_status(rejection.status(), ErrorCode::BadUserInput, message)

@@ -3,8 +3,10 @@
 mod client;
 mod client_address;
 mod credential;
+mod forward_auth;
 mod graphql;
 mod graphql_request;
+mod introspect;
 mod json;
 mod media_type;
 mod playground;
@@ -65,6 +67,11 @@ pub fn router(service: Service, settings: Settings) -> Result<Router, InvalidSch
         .route("/graphql", graphql())
         .route("/public/graphql", graphql())
         .route("/schema.graphql", get(schema))
+        .merge(introspect::routes())
+        .merge(forward_auth::routes())
+        .route("/graphql", post(graphql::answer))
+        .route("/public/graphql", post(graphql::answer))
+        .route("/schema.graphql", get(|| async move { ([("content-type", "text/plain; charset=utf-8")], schema) }))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/playground", get(playground::page))
         .route("/playground/", get(playground::page))

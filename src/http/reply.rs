@@ -68,6 +68,14 @@ impl Rejection {
     pub(super) fn into_body(self) -> Value {
         let (message, extensions) = told(self.failure);
         graphql_body(message, extensions)
+    /// What is wrong, for programs.
+    pub(super) fn code(&self) -> ErrorCode {
+        self.failure.code
+    }
+
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// The answer, with the body that this makes of the message and of what else is told.

@@ -17,6 +17,10 @@ const ELSEWHERE: &[&str] = &[
     "/playground",
     "/playground/",
     "/playground/{*path}",
+    "/introspect",
+    "/verify",
+    "/verify/",
+    "/verify/{*path}",
 ];
 
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "options", "trace"];

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::support::client::Client;
 use crate::support::database::TestDatabase;
 use crate::support::process::Process;
+use crate::support::verification::FORM;
 
 /// Sends the value wherever a confused client could put it; no answer may repeat it.
 async fn misplace(client: &Client, value: &str) {
@@ -47,6 +48,17 @@ async fn misplace(client: &Client, value: &str) {
         assert!(answer.code().is_some(), "{document}");
         assert!(!answer.body.to_string().contains(value), "{document}: {}", answer.body);
     }
+    let verify = crate::support::verification::VERIFY;
+    for input in [
+        json!({ "value": value, "requiredScopes": [value] }),
+        json!({ "value": value, "address": value, "origin": value }),
+        json!({ "value": value, "origin": value }),
+        json!({ "value": [value] }),
+        json!({ "value": value, value: value }),
+    ] {
+        let answer = client.graphql(verify, json!({ "input": input })).await;
+        assert!(!answer.body.to_string().contains(value), "{}", answer.body);
+    }
     let query = "query($first: Int) { apiTokens(first: $first) { edges { cursor } } }";
     let answer = client.graphql(query, json!({ "first": value })).await;
     assert!(!answer.body.to_string().contains(value), "{}", answer.body);
@@ -71,6 +83,22 @@ async fn misplace(client: &Client, value: &str) {
         anonymous.request("POST", "/rotatetoken").header("Authorization", format!("Bearer {value}x")),
         client.request("POST", "/graphql").header("User-Agent", value).header("Origin", value).body("{}"),
         client.request("POST", "/graphql").header("Idempotency-Key", value).body("{}"),
+        client.request("POST", "/introspect").header("Content-Type", FORM).body(format!("token={value}")),
+        client.request("POST", "/introspect").header("Content-Type", FORM).body(format!("token={value}&token={value}")),
+        client.request("POST", "/introspect").header("Content-Type", FORM).body(format!("{value}={value}")),
+        client
+            .request("POST", "/introspect")
+            .header("Content-Type", FORM)
+            .body(format!("token={value}&rotakey_scope={value}&rotakey_address={value}&rotakey_origin={value}")),
+        client.request("POST", "/introspect").header("Content-Type", value).body(format!("token={value}")),
+        client.request("GET", &format!("/introspect?token={value}")),
+        client.request("GET", "/verify").header("User-Agent", value).header("Origin", value),
+        client.request("GET", &format!("/verify?scope={value}")),
+        client.request("GET", &format!("/verify?{value}=1")),
+        client.request("GET", &format!("/verify/{value}?{value}={value}")),
+        anonymous.request("GET", &format!("/verify/?access_token={value}")).header("X-Token-Owner", value),
+        anonymous.request("GET", "/verify").header("Authorization", format!("Basic {value}")),
+        anonymous.request("GET", "/verify").header("X-Forwarded-For", value).header("X-API-Key", format!("{value}x")),
     ] {
         let answer = crate::support::client::Answer::of(request.send().await.unwrap()).await;
         let told = format!("{:?} {}", answer.headers, answer.body);

@@ -11,7 +11,8 @@ use super::refusal::ErrorBody;
 use super::{api_tokens, rotatetoken};
 
 const DESCRIPTION: &str = "The doors for clients that speak plain JSON. Everything else is done by GraphQL, at \
-    `POST /graphql`; its schema is at `GET /schema.graphql`.\n\nA request that presents the previous value of an API token is \
+    `POST /graphql`; its schema is at `GET /schema.graphql`. `POST /introspect` is RFC 7662, and `/verify` is for \
+    gateways.\n\nA request that presents the previous value of an API token is \
     answered with `Deprecation` (RFC 9745) and, once its end is known, `Sunset` (RFC 8594).";
 
 #[derive(OpenApi)]

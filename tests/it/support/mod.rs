@@ -7,3 +7,4 @@ pub mod database;
 pub mod entropy;
 pub mod process;
 pub mod server;
+pub mod verification;

@@ -1,0 +1,150 @@
+//! `/verify`: the door for gateways, which ask before they let a request through: nginx `auth_request`, forward auth of Caddy
+//! and Traefik, Envoy's HTTP `ext_authz`.
+//!
+//! The gateway sends on the headers of its client's request; from these come the value, the address and the origin. Whoever
+//! asks learns about the value that they hold and about nothing else, so no permission is needed. No body is read, and no
+//! value is taken from a URL.
+
+use std::borrow::Cow;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::json;
+
+use crate::domain::scope::Scope;
+use crate::domain::verification::{RequiredScopes, VerificationCode};
+use crate::service::{Error, ErrorCode, Verification};
+
+use super::Doors;
+use super::client;
+use super::reply::Rejection;
+use super::rest::Refusal;
+
+const ID: HeaderName = HeaderName::from_static("x-token-id");
+const OWNER: HeaderName = HeaderName::from_static("x-token-owner");
+const SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
+const GENERATION: HeaderName = HeaderName::from_static("x-token-generation");
+const CODE: HeaderName = HeaderName::from_static("x-token-code");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NOTHING: HeaderValue = HeaderValue::from_static("");
+
+/// What is percent-encoded in `X-Token-Owner`, besides all that is not ASCII: what would end or part a header's value
+/// (RFC 9110, section 5.5) and the percent sign itself, so that decoding gives back the owner to the letter.
+const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'"').add(b',').add(b';').add(b'\\');
+
+/// The address as it is configured asks for scopes. What stands behind it is the client's: its own path and query, which
+/// some gateways append, and of which nothing is taken.
+pub(super) fn routes() -> Router<Doors> {
+    Router::new().route("/verify", any(asked)).route("/verify/", any(appended)).route("/verify/{*path}", any(appended))
+}
+
+async fn asked(State(doors): State<Doors>, request: Request) -> Result<Response, Refused> {
+    let required = required_scopes(request.uri().query().unwrap_or_default())?;
+    answer(&doors, request, &required).await
+}
+
+async fn appended(State(doors): State<Doors>, request: Request) -> Result<Response, Refused> {
+    answer(&doors, request, &RequiredScopes::default()).await
+}
+
+/// The scopes of `scope=A B` and `scope=A&scope=B`. A parameter of another name is refused, because a misspelt one would let
+/// in those who lack the scope.
+fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
+    let mut texts: Vec<Cow<'_, str>> = Vec::new();
+    for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
+        if name != "scope" {
+            let message = "This address has one parameter, scope. A gateway that appends what its client asked for must \
+                           append it to /verify/ instead.";
+            return Err(Rejection::new(ErrorCode::BadUserInput, message));
+        }
+        texts.push(text);
+    }
+    let scopes = texts.iter().flat_map(|text| text.split(' '));
+    Ok(RequiredScopes::parse("scope", scopes).map_err(Error::from)?)
+}
+
+async fn answer(doors: &Doors, request: Request, required: &RequiredScopes) -> Result<Response, Refused> {
+    // The body is dropped unread: it is for the API behind the gateway.
+    let (parts, _) = request.into_parts();
+    let presented = client::presented(&parts.headers)?.ok_or(Error::Anonymous)?;
+    let visit = client::visit(&parts, doors)?;
+    let verification = doors.service.verify(presented, required, &visit).await?;
+    let mut response = match verification.code {
+        VerificationCode::Valid => let_through(&verification),
+        VerificationCode::ScopeMissing => lacking(&verification, required),
+        code => return Err(code.refusal().map_or(Error::Unauthenticated, Error::Refused).into()),
+    };
+    client::warn_of_retirement(response.headers_mut(), verification.standing);
+    Ok(response)
+}
+
+/// An answer without a body. Each of its headers is always there, be it empty, so that a gateway which passes on what is there
+/// overwrites what its client has sent under the same name.
+fn let_through(verification: &Verification) -> Response {
+    let mut response = StatusCode::OK.into_response();
+    let Some(view) = &verification.token else { return response };
+    let settings = &view.token.settings;
+    let owner = utf8_percent_encode(settings.owner.as_deref().unwrap_or_default(), NOT_IN_A_HEADER);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(ID, text(view.token.id.to_string()));
+    headers.insert(OWNER, text(owner.to_string()));
+    headers.insert(SCOPES, text(list(settings.scopes.iter())));
+    headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
+    response
+}
+
+/// RFC 6750, section 3.1: a good value is told all the scopes that it takes.
+fn lacking(verification: &Verification, required: &RequiredScopes) -> Response {
+    let missing: Vec<&str> = verification.missing_scopes.iter().map(Scope::as_str).collect();
+    let code = VerificationCode::ScopeMissing.as_str();
+    let message = "The API token lacks a scope that this needs. Ask for one that has it.";
+    let body = json!({ "message": message, "code": code, "missingScopes": missing });
+    let challenge = format!(r#"Bearer realm="rotakey", error="insufficient_scope", scope="{}""#, list(required.iter()));
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8")),
+        (CACHE_CONTROL, NO_STORE),
+        (WWW_AUTHENTICATE, text(challenge)),
+        (CODE, HeaderValue::from_static(code)),
+    ];
+    (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
+}
+
+fn list<'a>(scopes: impl Iterator<Item = &'a Scope>) -> String {
+    let mut list = String::new();
+    for scope in scopes {
+        if !list.is_empty() {
+            list.push(' ');
+        }
+        list.push_str(scope.as_str());
+    }
+    list
+}
+
+/// A header's value. The texts here are printable ASCII by their making; of any other nothing would be told.
+fn text(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or(NOTHING)
+}
+
+/// A rejection with its code in a header too: some gateways pass on no body.
+struct Refused(Rejection);
+
+impl<T: Into<Rejection>> From<T> for Refused {
+    fn from(rejection: T) -> Self {
+        Self(rejection.into())
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let code = HeaderValue::from_static(self.0.code().as_str());
+        let mut response = Refusal::from(self.0).into_response();
+        response.headers_mut().insert(CODE, code);
+        response
+    }
+}

@@ -1,0 +1,196 @@
+//! `POST /introspect`: verification as OAuth 2.0 resource servers know it (RFC 7662).
+//!
+//! The caller presents a credential of its own, which needs `API_TOKEN_VERIFY`; the value asked about is in the body, because
+//! a URL ends up in logs (RFC 7662, section 4). What is not in that standard has a name that starts with `rotakey_`.
+
+use std::borrow::Cow;
+
+use axum::Router;
+use axum::body::Body as ResponseBody;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::domain::restriction::Source;
+use crate::domain::scope::Scope;
+use crate::domain::verification::RequiredScopes;
+use crate::service::{Caller, Error, ErrorCode, Verification};
+
+use super::Doors;
+use super::client::{self, Client};
+use super::json::{self, Body};
+use super::reply::Rejection;
+
+/// What a caller that lacks the permission is told in the header (RFC 6750, section 3.1).
+const CHALLENGE_PERMISSION: HeaderValue =
+    HeaderValue::from_static(r#"Bearer realm="rotakey", error="insufficient_scope""#);
+
+pub(super) fn routes() -> Router<Doors> {
+    Router::new().route("/introspect", post(answer)).method_not_allowed_fallback(wrong_method)
+}
+
+async fn answer(
+    State(doors): State<Doors>,
+    client: Result<Client, Rejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, OauthError> {
+    let Client(caller) = client?;
+    let caller = caller.ok_or(Error::Anonymous)?;
+    let mut response = match introspect(&doors, &caller, &headers, body).await {
+        Ok(verification) => written(&verification),
+        Err(refused) => refused.into_response(),
+    };
+    client::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
+    Ok(response)
+}
+
+async fn introspect(
+    doors: &Doors,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Verification, OauthError> {
+    if !json::media_type(headers).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let message = "Send the parameters as a form, with Content-Type: application/x-www-form-urlencoded.";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Rejection::with_status(status, ErrorCode::BadUserInput, message).into());
+    }
+    let body = json::whole(body)?;
+    let form = Form::read(&body)?;
+    let required = match &form.scope {
+        // None at all is refused: whoever sends the parameter wants to ask for something.
+        Some(text) => RequiredScopes::parse("rotakey_scope", text.split(' ')).map_err(Error::from)?,
+        None => RequiredScopes::default(),
+    };
+    let origin = form.origin.map(Cow::into_owned);
+    let source = Source::told("rotakey_address", form.address.as_deref(), origin).map_err(Error::from)?;
+    Ok(doors.service.verify_for(caller, &form.token, &required, source).await?)
+}
+
+/// The parameters. Those that are not known are left aside, as RFC 6749 section 3.2 asks, and with them `token_type_hint`.
+struct Form<'a> {
+    token: Cow<'a, str>,
+    scope: Option<Cow<'a, str>>,
+    address: Option<Cow<'a, str>>,
+    origin: Option<Cow<'a, str>>,
+}
+
+impl<'a> Form<'a> {
+    fn read(body: &'a [u8]) -> Result<Self, Rejection> {
+        let (mut token, mut scope, mut address, mut origin) = (None, None, None, None);
+        for (name, value) in url::form_urlencoded::parse(body) {
+            let (field, name) = match &*name {
+                "token" => (&mut token, "token"),
+                "rotakey_scope" => (&mut scope, "rotakey_scope"),
+                "rotakey_address" => (&mut address, "rotakey_address"),
+                "rotakey_origin" => (&mut origin, "rotakey_origin"),
+                _ => continue,
+            };
+            if field.replace(value).is_some() {
+                return Err(Rejection::field(name, format!("The parameter {name} is given twice. Give it once.")));
+            }
+        }
+        // A parameter without a value is as good as none (RFC 6749, section 3.2).
+        let token = token.filter(|token| !token.is_empty());
+        let token =
+            token.ok_or_else(|| Rejection::field("token", "The parameter token must hold the value to verify."))?;
+        Ok(Self { token, scope, address, origin })
+    }
+}
+
+/// What a resource server is told of a good value (RFC 7662, section 2.2). Times are seconds since the Unix epoch.
+#[derive(Serialize)]
+struct Active<'a> {
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    jti: String,
+    rotakey_name: &'a str,
+    rotakey_kind: &'static str,
+    rotakey_generation: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotakey_retires_at: Option<i64>,
+}
+
+fn written(verification: &Verification) -> Response {
+    let (Some(view), Some(generation), true) = (&verification.token, verification.generation, verification.is_valid())
+    else {
+        // Nothing is told of a value that is not good, not even why.
+        return respond(json!({ "active": false }).to_string());
+    };
+    let (id, settings) = (view.token.id.to_string(), &view.token.settings);
+    let scopes: Vec<&str> = settings.scopes.iter().map(Scope::as_str).collect();
+    let active = Active {
+        active: true,
+        scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
+        client_id: &id,
+        sub: settings.owner.as_deref(),
+        token_type: "Bearer",
+        exp: verification.good_until().map(|at| at.unix_seconds()),
+        iat: verification.value().map(|value| value.created_at.unix_seconds()),
+        // The id is that of the lasting thing; each of its values is told from the others.
+        jti: format!("{id}.{generation}"),
+        rotakey_name: &settings.name,
+        rotakey_kind: settings.kind.as_str(),
+        rotakey_generation: generation,
+        rotakey_retires_at: verification.retires_at().map(|at| at.unix_seconds()),
+    };
+    serde_json::to_string(&active).map_or_else(|_| super::reply::panicked(), respond)
+}
+
+fn respond(body: String) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, body).into_response()
+}
+
+async fn wrong_method() -> OauthError {
+    let message = "Introspection is asked for by POST, with the value in the body and never in the address.";
+    Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message).into()
+}
+
+/// A rejection in the form of RFC 6749 section 5.2, with our own code beside it.
+struct OauthError(Rejection);
+
+impl<T: Into<Rejection>> From<T> for OauthError {
+    fn from(rejection: T) -> Self {
+        Self(rejection.into())
+    }
+}
+
+impl IntoResponse for OauthError {
+    fn into_response(self) -> axum::http::Response<ResponseBody> {
+        let status = self.0.status();
+        let error = match status {
+            StatusCode::UNAUTHORIZED => "invalid_token",
+            StatusCode::FORBIDDEN => "insufficient_scope",
+            StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+            status if status.is_server_error() => "server_error",
+            _ => "invalid_request",
+        };
+        let mut response = self.0.respond(|message, mut more| {
+            more.insert("error".to_owned(), error.into());
+            more.insert("error_description".to_owned(), message.into());
+            Value::Object(more)
+        });
+        if status == StatusCode::FORBIDDEN {
+            response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE_PERMISSION);
+        }
+        response
+    }
+}
