@@ -9,6 +9,9 @@ use super::contract::{Fault, invalid};
 use super::plan::{self, Fragments};
 use super::variables;
 
+/// The root field whose input holds a value.
+const TAKES_VALUE: &str = "verifyAPIToken";
+
 /// The operations of a valid document.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -27,6 +30,8 @@ pub(super) struct Operation {
     fixed: Option<ExecutableDocument>,
     /// Whether somebody without a credential may ask it: it asks for nothing but types.
     pub(super) anonymous: bool,
+    /// Whether it takes a value, which must not stand in a URL (R9).
+    pub(super) takes_value: bool,
     /// Whether it asks for the schema.
     pub(super) introspects: bool,
     /// The response keys at the root whose field may be null.
@@ -51,6 +56,7 @@ impl Prepared {
                 ty: definition.node.ty,
                 variables: validated_operation.variables.clone(),
                 anonymous: fields.iter().all(|field| field.name.starts_with("__")),
+                takes_value: fields.iter().any(|field| field.name == TAKES_VALUE),
                 introspects: fields.iter().any(|field| matches!(field.name.as_str(), "__schema" | "__type")),
                 nullable: nullable.map(|field| Name::new(field.response_key().as_str())).collect(),
                 fixed: None,

@@ -57,7 +57,7 @@ pub struct Session {
 pub enum Refused {
     /// It needs a credential and has none; nothing was executed.
     Service(service::Error),
-    /// It would change something and must not.
+    /// It would change something, or holds a value in its URL, and must not.
     Unsafe,
     /// It took longer than this and was given up.
     TooSlow(Duration),
@@ -129,7 +129,7 @@ impl GraphqlDoor {
             Ok(operation) => operation,
             Err(fault) => return Ok(Answer::refused(vec![fault])),
         };
-        if request.safe && operation.ty == OperationType::Mutation {
+        if request.safe && (operation.ty == OperationType::Mutation || operation.takes_value) {
             return Err(Refused::Unsafe);
         }
         if let Some(refused) = self.admit(operation, session)? {

@@ -8,6 +8,7 @@ use async_graphql::parser::types::OperationDefinition;
 use async_graphql::{Name, Value, Variables};
 use serde_json::{Map, Value as Json};
 
+use crate::domain::value::redact;
 use crate::service::ErrorCode;
 
 use super::error::Failure;
@@ -31,9 +32,9 @@ impl Fault {
 
     /// The text never repeats what was sent, which may be a value (R9); names are the schema's, or are redacted.
     fn describe(self) -> Failure {
-        let field = self.path.iter().rev().find(|step| step.parse::<usize>().is_err()).cloned();
+        let field = self.path.iter().rev().find(|step| step.parse::<usize>().is_err());
         let message = format!("The variable ${} {}.", self.path.join("."), self.message);
-        Failure { field: field.map(Into::into), ..Failure::new(ErrorCode::BadUserInput, message) }
+        Failure { field: field.map(|field| redact(field).into()), ..Failure::new(ErrorCode::BadUserInput, message) }
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request as AnyRequest, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use axum::middleware::Next;
 use axum::response::IntoResponse;
 use serde::Serialize;
 
@@ -75,6 +76,23 @@ fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, 
     Ok(Arc::new(Session { caller, idempotency_key: client::idempotency_key(headers)? }))
 }
 
+/// Gives refusals from before a document was read the form that the client asked for: clients look for errors in no other.
+pub(super) async fn say_what_is_accepted(request: AnyRequest, next: Next) -> Response<Body> {
+    let form = negotiate(request.headers());
+    let mut response = next.run(request).await;
+    if form == Some(AnswerType::GraphqlResponse) && !response.status().is_success() {
+        response.headers_mut().insert(CONTENT_TYPE, form_name(AnswerType::GraphqlResponse));
+    }
+    response
+}
+
+fn form_name(form: AnswerType) -> HeaderValue {
+    HeaderValue::from_static(match form {
+        AnswerType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        AnswerType::Json => "application/json; charset=utf-8",
+    })
+}
+
 fn answer_type(headers: &HeaderMap) -> Result<AnswerType, Rejection> {
     negotiate(headers).ok_or_else(|| {
         let message = "Answers are application/graphql-response+json or application/json. Accept one of them.";
@@ -117,12 +135,8 @@ fn body_of(form: AnswerType, status: StatusCode, body: &impl Serialize) -> Respo
     let Ok(body) = serde_json::to_vec(body) else { return reply::panicked() };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    let media_type = match form {
-        AnswerType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-        AnswerType::Json => "application/json; charset=utf-8",
-    };
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CONTENT_TYPE, form_name(form));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(VARY, HeaderValue::from_static("Accept"));
     response
@@ -133,7 +147,7 @@ impl From<Refused> for Rejection {
         match refused {
             Refused::Service(err) => err.into(),
             Refused::Unsafe => {
-                let message = "A GET changes nothing. Send mutations by POST.";
+                let message = "A GET changes nothing and holds no value. Send mutations, and verifyAPIToken, by POST.";
                 Self::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
             }
             Refused::TooSlow(limit) => {

@@ -23,6 +23,7 @@ use crate::service::{Caller, Error, ErrorCode, Verification};
 use super::Doors;
 use super::client::{self, Client};
 use super::json::{self, Body};
+use super::media_type;
 use super::reply::Rejection;
 
 /// What a caller that lacks the permission is told in the header (RFC 6750, section 3.1).
@@ -55,7 +56,7 @@ async fn introspect(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Verification, OauthError> {
-    if !json::media_type(headers).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !media_type::of_body(headers).is_some_and(|body| body.is("application", "x-www-form-urlencoded")) {
         let message = "Send the parameters as a form, with Content-Type: application/x-www-form-urlencoded.";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Rejection::with_status(status, ErrorCode::BadUserInput, message).into());

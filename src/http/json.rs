@@ -2,13 +2,12 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::service::ErrorCode;
 
-use super::media_type::MediaType;
+use super::media_type;
 use super::reply::Rejection;
 
 /// A body as the server took it from the connection.
@@ -16,13 +15,10 @@ pub(super) type Body = Result<Bytes, BytesRejection>;
 
 /// The JSON of a body.
 pub(super) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse);
-    if !content_type.is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8()) {
+    if !media_type::of_body(headers)
+        .is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
+    {
         let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
-/// The fields of a body that must be a JSON object.
-pub(super) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
-    if !media_type(headers).eq_ignore_ascii_case("application/json") {
-        let message = "Send the request as JSON, with Content-Type: application/json.";
         return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
     }
     // The parser's own words are not passed on: they could quote the body, which may hold a value.
@@ -43,12 +39,6 @@ pub(super) fn object_if_any(headers: &HeaderMap, body: Body) -> Result<Map<Strin
         Ok(bytes) if bytes.is_empty() => Ok(Map::new()),
         body => object(headers, body),
     }
-}
-
-/// The media type that the client says its body has, without parameters; empty if it says none.
-pub(super) fn media_type(headers: &HeaderMap) -> &str {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().unwrap_or_default().trim()
 }
 
 /// All of a body, if it is not too large.

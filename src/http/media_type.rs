@@ -1,7 +1,7 @@
 //! Media types as clients write them (RFC 9110, section 8.3.1), and the choice of one for the answer (section 12.5.1).
 
 use axum::http::HeaderMap;
-use axum::http::header::ACCEPT;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 
 /// The forms in which GraphQL is answered over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,11 @@ impl<'a> MediaType<'a> {
             _ => None,
         }
     }
+}
+
+/// What the client says that its body is.
+pub(super) fn of_body(headers: &HeaderMap) -> Option<MediaType<'_>> {
+    headers.get(CONTENT_TYPE)?.to_str().ok().and_then(MediaType::parse)
 }
 
 /// The form that the client wants most; the newer one only if it is named. `None` if it wants neither.

@@ -60,7 +60,8 @@ pub fn router(service: Service, settings: Settings) -> Result<Router, InvalidSch
         service: service.clone(),
         trusted_proxies: Arc::new(settings.trusted_proxies),
     };
-    let graphql = || post(graphql::post).get(graphql::get);
+    let graphql =
+        || post(graphql::post).get(graphql::get).layer(axum::middleware::from_fn(graphql::say_what_is_accepted));
     let router = Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))
         .merge(rest::routes(&doors))
@@ -69,9 +70,6 @@ pub fn router(service: Service, settings: Settings) -> Result<Router, InvalidSch
         .route("/schema.graphql", get(schema))
         .merge(introspect::routes())
         .merge(forward_auth::routes())
-        .route("/graphql", post(graphql::answer))
-        .route("/public/graphql", post(graphql::answer))
-        .route("/schema.graphql", get(|| async move { ([("content-type", "text/plain; charset=utf-8")], schema) }))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/playground", get(playground::page))
         .route("/playground/", get(playground::page))

@@ -68,6 +68,8 @@ impl Rejection {
     pub(super) fn into_body(self) -> Value {
         let (message, extensions) = told(self.failure);
         graphql_body(message, extensions)
+    }
+
     /// What is wrong, for programs.
     pub(super) fn code(&self) -> ErrorCode {
         self.failure.code

@@ -187,3 +187,27 @@ async fn a_document_that_was_sent_once_may_be_named_by_its_hash() {
         assert_eq!(post(&server.admin, JSON, &body).await.code(), Some("BAD_USER_INPUT"), "{broken}");
     }
 }
+
+#[tokio::test]
+async fn a_refused_credential_is_told_in_the_form_that_is_asked_for() {
+    let server = Server::start().await;
+    let body = json!({ "query": "{ currentAPIToken { id } }" });
+    for client in [server.anonymous(), server.admin.with("rk_nothing")] {
+        for form in [JSON, MODERN] {
+            let answer = post(&client, form, &body).await;
+            assert_eq!(
+                (answer.status, answer.code(), media_type(&answer.headers)),
+                (401, Some("UNAUTHENTICATED"), form)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn r9_no_value_is_taken_from_a_url() {
+    let server = Server::start().await;
+    let query = "query($value: String!) { verifyAPIToken(input: { value: $value }) { valid } }";
+    let variables = json!({ "value": server.admin.value }).to_string();
+    let answer = get(&server.admin, &[("query", query), ("variables", &variables)], &[]).await;
+    assert_eq!((answer.status, answer.code()), (405, Some("BAD_USER_INPUT")));
+}

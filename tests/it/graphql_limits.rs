@@ -111,7 +111,8 @@ async fn an_operation_that_takes_too_long_is_given_up() {
     assert_eq!((answer.status, answer.code()), (503, Some("UNAVAILABLE")));
     assert!(answer.body["errors"][0]["message"].as_str().unwrap().contains("given up"), "{}", answer.body);
     connection.execute_unprepared("ROLLBACK").await.unwrap();
-    let patient = server.admin.at(&server.replica().await.url);
+    let replica = server.replica().await;
+    let patient = server.admin.at(&replica.url);
     let listed = patient.ask("{ apiTokens(filter: { name: \"x\" }) { edges { cursor } } }").await;
     assert_eq!(listed.body["data"]["apiTokens"]["edges"], json!([]), "and was not done");
 }

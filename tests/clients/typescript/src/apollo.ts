@@ -1,7 +1,7 @@
 // The operations by Apollo Client.
 
 import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client'
-import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors'
+import { CombinedGraphQLErrors } from '@apollo/client/errors'
 
 import {
   APITokensDocument,
@@ -61,13 +61,9 @@ function connect(value: string): Client {
 
 // docs:begin errors
 function refusal(error: unknown): Refusal {
-  if (CombinedGraphQLErrors.is(error)) {
-    const { code, retryAfterSeconds } = error.errors[0]?.extensions ?? {}
-    return { code: String(code), retryAfterSeconds: retryAfterSeconds as number | undefined }
-  }
-  // The answer to a credential that is refused as a whole is no GraphQL result to Apollo: its body comes as text.
-  if (!ServerError.is(error)) throw error
-  return { ...JSON.parse(error.bodyText).errors[0].extensions, status: error.statusCode }
+  if (!CombinedGraphQLErrors.is(error)) throw error
+  const { code, retryAfterSeconds } = error.errors[0]?.extensions ?? {}
+  return { code: String(code), retryAfterSeconds: retryAfterSeconds as number | undefined }
 }
 // docs:end
 
