@@ -23,6 +23,7 @@ impl Transaction {
     /// When the database fails.
     pub async fn append(&self, event: &AuditEvent) -> Result<(), Error> {
         row(event).insert(self.connection()).await?;
+        self.note_event(event);
         Ok(())
     }
 }
@@ -67,6 +68,13 @@ impl Store {
     /// When the database fails.
     pub async fn event(&self, id: EventId) -> Result<Option<AuditEvent>, Error> {
         Entity::find_by_id(id.to_string()).one(&self.read).await?.map(event).transpose()
+    }
+
+    /// The events of these ids, in no order. Those that are not there any more are left out.
+    pub(super) async fn events_by_id(&self, ids: &[EventId]) -> Result<Vec<AuditEvent>, Error> {
+        let wanted = Column::Id.is_in(ids.iter().map(ToString::to_string));
+        let rows = Entity::find().filter(wanted).all(&self.read).await?;
+        rows.into_iter().map(event).collect()
     }
 
     /// Forgets events from before this moment; how many they were.

@@ -9,9 +9,11 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::timeout;
 
 use crate::domain::timestamp::Timestamp;
 
@@ -39,7 +41,7 @@ impl Store {
             connect_sqlite(url).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = connect_postgres(url).await?;
-            Ok(Self { read: pool.clone(), write: pool })
+            Ok(Self::new(pool.clone(), pool))
         } else {
             Err(Error::Unsuitable("The database URL must start with sqlite: or postgres:.".into()))
         }
@@ -60,7 +62,8 @@ impl Store {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin_exclusive(&self) -> Result<Transaction, Error> {
-        Ok(Transaction::new(self.begin_alone().await?))
+        let turn = self.turn().await?;
+        Ok(Transaction::new(self.begin_alone().await?, self.feed.clone(), turn))
     }
 
     /// Starts a transaction that may write. Dropping it without a commit undoes it.
@@ -68,7 +71,18 @@ impl Store {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        Ok(Transaction::new(self.begin_raw().await?))
+        let turn = self.turn().await?;
+        Ok(Transaction::new(self.begin_raw().await?, self.feed.clone(), turn))
+    }
+
+    /// The turn to write, on SQLite. Its one connection to write by is waited for anyway; this also lasts while the commit
+    /// is told of.
+    async fn turn(&self) -> Result<Option<OwnedMutexGuard<()>>, Error> {
+        if self.write.get_database_backend() != DbBackend::Sqlite {
+            return Ok(None);
+        }
+        let turn = timeout(ACQUIRE_TIMEOUT, self.turn.clone().lock_owned()).await;
+        turn.map(Some).map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into())
     }
 
     async fn begin_alone(&self) -> Result<DatabaseTransaction, Error> {
@@ -132,7 +146,7 @@ async fn connect_sqlite(url: &str) -> Result<Store, Error> {
     // Writes first: the connection that switches to the write-ahead log should be alone.
     let write = sqlite_pool(url, 1).await?;
     let read = sqlite_pool(url, SQLITE_READERS).await?;
-    Ok(Store { read, write })
+    Ok(Store::new(read, write))
 }
 
 /// Makes the file if it is missing. SQLite gives its side files the same mode.

@@ -6,17 +6,26 @@
 mod audit;
 mod connect;
 mod entity;
+mod epochs;
 mod error;
+mod feed;
 mod list;
 mod rows;
 mod token;
 mod transaction;
 
+pub use epochs::Stamp;
 pub use error::Error;
+pub use feed::{Ear, Heard};
 pub use list::Listing;
 pub use transaction::{Rotated, Transaction};
 
+use std::sync::Arc;
+
 use sea_orm::DatabaseConnection;
+use tokio::sync::Mutex;
+
+use feed::Feed;
 
 /// The database. On SQLite all writes take turns on one connection, because it has one writer at a time anyway and a fair
 /// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
@@ -24,4 +33,15 @@ use sea_orm::DatabaseConnection;
 pub struct Store {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    feed: Arc<Feed>,
+    /// Held from the beginning of a writing transaction on SQLite until its commit has been told of, so that commits are
+    /// told of in their order.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Store {
+    fn new(read: DatabaseConnection, write: DatabaseConnection) -> Self {
+        let feed = Feed::new(write.get_database_backend());
+        Self { read, write, feed, turn: Arc::default() }
+    }
 }

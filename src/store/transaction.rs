@@ -1,12 +1,18 @@
-//! The statements that change something. One transaction an operation; its audit event is written in the same one.
+//! The statements that change something. One transaction an operation; its audit event is written in the same one, and
+//! whoever must know of it is told when it is durable.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
     PaginatorTrait, QueryFilter, QuerySelect, UpdateMany,
 };
 
+use tokio::sync::OwnedMutexGuard;
+
+use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle::Retirement;
 use crate::domain::rotation::Rotation;
@@ -14,6 +20,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
 use super::entity::{api_token, api_token_value};
+use super::feed::{Feed, Notes, notify};
 use super::token::find;
 use super::{Error, rows};
 
@@ -21,6 +28,10 @@ use super::{Error, rows};
 #[derive(Debug)]
 pub struct Transaction {
     inner: DatabaseTransaction,
+    feed: Arc<Feed>,
+    notes: Mutex<Notes>,
+    /// On SQLite, the right to be the next to commit.
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 /// Whether a rotation took place.
@@ -33,8 +44,8 @@ pub enum Rotated {
 }
 
 impl Transaction {
-    pub(super) fn new(inner: DatabaseTransaction) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: DatabaseTransaction, feed: Arc<Feed>, turn: Option<OwnedMutexGuard<()>>) -> Self {
+        Self { inner, feed, notes: Mutex::default(), turn }
     }
 
     /// Waits until nobody else is changing the token to change, and keeps others from it, and from the token to keep as it
@@ -82,6 +93,7 @@ impl Transaction {
     pub async fn insert(&self, token: &Token) -> Result<(), Error> {
         rows::token_row(token).insert(&self.inner).await?;
         rows::value_row(token.id, &token.current).insert(&self.inner).await?;
+        self.note(token.id);
         Ok(())
     }
 
@@ -109,6 +121,7 @@ impl Transaction {
             .filter(api_token::Column::Id.eq(token.id.to_string()))
             .exec(&self.inner)
             .await?;
+        self.note(token.id);
         Ok(())
     }
 
@@ -146,6 +159,7 @@ impl Transaction {
             self.retire(id, previous).await?;
         }
         rows::value_row(id, issued).insert(&self.inner).await?;
+        self.note(id);
         Ok(Rotated::Won)
     }
 
@@ -157,6 +171,7 @@ impl Transaction {
         let retires_at = Set(previous.retires_at.map(Timestamp::unix_millis));
         let retired = api_token_value::ActiveModel { retires_at, ..Default::default() };
         self.update_value(id, previous.generation, retired).exec(&self.inner).await?;
+        self.note(id);
         Ok(())
     }
 
@@ -170,6 +185,7 @@ impl Transaction {
             .filter(api_token::Column::Id.eq(id.to_string()))
             .exec(&self.inner)
             .await?;
+        self.note(id);
         Ok(())
     }
 
@@ -194,6 +210,7 @@ impl Transaction {
             .filter(api_token::Column::RevokedAt.is_null())
             .exec(&self.inner)
             .await?;
+        self.note(id);
         Ok(())
     }
 
@@ -208,7 +225,10 @@ impl Transaction {
             ..Default::default()
         };
         let unused = api_token_value::Column::FirstUsedAt.is_null();
-        self.update_value(id, generation, used).filter(unused).exec(&self.inner).await?;
+        if self.update_value(id, generation, used).filter(unused).exec(&self.inner).await?.rows_affected > 0 {
+            // A later use changes the moment of the last one only, which decides nothing.
+            self.note(id);
+        }
         api_token::Entity::update_many()
             .col_expr(api_token::Column::LastUsedAt, Expr::value(now.unix_millis()))
             .filter(api_token::Column::Id.eq(id.to_string()))
@@ -235,13 +255,42 @@ impl Transaction {
         Ok(self.update_value(id, generation, reused).filter(silent).exec(&self.inner).await?.rows_affected == 1)
     }
 
-    /// Makes all of it durable; only then may it be told (R13).
+    /// Makes all of it durable; only then may it be told (R13). Whoever remembers what it changes, or waits for it, has been
+    /// told when this returns.
     ///
     /// # Errors
     /// When the database fails. Whether the transaction took place is then not known.
     pub async fn commit(self) -> Result<(), Error> {
-        self.inner.commit().await?;
-        Ok(())
+        // In a task of its own: a client that goes away must not keep what is durable from being told.
+        let committed = tokio::spawn(self.commit_and_tell()).await;
+        committed.unwrap_or_else(|err| Err(DbErr::Custom(format!("the commit was cut short: {err}")).into()))
+    }
+
+    async fn commit_and_tell(self) -> Result<(), Error> {
+        let Self { inner, feed, notes, turn } = self;
+        let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if inner.get_database_backend() == DbBackend::Postgres
+            && let Some(payload) = notes.payload()
+        {
+            notify(&inner, payload).await?;
+        }
+        let committed = inner.commit().await;
+        match committed {
+            Ok(()) => feed.publish(notes),
+            Err(_) => feed.publish_doubtful(notes),
+        }
+        drop(turn);
+        Ok(committed?)
+    }
+
+    /// Notes that this transaction changes what is known of a token.
+    fn note(&self, id: TokenId) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).tokens.insert(id);
+    }
+
+    /// Notes that this transaction appends an event to the audit log.
+    pub(super) fn note_event(&self, event: &AuditEvent) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).events.push(Arc::new(event.clone()));
     }
 
     pub(super) fn connection(&self) -> &DatabaseTransaction {

@@ -1,0 +1,209 @@
+//! Telling of committed changes: to whoever remembers what was read ([`Stamp`]), and to subscribers of the audit log.
+//!
+//! A transaction takes [`Notes`] of what it does, and once it is durable they are published, once. What other processes
+//! commit is heard by an [`Ear`]: on PostgreSQL by `LISTEN`, on SQLite by noticing that somebody else has written.
+//!
+//! Audit events have one source each, so that every subscriber gets each of them once and in the order of the commits. On
+//! SQLite that is the publishing itself, because writes take turns. On PostgreSQL it is the ear, which hears of this
+//! replica's commits too: the server puts the notifications of all replicas into one order, that of the commits.
+
+mod postgres;
+mod sqlite;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sea_orm::DbBackend;
+use tokio::sync::broadcast;
+
+use crate::domain::audit::AuditEvent;
+use crate::domain::id::{EventId, TokenId};
+
+use super::epochs::{Epochs, Stamp};
+use super::{Error, Store};
+
+pub(super) use postgres::notify;
+
+/// The channel of PostgreSQL on which replicas tell each other.
+const CHANNEL: &str = "rotakey";
+/// Over how many slots tokens are spread, so that one seldom makes what is remembered of another stale: half a megabyte.
+const SLOTS: usize = 65_536;
+/// How many events a slow subscriber may be behind before it misses some.
+const EVENTS_KEPT: usize = 1_024;
+
+/// What a subscriber to the audit log hears.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// An event was committed.
+    Event(Arc<AuditEvent>),
+    /// Events may have been missed; contact with the database was lost.
+    Lost,
+}
+
+/// What a transaction does, for those who must be told when it is durable. It names no setting and no value.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// The tokens whose facts it changes, other than the moment of their last use.
+    pub(super) tokens: BTreeSet<TokenId>,
+    pub(super) events: Vec<Arc<AuditEvent>>,
+}
+
+impl Notes {
+    /// What other replicas are told: ids only, at most a few hundred bytes; `None` where there is nothing to tell.
+    pub(super) fn payload(&self) -> Option<String> {
+        let tokens = self.tokens.iter().map(ToString::to_string);
+        let ids: Vec<String> = tokens.chain(self.events.iter().map(|event| event.id.to_string())).collect();
+        (!ids.is_empty()).then(|| ids.join(" "))
+    }
+}
+
+/// What another process has told.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    tokens: Vec<TokenId>,
+    events: Vec<EventId>,
+    /// Whether something was told that this version does not know, so that anything may have changed.
+    unknown: bool,
+}
+
+impl Told {
+    fn add(&mut self, payload: &str) {
+        for id in payload.split_whitespace() {
+            if let Some(id) = TokenId::parse(id) {
+                self.tokens.push(id);
+            } else if let Some(id) = EventId::parse(id) {
+                self.events.push(id);
+            } else {
+                self.unknown = true;
+            }
+        }
+    }
+}
+
+/// Where changes are published and heard. One a process and database.
+#[derive(Debug)]
+pub(super) struct Feed {
+    epochs: Epochs,
+    events: broadcast::Sender<Heard>,
+    /// Whether what this process commits is told to its subscribers here, and not by the ear.
+    tells_own_events: bool,
+}
+
+impl Feed {
+    pub(super) fn new(backend: DbBackend) -> Arc<Self> {
+        let tells_own_events = backend == DbBackend::Sqlite;
+        Arc::new(Self { epochs: Epochs::new(SLOTS), events: broadcast::Sender::new(EVENTS_KEPT), tells_own_events })
+    }
+
+    /// Tells of a transaction that is durable. To be called once, before it is acknowledged, and in the order of the
+    /// commits.
+    pub(super) fn publish(&self, notes: Notes) {
+        self.epochs.publish(notes.tokens);
+        if self.tells_own_events {
+            notes.events.into_iter().for_each(|event| self.tell(Heard::Event(event)));
+        }
+    }
+
+    /// Tells of a transaction of which nobody knows whether it took place.
+    pub(super) fn publish_doubtful(&self, notes: Notes) {
+        self.epochs.publish(notes.tokens);
+        if self.tells_own_events && !notes.events.is_empty() {
+            self.tell(Heard::Lost);
+        }
+    }
+
+    fn tell(&self, heard: Heard) {
+        // An error means that nobody listens.
+        let _ = self.events.send(heard);
+    }
+}
+
+/// What hears of other processes' commits. Dropping it ends the hearing.
+#[derive(Debug)]
+pub struct Ear(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Sqlite(sqlite::Watch),
+    Postgres(postgres::Listener),
+}
+
+impl Ear {
+    /// Hears for up to a second, publishes what it hears as it comes, and then makes sure that the database still answers.
+    /// What any process committed before this was called has been published when it returns.
+    ///
+    /// # Errors
+    /// When the database does not answer. The ear is then of no use any more, and something may have been missed.
+    pub async fn hear(&mut self) -> Result<(), Error> {
+        match &mut self.0 {
+            Kind::Sqlite(watch) => watch.hear().await,
+            Kind::Postgres(listener) => listener.hear().await,
+        }
+    }
+}
+
+impl Store {
+    /// Begins to hear of what other processes commit.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn listen(&self) -> Result<Ear, Error> {
+        let ear = match self.write.get_database_backend() {
+            DbBackend::Sqlite => Kind::Sqlite(sqlite::Watch::begin(self.clone())),
+            _ => Kind::Postgres(postgres::Listener::begin(self.clone()).await?),
+        };
+        // What was committed while nobody listened may be anything.
+        self.begin_era();
+        Ok(Ear(ear))
+    }
+
+    /// The present moment in the order of changes. Taken before a read, it tells later whether what was read is still true.
+    pub fn stamp(&self) -> Stamp {
+        self.feed.epochs.stamp()
+    }
+
+    /// Whether nothing that was read of this token after the stamp was taken has changed since, but for the moment of its last
+    /// use. It knows what this process committed and what its [`Ear`] has heard; without one it knows no more.
+    pub fn is_fresh(&self, id: TokenId, stamp: Stamp) -> bool {
+        self.feed.epochs.is_fresh(id, stamp)
+    }
+
+    /// Makes every stamp stale, because something may have changed unheard.
+    pub fn begin_era(&self) {
+        self.feed.epochs.begin_era();
+    }
+
+    /// Makes every stamp stale and tells subscribers that events may be missing, because contact was lost.
+    pub fn lose_contact(&self) {
+        self.begin_era();
+        self.feed.tell(Heard::Lost);
+    }
+
+    /// The audit events that are committed from now on, each once and in the order of the commits. Nothing is kept for a
+    /// subscriber that is more than 1,024 events behind. On SQLite they are those of this process; on PostgreSQL those of
+    /// every replica, while an [`Ear`] hears.
+    pub fn audit_feed(&self) -> broadcast::Receiver<Heard> {
+        self.feed.events.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::timestamp::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn what_a_replica_tells_another_reads_back_and_anything_else_is_told_apart() {
+        let now = Timestamp::from_unix_millis(0);
+        let (token, event) = (TokenId::new(now, [1; 10]), EventId::new(now, [2; 10]));
+        let mut told = Told::default();
+        told.add(&format!("{token} {event}"));
+        assert_eq!(told, Told { tokens: vec![token], events: vec![event], unknown: false });
+        told.add("something else");
+        assert!(told.unknown);
+        assert_eq!(Notes::default().payload(), None);
+        let notes = Notes { tokens: BTreeSet::from([token]), events: Vec::new() };
+        assert_eq!(notes.payload(), Some(token.to_string()));
+    }
+}

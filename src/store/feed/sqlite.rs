@@ -1,0 +1,88 @@
+//! Noticing, on SQLite, that another process has written to the file.
+//!
+//! `PRAGMA data_version` answers a number that changes exactly when another connection has committed since it was last
+//! asked on this one (SQLite documentation, "PRAGMA data_version"). Asked on the one connection that writes, it says nothing
+//! of this process's own commits, and everything of those of others.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::store::{Error, Store};
+
+/// How often is asked.
+const PERIOD: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Watch {
+    store: Store,
+    seconds: Interval,
+    version: Option<i64>,
+}
+
+impl Watch {
+    pub(super) fn begin(store: Store) -> Self {
+        let mut seconds = interval(PERIOD);
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { store, seconds, version: None }
+    }
+
+    pub(super) async fn hear(&mut self) -> Result<(), Error> {
+        self.seconds.tick().await;
+        let version = self.version().await?;
+        if version.is_none() || version != self.version {
+            self.store.begin_era();
+        }
+        self.version = version;
+        Ok(())
+    }
+
+    /// What the connection that writes answers; `None` where it is a new one, whose number says nothing of before. The pool may
+    /// replace it at any time, so it bears a mark: a number in its own temporary database, which no other sees.
+    async fn version(&self) -> Result<Option<i64>, Error> {
+        // A transaction, so that all is asked on one connection.
+        let transaction = self.store.write.begin().await?;
+        let ask = async |sql: &str| match transaction.query_one_raw(sqlite(sql)).await? {
+            Some(row) => row.try_get_by_index::<i64>(0),
+            None => Ok(0),
+        };
+        let marked = ask("PRAGMA temp.user_version").await? == 1;
+        let version = ask("PRAGMA data_version").await?;
+        if !marked {
+            transaction.execute_raw(sqlite("PRAGMA temp.user_version = 1")).await?;
+        }
+        transaction.commit().await?;
+        Ok(marked.then_some(version))
+    }
+}
+
+fn sqlite(sql: &str) -> Statement {
+    Statement::from_string(DbBackend::Sqlite, sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::id::TokenId;
+    use crate::domain::timestamp::Timestamp;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_of_another_is_noticed_though_the_connection_that_writes_was_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
+        let (here, there) = (Store::connect(&url).await.unwrap(), Store::connect(&url).await.unwrap());
+        here.migrate().await.unwrap();
+        let mut watch = Watch::begin(here.clone());
+        for _ in 0..2 {
+            watch.hear().await.unwrap();
+        }
+        let (id, stamp) = (TokenId::new(Timestamp::from_unix_millis(0), [1; 10]), here.stamp());
+        assert!(here.is_fresh(id, stamp));
+        here.write.get_sqlite_connection_pool().acquire().await.unwrap().close().await.unwrap();
+        there.write.execute_unprepared("DELETE FROM audit_event").await.unwrap();
+        watch.hear().await.unwrap();
+        assert!(!here.is_fresh(id, stamp));
+    }
+}
