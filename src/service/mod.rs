@@ -6,6 +6,7 @@
 mod audit;
 mod authenticate;
 mod bootstrap;
+mod contact;
 mod create;
 mod end_overlap;
 mod error;
@@ -43,6 +44,7 @@ use crate::domain::value::Value;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store, Transaction};
 
+use contact::Contact;
 use gate::Gate;
 use record::RefusalGates;
 
@@ -58,6 +60,7 @@ pub struct Service {
     policy: Policy,
     refusals: Arc<RefusalGates>,
     reuses: Arc<Gate<(TokenId, u32)>>,
+    contact: Arc<Contact>,
 }
 
 /// What the operator decides.
@@ -100,7 +103,8 @@ pub struct Issued {
 impl Service {
     /// The use cases over these.
     pub fn new(store: Store, clock: SharedClock, entropy: SharedEntropy, policy: Policy) -> Self {
-        Self { store, clock, entropy, policy, refusals: Arc::default(), reuses: Arc::new(Gate::new(MAX_REUSES)) }
+        let reuses = Arc::new(Gate::new(MAX_REUSES));
+        Self { store, clock, entropy, policy, refusals: Arc::default(), reuses, contact: Arc::default() }
     }
 
     /// A new identity for a request, for logs and answers.

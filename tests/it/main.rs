@@ -18,6 +18,7 @@ mod execution;
 mod forward_auth;
 mod graphql_http;
 mod graphql_limits;
+mod feed;
 mod hostile;
 mod idempotency;
 mod introspect;

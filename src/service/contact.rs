@@ -1,0 +1,74 @@
+//! Contact with the database and, through it, with the other replicas: what they commit is heard while it lasts, and nothing
+//! that is remembered may be believed for long once it is lost (R10).
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::domain::timestamp::Timestamp;
+use crate::store::{self, Ear};
+
+use super::Service;
+
+/// For how many seconds after the database last answered may be believed what was read before (R10).
+const BELIEVED_SECONDS: u32 = 10;
+/// How often contact is sought again once it is lost.
+const RETRY_PERIOD: Duration = Duration::from_secs(1);
+
+/// What is known of the contact.
+#[derive(Debug)]
+pub(super) struct Contact {
+    /// The last moment up to which everything that was committed has been heard, in Unix milliseconds.
+    last: AtomicI64,
+    hearing: watch::Sender<bool>,
+}
+
+impl Default for Contact {
+    fn default() -> Self {
+        Self { last: AtomicI64::new(i64::MIN), hearing: watch::Sender::new(false) }
+    }
+}
+
+impl Service {
+    /// Whether everything that any replica committed up to ten seconds ago has been heard. While not, nothing may be
+    /// answered from memory.
+    pub fn in_contact(&self, now: Timestamp) -> bool {
+        match self.contact.last.load(Ordering::SeqCst) {
+            i64::MIN => false,
+            last => now < Timestamp::from_unix_millis(last).plus_seconds(BELIEVED_SECONDS),
+        }
+    }
+
+    /// Hears what other replicas commit, and seeks contact again whenever it is lost. Runs for as long as the server does.
+    pub async fn keep_contact(self) {
+        let mut seconds = interval(RETRY_PERIOD);
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            seconds.tick().await;
+            match self.store.listen().await {
+                Ok(ear) => {
+                    let cause = self.hear(ear).await;
+                    self.contact.hearing.send_replace(false);
+                    self.store.lose_contact();
+                    tracing::warn!(%cause, "contact with the database is lost; it is sought again every second");
+                }
+                Err(cause) => tracing::warn!(%cause, "the database cannot be reached; it is tried again in a second"),
+            }
+        }
+    }
+
+    /// Hears until contact is lost: why it was.
+    async fn hear(&self, mut ear: Ear) -> store::Error {
+        loop {
+            // Before it is asked, so that what it then has heard reaches up to here.
+            let asked_at = self.now();
+            if let Err(cause) = ear.hear().await {
+                return cause;
+            }
+            self.contact.last.store(asked_at.unix_millis(), Ordering::SeqCst);
+            self.contact.hearing.send_if_modified(|hearing| !std::mem::replace(hearing, true));
+        }
+    }
+}
