@@ -102,3 +102,15 @@ pub struct AuditFilter {
     /// Events before this moment.
     pub until: Option<Timestamp>,
 }
+
+impl AuditFilter {
+    /// Whether the event is one of these.
+    pub fn admits(&self, event: &AuditEvent) -> bool {
+        let actor = event.actor.and_then(Actor::token_id);
+        self.actions.as_ref().is_none_or(|actions| actions.contains(&event.action))
+            && self.token_id.is_none_or(|id| event.token_id == Some(id))
+            && self.actor_id.is_none_or(|id| actor == Some(id))
+            && self.since.is_none_or(|since| since <= event.at)
+            && self.until.is_none_or(|until| event.at < until)
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::domain::timestamp::Timestamp;
 use crate::store::{self, Ear};
@@ -16,6 +16,8 @@ use super::Service;
 const BELIEVED_SECONDS: u32 = 10;
 /// How often contact is sought again once it is lost.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
+/// How long whoever needs contact waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of the contact.
 #[derive(Debug)]
@@ -70,5 +72,11 @@ impl Service {
             self.contact.last.store(asked_at.unix_millis(), Ordering::SeqCst);
             self.contact.hearing.send_if_modified(|hearing| !std::mem::replace(hearing, true));
         }
+    }
+
+    /// Waits until other replicas are heard, but not for long: whether they are.
+    pub(super) async fn hears(&self) -> bool {
+        let mut hearing = self.contact.hearing.subscribe();
+        matches!(timeout(PATIENCE, hearing.wait_for(|hearing| *hearing)).await, Ok(Ok(_)))
     }
 }

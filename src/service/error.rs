@@ -100,6 +100,16 @@ pub enum Error {
     /// The database cannot be reached. The cause is for the log.
     #[error("The service cannot reach its database just now. Try again soon.")]
     Unavailable(#[source] store::Error),
+    /// What was committed may not have been heard.
+    #[error(
+        "Events may have been missed, because the server lost contact with its database. Subscribe again; the query auditEvents lists them."
+    )]
+    OutOfContact,
+    /// A subscriber did not take events as fast as they came.
+    #[error(
+        "Events were missed, because they were not taken as fast as they came. Subscribe again; the query auditEvents lists them."
+    )]
+    EventsMissed,
     /// A fault of ours. The cause is for the log.
     #[error("The server failed to do this. Its log says why, under the request id of this answer.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -126,7 +136,7 @@ impl Error {
             },
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::BadUserInput,
-            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::Unavailable(_) | Self::OutOfContact | Self::EventsMissed => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
         }
     }

@@ -21,6 +21,7 @@ mod sweep;
 mod update;
 mod verify;
 mod visit;
+mod watch;
 
 use std::sync::Arc;
 
