@@ -97,7 +97,8 @@ pub async fn serve(
     settings: http::Settings,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let router = http::router(service.clone(), settings)?.into_make_service_with_connect_info::<SocketAddr>();
+    let (lease, ended) = http::Lease::new(stop.clone());
+    let router = http::router(service.clone(), settings, lease)?.into_make_service_with_connect_info::<SocketAddr>();
     let housekeeping = tokio::spawn(keep_house(service.clone()));
     let contact = tokio::spawn(service.clone().keep_contact());
     let (mut asked, mut pressed) = (stop.clone(), stop);
@@ -111,7 +112,7 @@ pub async fn serve(
         let _ = tokio::time::timeout(GRACE, async { while pressed.changed().await.is_ok() {} }).await;
     };
     tokio::select! {
-        served = server.into_future() => served?,
+        served = async { (server.await, ended.wait().await).0 } => served?,
         () = patience => tracing::warn!("stopped before every request was answered"),
     }
     housekeeping.abort();

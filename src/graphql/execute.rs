@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationType};
 use async_graphql::{
-    Context, EmptySubscription, Request as Execution, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ValidationMode, Variables,
+    Context, Request as Execution, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Variables,
 };
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use serde_json::{Map, Value as Json};
+use tokio::sync::Notify;
 
 use crate::service::{self, Caller, ErrorCode, Service};
 
@@ -23,6 +25,7 @@ use super::once::rotates_twice;
 use super::plan::{one_by_one, root_fields};
 use super::query::Query;
 use super::settings::{Introspection, Settings};
+use super::subscription::Subscription;
 use super::variables;
 
 /// The mutations whose answer holds a value that is told once.
@@ -63,21 +66,40 @@ pub enum Refused {
     TooSlow(Duration),
 }
 
+/// What comes of a request.
+pub enum Outcome {
+    /// One answer.
+    Answer(Answer),
+    /// One answer after the other, until there are no more: what a subscription comes to.
+    Answers(BoxStream<'static, Answer>),
+}
+
+/// By which a subscription says that it has begun.
+#[derive(Clone, Default)]
+pub(super) struct Begun(Arc<Notify>);
+
+/// Says that the subscription has begun.
+pub(super) fn begun(ctx: &Context<'_>) {
+    if let Some(Begun(notify)) = ctx.data_opt::<Begun>() {
+        notify.notify_one();
+    }
+}
+
 /// The GraphQL API over the use cases.
 #[derive(Clone)]
 pub struct GraphqlDoor {
-    schema: Schema<Query, Mutation, EmptySubscription>,
+    schema: Schema<Query, Mutation, Subscription>,
     documents: Arc<Documents>,
     sdl: Arc<str>,
     settings: Settings,
 }
 
-pub(super) fn build_schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+pub(super) fn build_schema() -> SchemaBuilder<Query, Mutation, Subscription> {
     // Validation is done before, in full.
-    Schema::build(Query, Mutation, EmptySubscription).validation_mode(ValidationMode::Fast)
+    Schema::build(Query, Mutation, Subscription).validation_mode(ValidationMode::Fast)
 }
 
-pub(super) fn sdl_of(schema: &Schema<Query, Mutation, EmptySubscription>) -> String {
+pub(super) fn sdl_of(schema: &Schema<Query, Mutation, Subscription>) -> String {
     schema.sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident().indent_width(2))
 }
 
@@ -116,35 +138,56 @@ impl GraphqlDoor {
         &self.settings
     }
 
-    /// Answers one request.
+    /// Answers one request by one answer. A subscription has many, and is refused.
     ///
     /// # Errors
     /// [`Refused`] where the answer is none of GraphQL's.
     pub async fn answer(&self, request: Request, session: &Arc<Session>) -> Result<Answer, Refused> {
+        Ok(match self.start(request, session).await? {
+            Outcome::Answer(answer) => answer,
+            Outcome::Answers(_) => {
+                let message =
+                    "A subscription is answered over a WebSocket, or as a stream of events: accept text/event-stream.";
+                let failure = Failure::new(ErrorCode::BadUserInput, message);
+                Answer::refused(vec![Fault { failure, locations: Vec::new() }])
+            }
+        })
+    }
+
+    /// Answers one request, whatever kind of operation it asks for and by whichever door it came.
+    ///
+    /// # Errors
+    /// [`Refused`] where the answer is none of GraphQL's.
+    pub async fn start(&self, request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
+        let refused = |faults| Ok(Outcome::Answer(Answer::refused(faults)));
         let prepared = match self.find(&request) {
             Ok(prepared) => prepared,
-            Err(faults) => return Ok(Answer::refused(faults)),
+            Err(faults) => return refused(faults),
         };
         let operation = match prepared.choose(request.operation_name.as_deref()) {
             Ok(operation) => operation,
-            Err(fault) => return Ok(Answer::refused(vec![fault])),
+            Err(fault) => return refused(vec![fault]),
         };
         if request.safe && (operation.ty == OperationType::Mutation || operation.takes_value) {
             return Err(Refused::Unsafe);
         }
         if let Some(refused) = self.admit(operation, session)? {
-            return Ok(refused);
+            return Ok(Outcome::Answer(refused));
         }
         let (document, variables) = match self.plan(operation, request.variables, session) {
             Ok(planned) => planned,
-            Err(fault) => return Ok(Answer::refused(vec![fault])),
+            Err(fault) => return refused(vec![fault]),
         };
         if let (Some(hash), Some(text)) = (request.hash, &request.query) {
             self.documents.persist(hash, text);
         }
         let limit = self.settings.operation_timeout;
+        if operation.ty == OperationType::Subscription {
+            let answers = tokio::time::timeout(limit, self.subscribe(operation, document, variables, session)).await;
+            return answers.map(Outcome::Answers).map_err(|_| Refused::TooSlow(limit));
+        }
         let run = self.run(operation, document, variables, session);
-        tokio::time::timeout(limit, run).await.map_err(|_| Refused::TooSlow(limit))
+        tokio::time::timeout(limit, run).await.map(Outcome::Answer).map_err(|_| Refused::TooSlow(limit))
     }
 
     /// The document that the request holds or names.
@@ -215,12 +258,7 @@ impl GraphqlDoor {
         variables: Variables,
         session: &Arc<Session>,
     ) -> Answer {
-        let root = |field: &&async_graphql::parser::types::Field| {
-            let key = field.response_key().node.clone();
-            let issues = ISSUING.contains(&field.name.node.as_str());
-            Root { nullable: operation.is_nullable(&key), issues, key }
-        };
-        let roots: Vec<Root> = root_fields(&document).iter().map(root).collect();
+        let roots = roots(operation, &document);
         let mut responses = Vec::new();
         if operation.ty == OperationType::Mutation && roots.len() > 1 {
             for document in one_by_one(&document) {
@@ -240,8 +278,47 @@ impl GraphqlDoor {
     }
 
     async fn execute(&self, document: ExecutableDocument, variables: Variables, session: &Arc<Session>) -> Response {
-        let mut execution = Execution::new(String::new()).variables(variables).data(session.clone());
-        execution.set_parsed_query(document);
-        self.schema.execute(execution).await
+        self.schema.execute(execution(document, variables, session)).await
     }
+
+    /// Subscribes. Once this returns no event is missed, or the first answer says why there is none.
+    async fn subscribe(
+        &self,
+        operation: &Operation,
+        document: ExecutableDocument,
+        variables: Variables,
+        session: &Arc<Session>,
+    ) -> BoxStream<'static, Answer> {
+        let begun = Begun::default();
+        let (roots, has_conditions) = (roots(operation, &document), operation.has_conditions());
+        let execution = execution(document, variables, session).data(begun.clone());
+        let mut responses = self.schema.execute_stream(execution);
+        // The library begins when it is first asked for an answer, which may be long in coming.
+        let first = tokio::select! {
+            biased;
+            first = responses.next() => first,
+            () = begun.0.notified() => None,
+        };
+        let answer = move |response| {
+            let answer = Answer::of(roots.clone(), vec![response]);
+            if has_conditions { answer.without_placeholders() } else { answer }
+        };
+        stream::iter(first).chain(responses).map(answer).boxed()
+    }
+}
+
+fn execution(document: ExecutableDocument, variables: Variables, session: &Arc<Session>) -> Execution {
+    let mut execution = Execution::new(String::new()).variables(variables).data(session.clone());
+    execution.set_parsed_query(document);
+    execution
+}
+
+/// The fields at the root, as the answer must show them.
+fn roots(operation: &Operation, document: &ExecutableDocument) -> Vec<Root> {
+    let root = |field: &&Field| {
+        let key = field.response_key().node.clone();
+        let issues = ISSUING.contains(&field.name.node.as_str());
+        Root { nullable: operation.is_nullable(&key), issues, key }
+    };
+    root_fields(document).iter().map(root).collect()
 }

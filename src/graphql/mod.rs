@@ -18,6 +18,7 @@ mod query;
 mod selection;
 mod settings;
 mod source;
+mod subscription;
 mod suggestion;
 mod types;
 mod variables;
@@ -26,7 +27,7 @@ pub use answer::Answer;
 pub use contract::InvalidSchema;
 pub use documents::DocumentHash;
 pub use error::{Failure, describe};
-pub use execute::{GraphqlDoor, Refused, Request, Session};
+pub use execute::{GraphqlDoor, Outcome, Refused, Request, Session};
 pub use settings::{Introspection, Settings};
 
 /// The schema in the GraphQL schema definition language, as `schema.graphql` holds it.

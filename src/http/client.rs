@@ -39,13 +39,19 @@ impl FromRequestParts<Doors> for Client {
 
 /// The value that the request presents, if any.
 pub(super) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
-    credential::find(headers).map_err(|unusable| match unusable {
-        Unusable::Ambiguous => Rejection::new(
-            ErrorCode::BadUserInput,
-            "X-API-Key and Authorization hold different values. Send one value, in one of them.",
-        ),
-        Unusable::Unreadable => service::Error::Unauthenticated.into(),
-    })
+    Ok(credential::find(headers)?)
+}
+
+impl From<Unusable> for Rejection {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::Ambiguous => Self::new(
+                ErrorCode::BadUserInput,
+                "X-API-Key and Authorization hold different values. Send one value, in one of them.",
+            ),
+            Unusable::Unreadable => service::Error::Unauthenticated.into(),
+        }
+    }
 }
 
 /// Where the request comes from, as what, and under which name.

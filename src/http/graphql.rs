@@ -16,9 +16,12 @@ use crate::service::{Caller, ErrorCode};
 use super::Doors;
 use super::client::{self, Client};
 use super::graphql_request::{self, Requests};
+use super::graphql_sse;
 use super::json;
-use super::media_type::{AnswerType, negotiate};
+use super::media_type::{AnswerType, negotiate, wants_event_stream};
 use super::reply::{self, Rejection};
+
+const BATCH_OF_STREAMS: &str = "A list of requests is not answered as a stream of events. Send them one by one.";
 
 /// Answers the request or the requests of a JSON body.
 pub(super) async fn post(
@@ -27,10 +30,13 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: json::Body,
 ) -> Result<Response<Body>, Rejection> {
-    let form = answer_type(&headers)?;
+    let streams = wants_event_stream(&headers);
+    let form = if streams { AnswerType::Json } else { answer_type(&headers)? };
     let requests = graphql_request::of_body(json::value(&headers, body)?, doors.graphql.settings().max_batch)?;
     let session = session(caller, &headers)?;
     let mut response = match requests {
+        Requests::One(request) if streams => graphql_sse::answer(&doors, request, &session).await?,
+        Requests::Batch(_) if streams => return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS)),
         Requests::One(request) => write(form, &doors.graphql.answer(request, &session).await?),
         Requests::Batch(requests) => {
             let mut answers = Vec::with_capacity(requests.len());
@@ -55,19 +61,24 @@ pub(super) async fn get(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response<Body>, Rejection> {
-    let form = answer_type(&headers)?;
+    let streams = wants_event_stream(&headers);
+    let form = if streams { AnswerType::Json } else { answer_type(&headers)? };
     refuse_without_preflight(&headers)?;
     let request: Request = graphql_request::of_url(&query.unwrap_or_default())?;
     let session = session(caller, &headers)?;
-    let answer = match doors.graphql.answer(request, &session).await {
-        Err(Refused::Unsafe) => {
-            let mut response = Rejection::from(Refused::Unsafe).into_response();
+    let answered = if streams {
+        graphql_sse::answer(&doors, request, &session).await
+    } else {
+        doors.graphql.answer(request, &session).await.map(|answer| write(form, &answer)).map_err(Rejection::from)
+    };
+    let mut response = match answered {
+        Err(rejection) if rejection.status() == StatusCode::METHOD_NOT_ALLOWED => {
+            let mut response = rejection.into_response();
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             return Ok(response);
         }
-        answer => answer?,
+        answered => answered?,
     };
-    let mut response = write(form, &answer);
     client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
     Ok(response)
 }

@@ -56,7 +56,8 @@ pub(super) fn of_url(query: &str) -> Result<Request, Rejection> {
     of_fields(fields).map(|request| Request { safe: true, ..request })
 }
 
-fn of_fields(mut fields: Map<String, Value>) -> Result<Request, Rejection> {
+/// The request of these parameters.
+pub(super) fn of_fields(mut fields: Map<String, Value>) -> Result<Request, Rejection> {
     let query = text(fields.remove("query"), "query")?;
     let operation_name = text(fields.remove("operationName"), "operationName")?;
     let variables = object(fields.remove("variables"), "variables")?.unwrap_or_default();

@@ -5,14 +5,19 @@ mod client_address;
 mod credential;
 mod forward_auth;
 mod graphql;
+mod graphql_protocol;
 mod graphql_request;
 mod introspect;
+mod graphql_socket;
+mod graphql_sse;
+mod graphql_ws;
 mod json;
 mod media_type;
 mod playground;
 mod reply;
 mod requests;
 mod rest;
+mod stopping;
 
 use std::sync::Arc;
 
@@ -27,6 +32,7 @@ use crate::domain::trusted_proxies::TrustedProxies;
 pub use crate::graphql::InvalidSchema;
 use crate::graphql::{GraphqlDoor, Introspection};
 use crate::service::{self, ErrorCode, Service};
+pub use stopping::{Ended, Lease};
 
 use client::Client;
 use reply::Rejection;
@@ -48,20 +54,24 @@ struct Doors {
     service: Service,
     graphql: GraphqlDoor,
     trusted_proxies: Arc<TrustedProxies>,
+    max_body_bytes: usize,
+    lease: Lease,
 }
 
-/// All doors over these use cases.
+/// All doors over these use cases. What lasts longer than a request holds the lease, and ends with it.
 ///
 /// # Errors
 /// When the GraphQL schema of the code is none.
-pub fn router(service: Service, settings: Settings) -> Result<Router, InvalidSchema> {
+pub fn router(service: Service, settings: Settings, lease: Lease) -> Result<Router, InvalidSchema> {
     let doors = Doors {
         graphql: GraphqlDoor::new(service.clone(), settings.graphql)?,
         service: service.clone(),
         trusted_proxies: Arc::new(settings.trusted_proxies),
+        max_body_bytes: settings.max_body_bytes,
+        lease,
     };
     let graphql =
-        || post(graphql::post).get(graphql::get).layer(axum::middleware::from_fn(graphql::say_what_is_accepted));
+        || post(graphql::post).get(graphql_ws::get).layer(axum::middleware::from_fn(graphql::say_what_is_accepted));
     let router = Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))
         .merge(rest::routes(&doors))

@@ -228,8 +228,8 @@ async fn lost_contact_makes_everything_stale_and_is_told() {
     let database = TestDatabase::new().await;
     let here = Replica::on(&database, 1).await;
     let id = here.service.bootstrap().await.unwrap().view.token.id;
-    let (stamp, mut feed) = (here.store.stamp(), here.store.audit_feed());
     let mut ear = here.ear().await;
+    let (stamp, mut feed) = (here.store.stamp(), here.store.audit_feed());
     if database.is_sqlite() {
         here.store.clone().close().await.unwrap();
     } else {

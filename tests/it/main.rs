@@ -40,6 +40,8 @@ mod rotatetoken;
 mod schema;
 mod secrecy;
 mod serve;
+mod sockets;
+mod subscriptions;
 mod support;
 mod update;
 mod validation;

@@ -5,6 +5,7 @@ pub mod client;
 pub mod clock;
 pub mod database;
 pub mod entropy;
+pub mod events;
 pub mod process;
 pub mod server;
 pub mod verification;

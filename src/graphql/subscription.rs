@@ -1,0 +1,28 @@
+//! The subscriptions.
+
+use async_graphql::{Context, Result, Subscription as SubscriptionRoot};
+use futures_util::{Stream, StreamExt};
+
+use super::error::refuse;
+use super::execute::{begun, caller, service};
+use super::types::audit_event::{AuditEvent, AuditEventFilter};
+
+/// What can be subscribed to.
+pub(super) struct Subscription;
+
+/// What can be subscribed to, over a WebSocket (graphql-transport-ws) or as server-sent events.
+#[SubscriptionRoot]
+impl Subscription {
+    /// Audit events as they happen, each once, from now on. Needs `AUDIT_LOG_READ`. Ends with an error once the caller's value
+    /// works no more or events were missed; the query `auditEvents` lists those.
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
+    ) -> Result<impl Stream<Item = Result<AuditEvent>> + use<>> {
+        let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
+        let events = service(ctx)?.watch_events(caller(ctx)?, filter).await.map_err(refuse)?;
+        begun(ctx);
+        Ok(events.map(|event| event.map(AuditEvent::from).map_err(refuse)))
+    }
+}

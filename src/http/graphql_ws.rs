@@ -1,0 +1,73 @@
+//! The handshake of GraphQL over a WebSocket, and who is calling on one.
+//!
+//! A page of any origin may open a WebSocket, and no preflight request asks first. There is no harm in it: nothing is
+//! executed before the client has presented a value, there are no cookies that a browser would present for it, and the
+//! page's origin is in the handshake, where a token's `allowedOrigins` binds it (R12).
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::handler::Handler;
+use axum::http::header::{AUTHORIZATION, UPGRADE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+
+use crate::service::{self, Caller, ErrorCode, Visit};
+
+use super::credential::{self, API_KEY};
+use super::graphql_protocol::{Close, NAME};
+use super::graphql_socket::Socket;
+use super::reply::Rejection;
+use super::{Doors, client, graphql};
+
+/// What is known of a client from its handshake.
+pub(super) struct Handshake {
+    visit: Visit,
+    /// The headers that may hold a value.
+    presented: HeaderMap,
+}
+
+/// Answers a GET: the handshake of a WebSocket, or the query of a URL.
+pub(super) async fn get(State(doors): State<Doors>, request: Request) -> Response {
+    let upgrade = request.headers().get(UPGRADE);
+    if !upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+        return graphql::get.call(request, doors).await;
+    }
+    let (mut parts, _) = request.into_parts();
+    shake_hands(doors, &mut parts).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn shake_hands(doors: Doors, parts: &mut Parts) -> Result<Response, Rejection> {
+    let visit = client::visit(parts, &doors)?;
+    let headers = parts.headers.iter().filter(|(name, _)| [AUTHORIZATION, API_KEY].contains(name));
+    let presented = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(|rejection| {
+        let message = "This is no handshake of a WebSocket (RFC 6455, section 4.2.1).";
+        Rejection::with_status(rejection.into_response().status(), ErrorCode::BadUserInput, message)
+    })?;
+    let (handshake, limit) = (Handshake { visit, presented }, doors.max_body_bytes);
+    let upgrade = upgrade.protocols([NAME]).max_message_size(limit).max_frame_size(limit);
+    Ok(upgrade.on_upgrade(move |socket| Socket::new(socket, doors, handshake).run()))
+}
+
+impl Handshake {
+    /// Who is calling: by the value in the payload of `connection_init`, or else by that in the headers of the handshake,
+    /// which a page cannot set.
+    pub(super) async fn caller(&self, doors: &Doors, payload: &Map<String, Value>) -> Result<Caller, Close> {
+        let refused = |err: service::Error| Close::refused(&err.into());
+        let mut headers = self.presented.clone();
+        for (key, value) in payload {
+            let name = match key.to_ascii_lowercase().as_str() {
+                "x-api-key" | "apikey" => API_KEY,
+                "authorization" => AUTHORIZATION,
+                _ => continue,
+            };
+            let value = value.as_str().and_then(|text| HeaderValue::from_str(text).ok());
+            headers.append(name, value.ok_or_else(|| refused(service::Error::Unauthenticated))?);
+        }
+        let presented = credential::find(&headers).map_err(|unusable| Close::refused(&unusable.into()))?;
+        let Some(presented) = presented else { return Err(refused(service::Error::Anonymous)) };
+        doors.service.authenticate(presented, self.visit.clone()).await.map_err(refused)
+    }
+}

@@ -1,0 +1,251 @@
+//! GraphQL over WebSockets: the protocol `graphql-transport-ws`, and that every rule of the other doors holds on it.
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::support::client::{Client, ROTATE};
+use crate::support::server::Server;
+
+const PROTOCOL: &str = "graphql-transport-ws";
+
+struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    async fn open(url: &str, headers: &[(&'static str, &str)]) -> Self {
+        let mut request = format!("{}/graphql", url.replace("http://", "ws://")).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        Self(connect_async(request).await.unwrap().0)
+    }
+
+    /// A socket whose server has said nothing yet.
+    async fn plain(server: &Server) -> Self {
+        Self::open(&server.url, &[("sec-websocket-protocol", PROTOCOL)]).await
+    }
+
+    /// A socket of this client, which has said who it is.
+    async fn of(client: &Client, server: &Server) -> Self {
+        let mut socket = Self::plain(server).await;
+        socket.init(json!({ "X-API-Key": client.value })).await;
+        assert_eq!(socket.next().await, Ok(json!({ "type": "connection_ack" })));
+        socket
+    }
+
+    async fn init(&mut self, payload: Value) {
+        self.say(json!({ "type": "connection_init", "payload": payload })).await;
+    }
+
+    async fn say(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn subscribe(&mut self, id: &str, query: &str) {
+        self.say(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
+    }
+
+    /// The next message, or the code with which the socket was closed.
+    async fn next(&mut self) -> Result<Value, u16> {
+        loop {
+            match self.0.next().await.unwrap().unwrap() {
+                Message::Text(text) => return Ok(serde_json::from_str(text.as_str()).unwrap()),
+                Message::Close(frame) => {
+                    let frame = frame.unwrap();
+                    assert!(!frame.reason.is_empty());
+                    return Err(frame.code.into());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The code of the error that the next message holds.
+    async fn error(&mut self) -> (String, String) {
+        let message = self.next().await.unwrap();
+        let errors = if message["type"] == "error" { &message["payload"] } else { &message["payload"]["errors"] };
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&message["type"]), text(&errors[0]["extensions"]["code"]))
+    }
+}
+
+#[tokio::test]
+async fn a_value_is_presented_in_the_payload_or_in_the_handshake() {
+    let server = Server::start().await;
+    let value = server.admin.value.clone().unwrap();
+    let bearer = format!("Bearer {value}");
+    for payload in [
+        json!({ "X-API-Key": value }),
+        json!({ "x-api-key": value }),
+        json!({ "apiKey": value }),
+        json!({ "Authorization": bearer }),
+        json!({ "authorization": bearer, "apiKey": value, "other": 1 }),
+    ] {
+        let mut socket = Socket::plain(&server).await;
+        socket.init(payload.clone()).await;
+        assert_eq!(
+            socket.next().await,
+            Ok(json!({ "type": "connection_ack" })),
+            "{:?}",
+            payload.as_object().unwrap().keys()
+        );
+    }
+    for (name, text) in [("x-api-key", &value), ("authorization", &bearer)] {
+        let mut socket = Socket::open(&server.url, &[("sec-websocket-protocol", PROTOCOL), (name, text)]).await;
+        socket.say(json!({ "type": "connection_init" })).await;
+        assert_eq!(socket.next().await, Ok(json!({ "type": "connection_ack" })), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_is_not_good_closes_the_socket() {
+    let server = Server::start().await;
+    let value = server.admin.value.clone().unwrap();
+    let bound = server.admin.create(json!({ "name": "n", "allowedOrigins": ["https://a.example"] })).await.unwrap();
+    let bound = bound.client.value.unwrap();
+    for (payload, code) in [
+        (json!({}), 4401),
+        (json!({ "apiKey": "rk_wrong" }), 4401),
+        (json!({ "apiKey": 1 }), 4401),
+        (json!({ "authorization": "Basic x" }), 4401),
+        (json!({ "apiKey": value, "authorization": "Bearer other" }), 4400),
+        (json!({ "apiKey": bound }), 4403),
+    ] {
+        let mut socket = Socket::plain(&server).await;
+        socket.init(payload.clone()).await;
+        assert_eq!(socket.next().await, Err(code), "{:?}", payload.as_object().unwrap().keys());
+    }
+    // R12: the origin that binds is that of the handshake.
+    for (origin, expected) in
+        [("https://a.example", Ok(json!({ "type": "connection_ack" }))), ("https://b.example", Err(4403))]
+    {
+        let mut socket = Socket::open(&server.url, &[("sec-websocket-protocol", PROTOCOL), ("origin", origin)]).await;
+        socket.init(json!({ "apiKey": bound })).await;
+        assert_eq!(socket.next().await, expected, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_of_the_protocol_closes_the_socket_with_its_code() {
+    let server = Server::start().await;
+    assert_eq!(Socket::open(&server.url, &[]).await.next().await, Err(4406));
+    let subscribe =
+        |id: &str| json!({ "id": id, "type": "subscribe", "payload": { "query": "{ currentAPIToken { id } }" } });
+    let mut early = Socket::plain(&server).await;
+    early.say(subscribe("1")).await;
+    assert_eq!(early.next().await, Err(4401));
+    for message in [json!("x"), json!({ "type": "start" }), json!({ "id": "1", "type": "subscribe", "payload": {} })] {
+        let mut socket = Socket::of(&server.admin, &server).await;
+        socket.say(message.clone()).await;
+        assert_eq!(socket.next().await, Err(4400), "{message}");
+    }
+    let mut binary = Socket::plain(&server).await;
+    binary.0.send(Message::binary(vec![1])).await.unwrap();
+    assert_eq!(binary.next().await, Err(4400));
+    let mut large = Socket::plain(&server).await;
+    let _ = large.0.send(Message::text("x".repeat(2 * 1024 * 1024))).await;
+    assert_eq!(large.next().await, Err(4400));
+    let mut twice = Socket::of(&server.admin, &server).await;
+    twice.init(json!({})).await;
+    assert_eq!(twice.next().await, Err(4429));
+    let mut doubled = Socket::of(&server.admin, &server).await;
+    doubled.subscribe("1", "subscription { auditEvents { id } }").await;
+    doubled.subscribe("1", "subscription { auditEvents { id } }").await;
+    assert_eq!(doubled.next().await, Err(4409));
+}
+
+#[tokio::test]
+async fn who_does_not_say_who_it_is_is_not_waited_for() {
+    let server = Server::start().await;
+    assert_eq!(Socket::plain(&server).await.next().await, Err(4408));
+}
+
+#[tokio::test]
+async fn queries_mutations_and_refusals_are_answered_as_everywhere() {
+    let server = Server::start().await;
+    let mut socket = Socket::of(&server.admin, &server).await;
+    socket.say(json!({ "type": "ping" })).await;
+    assert_eq!(socket.next().await, Ok(json!({ "type": "pong" })));
+    // The same id again and again: an operation that is done does not hold it.
+    for _ in 0..3 {
+        socket.subscribe("1", "query() { currentAPIToken() { generation } }").await;
+        let next = socket.next().await.unwrap();
+        assert_eq!((&next["type"], &next["id"]), (&json!("next"), &json!("1")));
+        assert_eq!(next["payload"], json!({ "data": { "currentAPIToken": { "generation": 1 } } }));
+        assert_eq!(socket.next().await, Ok(json!({ "type": "complete", "id": "1" })));
+    }
+    for (query, kind, code) in [
+        ("{", "error", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "error", "GRAPHQL_VALIDATION_FAILED"),
+        (r#"{ apiToken(id: "x") { id } }"#, "next", "NOT_FOUND"),
+        (
+            "mutation { a: rotateAPIToken { token { id } } b: rotateAPIToken { token { id } } }",
+            "error",
+            "BAD_USER_INPUT",
+        ),
+    ] {
+        socket.subscribe("2", query).await;
+        assert_eq!(socket.error().await, (kind.to_owned(), code.to_owned()), "{query}");
+        if kind == "next" {
+            assert_eq!(socket.next().await, Ok(json!({ "type": "complete", "id": "2" })));
+        }
+    }
+    let subscription = "subscription { auditEvents { id } }";
+    for number in 0..33 {
+        socket.subscribe(&number.to_string(), subscription).await;
+    }
+    assert_eq!(socket.error().await, ("error".to_owned(), "BAD_USER_INPUT".to_owned()));
+    socket.say(json!({ "type": "complete", "id": "0" })).await;
+    socket.subscribe("q", "{ currentAPIToken { generation } }").await;
+    assert_eq!(socket.next().await.unwrap()["id"], json!("q"), "room for one again");
+}
+
+#[tokio::test]
+async fn r10_the_value_of_a_socket_is_presented_anew_for_every_operation() {
+    let server = Server::start().await;
+    let token = server.admin.create(json!({ "name": "n", "overlapMinutes": 0 })).await.unwrap();
+    let mut socket = Socket::of(&token.client, &server).await;
+    socket.subscribe("1", ROTATE).await;
+    let next = socket.next().await.unwrap();
+    let new = token.client.with(next["payload"]["data"]["rotateAPIToken"]["token"]["value"].as_str().unwrap());
+    assert_eq!(socket.next().await, Ok(json!({ "type": "complete", "id": "1" })));
+    socket.subscribe("2", "{ currentAPIToken { id } }").await;
+    assert_eq!(socket.next().await, Err(4401), "the value was retired");
+
+    let mut socket = Socket::of(&new, &server).await;
+    server.admin.update(json!({ "id": token.id, "allowedOrigins": ["https://a.example"] })).await.unwrap();
+    socket.subscribe("1", "{ currentAPIToken { id } }").await;
+    assert_eq!(socket.next().await, Err(4403));
+}
+
+#[tokio::test]
+async fn r10_a_subscription_on_a_socket_tells_events_and_ends_with_the_reason() {
+    let server = Server::start().await;
+    let token = server.admin.create(json!({ "name": "n", "permissions": ["AUDIT_LOG_READ"] })).await.unwrap();
+    let mut socket = Socket::of(&token.client, &server).await;
+    socket.subscribe("1", "subscription { auditEvents(filter: { actions: [API_TOKEN_CREATED] }) { action } }").await;
+    // Nothing says that a subscription has begun but its first event; so there are events until it comes.
+    let first = {
+        let mut first = std::pin::pin!(socket.next());
+        loop {
+            tokio::select! {
+                biased;
+                first = &mut first => break first,
+                created = server.admin.create(json!({ "name": "x" })) => drop(created.unwrap()),
+            }
+        }
+    };
+    assert_eq!(first.unwrap()["payload"]["data"]["auditEvents"]["action"], json!("API_TOKEN_CREATED"));
+    server.admin.revoke(&token.id).await.unwrap();
+    let last = loop {
+        let message = socket.next().await.unwrap();
+        if message["payload"]["errors"].is_array() {
+            break message;
+        }
+    };
+    assert_eq!(last["payload"]["errors"][0]["extensions"]["code"], json!("TOKEN_REVOKED"));
+    assert_eq!(socket.next().await, Ok(json!({ "type": "complete", "id": "1" })));
+}

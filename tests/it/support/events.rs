@@ -1,0 +1,69 @@
+//! A stream of server-sent events, as a client reads it.
+
+use reqwest::Response;
+use serde_json::{Value, json};
+
+use super::client::{Answer, Client};
+
+pub struct Events {
+    response: Response,
+    read: String,
+}
+
+impl Events {
+    /// Subscribes to the audit log.
+    pub async fn of_audit_log(client: &Client, filter: Value) -> Self {
+        let query = "subscription($filter: AuditEventFilter) { auditEvents(filter: $filter) { id action tokenId } }";
+        Self::of(client, query, json!({ "filter": filter })).await.unwrap()
+    }
+
+    /// Asks for a stream of events; or else the answer that is none.
+    pub async fn of(client: &Client, query: &str, variables: Value) -> Result<Self, Answer> {
+        let request = client.request("POST", "/graphql").header("Accept", "text/event-stream");
+        Self::from(request.json(&json!({ "query": query, "variables": variables })).send().await.unwrap()).await
+    }
+
+    pub async fn from(response: Response) -> Result<Self, Answer> {
+        let media_type = response.headers().get("content-type").unwrap().to_str().unwrap();
+        if response.status() != 200 || media_type != "text/event-stream" {
+            return Err(Answer::of(response).await);
+        }
+        Ok(Self { response, read: String::new() })
+    }
+
+    /// The next event and its data; `None` at the end of the stream.
+    pub async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            while let Some((block, rest)) = self.read.split_once("\n\n") {
+                let line = |name: &str| {
+                    let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+                    lines.map(str::trim).collect::<String>()
+                };
+                let (event, data) = (line("event"), line("data"));
+                self.read = rest.to_owned();
+                if !event.is_empty() {
+                    return Some((event, serde_json::from_str(&data).unwrap_or_default()));
+                }
+            }
+            let chunk = self.response.chunk().await.ok()??;
+            self.read.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// What the next event tells: an action of the audit log, or the code of an error.
+    pub async fn told(&mut self) -> String {
+        let (event, data) = self.next().await.unwrap();
+        assert_eq!(event, "next", "{data}");
+        let action = &data["data"]["auditEvents"]["action"];
+        let code = &data["errors"][0]["extensions"]["code"];
+        action.as_str().or(code.as_str()).unwrap_or_else(|| panic!("neither an action nor an error: {data}")).to_owned()
+    }
+
+    /// As [`Events::told`], and that nothing comes after.
+    pub async fn told_at_last(&mut self) -> String {
+        let told = self.told().await;
+        assert_eq!(self.next().await, Some(("complete".to_owned(), Value::Null)), "{told}");
+        assert_eq!(self.next().await, None);
+        told
+    }
+}
