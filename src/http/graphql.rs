@@ -91,7 +91,7 @@ fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, 
 pub(super) async fn say_what_is_accepted(request: AnyRequest, next: Next) -> Response<Body> {
     let form = negotiate(request.headers());
     let mut response = next.run(request).await;
-    if form == Some(AnswerType::GraphqlResponse) && !response.status().is_success() {
+    if form == Some(AnswerType::GraphqlResponse) && response.status().as_u16() >= 400 {
         response.headers_mut().insert(CONTENT_TYPE, form_name(AnswerType::GraphqlResponse));
     }
     response

@@ -101,6 +101,11 @@ fn preference(answer: AnswerType, exactness: u32) -> bool {
     (answer == AnswerType::GraphqlResponse) == (exactness == 3)
 }
 
+/// Whether the client asks for a stream of server-sent events.
+pub(super) fn wants_event_stream(headers: &HeaderMap) -> bool {
+    ranges(headers).filter_map(MediaType::parse).any(|range| range.is("text", "event-stream") && range.weight() > 0)
+}
+
 fn ranges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
 }
@@ -139,5 +144,18 @@ mod tests {
             assert_eq!(negotiate(&headers), chosen, "{accept}");
         }
         assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+    }
+
+    #[test]
+    fn an_event_stream_is_asked_for_by_name() {
+        for (accept, wanted) in [
+            ("text/event-stream", true),
+            ("application/json, Text/Event-Stream;q=0.5", true),
+            ("text/event-stream;q=0", false),
+            ("*/*", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(wants_event_stream(&headers), wanted, "{accept}");
+        }
     }
 }

@@ -64,16 +64,6 @@ impl Rejection {
         Self { status, ..Self::new(code, message) }
     }
 
-    /// The status of the answer.
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The code of the error.
-    pub(super) fn code(&self) -> ErrorCode {
-        self.failure.code
-    }
-
     /// The body alone, for an answer that is one of several.
     pub(super) fn into_body(self) -> Value {
         let (message, extensions) = told(self.failure);

@@ -102,7 +102,9 @@ async fn a_body_of_one_byte_too_many_is_not_read() {
 async fn an_operation_that_takes_too_long_is_given_up() {
     let operation_timeout = Duration::from_millis(20);
     let server = limited(Settings { operation_timeout, ..Settings::default() }).await;
-    server.admin.check().await.unwrap();
+    let replica = server.replica().await;
+    let patient = server.admin.at(&replica.url);
+    patient.check().await.unwrap();
     let connection = server.database.connect().await;
     let sql = if server.database.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; LOCK TABLE api_token" };
     connection.execute_unprepared(sql).await.unwrap();
@@ -111,8 +113,6 @@ async fn an_operation_that_takes_too_long_is_given_up() {
     assert_eq!((answer.status, answer.code()), (503, Some("UNAVAILABLE")));
     assert!(answer.body["errors"][0]["message"].as_str().unwrap().contains("given up"), "{}", answer.body);
     connection.execute_unprepared("ROLLBACK").await.unwrap();
-    let replica = server.replica().await;
-    let patient = server.admin.at(&replica.url);
     let listed = patient.ask("{ apiTokens(filter: { name: \"x\" }) { edges { cursor } } }").await;
     assert_eq!(listed.body["data"]["apiTokens"]["edges"], json!([]), "and was not done");
 }
