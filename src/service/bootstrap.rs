@@ -29,7 +29,7 @@ impl Service {
         let now = self.now();
         let transaction = self.store.begin_exclusive().await?;
         if !transaction.is_empty().await? {
-            return Ok(None);
+            return transaction.settle(Ok(None)).await;
         }
         let issued =
             self.insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now).await?;

@@ -3,6 +3,7 @@
 use crate::domain::audit::{Action, Provenance};
 use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
+use crate::domain::lifecycle;
 use crate::domain::settings::SettingsDraft;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Permission, Settings, Token, ValueFacts};
@@ -29,17 +30,28 @@ impl Service {
     pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Result<Issued, Error> {
         let now = self.now();
         let transaction = self.store.begin().await?;
-        let authority = self.authority(&transaction, caller, None, now).await?;
+        let issued = self.create_in(&transaction, caller, request, now).await;
+        transaction.settle(issued).await
+    }
+
+    async fn create_in(
+        &self,
+        transaction: &Transaction,
+        caller: &Caller,
+        request: CreateRequest,
+        now: Timestamp,
+    ) -> Result<Issued, Error> {
+        let own = transaction.find_to_keep(caller.token_id()).await?.ok_or(Error::Unauthenticated)?;
+        lifecycle::standing(&own, caller.generation(), now)?;
+        let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
         let base = match &request.clone_settings_from {
-            Some(id) => Some(cloned(&transaction, &authority, id).await?),
+            Some(id) => Some(cloned(transaction, &authority, id).await?),
             None => None,
         };
         let settings = request.draft.validate(base.as_ref(), &self.policy.limits, now)?;
         authority.require_all(&settings.permissions, &settings.scopes)?;
-        let issued = self.insert(&transaction, settings, caller.acting(), now).await?;
-        transaction.commit().await?;
-        Ok(issued)
+        self.insert(transaction, settings, caller.acting(), now).await
     }
 
     pub(super) async fn insert(

@@ -1,8 +1,11 @@
 //! `endAPITokenOverlap`: the previous value stops working now, because everybody has the new one or somebody else the old.
 
 use crate::domain::audit::Action;
+use crate::domain::id::TokenId;
 use crate::domain::lifecycle;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, TokenKind};
+use crate::store::Transaction;
 
 use super::{Caller, Error, Service, View, token_id};
 
@@ -16,9 +19,20 @@ impl Service {
         let now = self.now();
         let id = token_id("id", id)?;
         let transaction = self.store.begin().await?;
-        let authority = self.authority(&transaction, caller, Some(id), now).await?;
+        let view = self.end_overlap_in(&transaction, caller, id, now).await;
+        transaction.settle(view).await
+    }
+
+    async fn end_overlap_in(
+        &self,
+        transaction: &Transaction,
+        caller: &Caller,
+        id: TokenId,
+        now: Timestamp,
+    ) -> Result<View, Error> {
+        let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
         authority.require_unless_own(Permission::ApiTokenModify, id)?;
-        let mut token = transaction.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
+        let mut token = token.ok_or(Error::NotFound { field: "id" })?;
         if token.settings.kind == TokenKind::Public {
             // Anyone can copy a public token; its holder must not be able to cut off the others.
             authority.require(Permission::ApiTokenModify)?;
@@ -29,9 +43,8 @@ impl Service {
         transaction.end_overlap(id).await?;
         transaction.erase_salt(id, token.current.generation).await?;
         token.previous = None;
-        self.record(&transaction, Action::OverlapEnded, caller.acting(), (token.id, token.current.generation), now)
+        self.record(transaction, Action::OverlapEnded, caller.acting(), (token.id, token.current.generation), now)
             .await?;
-        transaction.commit().await?;
         Ok(View::new(token, now))
     }
 }

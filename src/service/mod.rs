@@ -134,19 +134,21 @@ impl Service {
         Ok(bytes)
     }
 
-    /// What the caller may do as of this transaction, which may then change the target. A caller that was revoked or retired
-    /// since the request began may do nothing any more, and none is revoked from here until the transaction has ended (R10).
-    async fn authority(
+    /// What the caller may do as of this transaction, and the token that it may then change, if there is one. A caller that
+    /// was revoked or retired since the request began may do nothing any more, and none is revoked from here until the
+    /// transaction has ended (R10).
+    async fn authority_over(
         &self,
         transaction: &Transaction,
         caller: &Caller,
-        target: Option<TokenId>,
+        target: TokenId,
         now: Timestamp,
-    ) -> Result<Authority, Error> {
-        transaction.lock(target, Some(caller.token_id())).await?;
-        let token = transaction.find_token(caller.token_id()).await?.ok_or(Error::Unauthenticated)?;
-        lifecycle::standing(&token, caller.generation(), now)?;
-        Ok(Authority::of(&token))
+    ) -> Result<(Authority, Option<Token>), Error> {
+        let own = caller.token_id();
+        let (target, other) = transaction.find_to_change(target, (target != own).then_some(own)).await?;
+        let token = other.as_ref().or(target.as_ref().filter(|token| token.id == own)).ok_or(Error::Unauthenticated)?;
+        lifecycle::standing(token, caller.generation(), now)?;
+        Ok((Authority::of(token), target))
     }
 }
 

@@ -11,6 +11,8 @@ use crate::domain::token::{Actor, ReusePolicy, Token};
 use crate::domain::value::Value;
 use crate::domain::verification;
 
+use crate::store::Transaction;
+
 use super::record::Refused;
 use super::{Error, ErrorCode, Service, Visit};
 
@@ -89,23 +91,10 @@ impl Service {
     }
 
     async fn record_use(&self, token: &mut Token, generation: u32, now: Timestamp) -> Result<(), Error> {
-        let id = token.id;
         let transaction = self.store.begin().await?;
-        transaction.lock(Some(id), None).await?;
-        let found = transaction.find_token(id).await?.ok_or(Error::Unauthenticated)?;
-        // The value may have been cancelled between the look-up and the lock; whoever came first has won.
-        if let Err(refusal) = lifecycle::standing(&found, generation, now) {
-            *token = found;
-            return Err(refusal.into());
-        }
-        match lifecycle::overlap_begun_by_use(&found, generation, now) {
-            Some(Some(retirement)) => transaction.retire(id, retirement).await?,
-            Some(None) => transaction.end_overlap(id).await?,
-            None => {}
-        }
-        transaction.record_use(id, generation, now).await?;
-        transaction.commit().await?;
-        *token = lifecycle::apply_use(found, generation, now);
+        let recorded = record_use_in(&transaction, token, generation, now).await;
+        transaction.settle(recorded).await?;
+        *token = lifecycle::apply_use(token.clone(), generation, now);
         Ok(())
     }
 
@@ -145,8 +134,8 @@ impl Service {
             return Ok(());
         }
         let transaction = self.store.begin().await?;
-        transaction.lock(Some(id), None).await?;
-        let Some(mut token) = transaction.find_token(id).await? else { return Ok(()) };
+        let (found, _) = transaction.find_to_change(id, None).await?;
+        let Some(mut token) = found else { return Ok(()) };
         if transaction.claim_reuse(id, generation, now.minus_seconds(USE_RESOLUTION_SECONDS), now).await? {
             let holder = (Actor::ApiToken(id), visit.provenance());
             self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
@@ -161,4 +150,24 @@ impl Service {
         *seen = token;
         Ok(())
     }
+}
+
+/// Records a use of a value, and makes `token` what it is at that.
+async fn record_use_in(
+    transaction: &Transaction,
+    token: &mut Token,
+    generation: u32,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let id = token.id;
+    let (found, _) = transaction.find_to_change(id, None).await?;
+    *token = found.ok_or(Error::Unauthenticated)?;
+    // The value may have been cancelled between the look-up and the lock; whoever came first has won.
+    lifecycle::standing(token, generation, now)?;
+    match lifecycle::overlap_begun_by_use(token, generation, now) {
+        Some(Some(retirement)) => transaction.retire(id, retirement).await?,
+        Some(None) => transaction.end_overlap(id).await?,
+        None => {}
+    }
+    Ok(transaction.record_use(id, generation, now).await?)
 }

@@ -1,8 +1,11 @@
 //! `revokeAPIToken`: the end of a token, which is final (R10).
 
 use crate::domain::audit::Action;
+use crate::domain::id::TokenId;
 use crate::domain::lifecycle;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Permission;
+use crate::store::Transaction;
 
 use super::{Caller, Error, Service, View, token_id};
 
@@ -15,15 +18,25 @@ impl Service {
         let now = self.now();
         let id = token_id("id", id)?;
         let transaction = self.store.begin().await?;
-        let authority = self.authority(&transaction, caller, Some(id), now).await?;
+        let view = self.revoke_in(&transaction, caller, id, now).await;
+        transaction.settle(view).await
+    }
+
+    async fn revoke_in(
+        &self,
+        transaction: &Transaction,
+        caller: &Caller,
+        id: TokenId,
+        now: Timestamp,
+    ) -> Result<View, Error> {
+        let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
         authority.require_unless_own(Permission::ApiTokenModify, id)?;
-        let mut token = transaction.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
+        let mut token = token.ok_or(Error::NotFound { field: "id" })?;
         if lifecycle::revoke(&token)? {
             token.revoked_at = Some(now);
             transaction.revoke(token.id, now).await?;
-            self.record(&transaction, Action::Revoked, caller.acting(), (token.id, token.current.generation), now)
+            self.record(transaction, Action::Revoked, caller.acting(), (token.id, token.current.generation), now)
                 .await?;
-            transaction.commit().await?;
         }
         Ok(View::new(token, now))
     }

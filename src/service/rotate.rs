@@ -60,7 +60,19 @@ impl Service {
     ) -> Result<Issued, Error> {
         let key = request.idempotency_key.as_deref().map(IdempotencyKey::parse).transpose()?;
         let transaction = self.store.begin().await?;
-        let (token, rotator) = self.target(&transaction, caller, id, now).await?;
+        let issued = self.rotate_in(&transaction, caller, id, (request, key), now).await;
+        transaction.settle(issued).await
+    }
+
+    async fn rotate_in(
+        &self,
+        transaction: &Transaction,
+        caller: &Caller,
+        id: TokenId,
+        (request, key): (&RotateRequest, Option<IdempotencyKey>),
+        now: Timestamp,
+    ) -> Result<Issued, Error> {
+        let (token, rotator) = self.target(transaction, caller, id, now).await?;
         if request.require_period && token.settings.rotation_period_minutes.is_none() {
             return Err(Refusal::NoRotationPeriod.into());
         }
@@ -85,8 +97,7 @@ impl Service {
                 (rotation::apply(token, &rotation, issued), value, action)
             }
         };
-        self.record(&transaction, action, caller.acting(), (token.id, token.current.generation), now).await?;
-        transaction.commit().await?;
+        self.record(transaction, action, caller.acting(), (token.id, token.current.generation), now).await?;
         Ok(Issued { view: View::new(token, now), value })
     }
 
@@ -99,13 +110,13 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Token, Rotator), Error> {
         if id == caller.token_id() {
-            transaction.lock(Some(id), None).await?;
-            let token = transaction.find_token(id).await?.ok_or(Error::Unauthenticated)?;
+            let (token, _) = transaction.find_to_change(id, None).await?;
+            let token = token.ok_or(Error::Unauthenticated)?;
             return Ok((token, Rotator::Holder { generation: caller.generation() }));
         }
-        let authority = self.authority(transaction, caller, Some(id), now).await?;
+        let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
         authority.require(Permission::ApiTokenModify)?;
-        let token = transaction.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
+        let token = token.ok_or(Error::NotFound { field: "id" })?;
         authority.require_all(&token.settings.permissions, &token.settings.scopes)?;
         Ok((token, Rotator::Other))
     }

@@ -2,8 +2,11 @@
 
 use crate::domain::audit::Action;
 use crate::domain::change::SettingsChange;
+use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Permission;
+use crate::store::Transaction;
 
 use super::{Caller, Error, Service, View, token_id};
 
@@ -16,9 +19,21 @@ impl Service {
         let now = self.now();
         let id = token_id("id", id)?;
         let transaction = self.store.begin().await?;
-        let authority = self.authority(&transaction, caller, Some(id), now).await?;
+        let view = self.update_in(&transaction, caller, id, change, now).await;
+        transaction.settle(view).await
+    }
+
+    async fn update_in(
+        &self,
+        transaction: &Transaction,
+        caller: &Caller,
+        id: TokenId,
+        change: SettingsChange,
+        now: Timestamp,
+    ) -> Result<View, Error> {
+        let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
         authority.require(Permission::ApiTokenModify)?;
-        let mut token = transaction.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
+        let mut token = token.ok_or(Error::NotFound { field: "id" })?;
         authority.require_all(&token.settings.permissions, &token.settings.scopes)?;
         if token.revoked_at.is_some() {
             return Err(Refusal::TokenRevoked.into());
@@ -29,9 +44,8 @@ impl Service {
             token.settings = settings;
             token.updated = Some((now, caller.acting().0));
             transaction.update(&token).await?;
-            self.record(&transaction, Action::Updated, caller.acting(), (token.id, token.current.generation), now)
+            self.record(transaction, Action::Updated, caller.acting(), (token.id, token.current.generation), now)
                 .await?;
-            transaction.commit().await?;
         }
         Ok(View::new(token, now))
     }

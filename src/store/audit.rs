@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
 use crate::domain::id::{EventId, RequestId};
@@ -22,7 +22,7 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn append(&self, event: &AuditEvent) -> Result<(), Error> {
-        row(event).insert(self.connection()).await?;
+        Entity::insert(row(event)).exec_without_returning(self.connection()).await?;
         self.note_event(event);
         Ok(())
     }
@@ -82,8 +82,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_events(&self, before: Timestamp) -> Result<u64, Error> {
-        let deleted = Entity::delete_many().filter(Column::At.lt(before.unix_millis())).exec(&self.write).await?;
-        Ok(deleted.rows_affected)
+        let transaction = self.begin().await?;
+        let old = Entity::delete_many().filter(Column::At.lt(before.unix_millis()));
+        let deleted = old.exec(transaction.connection()).await?.rows_affected;
+        transaction.commit().await?;
+        Ok(deleted)
     }
 }
 

@@ -6,18 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
+    TransactionTrait,
 };
-use tokio::sync::OwnedMutexGuard;
-use tokio::time::timeout;
 
 use crate::domain::timestamp::Timestamp;
 
-use super::{Error, Store, Transaction};
+use super::{Error, Store, Transaction, group};
 
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,7 +51,11 @@ impl Store {
     /// # Errors
     /// When a migration fails; nothing of it is then applied.
     pub async fn migrate(&self) -> Result<(), Error> {
-        let transaction = self.begin_alone().await?;
+        let transaction = match self.write.get_database_backend() {
+            DbBackend::Sqlite => group::begin(&self.write).await?,
+            _ => self.write.begin().await?,
+        };
+        alone(&transaction).await?;
         Migrator::up(&transaction, None).await?;
         Ok(transaction.commit().await?)
     }
@@ -62,8 +65,9 @@ impl Store {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin_exclusive(&self) -> Result<Transaction, Error> {
-        let turn = self.turn().await?;
-        Ok(Transaction::new(self.begin_alone().await?, self.feed.clone(), turn))
+        let transaction = self.begin().await?;
+        alone(transaction.connection()).await?;
+        Ok(transaction)
     }
 
     /// Starts a transaction that may write. Dropping it without a commit undoes it.
@@ -71,39 +75,10 @@ impl Store {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        let turn = self.turn().await?;
-        Ok(Transaction::new(self.begin_raw().await?, self.feed.clone(), turn))
-    }
-
-    /// The turn to write, on SQLite. Its one connection to write by is waited for anyway; this also lasts while the commit
-    /// is told of.
-    async fn turn(&self) -> Result<Option<OwnedMutexGuard<()>>, Error> {
-        if self.write.get_database_backend() != DbBackend::Sqlite {
-            return Ok(None);
-        }
-        let turn = timeout(ACQUIRE_TIMEOUT, self.turn.clone().lock_owned()).await;
-        turn.map(Some).map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into())
-    }
-
-    async fn begin_alone(&self) -> Result<DatabaseTransaction, Error> {
-        let transaction = self.begin_raw().await?;
-        if transaction.get_database_backend() == DbBackend::Postgres {
-            let lock = format!("SELECT pg_advisory_xact_lock({START_LOCK})");
-            transaction.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
-        }
-        Ok(transaction)
-    }
-
-    async fn begin_raw(&self) -> Result<DatabaseTransaction, Error> {
-        // A deferred transaction that reads first and writes later can lose its turn to another process half way.
-        let options = match self.write.get_database_backend() {
-            DbBackend::Sqlite => TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            },
-            _ => TransactionOptions::default(),
-        };
-        Ok(self.write.begin_with_options(options).await?)
+        Ok(match &self.turns {
+            Some(turns) => Transaction::in_turn(turns.next().await?),
+            None => Transaction::alone(self.write.begin().await?, self.durable.clone()),
+        })
     }
 
     /// Erases every salt that nobody can use any more, because the overlap of its rotation is over (R6); how many.
@@ -120,8 +95,11 @@ impl Store {
                    AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > {now}))",
             now = now.unix_millis()
         );
-        let statement = Statement::from_string(self.write.get_database_backend(), sql);
-        Ok(self.write.execute_raw(statement).await?.rows_affected())
+        let transaction = self.begin().await?;
+        let statement = Statement::from_string(transaction.connection().get_database_backend(), sql);
+        let erased = transaction.connection().execute_raw(statement).await?.rows_affected();
+        transaction.commit().await?;
+        Ok(erased)
     }
 
     /// Waits until every connection is returned and closes them; SQLite then folds its write-ahead log into the file.
@@ -133,6 +111,15 @@ impl Store {
         self.write.close().await?;
         Ok(())
     }
+}
+
+/// Waits until no other that called this has its transaction open. On SQLite that is so anyway.
+async fn alone(transaction: &DatabaseTransaction) -> Result<(), Error> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({START_LOCK})");
+        transaction.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+    }
+    Ok(())
 }
 
 async fn connect_sqlite(url: &str) -> Result<Store, Error> {
@@ -171,6 +158,16 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, 
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
+    });
+    // A connection that comes back with a transaction that could not be undone is closed, and another opened.
+    options.map_sqlx_sqlite_pool_opts(|options| {
+        options.after_release(|connection, _| {
+            Box::pin(async move {
+                // What was asked of it before is done when it answers.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
     });
     Ok(Database::connect(options).await?)
 }

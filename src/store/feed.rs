@@ -159,31 +159,31 @@ impl Store {
 
     /// The present moment in the order of changes. Taken before a read, it tells later whether what was read is still true.
     pub fn stamp(&self) -> Stamp {
-        self.feed.epochs.stamp()
+        self.durable.feed().epochs.stamp()
     }
 
     /// Whether nothing that was read of this token after the stamp was taken has changed since, but for the moment of its last
     /// use. It knows what this process committed and what its [`Ear`] has heard; without one it knows no more.
     pub fn is_fresh(&self, id: TokenId, stamp: Stamp) -> bool {
-        self.feed.epochs.is_fresh(id, stamp)
+        self.durable.feed().epochs.is_fresh(id, stamp)
     }
 
     /// Makes every stamp stale, because something may have changed unheard.
     pub fn begin_era(&self) {
-        self.feed.epochs.begin_era();
+        self.durable.feed().epochs.begin_era();
     }
 
     /// Makes every stamp stale and tells subscribers that events may be missing, because contact was lost.
     pub fn lose_contact(&self) {
         self.begin_era();
-        self.feed.tell(Heard::Lost);
+        self.durable.feed().tell(Heard::Lost);
     }
 
     /// The audit events that are committed from now on, each once and in the order of the commits. Nothing is kept for a
     /// subscriber that is more than 1,024 events behind. On SQLite they are those of this process; on PostgreSQL those of
     /// every replica, while an [`Ear`] hears.
     pub fn audit_feed(&self) -> broadcast::Receiver<Heard> {
-        self.feed.events.subscribe()
+        self.durable.feed().events.subscribe()
     }
 }
 

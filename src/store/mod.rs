@@ -5,11 +5,14 @@
 
 mod audit;
 mod connect;
+mod durable;
 mod entity;
 mod epochs;
 mod error;
 mod feed;
+mod group;
 mod list;
+mod lock;
 mod rows;
 mod token;
 mod transaction;
@@ -20,12 +23,10 @@ pub use feed::{Ear, Heard};
 pub use list::Listing;
 pub use transaction::{Rotated, Transaction};
 
-use std::sync::Arc;
+use sea_orm::{DatabaseConnection, DbBackend};
 
-use sea_orm::DatabaseConnection;
-use tokio::sync::Mutex;
-
-use feed::Feed;
+use durable::Durable;
+use group::Turns;
 
 /// The database. On SQLite all writes take turns on one connection, because it has one writer at a time anyway and a fair
 /// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
@@ -33,15 +34,21 @@ use feed::Feed;
 pub struct Store {
     read: DatabaseConnection,
     write: DatabaseConnection,
-    feed: Arc<Feed>,
-    /// Held from the beginning of a writing transaction on SQLite until its commit has been told of, so that commits are
-    /// told of in their order.
-    turn: Arc<Mutex<()>>,
+    /// On SQLite, the queue for the one connection of `write`.
+    turns: Option<Turns>,
+    durable: Durable,
 }
 
 impl Store {
     fn new(read: DatabaseConnection, write: DatabaseConnection) -> Self {
-        let feed = Feed::new(write.get_database_backend());
-        Self { read, write, feed, turn: Arc::default() }
+        let backend = write.get_database_backend();
+        let durable = Durable::new(backend);
+        let turns = (backend == DbBackend::Sqlite).then(|| Turns::new(write.clone(), durable.clone()));
+        Self { read, write, turns, durable }
+    }
+
+    /// How many transactions of operations this process has made durable. On SQLite operations that wait together share one.
+    pub fn commits(&self) -> u64 {
+        self.durable.commits()
     }
 }

@@ -4,7 +4,7 @@
 //! of a rotation and show a token that never was.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, SelectTwo};
 
 use crate::domain::id::TokenId;
 use crate::domain::token::Token;
@@ -58,10 +58,10 @@ pub(super) fn newest_two() -> Condition {
 }
 
 pub(super) async fn find<C: ConnectionTrait>(connection: &C, id: TokenId) -> Result<Option<Token>, Error> {
-    let joined = api_token::Entity::find_by_id(id.to_string())
-        .find_also_related(api_token_value::Entity)
-        .filter(newest_two())
-        .all(connection)
-        .await?;
-    Ok(rows::tokens(joined)?.pop())
+    Ok(rows::tokens(by_id(id).all(connection).await?)?.pop())
+}
+
+/// The token of this id with its values.
+pub(super) fn by_id(id: TokenId) -> SelectTwo<api_token::Entity, api_token_value::Entity> {
+    api_token::Entity::find_by_id(id.to_string()).find_also_related(api_token_value::Entity).filter(newest_two())
 }

@@ -6,11 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    PaginatorTrait, QueryFilter, QuerySelect, UpdateMany,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, PaginatorTrait,
+    QueryFilter, QuerySelect, RuntimeErr, UpdateMany,
 };
-
-use tokio::sync::OwnedMutexGuard;
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
@@ -19,19 +17,25 @@ use crate::domain::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
+use super::durable::Durable;
 use super::entity::{api_token, api_token_value};
-use super::feed::{Feed, Notes, notify};
-use super::token::find;
+use super::feed::{Notes, notify};
+use super::group::Turn;
 use super::{Error, rows};
 
 /// A transaction that may write. Nothing is kept unless [`Transaction::commit`] returns.
 #[derive(Debug)]
 pub struct Transaction {
-    inner: DatabaseTransaction,
-    feed: Arc<Feed>,
+    inner: Inner,
     notes: Mutex<Notes>,
-    /// On SQLite, the right to be the next to commit.
-    turn: Option<OwnedMutexGuard<()>>,
+}
+
+#[derive(Debug)]
+enum Inner {
+    /// On PostgreSQL, a transaction of its own.
+    Alone(DatabaseTransaction, Durable),
+    /// On SQLite, a turn in one that is shared.
+    InTurn(Turn),
 }
 
 /// Whether a rotation took place.
@@ -44,38 +48,12 @@ pub enum Rotated {
 }
 
 impl Transaction {
-    pub(super) fn new(inner: DatabaseTransaction, feed: Arc<Feed>, turn: Option<OwnedMutexGuard<()>>) -> Self {
-        Self { inner, feed, notes: Mutex::default(), turn }
+    pub(super) fn alone(transaction: DatabaseTransaction, durable: Durable) -> Self {
+        Self { inner: Inner::Alone(transaction, durable), notes: Mutex::default() }
     }
 
-    /// Waits until nobody else is changing the token to change, and keeps others from it, and from the token to keep as it
-    /// is, until this transaction ends. Always in the order of the ids, so that two transactions never wait for each other.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn lock(&self, to_change: Option<TokenId>, to_keep: Option<TokenId>) -> Result<(), Error> {
-        if self.inner.get_database_backend() == DbBackend::Sqlite {
-            // It knows no row locks and needs none: its one writer holds them all.
-            return Ok(());
-        }
-        let to_keep = to_keep.filter(|id| Some(*id) != to_change);
-        let mut ids: Vec<TokenId> = to_change.into_iter().chain(to_keep).collect();
-        ids.sort();
-        for id in ids {
-            let row = api_token::Entity::find_by_id(id.to_string());
-            let row = if Some(id) == to_change { row.lock_exclusive() } else { row.lock_shared() };
-            row.one(&self.inner).await?;
-        }
-        Ok(())
-    }
-
-    /// The token of this id. Read after the lock, in a statement of its own: one that waits for a lock reads what it joins
-    /// as it was before the wait.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn find_token(&self, id: TokenId) -> Result<Option<Token>, Error> {
-        find(&self.inner, id).await
+    pub(super) fn in_turn(turn: Turn) -> Self {
+        Self { inner: Inner::InTurn(turn), notes: Mutex::default() }
     }
 
     /// Whether there is no token at all.
@@ -83,7 +61,7 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn is_empty(&self) -> Result<bool, Error> {
-        Ok(api_token::Entity::find().limit(1).count(&self.inner).await? == 0)
+        Ok(api_token::Entity::find().limit(1).count(self.connection()).await? == 0)
     }
 
     /// Adds a token with its first value.
@@ -91,8 +69,8 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn insert(&self, token: &Token) -> Result<(), Error> {
-        rows::token_row(token).insert(&self.inner).await?;
-        rows::value_row(token.id, &token.current).insert(&self.inner).await?;
+        api_token::Entity::insert(rows::token_row(token)).exec_without_returning(self.connection()).await?;
+        self.insert_value(token.id, &token.current).await?;
         self.note(token.id);
         Ok(())
     }
@@ -119,7 +97,7 @@ impl Transaction {
                 ..Default::default()
             })
             .filter(api_token::Column::Id.eq(token.id.to_string()))
-            .exec(&self.inner)
+            .exec(self.connection())
             .await?;
         self.note(token.id);
         Ok(())
@@ -137,14 +115,17 @@ impl Transaction {
             .filter(api_token::Column::Id.eq(id.to_string()))
             .filter(api_token::Column::Generation.eq(i64::from(rotation.from_generation)))
             .filter(api_token::Column::RevokedAt.is_null())
-            .exec(&self.inner)
+            .exec(self.connection())
             .await?;
         if won.rows_affected != 1 {
             return Ok(Rotated::Lost);
         }
+        // The value that is replaced either works on, until then, or stops at once.
+        let works_on = rotation.previous.filter(|previous| previous.generation == rotation.from_generation);
+        let retires_at = works_on.map_or(Some(issued.created_at), |previous| previous.retires_at);
         let replaced = api_token_value::ActiveModel {
             replaced_at: Set(Some(issued.created_at.unix_millis())),
-            retires_at: Set(Some(issued.created_at.unix_millis())),
+            retires_at: Set(retires_at.map(Timestamp::unix_millis)),
             salt: Set(None),
             ..Default::default()
         };
@@ -152,13 +133,13 @@ impl Transaction {
         if rotation.recovers {
             update = update.filter(api_token_value::Column::FirstUsedAt.is_null());
         }
-        if update.exec(&self.inner).await?.rows_affected != 1 {
+        if update.exec(self.connection()).await?.rows_affected != 1 {
             return Ok(Rotated::Lost);
         }
-        if let Some(previous) = rotation.previous {
-            self.retire(id, previous).await?;
+        if let Some(older) = rotation.previous.filter(|_| works_on.is_none()) {
+            self.retire(id, older).await?;
         }
-        rows::value_row(id, issued).insert(&self.inner).await?;
+        self.insert_value(id, issued).await?;
         self.note(id);
         Ok(Rotated::Won)
     }
@@ -170,7 +151,7 @@ impl Transaction {
     pub async fn retire(&self, id: TokenId, previous: Retirement) -> Result<(), Error> {
         let retires_at = Set(previous.retires_at.map(Timestamp::unix_millis));
         let retired = api_token_value::ActiveModel { retires_at, ..Default::default() };
-        self.update_value(id, previous.generation, retired).exec(&self.inner).await?;
+        self.update_value(id, previous.generation, retired).exec(self.connection()).await?;
         self.note(id);
         Ok(())
     }
@@ -183,7 +164,7 @@ impl Transaction {
         api_token::Entity::update_many()
             .col_expr(api_token::Column::PreviousGeneration, Expr::value(Option::<i64>::None))
             .filter(api_token::Column::Id.eq(id.to_string()))
-            .exec(&self.inner)
+            .exec(self.connection())
             .await?;
         self.note(id);
         Ok(())
@@ -195,7 +176,7 @@ impl Transaction {
     /// When the database fails.
     pub async fn erase_salt(&self, id: TokenId, generation: u32) -> Result<(), Error> {
         let erased = api_token_value::ActiveModel { salt: Set(None), ..Default::default() };
-        self.update_value(id, generation, erased).exec(&self.inner).await?;
+        self.update_value(id, generation, erased).exec(self.connection()).await?;
         Ok(())
     }
 
@@ -208,7 +189,7 @@ impl Transaction {
             .col_expr(api_token::Column::RevokedAt, Expr::value(now.unix_millis()))
             .filter(api_token::Column::Id.eq(id.to_string()))
             .filter(api_token::Column::RevokedAt.is_null())
-            .exec(&self.inner)
+            .exec(self.connection())
             .await?;
         self.note(id);
         Ok(())
@@ -225,14 +206,14 @@ impl Transaction {
             ..Default::default()
         };
         let unused = api_token_value::Column::FirstUsedAt.is_null();
-        if self.update_value(id, generation, used).filter(unused).exec(&self.inner).await?.rows_affected > 0 {
+        if self.update_value(id, generation, used).filter(unused).exec(self.connection()).await?.rows_affected > 0 {
             // A later use changes the moment of the last one only, which decides nothing.
             self.note(id);
         }
         api_token::Entity::update_many()
             .col_expr(api_token::Column::LastUsedAt, Expr::value(now.unix_millis()))
             .filter(api_token::Column::Id.eq(id.to_string()))
-            .exec(&self.inner)
+            .exec(self.connection())
             .await?;
         Ok(())
     }
@@ -252,7 +233,7 @@ impl Transaction {
         let silent = Condition::any()
             .add(api_token_value::Column::ReusedAt.is_null())
             .add(api_token_value::Column::ReusedAt.lte(since.unix_millis()));
-        Ok(self.update_value(id, generation, reused).filter(silent).exec(&self.inner).await?.rows_affected == 1)
+        Ok(self.update_value(id, generation, reused).filter(silent).exec(self.connection()).await?.rows_affected == 1)
     }
 
     /// Makes all of it durable; only then may it be told (R13). Whoever remembers what it changes, or waits for it, has been
@@ -261,26 +242,31 @@ impl Transaction {
     /// # Errors
     /// When the database fails. Whether the transaction took place is then not known.
     pub async fn commit(self) -> Result<(), Error> {
-        // In a task of its own: a client that goes away must not keep what is durable from being told.
-        let committed = tokio::spawn(self.commit_and_tell()).await;
-        committed.unwrap_or_else(|err| Err(DbErr::Custom(format!("the commit was cut short: {err}")).into()))
+        let notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match self.inner {
+            Inner::InTurn(turn) => Ok(turn.end(Some(notes)).await?),
+            Inner::Alone(transaction, durable) => {
+                // In a task of its own: a client that goes away must not keep what is durable from being told.
+                let committed = tokio::spawn(commit_and_tell(transaction, durable, notes));
+                Ok(committed.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))??)
+            }
+        }
     }
 
-    async fn commit_and_tell(self) -> Result<(), Error> {
-        let Self { inner, feed, notes, turn } = self;
-        let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if inner.get_database_backend() == DbBackend::Postgres
-            && let Some(payload) = notes.payload()
-        {
-            notify(&inner, payload).await?;
+    /// Ends it as the outcome of its operation says: commits, or undoes it. Either way the outcome is told only once the
+    /// facts that it rests on are durable (R13): on SQLite even a refusal may rest on what an operation did that shares the
+    /// transaction, and that could still be lost.
+    ///
+    /// # Errors
+    /// The operation's own, or that of the database.
+    pub async fn settle<T, E: From<Error>>(self, outcome: Result<T, E>) -> Result<T, E> {
+        match (outcome.is_ok(), self.inner) {
+            (true, inner) => Self { inner, notes: self.notes }.commit().await?,
+            (false, Inner::InTurn(turn)) => turn.end(None).await.map_err(Error::from)?,
+            // What is seen in a transaction of one's own is durable already; dropping it is enough.
+            (false, Inner::Alone(..)) => {}
         }
-        let committed = inner.commit().await;
-        match committed {
-            Ok(()) => feed.publish(notes),
-            Err(_) => feed.publish_doubtful(notes),
-        }
-        drop(turn);
-        Ok(committed?)
+        outcome
     }
 
     /// Notes that this transaction changes what is known of a token.
@@ -294,7 +280,16 @@ impl Transaction {
     }
 
     pub(super) fn connection(&self) -> &DatabaseTransaction {
-        &self.inner
+        match &self.inner {
+            Inner::Alone(transaction, _) => transaction,
+            Inner::InTurn(turn) => turn.connection(),
+        }
+    }
+
+    async fn insert_value(&self, id: TokenId, value: &ValueFacts) -> Result<(), Error> {
+        let row = rows::value_row(id, value);
+        api_token_value::Entity::insert(row).exec_without_returning(self.connection()).await?;
+        Ok(())
     }
 
     fn update_value(
@@ -308,4 +303,14 @@ impl Transaction {
             .filter(api_token_value::Column::TokenId.eq(id.to_string()))
             .filter(api_token_value::Column::Generation.eq(i64::from(generation)))
     }
+}
+
+/// Commits a transaction of its own and tells of it, other replicas with the commit itself.
+async fn commit_and_tell(transaction: DatabaseTransaction, durable: Durable, notes: Notes) -> Result<(), DbErr> {
+    if let Some(payload) = notes.payload() {
+        notify(&transaction, payload).await?;
+    }
+    let committed = transaction.commit().await;
+    durable.reached(&committed, [notes]);
+    committed
 }

@@ -11,7 +11,7 @@ use crate::support::client::Client;
 use crate::support::database::TestDatabase;
 use crate::support::process::Process;
 
-const CLIENTS: usize = 8;
+const CLIENTS: usize = 32;
 
 /// Rotates until the server is gone; keeps the newest value that an answer told.
 async fn rotate_until_cut_off(mut client: Client, acknowledged: Arc<Semaphore>) -> Client {
@@ -36,7 +36,7 @@ async fn r13_a_kill_in_the_middle_of_rotations_loses_nothing_that_was_acknowledg
         holders.push(admin.create(json!({ "name": format!("holder {number}") })).await.unwrap().client);
     }
     // Each round is cut off after another number of rotations, so at another instruction.
-    for cut_off_after in [1, 7, 20, 33] {
+    for cut_off_after in [1, 33, 70, 150] {
         let acknowledged = Arc::new(Semaphore::new(0));
         let mut running = JoinSet::new();
         for holder in holders.drain(..) {

@@ -19,6 +19,7 @@ mod feed;
 mod forward_auth;
 mod graphql_http;
 mod graphql_limits;
+mod group_commit;
 mod hostile;
 mod idempotency;
 mod introspect;

@@ -91,8 +91,8 @@ impl Listener {
                 self.store.begin_era();
             }
             // First, and without waiting for anything: this is what a revocation's second depends on (R10).
-            self.store.feed.epochs.publish(tokens);
-            if self.store.feed.events.receiver_count() > 0 && !events.is_empty() {
+            self.store.durable.feed().epochs.publish(tokens);
+            if self.store.durable.feed().events.receiver_count() > 0 && !events.is_empty() {
                 self.tell(&events).await;
             }
         }
@@ -104,11 +104,11 @@ impl Listener {
             Ok(Ok(events)) => {
                 let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
                 for event in ids.iter().filter_map(|id| events.remove(id)) {
-                    self.store.feed.tell(Heard::Event(Arc::new(event)));
+                    self.store.durable.feed().tell(Heard::Event(Arc::new(event)));
                 }
             }
             // They are not to be had now; whoever waits for them must know that.
-            _ => self.store.feed.tell(Heard::Lost),
+            _ => self.store.durable.feed().tell(Heard::Lost),
         }
     }
 }

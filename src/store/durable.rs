@@ -1,0 +1,40 @@
+//! The moment at which a transaction has become durable.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sea_orm::{DbBackend, DbErr};
+
+use super::feed::{Feed, Notes};
+
+/// Told of every commit: once, in a task that no client can cancel, and before any client is told of what it did. What has to
+/// follow a commit belongs here.
+#[derive(Clone, Debug)]
+pub(super) struct Durable {
+    commits: Arc<AtomicU64>,
+    feed: Arc<Feed>,
+}
+
+impl Durable {
+    pub(super) fn new(backend: DbBackend) -> Self {
+        Self { commits: Arc::default(), feed: Feed::new(backend) }
+    }
+
+    /// A transaction has been committed, or nobody knows whether it has; what its operations did, in their order.
+    pub(super) fn reached(&self, committed: &Result<(), DbErr>, notes: impl IntoIterator<Item = Notes>) {
+        if committed.is_ok() {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+            notes.into_iter().for_each(|notes| self.feed.publish(notes));
+        } else {
+            notes.into_iter().for_each(|notes| self.feed.publish_doubtful(notes));
+        }
+    }
+
+    pub(super) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,223 @@
+//! Group commit on SQLite: operations that wait for the one writer together share one durable transaction.
+//!
+//! Waiting for the disk is what a commit costs, and it costs the same for one change and for fifty. So one task, which no
+//! client can cancel, holds the writing connection. It gives the operations that wait their turns, in the order in which
+//! they came, inside one transaction, and commits when nobody waits any more; a lone client waits for nobody.
+//!
+//! - Each operation has its own outcome. It works behind a savepoint, and one that fails, or whose client is gone, is undone
+//!   as far as that and no further. The first needs none: there is nothing before it that undoing everything would undo.
+//! - An operation sees what those before it in the group have done, although it is not durable yet. So none is told before
+//!   the one COMMIT, and neither is a refusal that may rest on what it saw (R7, R13). If the COMMIT fails, all of them fail.
+//! - The task alone begins, undoes and commits. What a client drops, at whatever instruction, is a turn, and the task takes
+//!   that as a wish to undo it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::durable::Durable;
+use super::feed::Notes;
+
+/// How many turns a group has at most, so that its first does not wait for ever while others keep coming.
+const MAX_TURNS: usize = 128;
+/// After how long whoever waits for a turn is told that the database is unavailable.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What tells an operation what became of it.
+type Told = oneshot::Sender<Result<(), DbErr>>;
+/// Who waits for a turn.
+type Waiting = oneshot::Sender<Result<Turn, DbErr>>;
+
+/// The queue for the writing connection.
+#[derive(Clone, Debug)]
+pub(super) struct Turns {
+    queue: mpsc::UnboundedSender<Waiting>,
+}
+
+/// The right to use the writing connection, until it is ended or dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    // Dropped before `ended` says so: the task then holds the transaction alone.
+    transaction: Arc<DatabaseTransaction>,
+    ended: oneshot::Sender<Ended>,
+}
+
+/// How a turn ends. One that is dropped is undone, and nobody needs to be told.
+#[derive(Debug)]
+struct Ended {
+    /// What the operation did, if that is to be kept.
+    kept: Option<Notes>,
+    told: Told,
+}
+
+/// A transaction that turns share.
+struct Group {
+    transaction: Arc<DatabaseTransaction>,
+    /// Whose answers wait for the commit.
+    members: Vec<Told>,
+    /// What is to be told of when it is durable.
+    notes: Vec<Notes>,
+    durable: Durable,
+    /// Whether the running turn is behind a savepoint.
+    guarded: bool,
+}
+
+impl Turns {
+    /// A queue for this pool of one connection. It ends when nobody can wait in it any more.
+    pub(super) fn new(pool: DatabaseConnection, durable: Durable) -> Self {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        tokio::spawn(take_turns(pool, waiting, durable));
+        Self { queue }
+    }
+
+    /// Waits for a turn. Whoever stops waiting is passed over.
+    pub(super) async fn next(&self) -> Result<Turn, DbErr> {
+        let (waiting, turn) = oneshot::channel();
+        self.queue.send(waiting).map_err(|_| gone())?;
+        match tokio::time::timeout(TURN_TIMEOUT, turn).await {
+            Ok(turn) => turn.map_err(|_| gone())?,
+            Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
+        }
+    }
+}
+
+impl Turn {
+    pub(super) fn connection(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// Ends the turn and waits until what was done in it, and what was seen in it, is durable.
+    pub(super) async fn end(self, kept: Option<Notes>) -> Result<(), DbErr> {
+        let Self { transaction, ended } = self;
+        drop(transaction);
+        let (told, outcome) = oneshot::channel();
+        ended.send(Ended { kept, told }).map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
+    }
+}
+
+async fn take_turns(pool: DatabaseConnection, mut waiting: mpsc::UnboundedReceiver<Waiting>, durable: Durable) {
+    while let Some(first) = waiting.recv().await {
+        if first.is_closed() {
+            continue;
+        }
+        match begin(&pool).await {
+            Ok(transaction) => {
+                Group::new(transaction, durable.clone()).run(first, &mut waiting).await;
+            }
+            Err(err) => _ = first.send(Err(err)),
+        }
+    }
+}
+
+/// Begins a transaction that holds the write lock from its start: one that reads first and writes later can lose its turn
+/// to another process half way.
+pub(super) async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    pool.begin_with_options(options).await
+}
+
+impl Group {
+    fn new(transaction: DatabaseTransaction, durable: Durable) -> Self {
+        Self { transaction: Arc::new(transaction), members: Vec::new(), notes: Vec::new(), durable, guarded: false }
+    }
+
+    async fn run(mut self, first: Waiting, queue: &mut mpsc::UnboundedReceiver<Waiting>) {
+        let mut next = Some(first);
+        let mut turns = 0;
+        while let Some(waiting) = next.take() {
+            turns += 1;
+            let ended = self.turn(waiting).await;
+            let (kept, told) = ended.map_or((None, None), |ended| (ended.kept, Some(ended.told)));
+            let undo = kept.is_none();
+            if undo && !self.guarded {
+                // Nothing else is in the transaction, so nothing that was seen in it can still be lost.
+                return tell(told, &self.roll_back().await);
+            }
+            self.members.extend(told);
+            self.notes.extend(kept);
+            if undo && let Err(err) = self.execute("ROLLBACK TO turn").await {
+                return self.fail(err);
+            }
+            if turns < MAX_TURNS {
+                next = still_waiting(queue);
+            }
+            if next.is_some()
+                && let Err(err) = self.guard(undo).await
+            {
+                // Whoever was next is told by what it waits on being dropped.
+                return self.fail(err);
+            }
+        }
+        self.commit().await;
+    }
+
+    /// Gives a turn and waits until it is over: how it was ended, unless it was dropped.
+    async fn turn(&self, waiting: Waiting) -> Option<Ended> {
+        let (ended, end) = oneshot::channel();
+        // Whoever is gone by now drops the turn unused.
+        let _ = waiting.send(Ok(Turn { transaction: self.transaction.clone(), ended }));
+        end.await.ok()
+    }
+
+    /// Puts the next turn behind a savepoint. That of a turn that was undone is still there, and as good as new.
+    async fn guard(&mut self, undone: bool) -> Result<(), DbErr> {
+        match (self.guarded, undone) {
+            (true, true) => {}
+            (true, false) => self.execute("RELEASE turn; SAVEPOINT turn").await?,
+            (false, _) => self.execute("SAVEPOINT turn").await?,
+        }
+        self.guarded = true;
+        Ok(())
+    }
+
+    async fn execute(&self, sql: &str) -> Result<(), DbErr> {
+        self.transaction.execute_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+        Ok(())
+    }
+
+    async fn roll_back(self) -> Result<(), DbErr> {
+        Arc::into_inner(self.transaction).ok_or_else(gone)?.rollback().await
+    }
+
+    async fn commit(self) {
+        let outcome = match Arc::into_inner(self.transaction) {
+            Some(transaction) => transaction.commit().await,
+            None => Err(gone()),
+        };
+        self.durable.reached(&outcome, self.notes);
+        tell(self.members, &outcome);
+    }
+
+    /// Gives up on all of it. Dropping the transaction undoes it, but nobody will see whether that worked.
+    fn fail(self, err: DbErr) {
+        let failed = Err(err);
+        self.durable.reached(&failed, self.notes);
+        tell(self.members, &failed);
+    }
+}
+
+/// The next who has not stopped waiting.
+fn still_waiting(queue: &mut mpsc::UnboundedReceiver<Waiting>) -> Option<Waiting> {
+    std::iter::from_fn(|| queue.try_recv().ok()).find(|waiting| !waiting.is_closed())
+}
+
+fn tell(members: impl IntoIterator<Item = Told>, outcome: &Result<(), DbErr>) {
+    for told in members {
+        // Whoever is gone need not be told.
+        let _ = told.send(outcome.clone());
+    }
+}
+
+/// The task has ended without a word, which it does when the whole process does.
+fn gone() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("the writing connection is gone".to_owned()))
+}

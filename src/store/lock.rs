@@ -1,0 +1,67 @@
+//! Reading what a transaction is about to change, or rests on, and keeping others from it until the transaction ends.
+
+use sea_orm::sea_query::LockType;
+use sea_orm::{ConnectionTrait, DbBackend, QuerySelect};
+
+use crate::domain::id::TokenId;
+use crate::domain::token::Token;
+
+use super::token::{self, JoinedRow};
+use super::{Error, Transaction, rows};
+
+impl Transaction {
+    /// The token to change and, where another is given, the token to keep as it is, as they are once nobody else is changing
+    /// them; nobody else changes either until this transaction ends. Always in the order of the ids, so that two
+    /// transactions never wait for each other.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_to_change(
+        &self,
+        to_change: TokenId,
+        to_keep: Option<TokenId>,
+    ) -> Result<(Option<Token>, Option<Token>), Error> {
+        let to_keep_first = to_keep.filter(|id| *id < to_change);
+        let mut kept = match to_keep_first {
+            Some(id) => self.find_to_keep(id).await?,
+            None => None,
+        };
+        let changed = self.find_locked(to_change, LockType::Update).await?;
+        if let Some(id) = to_keep.filter(|_| to_keep_first.is_none()) {
+            kept = self.find_to_keep(id).await?;
+        }
+        Ok((changed, kept))
+    }
+
+    /// The token of this id, as it is once nobody else is changing it; nobody else does until this transaction ends.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_to_keep(&self, id: TokenId) -> Result<Option<Token>, Error> {
+        self.find_locked(id, LockType::Share).await
+    }
+
+    async fn find_locked(&self, id: TokenId, lock: LockType) -> Result<Option<Token>, Error> {
+        if self.connection().get_database_backend() == DbBackend::Sqlite {
+            // It knows no row locks and needs none: its one writer holds them all.
+            return self.find_token(id).await;
+        }
+        // Rows that had to be waited for are read as they are after the wait, those of the values too because they are
+        // locked with it, but a value that was added meanwhile is not seen. It is then the current one, so without a
+        // current value the token is read once more, under the lock that is now held.
+        let joined = token::by_id(id).lock(lock).all(self.connection()).await?;
+        let current = |(row, value): &JoinedRow| value.as_ref().is_some_and(|value| value.generation == row.generation);
+        if joined.iter().any(current) {
+            return Ok(rows::tokens(joined)?.pop());
+        }
+        self.find_token(id).await
+    }
+
+    /// The token of this id, as it is now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_token(&self, id: TokenId) -> Result<Option<Token>, Error> {
+        token::find(self.connection(), id).await
+    }
+}

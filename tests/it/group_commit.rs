@@ -1,0 +1,291 @@
+//! Operations that wait for the one writer of SQLite together share a durable transaction, each with an outcome of its own.
+//! What is promised of them holds on PostgreSQL just the same.
+
+use std::sync::Arc;
+
+use rotakey::domain::id::TokenId;
+use rotakey::domain::settings::SettingsDraft;
+use rotakey::domain::value::Value;
+use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, Policy, RotateRequest, Service, Visit};
+use rotakey::store::Store;
+use sea_orm::ConnectionTrait;
+use tokio::task::JoinSet;
+
+use crate::support::clock::ManualClock;
+use crate::support::database::TestDatabase;
+use crate::support::entropy::SeededEntropy;
+
+const CLIENTS: usize = 64;
+
+/// The use cases over a database of their own.
+struct House {
+    database: TestDatabase,
+    store: Store,
+    service: Service,
+    secret: Value,
+    admin: Caller,
+}
+
+impl House {
+    async fn new() -> Self {
+        let database = TestDatabase::new().await;
+        let store = Store::connect(&database.url).await.unwrap();
+        store.migrate().await.unwrap();
+        let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(1)));
+        let service = Service::new(store.clone(), clock, entropy, Policy::default());
+        let secret = service.bootstrap().await.unwrap().value;
+        let admin = service.authenticate(secret.expose(), Visit::default()).await.unwrap();
+        Self { database, store, service, secret, admin }
+    }
+
+    async fn create(&self) -> Issued {
+        let request = CreateRequest { draft: SettingsDraft::new("one of many"), clone_settings_from: None };
+        self.service.create(&self.admin, request).await.unwrap()
+    }
+
+    async fn holder(&self) -> Caller {
+        self.present(&self.create().await.value).await.unwrap()
+    }
+
+    async fn holders(&self) -> Vec<Caller> {
+        let mut holders = Vec::new();
+        for _ in 0..CLIENTS {
+            holders.push(self.holder().await);
+        }
+        holders
+    }
+
+    async fn present(&self, value: &Value) -> Result<Caller, ErrorCode> {
+        self.service.authenticate(value.expose(), Visit::default()).await.map_err(|err| err.code())
+    }
+
+    /// Rotates all of them at once; what became of each, in no order.
+    async fn rotate_at_once(&self, holders: Vec<Caller>) -> Vec<Result<Issued, ErrorCode>> {
+        let mut running = JoinSet::new();
+        for holder in holders {
+            let service = self.service.clone();
+            running.spawn(
+                async move { service.rotate(&holder, &RotateRequest::default()).await.map_err(|err| err.code()) },
+            );
+        }
+        running.join_all().await
+    }
+
+    /// Takes the turn that everybody else then waits for.
+    async fn hold_up(&self) -> rotakey::store::Transaction {
+        let transaction = self.store.begin().await.unwrap();
+        transaction.find_to_change(self.admin.token_id(), None).await.unwrap();
+        transaction
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.database.is_sqlite()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotations_of_many_tokens_at_once_all_succeed_and_every_value_works() {
+    let house = House::new().await;
+    let issued = house.rotate_at_once(house.holders().await).await;
+    assert_eq!(issued.len(), CLIENTS);
+    for issued in issued {
+        let issued = issued.unwrap();
+        assert_eq!(house.present(&issued.value).await.unwrap().generation(), 2);
+    }
+}
+
+#[tokio::test]
+async fn rotations_that_wait_together_share_durable_transactions() {
+    let house = House::new().await;
+    if !house.is_sqlite() {
+        return;
+    }
+    let holders = house.holders().await;
+    let before = house.store.commits();
+    // Everybody waits for this one, and then for nobody but each other.
+    let turn = house.hold_up().await;
+    let mut running = JoinSet::new();
+    for holder in holders {
+        let service = house.service.clone();
+        running.spawn(async move { service.rotate(&holder, &RotateRequest::default()).await.unwrap() });
+    }
+    tokio::task::yield_now().await;
+    drop(turn);
+    running.join_all().await;
+    let commits = house.store.commits() - before;
+    assert_eq!(commits, 1, "durable transactions for {CLIENTS} rotations");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r7_of_racing_rotations_of_one_token_one_wins_and_its_value_works() {
+    let house = House::new().await;
+    let created = house.create().await;
+    let mut racers = Vec::new();
+    for _ in 0..CLIENTS {
+        racers.push(house.present(&created.value).await.unwrap());
+    }
+    let (won, lost): (Vec<_>, Vec<_>) = house.rotate_at_once(racers).await.into_iter().partition(Result::is_ok);
+    assert_eq!((won.len(), lost.len()), (1, CLIENTS - 1));
+    for outcome in lost {
+        assert_eq!(outcome.map(|_| ()), Err(ErrorCode::RotationConflict));
+    }
+    for issued in won {
+        assert_eq!(house.present(&issued.unwrap().value).await.unwrap().generation(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_that_fails_half_way_leaves_what_the_others_of_its_group_did() {
+    let house = House::new().await;
+    let holders = house.holders().await;
+    let ids: Vec<TokenId> = holders.iter().map(Caller::token_id).collect();
+    let now = rotakey::domain::timestamp::Timestamp::from_unix_millis(crate::support::clock::START);
+    let mut running = JoinSet::new();
+    for (number, holder) in holders.into_iter().enumerate() {
+        let (service, store) = (house.service.clone(), house.store.clone());
+        running.spawn(async move {
+            if number % 2 == 0 {
+                service.rotate(&holder, &RotateRequest::default()).await.unwrap();
+                return;
+            }
+            // Changes something, and then fails: a token of this id is there already.
+            let transaction = store.begin().await.unwrap();
+            transaction.revoke(holder.token_id(), now).await.unwrap();
+            let token = transaction.find_token(holder.token_id()).await.unwrap().unwrap();
+            let outcome = transaction.insert(&token).await;
+            assert!(outcome.is_err());
+            assert!(transaction.settle(outcome).await.is_err());
+        });
+    }
+    running.join_all().await;
+    for (number, id) in ids.into_iter().enumerate() {
+        let token = house.store.find_token(id).await.unwrap().unwrap();
+        let expected = if number % 2 == 0 { 2 } else { 1 };
+        assert_eq!((token.current.generation, token.revoked_at), (expected, None), "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_at_any_moment_harms_nobody() {
+    let house = House::new().await;
+    let holders = house.holders().await;
+    let ids: Vec<TokenId> = holders.iter().map(Caller::token_id).collect();
+    let mut staying = JoinSet::new();
+    let mut leaving = Vec::new();
+    for (number, holder) in holders.into_iter().enumerate() {
+        let service = house.service.clone();
+        if number % 2 == 0 {
+            staying.spawn(async move { service.rotate(&holder, &RotateRequest::default()).await.unwrap() });
+            continue;
+        }
+        leaving.push(tokio::spawn(async move {
+            let request = RotateRequest::default();
+            let rotation = std::pin::pin!(service.rotate(&holder, &request));
+            // Dropped after another number of steps, so at another instruction; a rotation has about seven.
+            for_steps(rotation, 1 + number % 7).await;
+        }));
+    }
+    let stayed = staying.join_all().await;
+    for left in leaving {
+        left.await.unwrap();
+    }
+    assert_eq!(stayed.len(), CLIENTS / 2);
+    for issued in stayed {
+        assert_eq!(house.present(&issued.value).await.unwrap().generation(), 2);
+    }
+    // Whoever left rotated wholly or not at all, and everybody can go on.
+    for id in ids {
+        let token = house.store.find_token(id).await.unwrap().unwrap();
+        let previous = token.previous.as_ref().map(|previous| previous.generation);
+        assert!(matches!((token.current.generation, previous), (1, None) | (2, Some(1))), "{token:?}");
+    }
+    house.rotate_at_once(vec![house.holder().await]).await.remove(0).unwrap();
+}
+
+/// Polls a future so many times at most, and then drops it.
+async fn for_steps<F: Future>(mut future: std::pin::Pin<&mut F>, steps: usize) {
+    let mut left = steps;
+    std::future::poll_fn(|context| {
+        left -= 1;
+        if future.as_mut().poll(context).is_ready() || left == 0 {
+            return std::task::Poll::Ready(());
+        }
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for_it() {
+    let house = House::new().await;
+    if !house.is_sqlite() {
+        return;
+    }
+    let created = house.create().await;
+    let id = created.view.token.id.to_string();
+    let mut callers = Vec::new();
+    for _ in 0..2 {
+        callers.push(house.present(&created.value).await.unwrap());
+    }
+    let (rotates, revokes) = (callers.remove(0), callers.remove(0));
+    let before = house.store.commits();
+    // All wait for this turn, one behind the other, and the last holds up the commit.
+    let turn = house.hold_up().await;
+    let revoke = |caller: Caller| {
+        let (service, id) = (house.service.clone(), id.clone());
+        tokio::spawn(async move { service.revoke(&caller, &id).await.map_err(|err| err.code()) })
+    };
+    let revoked = revoke(revokes);
+    tokio::task::yield_now().await;
+    let service = house.service.clone();
+    let refused = tokio::spawn(async move { service.rotate(&rotates, &RotateRequest::default()).await });
+    let revoked_again = revoke(house.service.authenticate(house.secret.expose(), Visit::default()).await.unwrap());
+    tokio::task::yield_now().await;
+    let last = tokio::spawn({
+        let store = house.store.clone();
+        async move { store.begin().await.unwrap() }
+    });
+    tokio::task::yield_now().await;
+    drop(turn);
+    let last = last.await.unwrap();
+    assert_eq!(house.store.commits(), before);
+    for answered in [revoked.is_finished(), refused.is_finished(), revoked_again.is_finished()] {
+        assert!(!answered, "an answer was given before the commit");
+    }
+    last.commit().await.unwrap();
+    assert!(revoked.await.unwrap().is_ok());
+    assert_eq!(refused.await.unwrap().map(|_| ()).map_err(|err| err.code()), Err(ErrorCode::TokenRevoked));
+    assert!(revoked_again.await.unwrap().is_ok());
+    assert_eq!(house.store.commits(), before + 1);
+}
+
+#[tokio::test]
+async fn r13_when_the_commit_of_a_group_fails_none_of_it_is_told_as_done() {
+    let house = House::new().await;
+    if !house.is_sqlite() {
+        return;
+    }
+    // A constraint that is checked at the commit alone makes it fail.
+    let beside = house.database.connect().await;
+    let sql = "CREATE TABLE snag (id TEXT REFERENCES api_token (id) DEFERRABLE INITIALLY DEFERRED);
+               CREATE TRIGGER snag AFTER INSERT ON audit_event WHEN NEW.action = 'API_TOKEN_REVOKED'
+               BEGIN INSERT INTO snag VALUES ('none'); END";
+    beside.execute_unprepared(sql).await.unwrap();
+    let (rotates, revokes) = (house.holder().await, house.holder().await);
+    let (rotated, revoked) = (rotates.token_id(), revokes.token_id());
+    let turn = house.hold_up().await;
+    let service = house.service.clone();
+    let rotation = tokio::spawn(async move { service.rotate(&rotates, &RotateRequest::default()).await });
+    let service = house.service.clone();
+    let revocation = tokio::spawn(async move { service.revoke(&revokes, &revoked.to_string()).await });
+    tokio::task::yield_now().await;
+    drop(turn);
+    assert!(rotation.await.unwrap().is_err());
+    assert!(revocation.await.unwrap().is_err());
+    for id in [rotated, revoked] {
+        let token = house.store.find_token(id).await.unwrap().unwrap();
+        assert_eq!((token.current.generation, token.revoked_at), (1, None));
+    }
+    // The next one has a connection that works.
+    house.rotate_at_once(vec![house.holder().await]).await.remove(0).unwrap();
+}
