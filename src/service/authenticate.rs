@@ -5,7 +5,6 @@ use crate::domain::id::TokenId;
 use crate::domain::lifecycle::Standing;
 use crate::domain::token::Actor;
 use crate::domain::value::Value;
-use crate::store::Transaction;
 
 use super::present::Presented;
 use super::{Error, Service, Visit};

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, PaginatorTrait,
-    QueryFilter, QuerySelect, RuntimeErr, UpdateMany,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    RuntimeErr, UpdateMany,
 };
 
 use crate::domain::audit::AuditEvent;
@@ -248,7 +248,7 @@ impl Transaction {
             Inner::Alone(transaction, durable) => {
                 // In a task of its own: a client that goes away must not keep what is durable from being told.
                 let committed = tokio::spawn(commit_and_tell(transaction, durable, notes));
-                Ok(committed.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))??)
+                committed.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
             }
         }
     }
@@ -306,11 +306,11 @@ impl Transaction {
 }
 
 /// Commits a transaction of its own and tells of it, other replicas with the commit itself.
-async fn commit_and_tell(transaction: DatabaseTransaction, durable: Durable, notes: Notes) -> Result<(), DbErr> {
+async fn commit_and_tell(transaction: DatabaseTransaction, durable: Durable, notes: Notes) -> Result<(), Error> {
     if let Some(payload) = notes.payload() {
         notify(&transaction, payload).await?;
     }
     let committed = transaction.commit().await;
     durable.reached(&committed, [notes]);
-    committed
+    Ok(committed?)
 }

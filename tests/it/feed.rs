@@ -156,7 +156,7 @@ async fn a_commit_is_told_of_even_if_its_caller_has_gone_away() {
         here.store.begin().await.unwrap().commit().await.unwrap();
     } else {
         let next = here.store.begin().await.unwrap();
-        next.lock(Some(id), None).await.unwrap();
+        next.find_to_change(id, None).await.unwrap();
         next.commit().await.unwrap();
         here.ear().await;
     }
