@@ -101,6 +101,7 @@ pub async fn serve(
     let router = http::router(service.clone(), settings, lease)?.into_make_service_with_connect_info::<SocketAddr>();
     let housekeeping = tokio::spawn(keep_house(service.clone()));
     let contact = tokio::spawn(service.clone().keep_contact());
+    let uses = tokio::spawn(service.clone().keep_uses());
     let (mut asked, mut pressed) = (stop.clone(), stop);
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // An error means that nobody can ask any more, which is as good as being asked.
@@ -117,6 +118,7 @@ pub async fn serve(
     }
     housekeeping.abort();
     contact.abort();
+    uses.abort();
     match tokio::time::timeout(CLOSING, service.close()).await {
         Ok(closed) => closed?,
         Err(_) => tracing::warn!("the database did not close in time; nothing that was answered is lost by that"),

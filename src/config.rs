@@ -48,6 +48,9 @@ pub struct ServeFlags {
     /// The largest body that is read, in bytes
     #[arg(long, env = "ROTAKEY_MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
+    /// How many verified values are remembered, at somewhat less than a kilobyte each; 0 for none
+    #[arg(long, env = "ROTAKEY_CACHED_VALUES", default_value = "100000")]
+    pub cached_values: String,
     /// How much to log on stderr: error, warn, info, debug or trace
     #[arg(long, env = "ROTAKEY_LOG", default_value = "info")]
     pub log: String,
@@ -148,6 +151,10 @@ impl ServeFlags {
         if self.max_body_bytes == 0 {
             problems.push("--max-body-bytes must be at least 1.".to_owned());
         }
+        let cached_values = self.cached_values.parse().unwrap_or_else(|_| {
+            problems.push("--cached-values must be a whole number, such as 100000, or 0 to remember none.".to_owned());
+            Policy::CACHED_VALUES
+        });
         let mut minutes = |flag: &str, text: &Option<String>| {
             let parsed = text.as_deref().map(minutes_of).transpose();
             parsed.unwrap_or_else(|()| {
@@ -162,6 +169,7 @@ impl ServeFlags {
                 max_overlap_minutes: minutes("--max-overlap", &self.max_overlap),
             },
             audit_retention_minutes: minutes("--audit-retention", &self.audit_retention),
+            cached_values,
         };
         match (listen, database_url, trusted_proxies, graphql, log) {
             (Ok(listen), Ok(database_url), Ok(trusted_proxies), Ok(graphql), Ok(log)) if problems.is_empty() => {
@@ -260,6 +268,7 @@ mod tests {
             "--graphql-timeout=0s",
             "--graphql-max-depth=0",
             "--max-body-bytes=0",
+            "--cached-values=-1",
         ];
         let Problems(problems) = flags(&arguments).validate().unwrap_err();
         assert_eq!(problems.len(), arguments.len(), "{problems:?}");

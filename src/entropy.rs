@@ -1,10 +1,12 @@
 //! Random bytes, as a value that is passed in. One of the two impurities of the system; the other is `clock`.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use rand::TryRng;
+use rand::rngs::SmallRng;
 #[expect(clippy::disallowed_types, reason = "the one place that draws from the operating system")]
 use rand::rngs::SysRng;
+use rand::{Rng, SeedableRng, TryRng};
 
 /// A source of random bytes.
 pub trait Entropy: Send + Sync {
@@ -13,6 +15,15 @@ pub trait Entropy: Send + Sync {
     /// # Errors
     /// [`EntropyError`] when there are no random bytes to be had; the buffer is then of no use.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
+
+    /// As [`Entropy::fill`], for what only must not occur twice by chance. Whoever sees some of these bytes may foretell the
+    /// next, so no secret is made of them.
+    ///
+    /// # Errors
+    /// As [`Entropy::fill`].
+    fn fill_guessable(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        self.fill(buffer)
+    }
 }
 
 /// A source that several rooms share.
@@ -31,4 +42,24 @@ impl Entropy for SystemEntropy {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
         SysRng.try_fill_bytes(buffer).map_err(|err| EntropyError(err.to_string()))
     }
+
+    fn fill_guessable(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        // The operating system seeds it and is not asked again: a call for every request would cost more than all else.
+        GUESSABLE.with_borrow_mut(|source| {
+            let seeded = match source {
+                Some(seeded) => seeded,
+                None => {
+                    let mut seed = <SmallRng as SeedableRng>::Seed::default();
+                    self.fill(seed.as_mut())?;
+                    source.insert(SmallRng::from_seed(seed))
+                }
+            };
+            seeded.fill_bytes(buffer);
+            Ok(())
+        })
+    }
+}
+
+thread_local! {
+    static GUESSABLE: RefCell<Option<SmallRng>> = const { RefCell::new(None) };
 }

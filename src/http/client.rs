@@ -7,11 +7,9 @@ use axum::http::header::{ORIGIN, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::domain::audit::Provenance;
 use crate::domain::id::RequestId;
 use crate::domain::lifecycle::Standing;
 use crate::domain::restriction::Source;
-use crate::domain::value::redact;
 use crate::service::{self, Caller, ErrorCode, Visit};
 
 use super::Doors;
@@ -55,7 +53,7 @@ impl From<Unusable> for Rejection {
 }
 
 /// Where the request comes from, as what, and under which name.
-pub(super) fn visit(parts: &Parts, doors: &Doors) -> Result<Visit, Rejection> {
+pub(super) fn visit<'a>(parts: &'a Parts, doors: &Doors) -> Result<Visit<'a>, Rejection> {
     let headers = &parts.headers;
     let address = match parts.extensions.get::<ConnectInfo<SocketAddr>>() {
         Some(ConnectInfo(peer)) => client_address(peer.ip(), headers, &doors.trusted_proxies).map_err(|_| {
@@ -68,10 +66,7 @@ pub(super) fn visit(parts: &Parts, doors: &Doors) -> Result<Visit, Rejection> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Ok(Visit {
         source: Source { address, origin: only(headers, &ORIGIN).map(text) },
-        user_agent: headers.get(USER_AGENT).map(|agent| {
-            // It is kept in the audit log, where a value must never be.
-            redact(&text(agent)).chars().take(Provenance::MAX_USER_AGENT_LENGTH).collect()
-        }),
+        user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
         request_id: parts.extensions.get::<RequestId>().copied(),
     })
 }

@@ -23,6 +23,7 @@ use crate::service::{Error, ErrorCode, Verification};
 use super::Doors;
 use super::client;
 use super::reply::Rejection;
+use super::requests;
 use super::rest::Refusal;
 
 const ID: HeaderName = HeaderName::from_static("x-token-id");
@@ -73,7 +74,9 @@ async fn answer(doors: &Doors, request: Request, required: &RequiredScopes) -> R
     let (parts, _) = request.into_parts();
     let presented = client::presented(&parts.headers)?.ok_or(Error::Anonymous)?;
     let visit = client::visit(&parts, doors)?;
-    let verification = doors.service.verify(presented, required, &visit).await?;
+    let verified = doors.service.verify(presented, required, &visit).await;
+    // What follows an error is logged, and needs the name of the request.
+    let verification = verified.map_err(|err| requests::within(&parts, || Refused::from(err)))?;
     let mut response = match verification.code {
         VerificationCode::Valid => let_through(&verification),
         VerificationCode::ScopeMissing => lacking(&verification, required),

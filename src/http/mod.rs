@@ -19,6 +19,7 @@ mod requests;
 mod rest;
 mod stopping;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
@@ -48,14 +49,24 @@ pub struct Settings {
     pub graphql: crate::graphql::Settings,
 }
 
-/// What every door needs.
+/// What every door needs. Every request gets a copy, so that is one pointer.
 #[derive(Clone)]
-struct Doors {
+struct Doors(Arc<Shared>);
+
+struct Shared {
     service: Service,
     graphql: GraphqlDoor,
-    trusted_proxies: Arc<TrustedProxies>,
+    trusted_proxies: TrustedProxies,
     max_body_bytes: usize,
     lease: Lease,
+}
+
+impl Deref for Doors {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 /// All doors over these use cases. What lasts longer than a request holds the lease, and ends with it.
@@ -63,13 +74,9 @@ struct Doors {
 /// # Errors
 /// When the GraphQL schema of the code is none.
 pub fn router(service: Service, settings: Settings, lease: Lease) -> Result<Router, InvalidSchema> {
-    let doors = Doors {
-        graphql: GraphqlDoor::new(service.clone(), settings.graphql)?,
-        service: service.clone(),
-        trusted_proxies: Arc::new(settings.trusted_proxies),
-        max_body_bytes: settings.max_body_bytes,
-        lease,
-    };
+    let Settings { trusted_proxies, max_body_bytes, graphql } = settings;
+    let graphql = GraphqlDoor::new(service.clone(), graphql)?;
+    let doors = Doors(Arc::new(Shared { service, graphql, trusted_proxies, max_body_bytes, lease }));
     let graphql =
         || post(graphql::post).get(graphql_ws::get).layer(axum::middleware::from_fn(graphql::say_what_is_accepted));
     let router = Router::new()
@@ -86,11 +93,13 @@ pub fn router(service: Service, settings: Settings, lease: Lease) -> Result<Rout
         .route("/playground/{*path}", get(playground::asset))
         .fallback(no_such_address)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(doors)
-        .layer(DefaultBodyLimit::max(settings.max_body_bytes))
-        .layer(CatchPanicLayer::custom(|_| reply::panicked()))
-        .layer(requests::log())
-        .layer(axum::middleware::from_fn_with_state(service, requests::name));
+        .with_state(doors.clone())
+        // The outermost first, and all at once: every call of `layer` would put a box of its own around each request.
+        .layer((
+            axum::middleware::from_fn_with_state(doors, requests::observe),
+            CatchPanicLayer::custom(|_| reply::panicked()),
+            DefaultBodyLimit::max(max_body_bytes),
+        ));
     Ok(router)
 }
 

@@ -4,7 +4,7 @@ use crate::domain::audit::Provenance;
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle::Standing;
 use crate::domain::token::Actor;
-use crate::domain::value::Value;
+use crate::domain::value::{Value, ValueHash};
 
 use super::present::Presented;
 use super::{Error, Service, Visit};
@@ -16,7 +16,8 @@ pub struct Caller {
     generation: u32,
     standing: Standing,
     presented: Value,
-    visit: Visit,
+    hash: ValueHash,
+    provenance: Provenance,
 }
 
 impl Caller {
@@ -42,11 +43,17 @@ impl Caller {
 
     /// The caller as an actor, and the request it acts in.
     pub(super) fn acting(&self) -> (Actor, Provenance) {
-        (Actor::ApiToken(self.token_id), self.visit.provenance())
+        (Actor::ApiToken(self.token_id), self.provenance.clone())
     }
 
-    pub(super) fn visit(&self) -> &Visit {
-        &self.visit
+    /// The SHA-256 of the value.
+    pub(super) fn hash(&self) -> &ValueHash {
+        &self.hash
+    }
+
+    /// The request in which the value was presented.
+    pub(super) fn provenance(&self) -> &Provenance {
+        &self.provenance
     }
 }
 
@@ -56,9 +63,10 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for a text that no token has as its value, or the reason why it does not work here and now.
-    pub async fn authenticate(&self, presented: &str, visit: Visit) -> Result<Caller, Error> {
+    pub async fn authenticate(&self, presented: &str, visit: Visit<'_>) -> Result<Caller, Error> {
         let presented = self.present(presented, &visit, self.now()).await?;
-        let Presented { value, token, generation, judgement } = presented.ok_or(Error::Unauthenticated)?;
-        Ok(Caller { token_id: token.id, generation, standing: judgement?, presented: value, visit })
+        let Presented { value, hash, token, generation, judgement } = presented.ok_or(Error::Unauthenticated)?;
+        let standing = judgement?;
+        Ok(Caller { token_id: token.id, generation, standing, presented: value, hash, provenance: visit.provenance() })
     }
 }

@@ -6,6 +6,7 @@
 mod audit;
 mod authenticate;
 mod bootstrap;
+mod cache;
 mod contact;
 mod create;
 mod end_overlap;
@@ -19,6 +20,7 @@ mod revoke;
 mod rotate;
 mod sweep;
 mod update;
+mod uses;
 mod verify;
 mod visit;
 mod watch;
@@ -45,9 +47,11 @@ use crate::domain::value::Value;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store, Transaction};
 
+use cache::Cache;
 use contact::Contact;
 use gate::Gate;
 use record::RefusalGates;
+use uses::Uses;
 
 /// How many retired values a minute are looked into, on one replica.
 const MAX_REUSES: usize = 4_096;
@@ -62,31 +66,47 @@ pub struct Service {
     refusals: Arc<RefusalGates>,
     reuses: Arc<Gate<(TokenId, u32)>>,
     contact: Arc<Contact>,
+    cache: Arc<Cache>,
+    uses: Arc<Uses>,
 }
 
 /// What the operator decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The limits on what may be asked for.
     pub limits: Limits,
     /// For how long audit events are kept, in minutes; `None` for ever.
     pub audit_retention_minutes: Option<u32>,
+    /// About how many verified values are remembered; 0 for none.
+    pub cached_values: u32,
+}
+
+impl Policy {
+    /// How many verified values are remembered where the operator says nothing.
+    pub const CACHED_VALUES: u32 = 100_000;
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { limits: Limits::default(), audit_retention_minutes: None, cached_values: Self::CACHED_VALUES }
+    }
 }
 
 /// A token as it is at the moment of the operation that read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// The facts.
-    pub token: Token,
+    pub token: Arc<Token>,
     /// What they come to at that moment.
     pub status: Status,
 }
 
 impl View {
-    fn new(mut token: Token, now: Timestamp) -> Self {
+    fn new(token: impl Into<Arc<Token>>, now: Timestamp) -> Self {
+        let mut token = token.into();
         let status = lifecycle::status(&token, now);
-        if !lifecycle::overlap_lasts(&token, now) {
-            token.previous = None;
+        if token.previous.is_some() && !lifecycle::overlap_lasts(&token, now) {
+            Arc::make_mut(&mut token).previous = None;
         }
         Self { token, status }
     }
@@ -105,7 +125,18 @@ impl Service {
     /// The use cases over these.
     pub fn new(store: Store, clock: SharedClock, entropy: SharedEntropy, policy: Policy) -> Self {
         let reuses = Arc::new(Gate::new(MAX_REUSES));
-        Self { store, clock, entropy, policy, refusals: Arc::default(), reuses, contact: Arc::default() }
+        let cache = Arc::new(Cache::new(usize::try_from(policy.cached_values).unwrap_or(usize::MAX)));
+        Self {
+            store,
+            clock,
+            entropy,
+            policy,
+            refusals: Arc::default(),
+            reuses,
+            contact: Arc::default(),
+            cache,
+            uses: Arc::default(),
+        }
     }
 
     /// A new identity for a request, for logs and answers.
@@ -113,14 +144,19 @@ impl Service {
     /// # Errors
     /// When there are no random bytes.
     pub fn request_id(&self) -> Result<RequestId, Error> {
-        Ok(RequestId::new(self.now(), self.random()?))
+        let mut bytes = [0; RequestId::ENTROPY_BYTES];
+        self.entropy.fill_guessable(&mut bytes)?;
+        Ok(RequestId::new(self.now(), bytes))
     }
 
-    /// Waits until nothing uses the database any more and closes it.
+    /// Writes down the last uses, waits until nothing uses the database any more, and closes it.
     ///
     /// # Errors
     /// When it cannot be closed in order. Nothing that was answered is lost by that.
     pub async fn close(self) -> Result<(), store::Error> {
+        if let Err(cause) = self.write_uses().await {
+            tracing::warn!(%cause, "the uses of the last minute could not be written down");
+        }
         self.store.close().await
     }
 

@@ -3,30 +3,35 @@
 //! Separate from `authenticate` and `verify`, which only say what follows from the judgement, so that a use counts, and a
 //! reuse is noticed, at every door alike (R5, R8).
 
+use std::sync::Arc;
+
 use crate::domain::audit::Action;
 use crate::domain::lifecycle::{self, Standing};
 use crate::domain::refusal::Refusal;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, ReusePolicy, Token};
-use crate::domain::value::Value;
+use crate::domain::value::{Value, ValueHash};
 use crate::domain::verification;
 
 use crate::store::Transaction;
 
+use super::cache::Known;
 use super::record::Refused;
+use super::uses::Uses;
 use super::{Error, ErrorCode, Service, Visit};
 
-/// For how long a use need not be written again, in seconds: `lastUsedAt` is at most this much behind, and the reuse of a
-/// retired value is recorded at most this often (R8).
-const USE_RESOLUTION_SECONDS: u32 = 60;
+/// How often the reuse of a retired value is recorded at most, in seconds (R8).
+const REUSE_RESOLUTION_SECONDS: u32 = 60;
 
 /// A presented value that a token has or had.
 #[derive(Debug)]
 pub(super) struct Presented {
     /// The value itself.
     pub(super) value: Value,
+    /// Its SHA-256.
+    pub(super) hash: ValueHash,
     /// Its token, as it is after this use or refusal.
-    pub(super) token: Token,
+    pub(super) token: Arc<Token>,
     /// Which value of the token it is.
     pub(super) generation: u32,
     /// As what it works here and now, or why it does not.
@@ -39,67 +44,76 @@ impl Service {
     ///
     /// # Errors
     /// When the database fails and it matters to the judgement.
-    pub(super) async fn present(&self, text: &str, visit: &Visit, now: Timestamp) -> Result<Option<Presented>, Error> {
+    pub(super) async fn present(
+        &self,
+        text: &str,
+        visit: &Visit<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Presented>, Error> {
         // The checksum spares the database every mistyped, truncated and made-up value.
         let found = match Value::parse(text) {
-            Ok(value) => self.find_presented(&value).await?.map(|found| (value, found)),
+            Ok(value) => {
+                let hash = value.hash();
+                self.find_value(&hash, now).await?.map(|known| (value, hash, known))
+            }
             Err(_) => None,
         };
-        let Some((value, (mut token, generation))) = found else {
+        let Some((value, hash, mut known)) = found else {
             let code = ErrorCode::Unauthenticated;
             let refused = Refused { action: Action::SignInRefused, code, presented: None, target: None };
-            self.record_refusal(refused, visit.provenance(), now).await;
+            Box::pin(self.record_refusal(refused, visit.provenance(), now)).await;
             return Ok(None);
         };
-        let judgement = match verification::judge(&token, generation, &visit.source, now) {
-            Ok(standing) => self.use_value(&mut token, generation, now).await?.map(|()| standing),
+        let generation = known.generation;
+        let judgement = match verification::judge(&known.token, generation, &visit.source, now) {
+            Ok(standing) => self.use_value(&hash, &mut known, now).await?.map(|()| standing),
             Err(refusal) => {
-                self.notice(&refusal, &mut token, generation, visit, now).await;
+                Box::pin(self.notice(&refusal, &mut known.token, generation, visit, now)).await;
                 Err(refusal)
             }
         };
-        Ok(Some(Presented { value, token, generation, judgement }))
-    }
-
-    /// The facts that a value is judged on. Every other way to them would be a second one to keep true.
-    async fn find_presented(&self, value: &Value) -> Result<Option<(Token, u32)>, Error> {
-        Ok(self.store.find_by_hash(&value.hash()).await?)
+        Ok(Some(Presented { value, hash, token: known.token, generation, judgement }))
     }
 
     /// Lets a good value count as used. The inner refusal is that of a value which stopped working since it was looked up.
     async fn use_value(
         &self,
-        token: &mut Token,
-        generation: u32,
+        hash: &ValueHash,
+        known: &mut Known,
         now: Timestamp,
     ) -> Result<Result<(), Refusal>, Error> {
-        let first = token.value(generation).is_some_and(|value| value.first_used_at.is_none());
-        let stale = token.last_used_at.is_none_or(|last| last.plus_seconds(USE_RESOLUTION_SECONDS) <= now);
-        if !first && !stale {
-            return Ok(Ok(()));
+        // The first use decides what the previous value may still do, so it is written, whatever is remembered (R5).
+        if known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_none()) {
+            return match Box::pin(self.record_use(&mut known.token, known.generation, now)).await {
+                Ok(()) => Ok(Ok(())),
+                Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+                Err(err) => Err(err),
+            };
         }
-        match self.record_use(token, generation, now).await {
-            Ok(()) => Ok(Ok(())),
-            Err(Error::Refused(refusal)) => Ok(Err(refusal)),
-            // Only the first use decides anything; that a later one is not remembered must not shut its holder out.
-            Err(cause @ (Error::Unavailable(_) | Error::Internal(_))) if !first => {
-                tracing::warn!(%cause, "a use could not be recorded");
-                Ok(Ok(()))
-            }
-            Err(err) => Err(err),
+        if Uses::is_due(known.token.last_used_at, now) && self.uses.note(known.token.id, now) {
+            Arc::make_mut(&mut known.token).last_used_at = Some(now);
+            self.cache.remember(*hash, known.clone());
         }
+        Ok(Ok(()))
     }
 
-    async fn record_use(&self, token: &mut Token, generation: u32, now: Timestamp) -> Result<(), Error> {
+    async fn record_use(&self, token: &mut Arc<Token>, generation: u32, now: Timestamp) -> Result<(), Error> {
         let transaction = self.store.begin().await?;
-        let recorded = record_use_in(&transaction, token, generation, now).await;
+        let recorded = record_use_in(&transaction, Arc::make_mut(token), generation, now).await;
         transaction.settle(recorded).await?;
-        *token = lifecycle::apply_use(token.clone(), generation, now);
+        *token = Arc::new(lifecycle::apply_use(Token::clone(token), generation, now));
         Ok(())
     }
 
     /// Remembers what is worth knowing of a refusal. If that fails the refusal stands all the same, and the log says why.
-    async fn notice(&self, refusal: &Refusal, token: &mut Token, generation: u32, visit: &Visit, now: Timestamp) {
+    async fn notice(
+        &self,
+        refusal: &Refusal,
+        token: &mut Arc<Token>,
+        generation: u32,
+        visit: &Visit<'_>,
+        now: Timestamp,
+    ) {
         match refusal {
             Refusal::ValueRetired => {
                 if let Err(cause) = self.notice_reuse(token, generation, visit, now).await {
@@ -120,9 +134,9 @@ impl Service {
     /// token if it is set to be (R8).
     async fn notice_reuse(
         &self,
-        seen: &mut Token,
+        seen: &mut Arc<Token>,
         generation: u32,
-        visit: &Visit,
+        visit: &Visit<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
         let id = seen.id;
@@ -136,7 +150,7 @@ impl Service {
         let transaction = self.store.begin().await?;
         let (found, _) = transaction.find_to_change(id, None).await?;
         let Some(mut token) = found else { return Ok(()) };
-        if transaction.claim_reuse(id, generation, now.minus_seconds(USE_RESOLUTION_SECONDS), now).await? {
+        if transaction.claim_reuse(id, generation, now.minus_seconds(REUSE_RESOLUTION_SECONDS), now).await? {
             let holder = (Actor::ApiToken(id), visit.provenance());
             self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
         }
@@ -147,7 +161,7 @@ impl Service {
                 .await?;
         }
         transaction.commit().await?;
-        *seen = token;
+        *seen = Arc::new(token);
         Ok(())
     }
 }

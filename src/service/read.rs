@@ -1,5 +1,7 @@
 //! `currentAPIToken`, `apiToken` and `apiTokens`: what there is, never a value.
 
+use std::sync::Arc;
+
 use crate::domain::authority::Authority;
 use crate::domain::lifecycle;
 use crate::domain::timestamp::Timestamp;
@@ -26,8 +28,11 @@ impl Service {
         let id = token_id("id", id)?;
         let own = self.own_token(caller, now).await?;
         Authority::of(&own).require_unless_own(Permission::ApiTokenRead, id)?;
-        let token =
-            if id == own.id { own } else { self.store.find_token(id).await?.ok_or(Error::NotFound { field: "id" })? };
+        if id == own.id {
+            return Ok(View::new(own, now));
+        }
+        let mut token = self.store.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
+        token.last_used_at = self.uses.latest(id, token.last_used_at);
         Ok(View::new(token, now))
     }
 
@@ -40,12 +45,15 @@ impl Service {
         let own = self.own_token(caller, now).await?;
         Authority::of(&own).require(Permission::ApiTokenRead)?;
         let page = request.validate()?;
-        let listing = self.store.list(&page, now).await?;
+        let mut listing = self.store.list(&page, now).await?;
+        for token in &mut listing.tokens {
+            token.last_used_at = self.uses.latest(token.id, token.last_used_at);
+        }
         Ok(Connection::new(&page, listing, now))
     }
 
-    pub(super) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Token, Error> {
-        let token = self.store.find_token(caller.token_id()).await?.ok_or(Error::Unauthenticated)?;
+    pub(super) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Arc<Token>, Error> {
+        let token = self.find_value(caller.hash(), now).await?.ok_or(Error::Unauthenticated)?.token;
         lifecycle::standing(&token, caller.generation(), now)?;
         Ok(token)
     }

@@ -46,7 +46,7 @@ impl Service {
             let code = Error::from(refusal.clone()).code();
             let presented = Some((caller.token_id(), caller.generation()));
             let refused = Refused { action: Action::RotationRefused, code, presented, target: Some(id) };
-            self.record_refusal(refused, caller.visit().provenance(), now).await;
+            self.record_refusal(refused, caller.provenance().clone(), now).await;
         }
         outcome
     }

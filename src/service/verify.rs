@@ -61,7 +61,7 @@ impl Service {
         &self,
         presented: &str,
         required: &RequiredScopes,
-        visit: &Visit,
+        visit: &Visit<'_>,
     ) -> Result<Verification, Error> {
         self.verify_at(presented, required, visit, self.now()).await
     }
@@ -70,7 +70,7 @@ impl Service {
         &self,
         presented: &str,
         required: &RequiredScopes,
-        visit: &Visit,
+        visit: &Visit<'_>,
         now: Timestamp,
     ) -> Result<Verification, Error> {
         let Some(presented) = self.present(presented, visit, now).await? else {
@@ -116,7 +116,7 @@ impl Service {
         let own = self.own_token(caller, now).await?;
         Authority::of(&own).require(Permission::ApiTokenVerify)?;
         // The program that sent this request is the caller's, and not the one that the value came from.
-        let visit = Visit { source, user_agent: None, request_id: caller.visit().request_id };
+        let visit = Visit { source, user_agent: None, request_id: caller.provenance().request_id };
         self.verify_at(presented, required, &visit, now).await
     }
 }

@@ -16,6 +16,7 @@ mod lock;
 mod rows;
 mod token;
 mod transaction;
+mod uses;
 
 pub use epochs::Stamp;
 pub use error::Error;

@@ -1,5 +1,7 @@
 //! What the REST doors answer: an API token and a page of them, under the names of the GraphQL schema.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -97,6 +99,7 @@ pub(super) struct ApiToken {
 
 impl From<View> for ApiToken {
     fn from(View { token, status }: View) -> Self {
+        let token = Arc::unwrap_or_clone(token);
         let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let rotated_at = token.rotated_at();
         let rotate_by = token.rotate_by();

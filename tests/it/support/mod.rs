@@ -7,5 +7,6 @@ pub mod database;
 pub mod entropy;
 pub mod events;
 pub mod process;
+pub mod replica;
 pub mod server;
 pub mod verification;

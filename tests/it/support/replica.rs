@@ -1,0 +1,115 @@
+//! The use cases of a replica without its doors, for what no door shows: what is remembered, and what is written.
+
+use std::sync::Arc;
+
+use rotakey::clock::Clock;
+use rotakey::domain::id::TokenId;
+use rotakey::domain::settings::SettingsDraft;
+use rotakey::domain::timestamp::Timestamp;
+use rotakey::domain::verification::RequiredScopes;
+use rotakey::service::{Caller, CreateRequest, Policy, Service, Verification, Visit};
+use rotakey::store::{Ear, Store};
+use sea_orm::ConnectionTrait;
+
+use super::clock::{ManualClock, SECOND, START};
+use super::database::TestDatabase;
+use super::entropy::SeededEntropy;
+
+/// The use cases of one replica over a store that the test can look into.
+pub struct Replica {
+    pub store: Store,
+    pub service: Service,
+    pub clock: Arc<ManualClock>,
+}
+
+/// A token, and a value of it that has been used.
+pub struct Used {
+    pub id: TokenId,
+    pub value: String,
+}
+
+impl Replica {
+    pub async fn on(database: &TestDatabase, seed: u64) -> Self {
+        Self::with(database, seed, Policy::default()).await
+    }
+
+    pub async fn with(database: &TestDatabase, seed: u64, policy: Policy) -> Self {
+        let store = Store::connect(&database.url).await.unwrap();
+        store.migrate().await.unwrap();
+        let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(seed)));
+        let service = Service::new(store.clone(), clock.clone(), entropy, policy);
+        Self { store, service, clock }
+    }
+
+    /// Gets into contact as of the present moment of its clock. What is committed later is heard by the ear alone.
+    pub async fn contact(&self) -> Ear {
+        let mut ear = self.store.listen().await.unwrap();
+        ear.hear().await.unwrap();
+        let behind = self.clock.now_unix_millis() - START;
+        // Contact of before must not be taken for the new one.
+        self.clock.advance(20 * SECOND);
+        let keeping = tokio::spawn(self.service.clone().keep_contact());
+        while !self.service.in_contact(self.now()) {
+            self.clock.set(behind);
+            ear.hear().await.unwrap();
+        }
+        keeping.abort();
+        assert!(keeping.await.unwrap_err().is_cancelled());
+        ear.hear().await.unwrap();
+        ear
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_unix_millis(self.clock.now_unix_millis())
+    }
+
+    pub async fn caller(&self, value: &str) -> Caller {
+        self.service.authenticate(value, Visit::default()).await.unwrap()
+    }
+
+    pub async fn verify(&self, value: &str) -> Result<Verification, rotakey::service::Error> {
+        self.service.verify(value, &RequiredScopes::default(), &Visit::default()).await
+    }
+
+    /// What comes of presenting this: the code of the verification, or of the error.
+    pub async fn told(&self, value: &str) -> &'static str {
+        match self.verify(value).await {
+            Ok(verification) => verification.code.as_str(),
+            Err(err) => err.code().as_str(),
+        }
+    }
+
+    /// A token whose value has been used.
+    pub async fn used(&self, admin: &Caller, draft: SettingsDraft) -> Used {
+        let issued = self.service.create(admin, CreateRequest { draft, ..CreateRequest::default() }).await.unwrap();
+        let value = issued.value.expose().to_owned();
+        assert_eq!(self.told(&value).await, "VALID");
+        Used { id: issued.view.token.id, value }
+    }
+
+    pub async fn last_use(&self, id: TokenId) -> Option<i64> {
+        let token = self.store.find_token(id).await.unwrap().unwrap();
+        token.last_used_at.map(|at| at.unix_millis() - START)
+    }
+}
+
+/// A replica with its admin's value, in contact.
+pub async fn start(database: &TestDatabase) -> (Replica, String, Ear) {
+    let here = Replica::on(database, 1).await;
+    let admin = here.service.bootstrap().await.unwrap().value.expose().to_owned();
+    let ear = here.contact().await;
+    (here, admin, ear)
+}
+
+pub fn named(name: &str) -> SettingsDraft {
+    SettingsDraft::new(name)
+}
+
+/// Makes every look-up of a value fail, or succeed again.
+pub async fn hide(database: &TestDatabase, hidden: bool) {
+    let (from, to) = if hidden { ("api_token_value", "away") } else { ("away", "api_token_value") };
+    let rename = format!("ALTER TABLE {from} RENAME TO {to}");
+    let connection = database.connect().await;
+    connection.execute_unprepared(&rename).await.unwrap();
+    connection.close().await.unwrap();
+}
