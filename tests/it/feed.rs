@@ -128,6 +128,7 @@ async fn what_was_read_stays_fresh_over_a_later_use_an_undone_change_and_changes
     here.service.create(&caller, named("other")).await.unwrap();
     here.clock.advance(61 * SECOND);
     here.caller(admin).await;
+    here.service.write_uses().await.unwrap();
     assert_eq!(here.store.find_token(id).await.unwrap().unwrap().last_used_at, Some(here.now()));
     let undone = here.store.begin().await.unwrap();
     undone.revoke(id, here.now()).await.unwrap();

@@ -1,0 +1,105 @@
+//! What a verification costs once its value is remembered, without network and disk: by the use case, and by the whole of
+//! `GET /verify` beside a bare handler of the same framework.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to tell")]
+
+use std::future::{Future, ready};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::get;
+use divan::Bencher;
+use rotakey::clock::SystemClock;
+use rotakey::domain::trusted_proxies::TrustedProxies;
+use rotakey::domain::verification::RequiredScopes;
+use rotakey::entropy::SystemEntropy;
+use rotakey::http;
+use rotakey::service::{Policy, Service, Visit};
+use rotakey::store::Store;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tower::Service as _;
+
+fn main() {
+    divan::main();
+}
+
+/// A server without its port, in contact with its database, and a value that has been used.
+struct Warm {
+    runtime: Runtime,
+    service: Service,
+    value: String,
+    _folder: TempDir,
+}
+
+impl Warm {
+    fn up() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
+        let (service, value) = runtime.block_on(async {
+            let store = Store::connect(&url).await.unwrap();
+            store.migrate().await.unwrap();
+            let service = Service::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy), Policy::default());
+            let value = service.bootstrap().await.unwrap().value.expose().to_owned();
+            (service, value)
+        });
+        runtime.spawn(service.clone().keep_contact());
+        let warm = Self { runtime, service, value, _folder: folder };
+        // Until it is remembered: contact comes first, and then the value is read once more.
+        let started = tokio::time::Instant::now();
+        while started.elapsed() < std::time::Duration::from_millis(2_500) {
+            assert!(warm.runtime.block_on(warm.verify()));
+        }
+        warm
+    }
+
+    async fn verify(&self) -> bool {
+        let verification = self.service.verify(&self.value, &RequiredScopes::default(), &Visit::default()).await;
+        verification.is_ok_and(|verification| verification.is_valid())
+    }
+
+    fn request(&self, path: &str) -> Request<Body> {
+        let request = Request::get(path).header("host", "127.0.0.1:8080").header("user-agent", "curl/8.14.1");
+        request.header("accept", "*/*").header("x-api-key", &self.value).body(Body::empty()).unwrap()
+    }
+}
+
+fn answer(runtime: &Runtime, router: &mut Router, request: Request<Body>) -> u16 {
+    runtime.block_on(async { router.as_service().call(request).await.unwrap().status().as_u16() })
+}
+
+/// The baseline of the two below: what the framework takes for an answer of some bytes.
+#[divan::bench]
+fn baseline_bare_handler(bencher: Bencher) {
+    let warm = Warm::up();
+    let mut router = Router::new().route("/bare", get(|| ready("static text")));
+    bencher.with_inputs(|| warm.request("/bare")).bench_local_values(|request| {
+        assert_eq!(answer(&warm.runtime, &mut router, request), 200);
+    });
+}
+
+/// `GET /verify` from the parsed request to the answer's head.
+#[divan::bench]
+fn door_of_gateways(bencher: Bencher) {
+    let warm = Warm::up();
+    let mut router = http::router(warm.service.clone(), TrustedProxies::default());
+    bencher.with_inputs(|| warm.request("/verify")).bench_local_values(|request| {
+        assert_eq!(answer(&warm.runtime, &mut router, request), 200);
+    });
+}
+
+/// The use case alone.
+#[divan::bench]
+fn use_case(bencher: Bencher) {
+    let warm = Warm::up();
+    bencher.bench_local(|| assert!(poll_once(warm.verify())));
+}
+
+/// What is remembered is told without waiting for anything.
+fn poll_once(verified: impl Future<Output = bool>) -> bool {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    matches!(std::pin::pin!(verified).poll(&mut context), std::task::Poll::Ready(true))
+}
