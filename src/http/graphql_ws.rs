@@ -13,6 +13,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
+use crate::domain::id::RequestId;
+use crate::domain::restriction::Source;
 use crate::service::{self, Caller, ErrorCode, Visit};
 
 use super::credential::{self, API_KEY};
@@ -23,7 +25,9 @@ use super::{Doors, client, graphql};
 
 /// What is known of a client from its handshake.
 pub(super) struct Handshake {
-    visit: Visit,
+    source: Source,
+    user_agent: Option<Vec<u8>>,
+    request_id: Option<RequestId>,
     /// The headers that may hold a value.
     presented: HeaderMap,
 }
@@ -39,19 +43,25 @@ pub(super) async fn get(State(doors): State<Doors>, request: Request) -> Respons
 }
 
 async fn shake_hands(doors: Doors, parts: &mut Parts) -> Result<Response, Rejection> {
-    let visit = client::visit(parts, &doors)?;
+    let Visit { source, user_agent, request_id } = client::visit(parts, &doors)?;
+    let user_agent = user_agent.map(<[u8]>::to_vec);
     let headers = parts.headers.iter().filter(|(name, _)| [AUTHORIZATION, API_KEY].contains(name));
     let presented = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
     let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(|rejection| {
         let message = "This is no handshake of a WebSocket (RFC 6455, section 4.2.1).";
         Rejection::with_status(rejection.into_response().status(), ErrorCode::BadUserInput, message)
     })?;
-    let (handshake, limit) = (Handshake { visit, presented }, doors.max_body_bytes);
+    let (handshake, limit) = (Handshake { source, user_agent, request_id, presented }, doors.max_body_bytes);
     let upgrade = upgrade.protocols([NAME]).max_message_size(limit).max_frame_size(limit);
     Ok(upgrade.on_upgrade(move |socket| Socket::new(socket, doors, handshake).run()))
 }
 
 impl Handshake {
+    fn visit(&self) -> Visit<'_> {
+        let user_agent = self.user_agent.as_deref();
+        Visit { source: self.source.clone(), user_agent, request_id: self.request_id }
+    }
+
     /// Who is calling: by the value in the payload of `connection_init`, or else by that in the headers of the handshake,
     /// which a page cannot set.
     pub(super) async fn caller(&self, doors: &Doors, payload: &Map<String, Value>) -> Result<Caller, Close> {
@@ -68,6 +78,6 @@ impl Handshake {
         }
         let presented = credential::find(&headers).map_err(|unusable| Close::refused(&unusable.into()))?;
         let Some(presented) = presented else { return Err(refused(service::Error::Anonymous)) };
-        doors.service.authenticate(presented, self.visit.clone()).await.map_err(refused)
+        doors.service.authenticate(presented, self.visit()).await.map_err(refused)
     }
 }

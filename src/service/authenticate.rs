@@ -3,6 +3,7 @@
 use crate::domain::audit::Provenance;
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle::Standing;
+use crate::domain::restriction::Source;
 use crate::domain::token::Actor;
 use crate::domain::value::{Value, ValueHash};
 
@@ -17,6 +18,7 @@ pub struct Caller {
     standing: Standing,
     presented: Value,
     hash: ValueHash,
+    source: Source,
     provenance: Provenance,
 }
 
@@ -51,7 +53,14 @@ impl Caller {
         &self.hash
     }
 
-    /// The request in which the value was presented.
+    /// The request in which the value was presented, to present it again.
+    pub(super) fn visit(&self) -> Visit<'_> {
+        let Provenance { user_agent, request_id, .. } = &self.provenance;
+        let user_agent = user_agent.as_deref().map(str::as_bytes);
+        Visit { source: self.source.clone(), user_agent, request_id: *request_id }
+    }
+
+    /// The same, as the audit log tells of it.
     pub(super) fn provenance(&self) -> &Provenance {
         &self.provenance
     }
@@ -67,6 +76,15 @@ impl Service {
         let presented = self.present(presented, &visit, self.now()).await?;
         let Presented { value, hash, token, generation, judgement } = presented.ok_or(Error::Unauthenticated)?;
         let standing = judgement?;
-        Ok(Caller { token_id: token.id, generation, standing, presented: value, hash, provenance: visit.provenance() })
+        let provenance = visit.provenance();
+        Ok(Caller {
+            token_id: token.id,
+            generation,
+            standing,
+            presented: value,
+            hash,
+            source: visit.source,
+            provenance,
+        })
     }
 }

@@ -3,6 +3,7 @@
 //! A subscriber is asked of nothing while it is not ready for the next event, so that a slow one costs no memory; what it
 //! then has missed it is told of, and its subscription ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
@@ -29,7 +30,7 @@ struct Watch {
     feed: Receiver<Heard>,
     filter: AuditFilter,
     /// The subscriber's token as it was read last, and when that was in the order of changes.
-    token: Token,
+    token: Arc<Token>,
     stamp: Stamp,
     generation: u32,
     source: Source,
@@ -43,7 +44,7 @@ impl Service {
     /// # Errors
     /// Why it works no more, as [`Service::authenticate`] says it.
     pub async fn authenticate_again(&self, caller: &Caller) -> Result<Caller, Error> {
-        self.authenticate(caller.presented().expose(), caller.visit().clone()).await
+        self.authenticate(caller.presented().expose(), caller.visit()).await
     }
 
     /// The audit events that are committed from now on and match, each once and in the order of the commits. Needs
@@ -66,7 +67,7 @@ impl Service {
         let token = self.own_token(caller, self.now()).await?;
         let mut seconds = interval(LOOK_PERIOD);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (generation, source) = (caller.generation(), caller.visit().source.clone());
+        let (generation, source) = (caller.generation(), caller.visit().source);
         let watch = Watch { service: self.clone(), feed, filter, token, stamp, generation, source, seconds };
         watch.admit(self.now())?;
         Ok(stream::unfold(Some(watch), async |watch| {
@@ -102,7 +103,8 @@ impl Watch {
     async fn look(&mut self) -> Result<(), Error> {
         if !self.service.store.is_fresh(self.token.id, self.stamp) {
             self.stamp = self.service.store.stamp();
-            self.token = self.service.store.find_token(self.token.id).await?.ok_or(Error::Unauthenticated)?;
+            let token = self.service.store.find_token(self.token.id).await?;
+            self.token = Arc::new(token.ok_or(Error::Unauthenticated)?);
         }
         self.admit(self.service.now())
     }

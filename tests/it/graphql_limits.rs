@@ -106,7 +106,8 @@ async fn an_operation_that_takes_too_long_is_given_up() {
     let patient = server.admin.at(&replica.url);
     patient.check().await.unwrap();
     let connection = server.database.connect().await;
-    let sql = if server.database.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; LOCK TABLE api_token" };
+    let sql =
+        if server.database.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; LOCK TABLE api_token IN EXCLUSIVE MODE" };
     connection.execute_unprepared(sql).await.unwrap();
     let query = "mutation { createAPIToken(input: { name: \"x\" }) { token { id } } }";
     let answer = server.admin.ask(query).await;

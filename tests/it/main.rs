@@ -46,7 +46,7 @@ mod sockets;
 mod subscriptions;
 mod support;
 mod update;
-mod validation;
 mod uses;
+mod validation;
 mod verify;
 mod verify_use;
