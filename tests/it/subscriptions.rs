@@ -78,6 +78,8 @@ async fn a_filter_lets_the_same_events_through_as_it_does_in_the_query() {
         server.clock.set(millis);
         // The second comes too soon, which is an event as well.
         let _ = server.admin.rotate_id(&token.id).await;
+        // And the same by another, that of the token itself.
+        token.client.rotate().await.unwrap_err();
         server.admin.update(json!({ "id": token.id, "name": "m" })).await.unwrap();
         server.anonymous().with("rk_none").check().await.unwrap_err();
     }
