@@ -62,6 +62,9 @@ pub struct GraphqlFlags {
     /// Who may read the schema: public, authenticated or off
     #[arg(long, env = "ROTAKEY_INTROSPECTION", default_value = "public")]
     pub introspection: String,
+    /// The longest GraphQL document, in bytes
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_BYTES", default_value = "131072")]
+    pub graphql_max_bytes: usize,
     /// The most lexical tokens of a GraphQL document
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_TOKENS", default_value = "10000")]
     pub graphql_max_tokens: usize,
@@ -86,8 +89,8 @@ pub struct GraphqlFlags {
     /// The most documents that are kept parsed, and the most that are known by their hash
     #[arg(long, env = "ROTAKEY_GRAPHQL_CACHED_DOCUMENTS", default_value = "1000")]
     pub graphql_cached_documents: usize,
-    /// The most bytes of source text that are kept of each
-    #[arg(long, env = "ROTAKEY_GRAPHQL_CACHED_BYTES", default_value = "1048576")]
+    /// The most bytes that are kept of each, what they are parsed to included
+    #[arg(long, env = "ROTAKEY_GRAPHQL_CACHED_BYTES", default_value = "8388608")]
     pub graphql_cached_bytes: u64,
 }
 
@@ -209,6 +212,7 @@ impl GraphqlFlags {
         }
         let settings = graphql::Settings {
             introspection,
+            max_bytes: self.graphql_max_bytes,
             max_tokens: self.graphql_max_tokens,
             max_depth: self.graphql_max_depth,
             max_cost: self.graphql_max_cost,

@@ -1,5 +1,7 @@
 //! A document that was read, bounded and validated once and may be run any number of times.
 
+use std::sync::Arc;
+
 use apollo_compiler::ast::VariableDefinition;
 use apollo_compiler::{ExecutableDocument as Validated, Node};
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
@@ -16,7 +18,11 @@ const TAKES_VALUE: &str = "verifyAPIToken";
 #[derive(Debug)]
 pub(super) struct Prepared {
     operations: Vec<Operation>,
+    selections: usize,
 }
+
+/// About how many bytes a field or fragment takes once it is parsed and planned.
+const BYTES_PER_SELECTION: usize = 600;
 
 /// One operation, ready to be run.
 #[derive(Debug)]
@@ -25,7 +31,7 @@ pub(super) struct Operation {
     pub(super) ty: OperationType,
     pub(super) variables: Vec<Node<VariableDefinition>>,
     definition: Positioned<OperationDefinition>,
-    fragments: Fragments,
+    fragments: Arc<Fragments>,
     /// What is to be run, where no variable has a say in it.
     fixed: Option<ExecutableDocument>,
     /// Whether somebody without a credential may ask it: it asks for nothing but types.
@@ -40,8 +46,8 @@ pub(super) struct Operation {
 
 impl Prepared {
     /// From what the two parsers made of one document; `validated` says that it is valid.
-    pub(super) fn new(parsed: ExecutableDocument, validated: &Validated) -> Self {
-        let (operations, fragments) = (parsed.operations, parsed.fragments);
+    pub(super) fn new(parsed: ExecutableDocument, validated: &Validated, selections: usize) -> Self {
+        let (operations, fragments) = (parsed.operations, Arc::new(parsed.fragments));
         let named = match operations {
             DocumentOperations::Single(operation) => vec![(None, operation)],
             DocumentOperations::Multiple(operations) => {
@@ -65,7 +71,12 @@ impl Prepared {
                 definition,
             })
         });
-        Self { operations: operations.map(Operation::fixed).collect() }
+        Self { operations: operations.map(Operation::fixed).collect(), selections }
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> u64 {
+        self.selections.saturating_mul(BYTES_PER_SELECTION) as u64
     }
 
     /// The operation of this name, or the only one (GraphQL, section 6.1).
@@ -88,9 +99,7 @@ impl Prepared {
 
 impl Operation {
     fn fixed(mut self) -> Self {
-        let parsed = DocumentOperations::Single(self.definition.clone());
-        let document = ExecutableDocument { operations: parsed, fragments: self.fragments.clone() };
-        if !plan::has_directives(&document) {
+        if !plan::has_directives(&self.definition, &self.fragments) {
             self.fixed = Some(plan::plan(&self.definition, &self.fragments, |_| Value::Null));
         }
         self

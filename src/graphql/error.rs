@@ -8,6 +8,9 @@ use crate::domain::value::redact;
 use crate::service;
 use crate::service::ErrorCode;
 
+/// The longest message, in characters: what a client sent comes back no longer than this.
+const MAX_MESSAGE_LENGTH: usize = 500;
+
 /// What a client is told of an error, whatever door it came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -40,7 +43,12 @@ impl Failure {
     /// A failure that is no error of a use case.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         // Some messages name what the client sent, which may hold a value (R9).
-        Self { message: redact(&message.into()), code, field: None, retry_after_seconds: None }
+        let mut message = redact(&message.into());
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_LENGTH) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Self { message, code, field: None, retry_after_seconds: None }
     }
 
     pub(super) fn extensions(&self) -> ErrorExtensionValues {

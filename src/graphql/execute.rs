@@ -16,7 +16,7 @@ use crate::service::{self, Caller, ErrorCode, Service};
 
 use super::answer::{Answer, Root};
 use super::contract::{Contract, Fault, InvalidSchema, invalid};
-use super::cost::cost;
+use super::cost::{cost, cost_of_introspection};
 use super::document::{Operation, Prepared};
 use super::documents::{DocumentHash, Documents};
 use super::error::{Failure, refuse};
@@ -27,6 +27,9 @@ use super::query::Query;
 use super::settings::{Introspection, Settings};
 use super::subscription::Subscription;
 use super::variables;
+
+/// About three times the cost of what client generators ask.
+const MAX_INTROSPECTION_COST: u64 = 600_000;
 
 /// The mutations whose answer holds a value that is told once.
 const ISSUING: [&str; 2] = ["createAPIToken", "rotateAPIToken"];
@@ -178,8 +181,11 @@ impl GraphqlDoor {
             Ok(planned) => planned,
             Err(fault) => return refused(vec![fault]),
         };
-        if let (Some(hash), Some(text)) = (request.hash, &request.query) {
-            self.documents.persist(hash, text);
+        if let Some(text) = &request.query {
+            self.documents.keep(text, &prepared);
+            if let Some(hash) = request.hash {
+                self.documents.persist(hash, text);
+            }
         }
         let limit = self.settings.operation_timeout;
         if operation.ty == OperationType::Subscription {
@@ -247,6 +253,9 @@ impl GraphqlDoor {
                 "The operation costs {cost}; at most {max_cost} is answered. Ask for smaller pages or fewer fields."
             );
             return Err(invalid(message));
+        }
+        if cost_of_introspection(&document) > MAX_INTROSPECTION_COST {
+            return Err(invalid("The operation asks for too much of the schema at once.".to_owned()));
         }
         Ok((document, variables))
     }

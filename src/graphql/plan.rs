@@ -18,7 +18,7 @@ pub(super) const PLACEHOLDER: &str = "\0";
 pub(super) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// Whether the operation or a fragment has a directive.
-pub(super) fn has_directives(document: &ExecutableDocument) -> bool {
+pub(super) fn has_directives(operation: &Positioned<OperationDefinition>, fragments: &Fragments) -> bool {
     fn within(set: &SelectionSet) -> bool {
         set.items.iter().any(|selection| {
             !selection.node.directives().is_empty()
@@ -29,8 +29,8 @@ pub(super) fn has_directives(document: &ExecutableDocument) -> bool {
                 }
         })
     }
-    document.operations.iter().any(|(_, operation)| within(&operation.node.selection_set.node))
-        || document.fragments.values().any(|fragment| within(&fragment.node.selection_set.node))
+    within(&operation.node.selection_set.node)
+        || fragments.values().any(|fragment| within(&fragment.node.selection_set.node))
 }
 
 /// The operation with its root fields collected, and with what is not to be run taken out. `variable` is what a variable
@@ -41,13 +41,35 @@ pub(super) fn plan(
     variable: impl Fn(&Name) -> Value,
 ) -> ExecutableDocument {
     let mut operation = operation.clone();
-    let mut fragments = fragments.clone();
+    let mut fragments = reachable(&operation.node.selection_set.node, fragments);
     prune(&mut operation.node.selection_set.node, &variable);
     fragments.values_mut().for_each(|fragment| prune(&mut fragment.node.selection_set.node, &variable));
     let mut fields = Vec::new();
     collect(&operation.node.selection_set.node, &fragments, &mut fields);
     operation.node.selection_set.node.items = merge(fields);
     ExecutableDocument { operations: DocumentOperations::Single(operation), fragments }
+}
+
+/// The fragments that a set spreads, and those that they spread.
+fn reachable(set: &SelectionSet, fragments: &Fragments) -> Fragments {
+    let mut found = Fragments::new();
+    let mut sets = vec![set];
+    while let Some(set) = sets.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => sets.push(&field.node.selection_set.node),
+                Selection::InlineFragment(inline) => sets.push(&inline.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = fragments.get(name).filter(|_| !found.contains_key(name)) {
+                        found.insert(name.clone(), fragment.clone());
+                        sets.push(&fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Takes out what is left out, and directives, which have then done their work. No set is left without a field.

@@ -11,6 +11,12 @@ use super::settings::Settings;
 
 /// The most fields and fragments that a document may come to once every spread is followed.
 const MAX_SELECTIONS: usize = 5_000;
+/// The most operations in a document.
+const MAX_OPERATIONS: usize = 50;
+/// The lists of the introspected schema that lead from a type to other types, so that each level multiplies the answer.
+const INTROSPECTED_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+/// How deep such lists may be nested; what client generators ask for nests one.
+const MAX_INTROSPECTED_LISTS: usize = 2;
 /// The most fields at the root of an operation.
 const MAX_ROOT_FIELDS: usize = 250;
 
@@ -19,25 +25,39 @@ const MAX_ROOT_FIELDS: usize = 250;
 struct Extent {
     selections: usize,
     depth: usize,
+    /// How deep lists of the schema's parts are nested.
+    lists: usize,
 }
 
 impl Extent {
     /// This one with another beside it.
     fn beside(self, other: Self) -> Self {
-        Self { selections: self.selections.saturating_add(other.selections), depth: self.depth.max(other.depth) }
+        Self {
+            selections: self.selections.saturating_add(other.selections),
+            depth: self.depth.max(other.depth),
+            lists: self.lists.max(other.lists),
+        }
     }
 
     /// This one inside one more field or fragment.
     fn inside(self) -> Self {
-        Self { selections: self.selections.saturating_add(1), depth: self.depth.saturating_add(1) }
+        Self { selections: self.selections.saturating_add(1), depth: self.depth.saturating_add(1), lists: self.lists }
+    }
+
+    /// This one inside a field of this name.
+    fn inside_field(self, name: &str) -> Self {
+        let list = INTROSPECTED_LISTS.contains(&name);
+        let inside = self.inside();
+        Self { lists: inside.lists.saturating_add(usize::from(list)), ..inside }
     }
 }
 
-/// Whether the document stays within the bounds. What does may be walked by following every spread.
+/// Whether the document stays within the bounds. What does may be walked by following every spread. How many fields and
+/// fragments it comes to then.
 ///
 /// # Errors
 /// What is too much of.
-pub(super) fn check(document: &ExecutableDocument, settings: &Settings) -> Result<(), String> {
+pub(super) fn check(document: &ExecutableDocument, settings: &Settings) -> Result<usize, String> {
     let written = written(document);
     for (count, limit, what) in [
         (written.aliases, settings.max_aliases, "aliases"),
@@ -48,19 +68,27 @@ pub(super) fn check(document: &ExecutableDocument, settings: &Settings) -> Resul
         }
     }
     let extents = fragment_extents(&document.fragments, settings.max_depth)?;
+    if document.operations.iter().len() > MAX_OPERATIONS {
+        return Err(format!("A document may have at most {MAX_OPERATIONS} operations."));
+    }
+    let mut selections: usize = 0;
     for (_, operation) in document.operations.iter() {
         let extent = extent(&operation.node.selection_set.node, &extents).unwrap_or_default();
-        if extent.selections > MAX_SELECTIONS {
+        selections = selections.saturating_add(extent.selections);
+        if selections > MAX_SELECTIONS {
             return Err(format!("A document may select at most {MAX_SELECTIONS} fields, those of fragments included."));
         }
         if extent.depth > settings.max_depth {
             return Err(too_deep(settings.max_depth));
         }
+        if extent.lists > MAX_INTROSPECTED_LISTS {
+            return Err("Introspection may ask for lists within lists of lists no deeper.".to_owned());
+        }
         if root_fields(&operation.node, document) > MAX_ROOT_FIELDS {
             return Err(format!("An operation may have at most {MAX_ROOT_FIELDS} fields at its root."));
         }
     }
-    Ok(())
+    Ok(selections)
 }
 
 fn too_deep(max_depth: usize) -> String {
@@ -137,7 +165,10 @@ fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&
 /// The extent of a set, of whose spreads every extent is known. The parser bounds how deep a set itself nests.
 fn extent(set: &SelectionSet, fragments: &HashMap<&Name, Extent>) -> Option<Extent> {
     let inside = |selection: &Positioned<Selection>| match &selection.node {
-        Selection::Field(field) => extent(&field.node.selection_set.node, fragments).unwrap_or_default().inside(),
+        Selection::Field(field) => {
+            let below = extent(&field.node.selection_set.node, fragments).unwrap_or_default();
+            below.inside_field(&field.node.name.node)
+        }
         Selection::InlineFragment(inline) => {
             extent(&inline.node.selection_set.node, fragments).unwrap_or_default().inside()
         }

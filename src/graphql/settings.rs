@@ -31,6 +31,8 @@ impl Introspection {
 pub struct Settings {
     /// Who may ask for the schema.
     pub introspection: Introspection,
+    /// The longest document, in bytes.
+    pub max_bytes: usize,
     /// The most lexical tokens of a document (GraphQL, section 2.1.6), its white space and comments included.
     pub max_tokens: usize,
     /// The deepest nesting of fields and fragments.
@@ -55,6 +57,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             introspection: Introspection::default(),
+            max_bytes: 128 * 1024,
             max_tokens: 10_000,
             max_depth: 30,
             max_cost: 20_000,
@@ -63,7 +66,7 @@ impl Default for Settings {
             max_batch: 0,
             operation_timeout: Duration::from_secs(30),
             cached_documents: 1_000,
-            cached_document_bytes: 1024 * 1024,
+            cached_document_bytes: 8 * 1024 * 1024,
         }
     }
 }

@@ -6,11 +6,21 @@ use apollo_compiler::schema::ExtendedType;
 /// How alike two names must be, of 1 for the same.
 const ALIKE: f64 = 0.8;
 
+/// No name of ours is longer, nor is one that was meant to be one.
+const MAX_LENGTH: usize = 64;
+
+fn wanted_length(first: &str, second: Option<&str>) -> usize {
+    second.unwrap_or(first).len()
+}
+
 /// A sentence that suggests a name for the one that this message of the validator says does not exist. It names the type and
 /// then the field, or the type alone, between back quotes.
 pub(super) fn of(message: &str, schema: &Schema) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (first, second) = (quoted.next()?, quoted.next());
+    if wanted_length(first, second) > MAX_LENGTH {
+        return None;
+    }
     let candidates: Vec<&str> = match second {
         Some(_) if message.contains("does not have a field") => match schema.types.get(first)? {
             ExtendedType::Object(object) => object.fields.keys().map(|name| name.as_str()).collect(),

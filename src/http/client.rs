@@ -79,7 +79,12 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue
 
 /// The caller's name for a rotation. The draft of the header writes it as a quoted string; most clients leave the quotes out.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let mut lines = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = lines.next() else { return Ok(None) };
+    if lines.any(|other| other != value) {
+        let message = "The Idempotency-Key header holds different keys. Send one.";
+        return Err(Rejection::new(ErrorCode::BadUserInput, message));
+    }
     let Ok(text) = value.to_str() else {
         let message = "The Idempotency-Key header must be printable ASCII.";
         return Err(Rejection::new(ErrorCode::BadUserInput, message));

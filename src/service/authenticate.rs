@@ -3,9 +3,12 @@
 use crate::domain::audit::Provenance;
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle::Standing;
+use crate::domain::refusal::Refusal;
 use crate::domain::restriction::Source;
-use crate::domain::token::Actor;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Actor, Token};
 use crate::domain::value::{Value, ValueHash};
+use crate::domain::verification;
 
 use super::present::Presented;
 use super::{Error, Service, Visit};
@@ -36,6 +39,12 @@ impl Caller {
     /// What the presented value was when it was presented.
     pub fn standing(&self) -> Standing {
         self.standing
+    }
+
+    /// Whether the caller, whose token is now this, may still do anything: its value works, and from where it came (R10, R12). A
+    /// request may be long in coming after its headers.
+    pub(super) fn still_admitted(&self, token: &Token, now: Timestamp) -> Result<(), Refusal> {
+        verification::judge(token, self.generation, &self.source, now).map(drop)
     }
 
     /// The value itself, for what is derived from it (R6).

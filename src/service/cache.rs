@@ -88,6 +88,8 @@ impl Service {
         // First: what changes while this reads must make it stale.
         let stamp = self.store.stamp();
         let Some((mut token, generation)) = self.store.find_by_hash(hash).await? else { return Ok(None) };
+        // Nothing here rotates, and what is erased in the database must not live on in memory (R6).
+        token.current.salt = None;
         token.last_used_at = self.uses.latest(token.id, token.last_used_at);
         Ok(Some(Known { token: Arc::new(token), generation, stamp }))
     }

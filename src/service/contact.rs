@@ -39,7 +39,11 @@ impl Service {
     pub fn in_contact(&self, now: Timestamp) -> bool {
         match self.contact.last.load(Ordering::SeqCst) {
             i64::MIN => false,
-            last => now < Timestamp::from_unix_millis(last).plus_seconds(BELIEVED_SECONDS),
+            // A moment that is yet to come says nothing: a clock was set back.
+            last => {
+                let last = Timestamp::from_unix_millis(last);
+                last <= now && now < last.plus_seconds(BELIEVED_SECONDS)
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 use crate::domain::audit::{Action, Provenance};
 use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle;
 use crate::domain::settings::SettingsDraft;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Permission, Settings, Token, ValueFacts};
@@ -42,7 +41,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<Issued, Error> {
         let own = transaction.find_to_keep(caller.token_id()).await?.ok_or(Error::Unauthenticated)?;
-        lifecycle::standing(&own, caller.generation(), now)?;
+        caller.still_admitted(&own, now)?;
         let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
         let base = match &request.clone_settings_from {

@@ -26,7 +26,7 @@ impl<K: Eq + Hash> Gate<K> {
     pub(super) fn admits(&self, kind: K, now: Timestamp) -> bool {
         // Nothing here can panic and leave the map half changed.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = |at: &Timestamp| now < at.plus_seconds(PERIOD_SECONDS);
+        let recent = |at: &Timestamp| *at <= now && now < at.plus_seconds(PERIOD_SECONDS);
         if last.get(&kind).is_some_and(recent) {
             return false;
         }

@@ -183,7 +183,7 @@ impl Service {
         let own = caller.token_id();
         let (target, other) = transaction.find_to_change(target, (target != own).then_some(own)).await?;
         let token = other.as_ref().or(target.as_ref().filter(|token| token.id == own)).ok_or(Error::Unauthenticated)?;
-        lifecycle::standing(token, caller.generation(), now)?;
+        caller.still_admitted(token, now)?;
         Ok((Authority::of(token), target))
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::domain::authority::Authority;
-use crate::domain::lifecycle;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 
@@ -54,7 +53,7 @@ impl Service {
 
     pub(super) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Arc<Token>, Error> {
         let token = self.find_value(caller.hash(), now).await?.ok_or(Error::Unauthenticated)?.token;
-        lifecycle::standing(&token, caller.generation(), now)?;
+        caller.still_admitted(&token, now)?;
         Ok(token)
     }
 }

@@ -56,3 +56,71 @@ async fn a_name_to_search_for_is_no_longer_than_a_name() {
         assert_eq!(answer.code(), code, "{length}");
     }
 }
+
+#[tokio::test]
+async fn introspection_that_multiplies_is_refused_and_what_generators_ask_is_not() {
+    let server = Server::start().await;
+    let nested = |levels: usize| {
+        format!(
+            "{{ __schema {{ types {{ {} name {} }} }} }}",
+            "interfaces { possibleTypes { ".repeat(levels),
+            "} }".repeat(levels)
+        )
+    };
+    assert_eq!(code(&server, &nested(1)).await, None);
+    for levels in [2, 11] {
+        assert_eq!(code(&server, &nested(levels)).await.as_deref(), Some("GRAPHQL_VALIDATION_FAILED"), "{levels}");
+    }
+    let spread = "{ __schema { types { ...a } } } fragment a on __Type { fields { type { ...b } } }
+        fragment b on __Type { fields { type { fields { name } } } }";
+    assert_eq!(code(&server, spread).await.as_deref(), Some("GRAPHQL_VALIDATION_FAILED"));
+    let wide = |aliases: usize| {
+        let field =
+            |number| format!("f{number}: fields {{ args {{ name type {{ name }} }} type {{ fields {{ name }} }} }} ");
+        format!("{{ __schema {{ types {{ {} }} }} }}", (0..aliases).map(field).collect::<String>())
+    };
+    assert_eq!(code(&server, &wide(1)).await, None);
+    assert_eq!(code(&server, &wide(200)).await.as_deref(), Some("GRAPHQL_VALIDATION_FAILED"));
+    // What every client generator asks, with every option on.
+    let types = "ofType { kind name ".repeat(9) + &"}".repeat(9);
+    let of = format!("kind name {types}");
+    let input = format!("name description type {{ {of} }} defaultValue isDeprecated deprecationReason");
+    let standard = format!(
+        "{{ __schema {{ description queryType {{ name kind }} mutationType {{ name kind }} subscriptionType {{ name kind }}
+        types {{ kind name description specifiedByURL isOneOf
+            fields(includeDeprecated: true) {{ name description args(includeDeprecated: true) {{ {input} }} type {{ {of} }}
+                isDeprecated deprecationReason }}
+            inputFields(includeDeprecated: true) {{ {input} }} interfaces {{ {of} }}
+            enumValues(includeDeprecated: true) {{ name description isDeprecated deprecationReason }} possibleTypes {{ {of} }} }}
+        directives {{ name description isRepeatable locations args(includeDeprecated: true) {{ {input} }} }} }} }}"
+    );
+    assert_eq!(code(&server, &standard).await, None);
+}
+
+#[tokio::test]
+async fn a_document_is_bounded_over_all_its_operations_and_in_bytes() {
+    let server = Server::start().await;
+    let operations = |count: usize, fields: usize| {
+        let queries: String = (0..count).map(|number| format!("query q{number} {{ ...f }} ")).collect();
+        format!("{queries} fragment f on Query {{ {} }}", "__typename ".repeat(fields))
+    };
+    for (count, fields) in [(51, 1), (50, 100), (600, 1)] {
+        let refused = code(&server, &operations(count, fields)).await;
+        assert_eq!(refused.as_deref(), Some("GRAPHQL_VALIDATION_FAILED"), "{count} {fields}");
+    }
+    for document in [format!("# {}\n{{ __typename }}", "c".repeat(200_000)), format!("{{ {} }}", "a".repeat(200_000))] {
+        assert_eq!(code(&server, &document).await.as_deref(), Some("GRAPHQL_VALIDATION_FAILED"));
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_comes_back_shortened() {
+    let server = Server::start().await;
+    let long = "a".repeat(100_000);
+    for body in
+        [json!({ "query": format!("{{ {long} }}") }), json!({ "query": "{ __typename }", "operationName": long })]
+    {
+        let answer = server.anonymous().request("POST", "/graphql").json(&body).send().await.unwrap();
+        assert!(answer.text().await.unwrap().len() < 2_000);
+    }
+}

@@ -131,3 +131,14 @@ async fn r12_a_refusal_is_recorded_with_the_address_at_a_bounded_rate() {
                 "requestId": null, "actor": { "kind": "API_TOKEN", "id": created.id } })
     );
 }
+
+#[tokio::test]
+async fn r12_a_restriction_binds_what_the_same_request_does_after_it() {
+    let server = Server::start().await;
+    let id = server.admin.my_id().await;
+    let query = "mutation($id: ID!) {
+        a: updateAPIToken(input: { id: $id, allowedCIDRBlocks: [\"10.0.0.0/8\"] }) { token { id } }
+        b: createAPIToken(input: { name: \"late\" }) { token { id } } }";
+    let answer = server.admin.graphql(query, json!({ "id": id })).await;
+    assert_eq!(answer.code(), Some("ADDRESS_REFUSED"), "{}", answer.body);
+}

@@ -7,7 +7,6 @@ use super::audit_event::AuditEvent;
 
 /// Anything that has an id.
 #[derive(Interface)]
-#[expect(clippy::large_enum_variant, reason = "it is made once an answer and moved at once")]
 #[graphql(field(name = "id", ty = "ID", desc = "Its identity, unique among all that have one."))]
 pub(in crate::graphql) enum Node {
     /// An API token.
