@@ -1,17 +1,21 @@
-//! One WebSocket from its handshake to its end: a task that listens, runs the operations, and speaks.
+//! One WebSocket from its handshake to its end: a task that listens and speaks, and one for each operation.
 //!
-//! It holds little, whatever the client does: the socket is written to only as fast as the client reads, operations go on
-//! only as fast as it is written to, and their number is bounded. Who does not read or answer for long is let go.
+//! It holds little, whatever the client does: the socket is written to only as fast as the client reads, an operation is at
+//! most one step ahead of what is written, and their number is bounded. Who does not read or answer for long is let go.
+//! Nothing that others need is held meanwhile: an operation goes on by itself until its answer is there, and so gives back
+//! its turn to write and its connection even while the socket waits for the client.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tokio_stream::StreamMap;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::graphql::{Answer, Outcome, Request, Session};
 use crate::service::{Caller, ErrorCode};
@@ -42,6 +46,8 @@ enum Step {
     Complete,
     /// The value that the client presented works no more.
     Close(Close),
+    /// Its task ended before it did.
+    Lost,
 }
 
 /// Why nothing more can be said.
@@ -57,6 +63,7 @@ pub(super) struct Socket {
     handshake: Handshake,
     /// Who is calling, once they have said so.
     caller: Option<Arc<Caller>>,
+    /// What runs. To take an operation out is to end it.
     operations: StreamMap<String, BoxStream<'static, Step>>,
     /// Whether anything came since the client was asked last.
     heard: bool,
@@ -151,8 +158,7 @@ impl Socket {
             let payload = errors(Rejection::new(ErrorCode::BadUserInput, &message).into_body());
             return self.say(&ToClient::Error { id: &id, payload }).await;
         }
-        let steps = start(self.doors.clone(), caller, request).into_stream().flatten();
-        self.operations.insert(id, steps.boxed());
+        self.operations.insert(id, spawn(self.doors.clone(), caller, request));
         Ok(())
     }
 
@@ -166,6 +172,7 @@ impl Socket {
             Step::Error(payload) => self.say(&ToClient::Error { id, payload }).await,
             Step::Complete => self.say(&ToClient::Complete { id }).await,
             Step::Close(close) => Err(End::Close(close)),
+            Step::Lost => Err(End::Gone),
         }
     }
 
@@ -182,9 +189,30 @@ impl Socket {
     }
 }
 
+/// Runs an operation in a task of its own, which ends early once the steps are dropped.
+fn spawn(doors: Doors, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
+    let (sender, steps) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let run = async {
+            let mut steps = start(&doors, caller, request).await;
+            // The next step is taken only when there is room for it, because what has been taken cannot be put back.
+            while let Ok(room) = sender.reserve().await {
+                let Some(step) = steps.next().await else { return };
+                room.send(step);
+            }
+        };
+        tokio::select! {
+            biased;
+            () = sender.closed() => {}
+            () = run => {}
+        }
+    });
+    ReceiverStream::new(steps).chain(stream::once(async { Step::Lost })).boxed()
+}
+
 /// Starts an operation. On a socket, too, each is a request of its own, before which the value is presented anew: since the
 /// last one it may have been retired, or restricted to other places.
-async fn start(doors: Doors, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
+async fn start(doors: &Doors, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
     let caller = match doors.service.authenticate_again(&caller).await {
         Ok(caller) => caller,
         Err(err) => {

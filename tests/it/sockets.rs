@@ -1,11 +1,14 @@
 //! GraphQL over WebSockets: the protocol `graphql-transport-ws`, and that every rule of the other doors holds on it.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 use crate::support::client::{Client, ROTATE};
 use crate::support::server::Server;
@@ -31,6 +34,20 @@ impl Socket {
     /// A socket of this client, which has said who it is.
     async fn of(client: &Client, server: &Server) -> Self {
         let mut socket = Self::plain(server).await;
+        socket.init(json!({ "X-API-Key": client.value })).await;
+        assert_eq!(socket.next().await, Ok(json!({ "type": "connection_ack" })));
+        socket
+    }
+
+    /// A socket of this client, of whose answers little fits on the way.
+    async fn narrow(client: &Client, server: &Server) -> Self {
+        let address = server.url.trim_start_matches("http://").parse().unwrap();
+        let tcp = TcpSocket::new_v4().unwrap();
+        tcp.set_recv_buffer_size(4096).unwrap();
+        let stream = MaybeTlsStream::Plain(tcp.connect(address).await.unwrap());
+        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", PROTOCOL.parse().unwrap());
+        let mut socket = Self(client_async(request, stream).await.unwrap().0);
         socket.init(json!({ "X-API-Key": client.value })).await;
         assert_eq!(socket.next().await, Ok(json!({ "type": "connection_ack" })));
         socket
@@ -248,4 +265,25 @@ async fn r10_a_subscription_on_a_socket_tells_events_and_ends_with_the_reason() 
     };
     assert_eq!(last["payload"]["errors"][0]["extensions"]["code"], json!("TOKEN_REVOKED"));
     assert_eq!(socket.next().await, Ok(json!({ "type": "complete", "id": "1" })));
+}
+
+#[tokio::test]
+async fn who_does_not_read_keeps_nobody_else_from_the_database() {
+    let server = Server::start().await;
+    let mut sockets = Vec::new();
+    for _ in 0..4 {
+        let mut socket = Socket::narrow(&server.admin, &server).await;
+        for number in 0..15 {
+            let large =
+                "{ __schema { types { name description fields { name description args { name description } } } } }";
+            socket.subscribe(&format!("q{number}"), large).await;
+            let create = r#"mutation { createAPIToken(input: { name: "n" }) { token { value } } }"#;
+            socket.subscribe(&format!("m{number}"), create).await;
+        }
+        sockets.push(socket);
+    }
+    for number in 0..50 {
+        let created = timeout(Duration::from_secs(5), server.admin.create(json!({ "name": "x" }))).await;
+        assert!(created.is_ok_and(|created| created.is_ok()), "{number}");
+    }
 }
