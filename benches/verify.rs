@@ -15,11 +15,12 @@ use rotakey::clock::SystemClock;
 use rotakey::domain::trusted_proxies::TrustedProxies;
 use rotakey::domain::verification::RequiredScopes;
 use rotakey::entropy::SystemEntropy;
-use rotakey::http;
 use rotakey::service::{Policy, Service, Visit};
 use rotakey::store::Store;
+use rotakey::{graphql, http};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 use tower::Service as _;
 
 fn main() {
@@ -85,7 +86,14 @@ fn baseline_bare_handler(bencher: Bencher) {
 #[divan::bench]
 fn door_of_gateways(bencher: Bencher) {
     let warm = Warm::up();
-    let mut router = http::router(warm.service.clone(), TrustedProxies::default());
+    let settings = http::Settings {
+        trusted_proxies: TrustedProxies::default(),
+        max_body_bytes: 1024 * 1024,
+        graphql: graphql::Settings::default(),
+    };
+    let (_stop, stopped) = watch::channel(false);
+    let (lease, _ended) = http::Lease::new(stopped);
+    let mut router = http::router(warm.service.clone(), settings, lease).unwrap();
     bencher.with_inputs(|| warm.request("/verify")).bench_local_values(|request| {
         assert_eq!(answer(&warm.runtime, &mut router, request), 200);
     });
