@@ -35,6 +35,10 @@ playground:
 schema:
 	cargo run --quiet -- schema > schema.graphql
 
-# The cost of the parts that a rotation and a check are made of.
+# What the server does beside the least that could do the same, and the cost of its parts; `make bench ONLY="verify list"`
+# measures less.
 bench:
-	cargo bench --locked --bench rotation
+ifndef ONLY
+	cargo bench --locked --bench rotation --bench graphql
+endif
+	cargo bench --locked --bench load -- $(ONLY)

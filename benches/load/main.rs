@@ -1,0 +1,87 @@
+//! How fast Rotakey is beside the least that could do the same, measured in one run on one machine: `make bench`.
+//!
+//! Everything is asked through the public doors of the program as it is released. `docs/performance.md` says what the
+//! baselines are and what came of it.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program that prints a table")]
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
+
+mod baseline;
+mod bench;
+mod client;
+mod driver;
+mod machine;
+mod postgres;
+mod rotating;
+mod rotation;
+mod rounds;
+mod scale;
+mod seed;
+mod server;
+mod tail;
+mod verifying;
+mod wrk;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bench::Bench;
+use rounds::{HEAD, Rounds};
+
+/// A measure, by the name under which it can be asked for alone.
+type Measure = (&'static str, fn(&mut Bench));
+
+const MEASURES: &[Measure] = &[
+    ("verify", verifying::verify),
+    ("bodies", verifying::bodies),
+    ("misses", verifying::misses),
+    ("sqlite", rotating::sqlite),
+    ("postgres", rotating::postgres),
+    ("list", scale::list),
+    ("memory", scale::memory),
+    ("start", scale::start),
+    ("latency", verifying::latency),
+];
+
+/// The programs that are needed, and the Debian packages that have them.
+const NEEDED: &[(&str, &str)] =
+    &[("wrk", "wrk"), ("pgbench", "postgresql"), ("taskset", "util-linux"), ("setpriv", "util-linux")];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some(server::BASELINE) => baseline::serve(&arguments[1..]),
+        Some(tail::PACED) => tail::run(&arguments[1..]),
+        _ => return measure(&arguments),
+    }
+    ExitCode::SUCCESS
+}
+
+fn measure(arguments: &[String]) -> ExitCode {
+    // Cargo adds a flag of its own.
+    let asked: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| *argument != "--bench").collect();
+    if let Some(unknown) = asked.iter().find(|name| !MEASURES.iter().any(|(known, _)| known == *name)) {
+        let known: Vec<&str> = MEASURES.iter().map(|(name, _)| *name).collect();
+        eprintln!("There is no measure {unknown}. There are: {}", known.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let missing = machine::missing(NEEDED);
+    if !missing.is_empty() {
+        eprintln!("These Debian packages, or their like, are needed: {}", missing.join(" "));
+        return ExitCode::FAILURE;
+    }
+    let rounds = Rounds { count: 5, each: Duration::from_secs(3) };
+    let mut bench = Bench::new(rounds);
+    for (name, run) in MEASURES {
+        if asked.is_empty() || asked.contains(name) {
+            run(&mut bench);
+        }
+    }
+    let machine = machine::describe(bench.folder());
+    println!("\n{machine}; medians of {} rounds of {} s\n\n{HEAD}", rounds.count, rounds.each.as_secs());
+    for row in bench.rows() {
+        println!("{}", row.markdown());
+    }
+    ExitCode::SUCCESS
+}

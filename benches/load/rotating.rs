@@ -1,0 +1,52 @@
+//! The measures of rotating. Nothing is held to cores of its own here: the disk decides, and the baselines are one process
+//! with their load.
+
+use crate::bench::Bench;
+use crate::driver::Driver;
+use crate::postgres::Postgres;
+use crate::rotation::Holders;
+use crate::rounds::{Reach, Row, alternate};
+use crate::seed;
+use crate::server::{Cores, Server};
+
+const POSTGRES_CLIENTS: usize = 32;
+
+/// On SQLite, by many holders at once and by a single one.
+pub fn sqlite(bench: &mut Bench) {
+    for (clients, name, reach) in [(64, "64 clients", 2.0), (1, "1 client", 0.60)] {
+        let (own, baseline) = (bench.small(&format!("own-{clients}.db")), bench.small(&format!("driver-{clients}.db")));
+        let server = Server::rotakey(&own.url(), Cores::Shared, &[]);
+        let driver = bench.runtime.block_on(Driver::open(&baseline.path));
+        let mut holders = Holders::of((0..clients).map(|number| seed::value(number).expose().to_owned()));
+        let time = bench.rounds.each;
+        let samples = alternate(
+            bench.rounds,
+            vec![
+                Box::new(|_| bench.runtime.block_on(driver.rate(clients, time))),
+                Box::new(|_| bench.runtime.block_on(holders.rate(server.host(), time))),
+            ],
+        );
+        let measure = format!("`rotateAPIToken`, SQLite, durable, {name}");
+        let baseline = ("the same statements through the driver", &samples[0]);
+        bench.tell(Row::compared(&measure, "/s", &samples[1], baseline, Reach::AtLeast(reach)));
+    }
+}
+
+/// On PostgreSQL.
+pub fn postgres(bench: &mut Bench) {
+    let postgres = bench.runtime.block_on(Postgres::start());
+    let server = Server::rotakey(&postgres.url, Cores::Shared, &[]);
+    let values = bench.runtime.block_on(postgres.tokens(server.host(), POSTGRES_CLIENTS));
+    let mut holders = Holders::of(values.into_iter());
+    let time = bench.rounds.each;
+    let samples = alternate(
+        bench.rounds,
+        vec![
+            Box::new(|round| bench.runtime.block_on(postgres.pgbench(round, POSTGRES_CLIENTS, time))),
+            Box::new(|_| bench.runtime.block_on(holders.rate(server.host(), time))),
+        ],
+    );
+    let baseline = ("the same statements in `pgbench -M prepared`", &samples[0]);
+    let measure = "`rotateAPIToken`, PostgreSQL, 32 clients";
+    bench.tell(Row::compared(measure, "/s", &samples[1], baseline, Reach::AtLeast(0.80)));
+}

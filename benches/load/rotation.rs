@@ -1,0 +1,48 @@
+//! Clients that rotate their own tokens through `/graphql`, each with the value that the last answer told it.
+
+use std::time::{Duration, Instant};
+
+use crate::client::{Connection, graphql};
+
+const ROTATE: &str = "mutation rotateAPIToken { rotateAPIToken { token { value } } }";
+
+/// Holders of a token each, which keep their newest values from round to round.
+pub struct Holders {
+    values: Vec<String>,
+}
+
+impl Holders {
+    /// The holders of these values.
+    pub fn of(values: impl Iterator<Item = String>) -> Self {
+        Self { values: values.collect() }
+    }
+
+    /// How many rotations a second all of them together get, when each asks again as soon as it is answered.
+    pub async fn rate(&mut self, host: &str, time: Duration) -> f64 {
+        let started = Instant::now();
+        let tasks =
+            self.values.drain(..).map(|value| tokio::spawn(rotate_until(host.to_owned(), value, started + time)));
+        let tasks: Vec<_> = tasks.collect();
+        let mut rotations = 0;
+        for task in tasks {
+            let (value, count) = task.await.unwrap();
+            self.values.push(value);
+            rotations += count;
+        }
+        f64::from(rotations) / started.elapsed().as_secs_f64()
+    }
+}
+
+async fn rotate_until(host: String, mut value: String, end: Instant) -> (String, u32) {
+    let mut connection = Connection::open(&host).await;
+    let mut count = 0;
+    while Instant::now() < end {
+        let request = graphql(&value, ROTATE, &serde_json::json!({}));
+        let (status, body) = connection.exchange(request.as_bytes()).await;
+        let told = body.split(r#""value":""#).nth(1).and_then(|rest| rest.split('"').next());
+        assert!(status == 200 && told.is_some(), "a rotation was answered with {status}");
+        value = told.unwrap().to_owned();
+        count += 1;
+    }
+    (value, count)
+}

@@ -1,0 +1,95 @@
+//! Databases full of tokens whose values are known here, made in seconds: the same for everyone who runs this.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rotakey::domain::token::TokenKind;
+use rotakey::domain::value::Value;
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::{ConnectOptions, Connection, query};
+use sha2::{Digest, Sha256};
+
+use crate::server;
+
+/// How many tokens are inserted by one statement.
+const BATCH: usize = 50_000;
+/// From which token on a value was last used so long ago that a use of it is to be written down.
+pub const STALE: usize = 500_000;
+
+/// A database and its admin.
+pub struct Database {
+    /// Its file.
+    pub path: PathBuf,
+    /// The value of its admin token.
+    pub admin: String,
+}
+
+impl Database {
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("sqlite://{}", self.path.display())
+    }
+}
+
+/// The value of the token of this number.
+pub fn value(number: usize) -> Value {
+    Value::from_entropy(TokenKind::Private, &Sha256::digest(number.to_le_bytes()).into())
+}
+
+/// The id of the token of this number: a ULID whose last letters are its digits.
+pub fn id(number: usize) -> String {
+    format!("tok_01JZZZZZZZ{number:016}")
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+}
+
+const NUMBERS: &str = "WITH RECURSIVE numbers(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < ?2)";
+
+/// A use is written down a minute after the one before. What is measured is reading, so those of most tokens seem to have
+/// just been; of the tokens from [`STALE`] on, whose uses are measured by themselves, they are old.
+const TOKENS: &str =
+    "INSERT INTO api_token (id, name, owner, kind, permissions, scopes, overlap_minutes, overlap_starts,
+    allowed_cidr_blocks, allowed_origins, on_reuse, protected, generation, created_at, last_used_at)
+    SELECT printf('tok_01JZZZZZZZ%016d', i), 'token ' || i, 'customer ' || i % 1000, 'PRIVATE', '',
+    'orders:read orders:write', 10, 'ROTATION', '', '', 'ALERT', 0, 1, ?3 - 86400000,
+    CASE WHEN i < ?4 THEN ?3 + 3600000 ELSE ?3 - 3600000 END FROM numbers";
+
+const VALUES: &str =
+    "INSERT INTO api_token_value (token_id, generation, hash, hint, created_at, first_used_at, overlap_minutes)
+    SELECT printf('tok_01JZZZZZZZ%016d', i), 1, substr(?4, (i - ?1) * 32 + 1, 32), substr(?5, (i - ?1) * 4 + 1, 4),
+    ?3 - 86400000, ?3 - 86000000, 0 FROM numbers";
+
+/// A database of so many tokens in the folder.
+pub async fn database(folder: &Path, name: &str, tokens: usize) -> Database {
+    let path = folder.join(name);
+    let admin = server::bootstrap(&format!("sqlite://{}", path.display()));
+    // Nobody waits for the disk here: whatever is lost was never told.
+    let options =
+        SqliteConnectOptions::new().filename(&path).pragma("synchronous", "OFF").pragma("cache_size", "-400000");
+    let mut connection = options.connect().await.unwrap();
+    let now = now();
+    for from in (0..tokens).step_by(BATCH) {
+        let to = tokens.min(from + BATCH);
+        let (mut hashes, mut hints) = (Vec::with_capacity(BATCH * 32), String::with_capacity(BATCH * 4));
+        for value in (from..to).map(value) {
+            hashes.extend_from_slice(&value.hash().0);
+            hints.push_str(&value.hint());
+        }
+        let mut transaction = connection.begin().await.unwrap();
+        let (from, to) = (i64::try_from(from).unwrap(), i64::try_from(to).unwrap());
+        let stale = i64::try_from(STALE).unwrap();
+        let insert = format!("{NUMBERS} {TOKENS}");
+        let insert = query(sea_orm::sqlx::AssertSqlSafe(insert)).bind(from).bind(to).bind(now).bind(stale);
+        insert.execute(&mut *transaction).await.unwrap();
+        let insert = format!("{NUMBERS} {VALUES}");
+        let insert = query(sea_orm::sqlx::AssertSqlSafe(insert)).bind(from).bind(to).bind(now).bind(hashes).bind(hints);
+        insert.execute(&mut *transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+    query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    Database { path, admin }
+}

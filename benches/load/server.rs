@@ -1,0 +1,97 @@
+//! The servers that are measured, each a process of its own: Rotakey as it is released, and the baselines, which are this
+//! very program started anew.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::machine::{Half, field, held_to};
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    started: Instant,
+    /// Where it listens, without a path.
+    pub url: String,
+}
+
+/// Whether servers and loads have cores of their own, or the operating system places them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cores {
+    /// Each its half.
+    Own,
+    /// All of them for everyone.
+    Shared,
+}
+
+fn rotakey(cores: Cores) -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_rotakey"));
+    let mut command = if cores == Cores::Own { held_to(Half::Server, program) } else { Command::new(program) };
+    // Settings of whoever runs this must not be measured.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROTAKEY_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Makes the database at this URL, if it is missing, and an admin token in it, whose value it returns.
+pub fn bootstrap(database_url: &str) -> String {
+    let output = rotakey(Cores::Shared).args(["bootstrap", "--database-url", database_url]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+impl Server {
+    /// Rotakey on this database. It logs nothing but trouble, as the baselines log nothing.
+    pub fn rotakey(database_url: &str, cores: Cores, flags: &[&str]) -> Self {
+        let mut command = rotakey(cores);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--database-url", database_url]).args(flags);
+        Self::start(command)
+    }
+
+    /// A baseline, by name.
+    pub fn baseline(arguments: &[&str]) -> Self {
+        let mut command = held_to(Half::Server, &std::env::current_exe().unwrap());
+        command.arg(BASELINE).args(arguments);
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Self {
+        let started = Instant::now();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        let url = line.trim().split("listening on ").nth(1).unwrap_or_else(|| panic!("no server: {line}")).to_owned();
+        // Nobody reads on, but a pipe that is closed would be an error to the server.
+        std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+        Self { child, started, url }
+    }
+
+    /// Since when it runs.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Its resident memory in MiB, as the kernel counts it.
+    pub fn memory_mib(&self) -> f64 {
+        let told = field(&format!("/proc/{}/status", self.child.id()), "VmRSS").unwrap();
+        told.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// The host and port, for a header.
+    pub fn host(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The argument that makes this program a baseline.
+pub const BASELINE: &str = "--baseline";

@@ -1,0 +1,136 @@
+//! The measures of verifying, at every door.
+
+use serde_json::json;
+
+use crate::bench::{Bench, IN_USE, SMALL};
+use crate::client;
+use crate::rounds::{Reach, Row, Side, alternate};
+use crate::seed::{self, STALE};
+use crate::server::{Cores, Server};
+use crate::tail;
+use crate::wrk::{Expect, Requests};
+
+const QUERY: &str = "query verify($input: VerifyAPITokenInput!) {
+  verifyAPIToken(input: $input) { valid code token { id owner scopes } }
+}";
+
+/// `GET /verify` of values that were verified before, of few tokens and of many.
+pub fn verify(bench: &mut Bench) {
+    bench.fill_large();
+    let small = bench.small("small.db");
+    let (few, many) = (bench.verify("few", 0..SMALL), bench.verify("many", 0..IN_USE));
+    let bare = Server::baseline(&["static"]);
+    let servers = [bench.rotakey(&small, &[]), bench.rotakey(bench.large(), &[])];
+    bench.warm(&servers[0], &few, "");
+    bench.warm(&servers[1], &many, "");
+    let time = bench.rounds.each;
+    let samples = alternate(
+        bench.rounds,
+        vec![
+            Box::new(|_| few.rate(&bare.url, 0, time, Expect::Good)),
+            Box::new(|_| few.rate(&servers[0].url, 0, time, Expect::Good)),
+            Box::new(|_| many.rate(&servers[1].url, 0, time, Expect::Good)),
+        ],
+    );
+    let [bare, small, large] = &samples[..] else { unreachable!() };
+    let baseline = ("bare axum, static text", bare);
+    bench.tell(Row::compared("`GET /verify`, warm", "/s", small, baseline, Reach::AtLeast(0.90)));
+    let measure = "`GET /verify` with 1,000,000 tokens, 100,000 of them in use";
+    bench.tell(Row::compared(measure, "/s", large, ("the same with 1,000", small), Reach::AtLeast(0.90)));
+}
+
+/// The doors that take a body, and what keeping documents saves.
+pub fn bodies(bench: &mut Bench) {
+    let database = bench.small("bodies.db");
+    let values = || (0..SMALL).map(|token| seed::value(token).expose().to_owned());
+    let ask = |value: String| client::graphql(&database.admin, QUERY, &json!({ "input": { "value": value } }));
+    let verify = Requests::write(bench.folder(), "graphql", values().map(ask));
+    let typename = client::graphql(&database.admin, "{ __typename }", &json!({}));
+    let typename = Requests::write(bench.folder(), "typename", std::iter::once(typename));
+    let form = |value| {
+        let body = format!("token={value}&token_type_hint=access_token");
+        client::post("/introspect", &database.admin, "application/x-www-form-urlencoded", &body)
+    };
+    let introspect = Requests::write(bench.folder(), "introspect", values().map(form));
+    let echo = Server::baseline(&["echo"]);
+    let own = bench.rotakey(&database, &[]);
+    let forgetful = bench.rotakey(&database, &["--graphql-cached-documents", "0"]);
+    for server in [&own, &forgetful] {
+        bench.warm(server, &verify, r#""code":"VALID""#);
+        bench.warm(server, &introspect, r#""active":true"#);
+        bench.warm(server, &typename, "Query");
+    }
+    let time = bench.rounds.each;
+    let side = |requests: &Requests, server: &Server| -> Side<'static> {
+        let (requests, url) = (requests.clone(), server.url.clone());
+        Box::new(move |_| requests.rate(&url, 0, time, Expect::Good))
+    };
+    let samples = alternate(
+        bench.rounds,
+        vec![
+            side(&verify, &echo),
+            side(&verify, &own),
+            side(&introspect, &own),
+            side(&verify, &forgetful),
+            side(&typename, &own),
+            side(&typename, &forgetful),
+        ],
+    );
+    let [echo, graphql, introspect, parsed, typename, typename_parsed] = &samples[..] else { unreachable!() };
+    let (echo, parsed) = (("bare axum, JSON parsed and echoed", echo), ("documents not kept", parsed));
+    bench.tell(Row::compared("GraphQL `verifyAPIToken`, warm", "/s", graphql, echo, Reach::AtLeast(0.65)));
+    bench.tell(Row::compared("`POST /introspect`, warm", "/s", introspect, echo, Reach::AtLeast(0.75)));
+    bench.tell(Row::compared("GraphQL `verifyAPIToken`, documents kept", "/s", graphql, parsed, Reach::Told));
+    let parsed = ("documents not kept", typename_parsed);
+    bench.tell(Row::compared("GraphQL `{ __typename }`, documents kept", "/s", typename, parsed, Reach::Told));
+}
+
+/// `GET /verify` of values that were not verified before, so that the database is asked each time.
+pub fn misses(bench: &mut Bench) {
+    bench.fill_large();
+    let url = bench.large().url();
+    let known = bench.verify("known", IN_USE..STALE);
+    let unknown = bench.verify("unknown", (0..STALE - IN_USE).map(|token| token + 1_000_000_000));
+    let stale = bench.verify("stale", STALE..STALE + IN_USE);
+    let look_up = Server::baseline(&["look-up", &url]);
+    let own = bench.rotakey(bench.large(), &[]);
+    // Every round asks for others, far more than are kept.
+    let (time, stride) = (bench.rounds.each, (STALE - IN_USE) / bench.rounds.count);
+    let samples = alternate(
+        bench.rounds,
+        vec![
+            Box::new(|round| known.rate(&look_up.url, round * stride, time, Expect::Good)),
+            Box::new(|round| known.rate(&own.url, round * stride, time, Expect::Good)),
+            Box::new(|round| unknown.rate(&look_up.url, round * stride, time, Expect::Refused)),
+            Box::new(|round| unknown.rate(&own.url, round * stride, time, Expect::Refused)),
+            Box::new(|round| stale.rate(&own.url, round * IN_USE / 5, time, Expect::Good)),
+        ],
+    );
+    let [known_bare, known, unknown_bare, unknown, stale] = &samples[..] else { unreachable!() };
+    let (reach, name) = (Reach::AtLeast(0.70), "bare axum, look-up by index through the driver");
+    bench.tell(Row::compared("`GET /verify`, all misses", "/s", known, (name, known_bare), reach));
+    let measure = "`GET /verify`, all misses, values of no token";
+    bench.tell(Row::compared(measure, "/s", unknown, (name, unknown_bare), reach));
+    let measure = "`GET /verify`, all misses, each use to be written down";
+    bench.tell(Row::compared(measure, "/s", stale, ("the same, none to be", known), Reach::Told));
+}
+
+/// The slowest hundredth of requests at half of what the server can do.
+pub fn latency(bench: &mut Bench) {
+    let database = bench.small("latency.db");
+    let requests = bench.verify("paced", 0..SMALL);
+    let bare = Server::baseline(&["static"]);
+    let own = Server::rotakey(&database.url(), Cores::Own, &[]);
+    bench.warm(&own, &requests, "");
+    let time = bench.rounds.each;
+    let rate = requests.rate(&own.url, 0, time, Expect::Good) / 2.0;
+    let samples = alternate(
+        bench.rounds,
+        vec![
+            Box::new(|_| tail::p99_micros(bare.host(), &requests, rate, time)),
+            Box::new(|_| tail::p99_micros(own.host(), &requests, rate, time)),
+        ],
+    );
+    let measure = format!("p99 of `GET /verify` at half the peak rate ({rate:.0}/s)");
+    bench.tell(Row::compared(&measure, "µs", &samples[1], ("bare axum", &samples[0]), Reach::AtMost(2.0)));
+}
