@@ -39,6 +39,6 @@ schema:
 # measures less.
 bench:
 ifndef ONLY
-	cargo bench --locked --bench rotation --bench graphql
+	cargo bench --locked --bench rotation --bench verify --bench graphql
 endif
 	cargo bench --locked --bench load -- $(ONLY)

@@ -17,8 +17,9 @@ pub fn describe(folder: &Path) -> String {
     let memory = field("/proc/meminfo", "MemTotal").unwrap_or_default();
     let memory_kib: u64 = memory.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let system = Command::new("stat").args(["-f", "-c", "%T"]).arg(folder).output();
-    let system = system.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    let system = Command::new("df").arg("--output=fstype").arg(folder).output();
+    let system = system.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let system = system.lines().last().unwrap_or_default();
     format!(
         "{cpu}, {} cores, {} GiB of memory, Linux {}, databases on {system}",
         cores(),
