@@ -70,7 +70,7 @@ impl Documents {
         let bytes = settings.cached_document_bytes;
         // So many of no length fill the room, and so does one of the whole length.
         let weight = Weight { each: bytes / (entries.max(1) as u64) };
-        let room = bytes.saturating_mul(2);
+        let room = if entries == 0 { 0 } else { bytes.saturating_mul(2) };
         Self {
             contract,
             prepared: Cache::with_weighter(entries, room, weight.clone()),
@@ -137,4 +137,29 @@ impl Documents {
 fn may_be_kept(text: &str) -> bool {
     // An escape could spell one so that it is not seen.
     !text.contains("\\u") && redact(text) == text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn documents(cached_documents: usize) -> Documents {
+        let settings = Settings { cached_documents, ..Settings::default() };
+        Documents::new(Contract::new("type Query { a: String }", settings).unwrap(), &settings)
+    }
+
+    #[test]
+    fn as_many_documents_are_kept_as_the_operator_wants_and_none_with_a_value() {
+        for (cached_documents, text, kept) in [
+            (10, "{ a }", true),
+            (0, "{ a }", false),
+            (10, "{ a # rk_0123456789012345678901234567890123456789012345678\n }", false),
+            (10, "{ a # \\u0072k_ \n }", false),
+        ] {
+            let documents = documents(cached_documents);
+            let prepared = documents.prepare(text).unwrap();
+            documents.keep(text, &prepared);
+            assert_eq!(documents.prepared.get(text).is_some(), kept, "{cached_documents} {text}");
+        }
+    }
 }
