@@ -11,8 +11,8 @@ use crate::service::ErrorCode;
 use super::contract::Fault;
 use super::plan::PLACEHOLDER;
 
-/// The answer to one request. Serialises as the body of the response.
-#[derive(Debug, Serialize)]
+/// The answer to one request. Serialises as the body of the response; it may hold a value, so it cannot be printed (R9).
+#[derive(Serialize)]
 pub struct Answer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,

@@ -34,8 +34,8 @@ const MAX_INTROSPECTION_COST: u64 = 600_000;
 /// The mutations whose answer holds a value that is told once.
 const ISSUING: [&str; 2] = ["createAPIToken", "rotateAPIToken"];
 
-/// One request as GraphQL over HTTP carries it.
-#[derive(Debug, Default)]
+/// One request as GraphQL over HTTP carries it. It may hold a value, so it cannot be printed (R9).
+#[derive(Default)]
 pub struct Request {
     /// The document; may be left out where its hash is given.
     pub query: Option<String>,

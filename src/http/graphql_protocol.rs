@@ -12,7 +12,7 @@ use super::reply::Rejection;
 pub(super) const NAME: &str = "graphql-transport-ws";
 
 /// What a client says. Anything else closes the socket.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum FromClient {
     ConnectionInit { payload: Option<Map<String, Value>> },
@@ -23,7 +23,7 @@ pub(super) enum FromClient {
 }
 
 /// What the server says.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ToClient<'a> {
     ConnectionAck,

@@ -9,7 +9,6 @@ use crate::service::ErrorCode;
 use super::reply::Rejection;
 
 /// What a body holds.
-#[derive(Debug)]
 pub(super) enum Requests {
     One(Request),
     /// A list of requests, which is no part of the specification.
