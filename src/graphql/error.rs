@@ -8,8 +8,8 @@ use crate::domain::value::redact;
 use crate::service;
 use crate::service::ErrorCode;
 
-/// The longest message, in characters: what a client sent comes back no longer than this.
-const MAX_MESSAGE_LENGTH: usize = 500;
+/// The longest text, in characters: what a client sent comes back no longer than this.
+const MAX_TOLD_LENGTH: usize = 500;
 
 /// What a client is told of an error, whatever door it came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +43,7 @@ impl Failure {
     /// A failure that is no error of a use case.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         // Some messages name what the client sent, which may hold a value (R9).
-        let mut message = redact(&message.into());
-        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_LENGTH) {
-            message.truncate(end);
-            message.push('…');
-        }
-        Self { message, code, field: None, retry_after_seconds: None }
+        Self { message: told(&message.into()), code, field: None, retry_after_seconds: None }
     }
 
     pub(super) fn extensions(&self) -> ErrorExtensionValues {
@@ -62,6 +57,16 @@ impl Failure {
         }
         extensions
     }
+}
+
+/// A text that may quote what a client sent, as it may be told: without a value (R9), and not at any length.
+pub(super) fn told(text: &str) -> String {
+    let mut text = redact(text);
+    if let Some((end, _)) = text.char_indices().nth(MAX_TOLD_LENGTH) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 pub(super) fn refuse(err: service::Error) -> Error {

@@ -8,10 +8,9 @@ use async_graphql::parser::types::OperationDefinition;
 use async_graphql::{Name, Value, Variables};
 use serde_json::{Map, Value as Json};
 
-use crate::domain::value::redact;
 use crate::service::ErrorCode;
 
-use super::error::Failure;
+use super::error::{Failure, told};
 use super::inputs::{DATE_TIME, date_time_fault};
 
 /// A variable that is not as it is declared: where in it, and how it must be.
@@ -34,7 +33,7 @@ impl Fault {
     fn describe(self) -> Failure {
         let field = self.path.iter().rev().find(|step| step.parse::<usize>().is_err());
         let message = format!("The variable ${} {}.", self.path.join("."), self.message);
-        Failure { field: field.map(|field| redact(field).into()), ..Failure::new(ErrorCode::BadUserInput, message) }
+        Failure { field: field.map(|field| told(field).into()), ..Failure::new(ErrorCode::BadUserInput, message) }
     }
 }
 
