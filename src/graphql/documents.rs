@@ -82,20 +82,20 @@ impl Documents {
         &self.contract
     }
 
-    /// The document of this text, ready to be run.
+    /// The document of this text, ready to be run, and whether it is one that was kept.
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(super) fn prepare(&self, text: &str) -> Result<Arc<Prepared>, Vec<Fault>> {
-        if let Some(prepared) = self.prepared.get(text) {
-            return Ok(prepared);
+    pub(super) fn prepare(&self, text: &str) -> Result<(Arc<Prepared>, bool), Vec<Fault>> {
+        match self.prepared.get(text) {
+            Some(prepared) => Ok((prepared, true)),
+            None => Ok((Arc::new(self.contract.prepare(text)?), false)),
         }
-        Ok(Arc::new(self.contract.prepare(text)?))
     }
 
     /// Keeps a document that was let through, by the text that it was read from.
     pub(super) fn keep(&self, text: &str, prepared: &Arc<Prepared>) {
-        if self.prepared.peek(text).is_none() && may_be_kept(text) {
+        if may_be_kept(text) {
             self.prepared.insert(text.into(), prepared.clone());
         }
     }
@@ -157,7 +157,7 @@ mod tests {
             (10, "{ a # \\u0072k_ \n }", false),
         ] {
             let documents = documents(cached_documents);
-            let prepared = documents.prepare(text).unwrap();
+            let (prepared, _) = documents.prepare(text).unwrap();
             documents.keep(text, &prepared);
             assert_eq!(documents.prepared.get(text).is_some(), kept, "{cached_documents} {text}");
         }

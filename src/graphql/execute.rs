@@ -1,5 +1,6 @@
 //! From a request to an answer: the document is read, judged and planned, and what is left of it run.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +76,12 @@ pub enum Outcome {
     Answer(Answer),
     /// One answer after the other, until there are no more: what a subscription comes to.
     Answers(BoxStream<'static, Answer>),
+}
+
+/// A document that is ready to be run, and its text if that is yet to be kept.
+struct Found<'a> {
+    prepared: Arc<Prepared>,
+    unkept: Option<Cow<'a, str>>,
 }
 
 /// By which a subscription says that it has begun.
@@ -161,10 +168,11 @@ impl GraphqlDoor {
     ///
     /// # Errors
     /// [`Refused`] where the answer is none of GraphQL's.
-    pub async fn start(&self, request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
+    pub async fn start(&self, mut request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
         let refused = |faults| Ok(Outcome::Answer(Answer::refused(faults)));
-        let prepared = match self.find(&request) {
-            Ok(prepared) => prepared,
+        let given = std::mem::take(&mut request.variables);
+        let Found { prepared, unkept } = match self.find(&request) {
+            Ok(found) => found,
             Err(faults) => return refused(faults),
         };
         let operation = match prepared.choose(request.operation_name.as_deref()) {
@@ -177,15 +185,15 @@ impl GraphqlDoor {
         if let Some(refused) = self.admit(operation, session)? {
             return Ok(Outcome::Answer(refused));
         }
-        let (document, variables) = match self.plan(operation, request.variables, session) {
+        let (document, variables) = match self.plan(operation, given, session) {
             Ok(planned) => planned,
             Err(fault) => return refused(vec![fault]),
         };
-        if let Some(text) = &request.query {
-            self.documents.keep(text, &prepared);
-            if let Some(hash) = request.hash {
-                self.documents.persist(hash, text);
-            }
+        if let Some(text) = unkept {
+            self.documents.keep(&text, &prepared);
+        }
+        if let (Some(hash), Some(text)) = (request.hash, &request.query) {
+            self.documents.persist(hash, text);
         }
         let limit = self.settings.operation_timeout;
         if operation.ty == OperationType::Subscription {
@@ -197,21 +205,21 @@ impl GraphqlDoor {
     }
 
     /// The document that the request holds or names.
-    fn find(&self, request: &Request) -> Result<Arc<Prepared>, Vec<Fault>> {
-        match (&request.query, request.hash) {
-            (Some(text), None) => self.documents.prepare(text),
-            (Some(text), Some(hash)) => {
-                Documents::compare(hash, text).map_err(|fault| vec![fault])?;
-                self.documents.prepare(text)
+    fn find<'a>(&self, request: &'a Request) -> Result<Found<'a>, Vec<Fault>> {
+        let text = match (&request.query, request.hash) {
+            (Some(text), hash) => {
+                hash.map_or(Ok(()), |hash| Documents::compare(hash, text)).map_err(|fault| vec![fault])?;
+                Cow::Borrowed(text.as_str())
             }
-            (None, Some(hash)) => {
-                self.documents.find(hash).map_err(|fault| vec![fault]).and_then(|text| self.documents.prepare(&text))
+            (None, Some(hash)) => Cow::Owned(self.documents.find(hash).map_err(|fault| vec![fault])?.to_string()),
+            (None, None) => {
+                let message = "The request must have the parameter query, a string.";
+                let failure = Failure::new(ErrorCode::BadUserInput, message);
+                return Err(vec![Fault { failure, locations: Vec::new() }]);
             }
-            (None, None) => Err(vec![Fault {
-                failure: Failure::new(ErrorCode::BadUserInput, "The request must have the parameter query, a string."),
-                locations: Vec::new(),
-            }]),
-        }
+        };
+        let (prepared, kept) = self.documents.prepare(&text)?;
+        Ok(Found { prepared, unkept: (!kept).then_some(text) })
     }
 
     /// Whether the caller may run this operation at all. What the use cases ask of it they ask themselves.
