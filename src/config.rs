@@ -48,7 +48,7 @@ pub struct ServeFlags {
     /// The largest body that is read, in bytes
     #[arg(long, env = "ROTAKEY_MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
-    /// How many verified values are remembered, at somewhat less than a kilobyte each; 0 for none
+    /// How many verified values are remembered, at one to one and a half kilobytes each; 0 for none
     #[arg(long, env = "ROTAKEY_CACHED_VALUES", default_value = "100000")]
     pub cached_values: String,
     /// How much to log on stderr: error, warn, info, debug or trace
