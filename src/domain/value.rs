@@ -22,6 +22,10 @@ const REDACTED_LENGTH: usize = 12;
 /// way to its text, for the one response that issues it (R9). Its memory is overwritten when it is dropped.
 pub struct Value(SecretString);
 
+/// A text that has the form of a value, as somebody presented it. It lends what it was read from and copies nothing.
+#[derive(Clone, Copy)]
+pub struct PresentedValue<'a>(&'a str);
+
 /// The text is not a value that any Rotakey server issued: wrong prefix, length, letters or checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the value of an API token")]
@@ -45,29 +49,9 @@ impl Value {
         Self(SecretString::from(text))
     }
 
-    /// Takes a presented text for a value if it could be one, without asking any database.
-    ///
-    /// # Errors
-    /// [`MalformedValue`]; the text itself is never repeated.
-    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
-        let body = [TokenKind::Public, TokenKind::Private]
-            .into_iter()
-            .find_map(|kind| text.strip_prefix(prefix(kind)))
-            .ok_or(MalformedValue)?;
-        if body.len() != BODY_LENGTH + CHECKSUM_LENGTH || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(MalformedValue);
-        }
-        let (signed, checksum) = text.split_at_checked(text.len() - CHECKSUM_LENGTH).ok_or(MalformedValue)?;
-        if base62::encode_32_bits(crc32fast::hash(signed.as_bytes())) != checksum.as_bytes() {
-            return Err(MalformedValue);
-        }
-        Ok(Self(SecretString::from(text)))
-    }
-
     /// The SHA-256 of the whole text.
-    // A fast hash is enough: the value is 256 random bits, so there is nothing to guess.
     pub fn hash(&self) -> ValueHash {
-        ValueHash(Sha256::digest(self.expose().as_bytes()).into())
+        ValueHash::of(self.expose())
     }
 
     /// The last four characters: enough for a person to tell two values apart, and of no use to guess the rest.
@@ -79,6 +63,50 @@ impl Value {
     /// The text itself, for the answer that issues it and for nothing else (R9).
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+}
+
+impl<'a> PresentedValue<'a> {
+    /// Takes a presented text for a value if it could be one, without asking any database.
+    ///
+    /// # Errors
+    /// [`MalformedValue`]; the text itself is never repeated.
+    pub fn parse(text: &'a str) -> Result<Self, MalformedValue> {
+        let body = [TokenKind::Public, TokenKind::Private]
+            .into_iter()
+            .find_map(|kind| text.strip_prefix(prefix(kind)))
+            .ok_or(MalformedValue)?;
+        if body.len() != BODY_LENGTH + CHECKSUM_LENGTH || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(MalformedValue);
+        }
+        let (signed, checksum) = text.split_at_checked(text.len() - CHECKSUM_LENGTH).ok_or(MalformedValue)?;
+        if base62::encode_32_bits(crc32fast::hash(signed.as_bytes())) != checksum.as_bytes() {
+            return Err(MalformedValue);
+        }
+        Ok(Self(text))
+    }
+
+    /// The SHA-256 of the whole text.
+    pub fn hash(self) -> ValueHash {
+        ValueHash::of(self.0)
+    }
+
+    /// A copy that lasts, for whoever needs the value beyond its request.
+    pub fn keep(self) -> Value {
+        Value(SecretString::from(self.0))
+    }
+}
+
+impl ValueHash {
+    // A fast hash is enough: the value is 256 random bits, so there is nothing to guess.
+    fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for PresentedValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedValue(…)")
     }
 }
 
@@ -146,7 +174,9 @@ mod tests {
     fn a_value_reads_back() {
         for kind in [TokenKind::Private, TokenKind::Public] {
             let value = Value::from_entropy(kind, &[42; 32]);
-            assert_eq!(Value::parse(value.expose()).unwrap().hash(), value.hash());
+            let presented = PresentedValue::parse(value.expose()).unwrap();
+            assert_eq!(presented.hash(), value.hash());
+            assert_eq!(presented.keep().expose(), value.expose());
         }
     }
 
@@ -160,7 +190,7 @@ mod tests {
                 }
                 bytes[at] = wrong;
                 let text = String::from_utf8(bytes).unwrap();
-                assert!(Value::parse(&text).is_err(), "{text}");
+                assert!(PresentedValue::parse(&text).is_err(), "{text}");
             }
         }
     }
@@ -169,7 +199,7 @@ mod tests {
     fn other_texts_are_refused() {
         let long = "rk_".to_owned() + &"é".repeat(30);
         for text in ["", "rk_", "rkpub_", "Bearer", &KNOWN[1..], &KNOWN[..51], &format!("{KNOWN}0"), &long] {
-            assert!(Value::parse(text).is_err(), "{text}");
+            assert!(PresentedValue::parse(text).is_err(), "{text}");
         }
     }
 
@@ -186,6 +216,8 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing() {
-        assert_eq!(format!("{:?}", Value::from_entropy(TokenKind::Private, &[1; 32])), "Value(…)");
+        let value = Value::from_entropy(TokenKind::Private, &[1; 32]);
+        assert_eq!(format!("{value:?}"), "Value(…)");
+        assert_eq!(format!("{:?}", PresentedValue::parse(value.expose()).unwrap()), "PresentedValue(…)");
     }
 }

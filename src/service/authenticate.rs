@@ -90,7 +90,7 @@ impl Service {
             token_id: token.id,
             generation,
             standing,
-            presented: value,
+            presented: value.keep(),
             hash,
             source: visit.source,
             provenance,

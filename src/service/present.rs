@@ -10,7 +10,7 @@ use crate::domain::lifecycle::{self, Standing};
 use crate::domain::refusal::Refusal;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, ReusePolicy, Token};
-use crate::domain::value::{Value, ValueHash};
+use crate::domain::value::{PresentedValue, ValueHash};
 use crate::domain::verification;
 
 use crate::store::Transaction;
@@ -25,9 +25,9 @@ const REUSE_RESOLUTION_SECONDS: u32 = 60;
 
 /// A presented value that a token has or had.
 #[derive(Debug)]
-pub(super) struct Presented {
+pub(super) struct Presented<'a> {
     /// The value itself.
-    pub(super) value: Value,
+    pub(super) value: PresentedValue<'a>,
     /// Its SHA-256.
     pub(super) hash: ValueHash,
     /// Its token, as it is after this use or refusal.
@@ -44,14 +44,14 @@ impl Service {
     ///
     /// # Errors
     /// When the database fails and it matters to the judgement.
-    pub(super) async fn present(
+    pub(super) async fn present<'a>(
         &self,
-        text: &str,
+        text: &'a str,
         visit: &Visit<'_>,
         now: Timestamp,
-    ) -> Result<Option<Presented>, Error> {
+    ) -> Result<Option<Presented<'a>>, Error> {
         // The checksum spares the database every mistyped, truncated and made-up value.
-        let found = match Value::parse(text) {
+        let found = match PresentedValue::parse(text) {
             Ok(value) => {
                 let hash = value.hash();
                 self.find_value(&hash, now).await?.map(|known| (value, hash, known))

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use rotakey::domain::token::{Salt, TokenKind};
-use rotakey::domain::value::{Value, ValueHash};
+use rotakey::domain::value::{PresentedValue, Value, ValueHash};
 
 use super::world::Who;
 
@@ -62,7 +62,7 @@ impl Vault {
     }
 
     pub fn value(&self, secret: Secret) -> Value {
-        Value::parse(&self.values.lock().unwrap()[usize::from(secret.0)].0).unwrap()
+        PresentedValue::parse(&self.values.lock().unwrap()[usize::from(secret.0)].0).unwrap().keep()
     }
 
     pub fn hash(&self, secret: Secret) -> ValueHash {

@@ -132,6 +132,6 @@ impl Captured {
 /// The first value in a text.
 pub fn find_value(text: &str) -> Option<String> {
     text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
-        .find(|word| rotakey::domain::value::Value::parse(word).is_ok())
+        .find(|word| rotakey::domain::value::PresentedValue::parse(word).is_ok())
         .map(str::to_owned)
 }
