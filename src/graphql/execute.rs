@@ -262,7 +262,7 @@ impl GraphqlDoor {
             );
             return Err(invalid(message));
         }
-        if cost_of_introspection(&document) > MAX_INTROSPECTION_COST {
+        if operation.introspects && cost_of_introspection(&document) > MAX_INTROSPECTION_COST {
             return Err(invalid("The operation asks for too much of the schema at once.".to_owned()));
         }
         Ok((document, variables))

@@ -30,7 +30,7 @@ impl From<Issued> for ApiToken {
 }
 
 /// The lasting thing: an id, a name and settings. It survives every rotation; its id never changes.
-#[Object(name = "APIToken")]
+#[Object(name = "APIToken", serial)]
 impl ApiToken {
     /// The lasting identity, sortable by creation.
     pub(super) async fn id(&self) -> ID {
@@ -178,7 +178,7 @@ impl ApiToken {
 
 /// The facts about one value of an API token. The secret itself is not among them.
 #[derive(SimpleObject)]
-#[graphql(name = "APITokenValue")]
+#[graphql(name = "APITokenValue", serial)]
 pub(in crate::graphql) struct ApiTokenValue {
     /// The last four characters of the value, to tell it from others.
     hint: String,
@@ -210,6 +210,7 @@ impl From<&ValueFacts> for ApiTokenValue {
 
 /// Who did something.
 #[derive(SimpleObject)]
+#[graphql(serial)]
 pub(in crate::graphql) struct Actor {
     /// Of what kind it is.
     kind: ActorKind,

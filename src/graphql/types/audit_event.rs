@@ -14,6 +14,7 @@ use super::error_code::ErrorCode;
 
 /// One event of the audit log: who did what to which API token, from where, when, and what came of it.
 #[derive(SimpleObject)]
+#[graphql(serial)]
 pub(in crate::graphql) struct AuditEvent {
     /// Its identity, sortable by time.
     #[graphql(owned)]
@@ -43,6 +44,7 @@ pub(in crate::graphql) struct AuditEvent {
 
 /// A page of the audit log.
 #[derive(SimpleObject)]
+#[graphql(serial)]
 pub(in crate::graphql) struct AuditEventConnection {
     /// The events of the page with their cursors, newest first.
     edges: Vec<AuditEventEdge>,
@@ -52,6 +54,7 @@ pub(in crate::graphql) struct AuditEventConnection {
 
 /// One event of a page.
 #[derive(SimpleObject)]
+#[graphql(serial)]
 pub(in crate::graphql) struct AuditEventEdge {
     /// Its place in the log, for `after`. Opaque.
     cursor: String,

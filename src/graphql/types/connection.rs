@@ -9,7 +9,7 @@ use super::api_token::ApiToken;
 
 /// A page of API tokens.
 #[derive(SimpleObject)]
-#[graphql(name = "APITokenConnection")]
+#[graphql(name = "APITokenConnection", serial)]
 pub(in crate::graphql) struct ApiTokenConnection {
     /// The API tokens of the page with their cursors.
     edges: Vec<ApiTokenEdge>,
@@ -19,7 +19,7 @@ pub(in crate::graphql) struct ApiTokenConnection {
 
 /// One API token of a page.
 #[derive(SimpleObject)]
-#[graphql(name = "APITokenEdge")]
+#[graphql(name = "APITokenEdge", serial)]
 pub(in crate::graphql) struct ApiTokenEdge {
     /// Its place in the listing, for `after` and `before`. Opaque.
     cursor: String,
@@ -29,6 +29,7 @@ pub(in crate::graphql) struct ApiTokenEdge {
 
 /// Where a page lies.
 #[derive(SimpleObject)]
+#[graphql(serial)]
 pub(in crate::graphql) struct PageInfo {
     /// Whether there is more behind the last edge.
     pub(super) has_next_page: bool,

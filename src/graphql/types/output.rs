@@ -6,7 +6,7 @@ use super::api_token::ApiToken;
 
 /// The answer to `createAPIToken`.
 #[derive(SimpleObject)]
-#[graphql(name = "CreateAPITokenOutput")]
+#[graphql(name = "CreateAPITokenOutput", serial)]
 pub(in crate::graphql) struct CreateApiTokenOutput {
     /// The new API token; its `value` is told here and never again.
     pub(in crate::graphql) token: ApiToken,
@@ -14,7 +14,7 @@ pub(in crate::graphql) struct CreateApiTokenOutput {
 
 /// The answer to `rotateAPIToken`.
 #[derive(SimpleObject)]
-#[graphql(name = "RotateAPITokenOutput")]
+#[graphql(name = "RotateAPITokenOutput", serial)]
 pub(in crate::graphql) struct RotateApiTokenOutput {
     /// The rotated API token; its new `value` is told here and never again.
     pub(in crate::graphql) token: ApiToken,
@@ -22,7 +22,7 @@ pub(in crate::graphql) struct RotateApiTokenOutput {
 
 /// The answer to `revokeAPIToken`.
 #[derive(SimpleObject)]
-#[graphql(name = "RevokeAPITokenOutput")]
+#[graphql(name = "RevokeAPITokenOutput", serial)]
 pub(in crate::graphql) struct RevokeApiTokenOutput {
     /// The revoked API token.
     pub(in crate::graphql) token: ApiToken,
@@ -30,7 +30,7 @@ pub(in crate::graphql) struct RevokeApiTokenOutput {
 
 /// The answer to `updateAPIToken`.
 #[derive(SimpleObject)]
-#[graphql(name = "UpdateAPITokenOutput")]
+#[graphql(name = "UpdateAPITokenOutput", serial)]
 pub(in crate::graphql) struct UpdateApiTokenOutput {
     /// The changed API token.
     pub(in crate::graphql) token: ApiToken,
@@ -38,7 +38,7 @@ pub(in crate::graphql) struct UpdateApiTokenOutput {
 
 /// The answer to `endAPITokenOverlap`.
 #[derive(SimpleObject)]
-#[graphql(name = "EndAPITokenOverlapOutput")]
+#[graphql(name = "EndAPITokenOverlapOutput", serial)]
 pub(in crate::graphql) struct EndApiTokenOverlapOutput {
     /// The API token, whose current value is now the only one that works.
     pub(in crate::graphql) token: ApiToken,

@@ -60,7 +60,7 @@ pub(in crate::graphql) enum VerificationCode {
 
 /// The answer to `verifyAPIToken`.
 #[derive(SimpleObject)]
-#[graphql(name = "APITokenVerification")]
+#[graphql(name = "APITokenVerification", serial)]
 pub(in crate::graphql) struct ApiTokenVerification {
     /// Whether the value is good for all that was asked: the same as `code` being `VALID`.
     valid: bool,
