@@ -3,12 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to tell")]
 
+use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::response::Response;
 use axum::routing::get;
 use divan::Bencher;
 use rotakey::clock::SystemClock;
@@ -68,8 +70,8 @@ impl Warm {
     }
 }
 
-fn answer(runtime: &Runtime, router: &mut Router, request: Request<Body>) -> u16 {
-    runtime.block_on(async { router.as_service().call(request).await.unwrap().status().as_u16() })
+fn status(runtime: &Runtime, answer: impl Future<Output = Result<Response, Infallible>>) -> u16 {
+    runtime.block_on(async { answer.await.unwrap().status().as_u16() })
 }
 
 /// The baseline of the two below: what the framework takes for an answer of some bytes.
@@ -78,7 +80,7 @@ fn baseline_bare_handler(bencher: Bencher) {
     let warm = Warm::up();
     let mut router = Router::new().route("/bare", get(|| ready("static text")));
     bencher.with_inputs(|| warm.request("/bare")).bench_local_values(|request| {
-        assert_eq!(answer(&warm.runtime, &mut router, request), 200);
+        assert_eq!(status(&warm.runtime, router.as_service().call(request)), 200);
     });
 }
 
@@ -93,9 +95,10 @@ fn door_of_gateways(bencher: Bencher) {
     };
     let (_stop, stopped) = watch::channel(false);
     let (lease, _ended) = http::Lease::new(stopped);
-    let mut router = http::router(warm.service.clone(), settings, lease).unwrap();
+    let front = Arc::new(http::front(warm.service.clone(), settings, lease).unwrap());
+    let connection = front.connect("127.0.0.1:1".parse().unwrap());
     bencher.with_inputs(|| warm.request("/verify")).bench_local_values(|request| {
-        assert_eq!(answer(&warm.runtime, &mut router, request), 200);
+        assert_eq!(status(&warm.runtime, connection.answer(request)), 200);
     });
 }
 

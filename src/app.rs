@@ -39,7 +39,7 @@ pub enum Error {
     /// The GraphQL schema of the code is none.
     #[error(transparent)]
     Schema(#[from] http::InvalidSchema),
-    /// Signals cannot be received, or connections not be accepted.
+    /// Signals cannot be received.
     #[error("The server stopped: {0}")]
     Io(#[from] std::io::Error),
 }
@@ -90,7 +90,7 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 /// and closes the database.
 ///
 /// # Errors
-/// When connections cannot be accepted or the database not be closed.
+/// When the schema of the code is none, or the database cannot be closed.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
@@ -98,12 +98,12 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let (lease, ended) = http::Lease::new(stop.clone());
-    let router = http::router(service.clone(), settings, lease)?.into_make_service_with_connect_info::<SocketAddr>();
+    let front = http::front(service.clone(), settings, lease)?;
     let housekeeping = tokio::spawn(keep_house(service.clone()));
     let contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
     let (mut asked, mut pressed) = (stop.clone(), stop);
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let server = front.serve(listener, async move {
         // An error means that nobody can ask any more, which is as good as being asked.
         let _ = asked.wait_for(|stop| *stop).await;
         tracing::info!("stopping; requests in flight are answered");
@@ -113,7 +113,7 @@ pub async fn serve(
         let _ = tokio::time::timeout(GRACE, async { while pressed.changed().await.is_ok() {} }).await;
     };
     tokio::select! {
-        served = async { (server.await, ended.wait().await).0 } => served?,
+        () = async { server.await; ended.wait().await } => {}
         () = patience => tracing::warn!("stopped before every request was answered"),
     }
     housekeeping.abort();

@@ -23,6 +23,11 @@ macro_rules! typed_id {
                 Self(Ulid::from_parts(now.unix_millis().unsigned_abs(), random))
             }
 
+            /// Its text, without asking for memory.
+            pub fn text(self) -> IdText {
+                IdText::new($prefix, self.0)
+            }
+
             /// Reads the form that [`fmt::Display`] writes; any other text is `None`.
             pub fn parse(text: &str) -> Option<Self> {
                 let ulid = Ulid::from_string(text.strip_prefix($prefix)?).ok()?;
@@ -34,10 +39,29 @@ macro_rules! typed_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "{}"), self.0)
+                f.write_str(self.text().as_str())
             }
         }
     };
+}
+
+/// The text of an identifier: a prefix of four letters and a ULID of 26.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdText([u8; 30]);
+
+impl IdText {
+    fn new(prefix: &'static str, ulid: Ulid) -> Self {
+        let (mut text, mut letters) = ([0; 30], [0; ulid::ULID_LEN]);
+        ulid.array_to_str(&mut letters);
+        text.iter_mut().zip(prefix.bytes().chain(letters)).for_each(|(place, letter)| *place = letter);
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        // It is ASCII by its making.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 typed_id!(

@@ -1,6 +1,6 @@
 //! Who is calling, for every door alike: the credential, and where the request comes from.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header::{ORIGIN, USER_AGENT};
@@ -29,10 +29,30 @@ impl FromRequestParts<Doors> for Client {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Rejection> {
-        let Some(presented) = presented(&parts.headers)? else { return Ok(Self(None)) };
-        let visit = visit(parts, doors)?;
-        Ok(Self(Some(doors.service.authenticate(presented, visit).await?)))
+        Ok(Self(caller(&parts.headers, Arrival::of(parts), doors).await?))
     }
+}
+
+/// From where a request came, as the connection tells it, and its name.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) peer: Option<IpAddr>,
+    pub(super) request_id: Option<RequestId>,
+}
+
+impl Arrival {
+    /// That of a request that came by the routes.
+    fn of(parts: &Parts) -> Self {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        Self { peer, request_id: parts.extensions.get().copied() }
+    }
+}
+
+/// Who is calling, as in [`Client`].
+pub(super) async fn caller(headers: &HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Option<Caller>, Rejection> {
+    let Some(presented) = presented(headers)? else { return Ok(None) };
+    let visit = visit(headers, arrival, doors)?;
+    Ok(Some(doors.service.authenticate(presented, visit).await?))
 }
 
 /// The value that the request presents, if any.
@@ -52,11 +72,11 @@ impl From<Unusable> for Rejection {
     }
 }
 
-/// Where the request comes from, as what, and under which name.
-pub(super) fn visit<'a>(parts: &'a Parts, doors: &Doors) -> Result<Visit<'a>, Rejection> {
-    let headers = &parts.headers;
-    let address = match parts.extensions.get::<ConnectInfo<SocketAddr>>() {
-        Some(ConnectInfo(peer)) => client_address(peer.ip(), headers, &doors.trusted_proxies).map_err(|_| {
+/// Where the request with these headers comes from, as what, and under which name.
+pub(super) fn visit<'a>(headers: &'a HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Visit<'a>, Rejection> {
+    let Arrival { peer, request_id } = arrival;
+    let address = match peer {
+        Some(peer) => client_address(peer, headers, &doors.trusted_proxies).map_err(|_| {
             let message =
                 "Forwarded and X-Forwarded-For name different clients. Let the proxy set one and drop the other.";
             Rejection::new(ErrorCode::BadUserInput, message)
@@ -67,7 +87,7 @@ pub(super) fn visit<'a>(parts: &'a Parts, doors: &Doors) -> Result<Visit<'a>, Re
     Ok(Visit {
         source: Source { address, origin: only(headers, &ORIGIN).map(text) },
         user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
-        request_id: parts.extensions.get::<RequestId>().copied(),
+        request_id,
     })
 }
 

@@ -6,13 +6,13 @@
 //! value is taken from a URL.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 
@@ -21,9 +21,9 @@ use crate::domain::verification::{RequiredScopes, VerificationCode};
 use crate::service::{Error, ErrorCode, Verification};
 
 use super::Doors;
-use super::client;
+use super::client::{self, Arrival};
 use super::reply::Rejection;
-use super::requests;
+use super::requests::Line;
 use super::rest::Refusal;
 
 const ID: HeaderName = HeaderName::from_static("x-token-id");
@@ -40,17 +40,37 @@ const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'"').add(b
 
 /// The address as it is configured asks for scopes. What stands behind it is the client's: its own path and query, which
 /// some gateways append, and of which nothing is taken.
-pub(super) fn routes() -> Router<Doors> {
-    Router::new().route("/verify", any(asked)).route("/verify/", any(appended)).route("/verify/{*path}", any(appended))
+#[derive(Clone, Copy)]
+pub(super) enum Address {
+    Configured,
+    Appended,
 }
 
-async fn asked(State(doors): State<Doors>, request: Request) -> Result<Response, Refused> {
-    let required = required_scopes(request.uri().query().unwrap_or_default())?;
-    answer(&doors, request, &required).await
+impl Address {
+    /// How this path asks for a verification, if it does.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        match path.strip_prefix("/verify")? {
+            "" => Some(Self::Configured),
+            more => more.starts_with('/').then_some(Self::Appended),
+        }
+    }
+
+    /// As the log tells of it.
+    fn route(self) -> &'static str {
+        match self {
+            Self::Configured => "/verify",
+            Self::Appended => "/verify/{*path}",
+        }
+    }
 }
 
-async fn appended(State(doors): State<Doors>, request: Request) -> Result<Response, Refused> {
-    answer(&doors, request, &RequiredScopes::default()).await
+/// Answers a request with this head, that this peer sent. Its body is dropped unread: it is for the API behind the gateway.
+pub(super) async fn serve(doors: &Doors, address: Address, peer: IpAddr, head: Parts) -> Response {
+    let Parts { method, uri, headers, .. } = head;
+    let line = Line { request_id: doors.service.request_id().ok(), method, route: address.route() };
+    let query = uri.query().filter(|_| matches!(address, Address::Configured));
+    let answer = async { decide(doors, &line, peer, query, &headers).await.unwrap_or_else(Refused::into_response) };
+    line.observe_quietly(answer).await
 }
 
 /// The scopes of `scope=A B` and `scope=A&scope=B`. A parameter of another name is refused, because a misspelt one would let
@@ -69,17 +89,23 @@ fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
     Ok(RequiredScopes::parse("scope", scopes).map_err(Error::from)?)
 }
 
-async fn answer(doors: &Doors, request: Request, required: &RequiredScopes) -> Result<Response, Refused> {
-    // The body is dropped unread: it is for the API behind the gateway.
-    let (parts, _) = request.into_parts();
-    let presented = client::presented(&parts.headers)?.ok_or(Error::Anonymous)?;
-    let visit = client::visit(&parts, doors)?;
-    let verified = doors.service.verify(presented, required, &visit).await;
+async fn decide(
+    doors: &Doors,
+    line: &Line<'_>,
+    peer: IpAddr,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
+    let presented = client::presented(headers)?.ok_or(Error::Anonymous)?;
+    let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
+    let visit = client::visit(headers, arrival, doors)?;
+    let verified = doors.service.verify(presented, &required, &visit).await;
     // What follows an error is logged, and needs the name of the request.
-    let verification = verified.map_err(|err| requests::within(&parts, || Refused::from(err)))?;
+    let verification = verified.map_err(|err| line.within(|| Refused::from(err)))?;
     let mut response = match verification.code {
         VerificationCode::Valid => let_through(&verification),
-        VerificationCode::ScopeMissing => lacking(&verification, required),
+        VerificationCode::ScopeMissing => lacking(&verification, &required),
         code => return Err(code.refusal().map_or(Error::Unauthenticated, Error::Refused).into()),
     };
     client::warn_of_retirement(response.headers_mut(), verification.standing);
@@ -89,16 +115,19 @@ async fn answer(doors: &Doors, request: Request, required: &RequiredScopes) -> R
 /// An answer without a body. Each of its headers is always there, be it empty, so that a gateway which passes on what is there
 /// overwrites what its client has sent under the same name.
 fn let_through(verification: &Verification) -> Response {
-    let mut response = StatusCode::OK.into_response();
+    let mut response = Response::new(Body::empty());
     let Some(view) = &verification.token else { return response };
     let settings = &view.token.settings;
-    let owner = utf8_percent_encode(settings.owner.as_deref().unwrap_or_default(), NOT_IN_A_HEADER);
-    let headers = response.headers_mut();
+    let owner: Cow<'_, str> =
+        utf8_percent_encode(settings.owner.as_deref().unwrap_or_default(), NOT_IN_A_HEADER).into();
+    // With room for these and for the name of the request.
+    let mut headers = HeaderMap::with_capacity(6);
     headers.insert(CACHE_CONTROL, NO_STORE);
-    headers.insert(ID, text(view.token.id.to_string()));
-    headers.insert(OWNER, text(owner.to_string()));
-    headers.insert(SCOPES, text(list(settings.scopes.iter())));
+    headers.insert(ID, text(view.token.id.text().as_str()));
+    headers.insert(OWNER, text(&owner));
+    headers.insert(SCOPES, text(&list(settings.scopes.iter())));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
+    *response.headers_mut() = headers;
     response
 }
 
@@ -112,26 +141,25 @@ fn lacking(verification: &Verification, required: &RequiredScopes) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8")),
         (CACHE_CONTROL, NO_STORE),
-        (WWW_AUTHENTICATE, text(challenge)),
+        (WWW_AUTHENTICATE, text(&challenge)),
         (CODE, HeaderValue::from_static(code)),
     ];
     (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
 }
 
-fn list<'a>(scopes: impl Iterator<Item = &'a Scope>) -> String {
-    let mut list = String::new();
+fn list<'a>(mut scopes: impl Iterator<Item = &'a Scope>) -> Cow<'a, str> {
+    let mut list = scopes.next().map_or(Cow::Borrowed(""), |first| Cow::Borrowed(first.as_str()));
     for scope in scopes {
-        if !list.is_empty() {
-            list.push(' ');
-        }
+        let list = list.to_mut();
+        list.push(' ');
         list.push_str(scope.as_str());
     }
     list
 }
 
 /// A header's value. The texts here are printable ASCII by their making; of any other nothing would be told.
-fn text(text: String) -> HeaderValue {
-    HeaderValue::try_from(text).unwrap_or(NOTHING)
+fn text(text: &str) -> HeaderValue {
+    if text.is_empty() { NOTHING } else { HeaderValue::from_str(text).unwrap_or(NOTHING) }
 }
 
 /// A rejection with its code in a header too: some gateways pass on no body.

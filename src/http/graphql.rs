@@ -1,12 +1,12 @@
 //! `/graphql`: GraphQL over HTTP, by POST with a JSON body and, for queries, by GET.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, Request as AnyRequest, State};
+use axum::extract::Request as AnyRequest;
 use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 
@@ -14,28 +14,62 @@ use crate::graphql::{Answer, Refused, Request, Session};
 use crate::service::{Caller, ErrorCode};
 
 use super::Doors;
-use super::client::{self, Client};
+use super::client::{self, Arrival};
 use super::graphql_request::{self, Requests};
-use super::graphql_sse;
 use super::json;
 use super::media_type::{AnswerType, negotiate, wants_event_stream};
 use super::reply::{self, Rejection};
+use super::requests::Line;
+use super::{graphql_sse, graphql_ws};
+
+/// The routes. The longer one is that of a published API.
+pub(super) const ROUTES: [&str; 2] = ["/graphql", "/public/graphql"];
 
 const BATCH_OF_STREAMS: &str = "A list of requests is not answered as a stream of events. Send them one by one.";
 
+/// Answers a request at this route, that this peer sent.
+pub(super) async fn serve(doors: &Doors, route: &'static str, peer: IpAddr, request: AnyRequest) -> Response<Body> {
+    let line = Line { request_id: doors.service.request_id().ok(), method: request.method().clone(), route };
+    let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
+    let form = negotiate(request.headers());
+    let answer = async {
+        let answered = match *request.method() {
+            Method::POST => answer_body(doors, arrival, form, request).await,
+            Method::GET if graphql_ws::is_handshake(request.headers()) => {
+                graphql_ws::shake_hands(doors, arrival, request.into_parts().0).await
+            }
+            Method::GET | Method::HEAD => answer_url(doors, arrival, form, request).await,
+            _ => return wrong_method(),
+        };
+        answered.unwrap_or_else(|rejection| refuse(form, rejection))
+    };
+    line.observe(answer).await
+}
+
+fn wrong_method() -> Response<Body> {
+    let message = "This address answers queries by GET and all else by POST.";
+    let rejection = Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message);
+    let mut response = rejection.into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET,HEAD,POST"));
+    response
+}
+
 /// Answers the request or the requests of a JSON body.
-pub(super) async fn post(
-    State(doors): State<Doors>,
-    Client(caller): Client,
-    headers: HeaderMap,
-    body: json::Body,
+async fn answer_body(
+    doors: &Doors,
+    arrival: Arrival,
+    form: Option<AnswerType>,
+    mut request: AnyRequest,
 ) -> Result<Response<Body>, Rejection> {
+    let headers = std::mem::take(request.headers_mut());
+    let caller = client::caller(&headers, arrival, doors).await?;
     let streams = wants_event_stream(&headers);
-    let form = if streams { AnswerType::Json } else { answer_type(&headers)? };
+    let form = if streams { AnswerType::Json } else { acceptable(form)? };
+    let body = json::read(request, doors.max_body_bytes).await;
     let requests = graphql_request::of_body(json::value(&headers, body)?, doors.graphql.settings().max_batch)?;
     let session = session(caller, &headers)?;
     let mut response = match requests {
-        Requests::One(request) if streams => graphql_sse::answer(&doors, request, &session).await?,
+        Requests::One(request) if streams => graphql_sse::answer(doors, request, &session).await?,
         Requests::Batch(_) if streams => return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS)),
         Requests::One(request) => write(form, &doors.graphql.answer(request, &session).await?),
         Requests::Batch(requests) => {
@@ -55,29 +89,23 @@ pub(super) async fn post(
 }
 
 /// Answers the query of a URL.
-pub(super) async fn get(
-    State(doors): State<Doors>,
-    Client(caller): Client,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+async fn answer_url(
+    doors: &Doors,
+    arrival: Arrival,
+    form: Option<AnswerType>,
+    request: AnyRequest,
 ) -> Result<Response<Body>, Rejection> {
-    let streams = wants_event_stream(&headers);
-    let form = if streams { AnswerType::Json } else { answer_type(&headers)? };
-    refuse_without_preflight(&headers)?;
-    let request: Request = graphql_request::of_url(&query.unwrap_or_default())?;
-    let session = session(caller, &headers)?;
-    let answered = if streams {
-        graphql_sse::answer(&doors, request, &session).await
+    let headers = request.headers();
+    let caller = client::caller(headers, arrival, doors).await?;
+    let streams = wants_event_stream(headers);
+    let form = if streams { AnswerType::Json } else { acceptable(form)? };
+    refuse_without_preflight(headers)?;
+    let session = session(caller, headers)?;
+    let request: Request = graphql_request::of_url(request.uri().query().unwrap_or_default())?;
+    let mut response = if streams {
+        graphql_sse::answer(doors, request, &session).await?
     } else {
-        doors.graphql.answer(request, &session).await.map(|answer| write(form, &answer)).map_err(Rejection::from)
-    };
-    let mut response = match answered {
-        Err(rejection) if rejection.status() == StatusCode::METHOD_NOT_ALLOWED => {
-            let mut response = rejection.into_response();
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            return Ok(response);
-        }
-        answered => answered?,
+        write(form, &doors.graphql.answer(request, &session).await?)
     };
     client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
     Ok(response)
@@ -87,12 +115,15 @@ fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, 
     Ok(Arc::new(Session { caller, idempotency_key: client::idempotency_key(headers)? }))
 }
 
-/// Gives refusals from before a document was read the form that the client asked for: clients look for errors in no other.
-pub(super) async fn say_what_is_accepted(request: AnyRequest, next: Next) -> Response<Body> {
-    let form = negotiate(request.headers());
-    let mut response = next.run(request).await;
-    if form == Some(AnswerType::GraphqlResponse) && response.status().as_u16() >= 400 {
+/// A refusal from before a document was read, in the form that the client asked for: clients look for errors in no other.
+fn refuse(form: Option<AnswerType>, rejection: Rejection) -> Response<Body> {
+    let method_not_allowed = rejection.status() == StatusCode::METHOD_NOT_ALLOWED;
+    let mut response = rejection.into_response();
+    if form == Some(AnswerType::GraphqlResponse) {
         response.headers_mut().insert(CONTENT_TYPE, form_name(AnswerType::GraphqlResponse));
+    }
+    if method_not_allowed {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
     response
 }
@@ -104,8 +135,8 @@ fn form_name(form: AnswerType) -> HeaderValue {
     })
 }
 
-fn answer_type(headers: &HeaderMap) -> Result<AnswerType, Rejection> {
-    negotiate(headers).ok_or_else(|| {
+fn acceptable(form: Option<AnswerType>) -> Result<AnswerType, Rejection> {
+    form.ok_or_else(|| {
         let message = "Answers are application/graphql-response+json or application/json. Accept one of them.";
         Rejection::with_status(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
     })

@@ -4,9 +4,8 @@
 //! executed before the client has presented a value, there are no cookies that a browser would present for it, and the
 //! page's origin is in the handshake, where a token's `allowedOrigins` binds it (R12).
 
+use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::handler::Handler;
 use axum::http::header::{AUTHORIZATION, UPGRADE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
@@ -17,11 +16,12 @@ use crate::domain::id::RequestId;
 use crate::domain::restriction::Source;
 use crate::service::{self, Caller, ErrorCode, Visit};
 
+use super::client::Arrival;
 use super::credential::{self, API_KEY};
 use super::graphql_protocol::{Close, NAME};
 use super::graphql_socket::Socket;
 use super::reply::Rejection;
-use super::{Doors, client, graphql};
+use super::{Doors, client};
 
 /// What is known of a client from its handshake.
 pub(super) struct Handshake {
@@ -32,27 +32,24 @@ pub(super) struct Handshake {
     presented: HeaderMap,
 }
 
-/// Answers a GET: the handshake of a WebSocket, or the query of a URL.
-pub(super) async fn get(State(doors): State<Doors>, request: Request) -> Response {
-    let upgrade = request.headers().get(UPGRADE);
-    if !upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket")) {
-        return graphql::get.call(request, doors).await;
-    }
-    let (mut parts, _) = request.into_parts();
-    shake_hands(doors, &mut parts).await.unwrap_or_else(IntoResponse::into_response)
+/// Whether a GET is the handshake of a WebSocket.
+pub(super) fn is_handshake(headers: &HeaderMap) -> bool {
+    headers.get(UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-async fn shake_hands(doors: Doors, parts: &mut Parts) -> Result<Response, Rejection> {
-    let Visit { source, user_agent, request_id } = client::visit(parts, &doors)?;
+/// Answers a handshake.
+pub(super) async fn shake_hands(doors: &Doors, arrival: Arrival, mut head: Parts) -> Result<Response, Rejection> {
+    let Visit { source, user_agent, request_id } = client::visit(&head.headers, arrival, doors)?;
     let user_agent = user_agent.map(<[u8]>::to_vec);
-    let headers = parts.headers.iter().filter(|(name, _)| [AUTHORIZATION, API_KEY].contains(name));
+    let headers = head.headers.iter().filter(|(name, _)| [AUTHORIZATION, API_KEY].contains(name));
     let presented = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(|rejection| {
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut head, &()).await.map_err(|rejection| {
         let message = "This is no handshake of a WebSocket (RFC 6455, section 4.2.1).";
         Rejection::with_status(rejection.into_response().status(), ErrorCode::BadUserInput, message)
     })?;
     let (handshake, limit) = (Handshake { source, user_agent, request_id, presented }, doors.max_body_bytes);
     let upgrade = upgrade.protocols([NAME]).max_message_size(limit).max_frame_size(limit);
+    let doors = doors.clone();
     Ok(upgrade.on_upgrade(move |socket| Socket::new(socket, doors, handshake).run()))
 }
 

@@ -4,14 +4,13 @@
 //! a URL ends up in logs (RFC 7662, section 4). What is not in that standard has a name that starts with `rotakey_`.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
-use axum::Router;
 use axum::body::Body as ResponseBody;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,28 +20,38 @@ use crate::domain::verification::RequiredScopes;
 use crate::service::{Caller, Error, ErrorCode, Verification};
 
 use super::Doors;
-use super::client::{self, Client};
+use super::client::{self, Arrival};
 use super::json::{self, Body};
 use super::media_type;
 use super::reply::Rejection;
+use super::requests::Line;
 
 /// What a caller that lacks the permission is told in the header (RFC 6750, section 3.1).
 const CHALLENGE_PERMISSION: HeaderValue =
     HeaderValue::from_static(r#"Bearer realm="rotakey", error="insufficient_scope""#);
 
-pub(super) fn routes() -> Router<Doors> {
-    Router::new().route("/introspect", post(answer)).method_not_allowed_fallback(wrong_method)
+/// The route.
+pub(super) const ROUTE: &str = "/introspect";
+
+/// Answers a request that this peer sent.
+pub(super) async fn serve(doors: &Doors, peer: IpAddr, request: Request) -> Response {
+    let line = Line { request_id: doors.service.request_id().ok(), method: request.method().clone(), route: ROUTE };
+    let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
+    let answer = async {
+        if request.method() == Method::POST {
+            answer(doors, arrival, request).await.unwrap_or_else(OauthError::into_response)
+        } else {
+            wrong_method()
+        }
+    };
+    line.observe(answer).await
 }
 
-async fn answer(
-    State(doors): State<Doors>,
-    client: Result<Client, Rejection>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, OauthError> {
-    let Client(caller) = client?;
-    let caller = caller.ok_or(Error::Anonymous)?;
-    let mut response = match introspect(&doors, &caller, &headers, body).await {
+async fn answer(doors: &Doors, arrival: Arrival, mut request: Request) -> Result<Response, OauthError> {
+    let headers = std::mem::take(request.headers_mut());
+    let caller = client::caller(&headers, arrival, doors).await?.ok_or(Error::Anonymous)?;
+    let body = json::read(request, doors.max_body_bytes).await;
+    let mut response = match introspect(doors, &caller, &headers, body).await {
         Ok(verification) => written(&verification),
         Err(refused) => refused.into_response(),
     };
@@ -160,9 +169,12 @@ fn respond(body: String) -> Response {
     (headers, body).into_response()
 }
 
-async fn wrong_method() -> OauthError {
+fn wrong_method() -> Response {
     let message = "Introspection is asked for by POST, with the value in the body and never in the address.";
-    Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message).into()
+    let rejection = Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message);
+    let mut response = OauthError(rejection).into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
 }
 
 /// A rejection in the form of RFC 6749 section 5.2, with our own code beside it.

@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
@@ -12,6 +13,12 @@ use super::reply::Rejection;
 
 /// A body as the server took it from the connection.
 pub(super) type Body = Result<Bytes, BytesRejection>;
+
+/// Takes a body of up to so many bytes from the connection, for the doors that are no routes.
+pub(super) async fn read(mut request: Request, max_bytes: usize) -> Body {
+    DefaultBodyLimit::max(max_bytes).apply(&mut request);
+    Bytes::from_request(request, &()).await
+}
 
 /// The JSON of a body.
 pub(super) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> {

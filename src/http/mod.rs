@@ -4,6 +4,7 @@ mod client;
 mod client_address;
 mod credential;
 mod forward_auth;
+mod front;
 mod graphql;
 mod graphql_protocol;
 mod graphql_request;
@@ -26,13 +27,13 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use tower_http::catch_panic::CatchPanicLayer;
+use axum::routing::get;
 
 use crate::domain::trusted_proxies::TrustedProxies;
 pub use crate::graphql::InvalidSchema;
 use crate::graphql::{GraphqlDoor, Introspection};
 use crate::service::{self, ErrorCode, Service};
+pub use front::{Connection, Front};
 pub use stopping::{Ended, Lease};
 
 use client::Client;
@@ -73,20 +74,14 @@ impl Deref for Doors {
 ///
 /// # Errors
 /// When the GraphQL schema of the code is none.
-pub fn router(service: Service, settings: Settings, lease: Lease) -> Result<Router, InvalidSchema> {
+pub fn front(service: Service, settings: Settings, lease: Lease) -> Result<Front, InvalidSchema> {
     let Settings { trusted_proxies, max_body_bytes, graphql } = settings;
     let graphql = GraphqlDoor::new(service.clone(), graphql)?;
     let doors = Doors(Arc::new(Shared { service, graphql, trusted_proxies, max_body_bytes, lease }));
-    let graphql =
-        || post(graphql::post).get(graphql_ws::get).layer(axum::middleware::from_fn(graphql::say_what_is_accepted));
-    let router = Router::new()
+    let routes = Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))
         .merge(rest::routes(&doors))
-        .route("/graphql", graphql())
-        .route("/public/graphql", graphql())
         .route("/schema.graphql", get(schema))
-        .merge(introspect::routes())
-        .merge(forward_auth::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/playground", get(playground::page))
         .route("/playground/", get(playground::page))
@@ -96,11 +91,10 @@ pub fn router(service: Service, settings: Settings, lease: Lease) -> Result<Rout
         .with_state(doors.clone())
         // The outermost first, and all at once: every call of `layer` would put a box of its own around each request.
         .layer((
-            axum::middleware::from_fn_with_state(doors, requests::observe),
-            CatchPanicLayer::custom(|_| reply::panicked()),
+            axum::middleware::from_fn_with_state(doors.clone(), requests::observe),
             DefaultBodyLimit::max(max_body_bytes),
         ));
-    Ok(router)
+    Ok(Front::new(doors, routes))
 }
 
 /// The schema, for whoever may ask for it by introspection.

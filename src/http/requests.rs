@@ -4,62 +4,100 @@
 //! A gateway asks about every request of its own clients, so `/verify` is asked more often than all else together. What goes
 //! well there is worth neither a span nor a line, unless everything is logged.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use axum::middleware::Next;
+use futures_util::FutureExt;
 use tokio::time::Instant;
 use tracing::{Instrument, Level, Span};
 
 use crate::domain::id::RequestId;
 
-use super::Doors;
+use super::{Doors, reply};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// What the routes begin with that are asked about everything.
-const VERIFY: &str = "/verify";
 
 const KNOWN_METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
-/// Names the request, for its log lines and for the `X-Request-Id` of its answer, and logs how it was answered. A name that the
-/// client chose is not taken over: it would put text of the client's into the log.
+/// Observes a request that comes by the routes.
 pub(super) async fn observe(State(doors): State<Doors>, mut request: Request, next: Next) -> Response<Body> {
-    // For the log alone; no rule knows of it.
-    let begun = Instant::now();
-    let id = doors.service.request_id().ok();
-    let named = Named { id, method: request.method().clone(), route: request.extensions().get().cloned() };
-    if let Some(id) = id {
+    let request_id = doors.service.request_id().ok();
+    let route: Option<MatchedPath> = request.extensions().get().cloned();
+    let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
+    let line = Line { request_id, method: request.method().clone(), route };
+    if let Some(id) = request_id {
         request.extensions_mut().insert(id);
     }
-    let mut response = if named.is_quiet() {
-        let response = next.run(request).await;
-        if !response.status().is_success() {
-            named.span().in_scope(|| log(response.status(), begun));
-        }
-        response
-    } else {
+    line.observe(next.run(request)).await
+}
+
+/// A request, as the log may tell of it.
+pub(super) struct Line<'a> {
+    /// Its name. One that the client chose is not taken over: it would put text of the client's into the log.
+    pub(super) request_id: Option<RequestId>,
+    pub(super) method: Method,
+    /// The route and not the path: a path is the client's text, and a value that was put into it must not reach the log.
+    pub(super) route: &'a str,
+}
+
+impl Line<'_> {
+    /// Logs how the request is answered, and gives the answer its name in `X-Request-Id`. What panics is answered too.
+    pub(super) async fn observe(&self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+        // For the log alone; no rule knows of it.
+        let begun = Instant::now();
         let answer = async {
-            let response = next.run(request).await;
+            let response = caught(answer).await;
             log(response.status(), begun);
             response
         };
-        answer.instrument(named.span()).await
-    };
-    if let Some(Ok(id)) = id.map(|id| HeaderValue::try_from(id.to_string())) {
-        response.headers_mut().insert(REQUEST_ID, id);
+        self.complete(answer.instrument(self.span()).await)
     }
-    response
+
+    /// As [`Line::observe`], for a request that is worth neither a span nor a line if it goes well, unless everything is logged.
+    pub(super) async fn observe_quietly(&self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+        if tracing::enabled!(Level::DEBUG) {
+            return self.observe(answer).await;
+        }
+        let response = caught(answer).await;
+        if !response.status().is_success() {
+            // Since when is not known: to look at the clock each time would cost more than to judge a value.
+            self.within(|| tracing::info!(status = response.status().as_u16(), "answered"));
+        }
+        self.complete(response)
+    }
+
+    /// Does this in the name of the request, where it has not been named to the log before.
+    pub(super) fn within<T>(&self, action: impl FnOnce() -> T) -> T {
+        if Span::current().is_none() { self.span().in_scope(action) } else { action() }
+    }
+
+    fn span(&self) -> Span {
+        let route = self.route;
+        let method = if KNOWN_METHODS.contains(&self.method) { self.method.as_str() } else { "(other)" };
+        match self.request_id {
+            Some(id) => tracing::info_span!("request", %id, method, route),
+            None => tracing::info_span!("request", method, route),
+        }
+    }
+
+    fn complete(&self, mut response: Response<Body>) -> Response<Body> {
+        if let Some(Ok(id)) = self.request_id.map(|id| HeaderValue::from_str(id.text().as_str())) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        // The head alone was asked for (RFC 9110, section 9.3.2).
+        if self.method == Method::HEAD {
+            *response.body_mut() = Body::empty();
+        }
+        response
+    }
 }
 
-/// Does this in the name of the request that these are the parts of, where it has not been named to the log before.
-pub(super) fn within<T>(parts: &Parts, action: impl FnOnce() -> T) -> T {
-    if !Span::current().is_none() {
-        return action();
-    }
-    let (id, route) = (parts.extensions.get().copied(), parts.extensions.get().cloned());
-    Named { id, method: parts.method.clone(), route }.span().in_scope(action)
+async fn caught(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| reply::panicked())
 }
 
 fn log(status: StatusCode, begun: Instant) {
@@ -68,30 +106,5 @@ fn log(status: StatusCode, begun: Instant) {
         tracing::debug!(status = status.as_u16(), micros, "answered");
     } else {
         tracing::info!(status = status.as_u16(), micros, "answered");
-    }
-}
-
-/// What the log may tell of a request.
-struct Named {
-    id: Option<RequestId>,
-    method: Method,
-    /// The route and not the path: a path is the client's text, and a value that was put into it must not reach the log.
-    route: Option<MatchedPath>,
-}
-
-impl Named {
-    /// Whether nothing is to be told of this request if it goes well.
-    fn is_quiet(&self) -> bool {
-        let verifies = self.route.as_ref().is_some_and(|route| route.as_str().starts_with(VERIFY));
-        verifies && !tracing::enabled!(Level::DEBUG)
-    }
-
-    fn span(&self) -> Span {
-        let route = self.route.as_ref().map_or("(none)", MatchedPath::as_str);
-        let method = if KNOWN_METHODS.contains(&self.method) { self.method.as_str() } else { "(other)" };
-        match self.id {
-            Some(id) => tracing::info_span!("request", %id, method, route),
-            None => tracing::info_span!("request", method, route),
-        }
     }
 }

@@ -1,0 +1,115 @@
+//! What serves a connection: some doors at once, and everything else by the routes.
+//!
+//! Separate, because a gateway asks about every request of its own clients. To find a route, and to pass through the layers
+//! around it, takes longer than a whole verification; so the doors by which values are verified have their way in before the
+//! routes. What the layers do for the others, these do themselves, by `Line`: name, log, and catch panics.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use axum::serve::Listener;
+use axum::{BoxError, Router};
+use futures_util::future::Either;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+
+use super::{Doors, forward_auth, graphql, introspect};
+
+/// All doors, before anybody has come.
+pub struct Front {
+    doors: Doors,
+    routes: Router,
+}
+
+impl Front {
+    pub(super) fn new(doors: Doors, routes: Router) -> Self {
+        Self { doors, routes }
+    }
+
+    /// What serves the requests that come from this address.
+    pub fn connect(self: &Arc<Self>, peer: SocketAddr) -> Connection {
+        Connection { front: self.clone(), peer }
+    }
+
+    /// Serves until `stop` is over; then lets nobody in, and returns when those who are in have their answers.
+    pub async fn serve(self, mut listener: TcpListener, stop: impl Future<Output = ()>) {
+        let front = Arc::new(self);
+        let mut builder = Builder::new(TokioExecutor::new());
+        // For WebSockets over HTTP/2 (RFC 8441).
+        builder.http2().enable_connect_protocol();
+        let connections = GracefulShutdown::new();
+        let mut stop = pin!(stop);
+        loop {
+            let (stream, peer) = tokio::select! {
+                accepted = Listener::accept(&mut listener) => accepted,
+                () = &mut stop => break,
+            };
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), front.connect(peer));
+            let served = connections.watch(connection.into_owned());
+            tokio::spawn(async move {
+                if let Err(cause) = served.await {
+                    tracing::debug!(%cause, "a connection broke off");
+                }
+            });
+        }
+        drop(listener);
+        connections.shutdown().await;
+    }
+}
+
+/// What serves the requests of one connection.
+pub struct Connection {
+    front: Arc<Front>,
+    peer: SocketAddr,
+}
+
+/// How an answer comes to be.
+pub type Answering =
+    Either<Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>, RouteFuture<Infallible>>;
+
+impl Connection {
+    /// Answers a request.
+    pub fn answer<B>(&self, mut request: Request<B>) -> Answering
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (doors, peer) = (self.front.doors.clone(), self.peer.ip());
+        let path = request.uri().path();
+        if let Some(address) = forward_auth::Address::of(path) {
+            let head = request.into_parts().0;
+            return Either::Left(Box::pin(async move { Ok(forward_auth::serve(&doors, address, peer, head).await) }));
+        }
+        if let Some(route) = graphql::ROUTES.into_iter().find(|route| *route == path) {
+            let request = request.map(Body::new);
+            return Either::Left(Box::pin(async move { Ok(graphql::serve(&doors, route, peer, request).await) }));
+        }
+        if path == introspect::ROUTE {
+            let request = request.map(Body::new);
+            return Either::Left(Box::pin(async move { Ok(introspect::serve(&doors, peer, request).await) }));
+        }
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        Either::Right(tower_service::Service::call(&mut self.front.routes.clone(), request))
+    }
+}
+
+impl Service<Request<Incoming>> for Connection {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        self.answer(request)
+    }
+}
