@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A request asks for memory some dozens of times, and gives all of it back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     rotakey::cli::run().await
