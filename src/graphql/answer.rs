@@ -21,7 +21,7 @@ pub struct Answer {
 }
 
 /// A field at the root, as the answer must show it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Root {
     pub(super) key: Name,
     /// Whether it may be null.

@@ -4,15 +4,20 @@ use std::sync::Arc;
 
 use apollo_compiler::ast::VariableDefinition;
 use apollo_compiler::{ExecutableDocument as Validated, Node};
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType};
 use async_graphql::{Name, Positioned, Value, Variables};
 
+use super::answer::Root;
 use super::contract::{Fault, invalid};
+use super::direct::Direct;
 use super::plan::{self, Fragments};
 use super::variables;
 
 /// The root field whose input holds a value.
 const TAKES_VALUE: &str = "verifyAPIToken";
+
+/// The mutations whose answer holds a value that is told once.
+const ISSUING: [&str; 2] = ["createAPIToken", "rotateAPIToken"];
 
 /// The operations of a valid document.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub(super) struct Operation {
     fragments: Arc<Fragments>,
     /// What is to be run, where no variable has a say in it.
     fixed: Option<ExecutableDocument>,
+    /// The same, where it can be answered without the library.
+    pub(super) direct: Option<Direct>,
     /// Whether somebody without a credential may ask it: it asks for nothing but types.
     pub(super) anonymous: bool,
     /// Whether it takes a value, which must not stand in a URL (R9).
@@ -66,6 +73,7 @@ impl Prepared {
                 introspects: fields.iter().any(|field| matches!(field.name.as_str(), "__schema" | "__type")),
                 nullable: nullable.map(|field| Name::new(field.response_key().as_str())).collect(),
                 fixed: None,
+                direct: None,
                 fragments: fragments.clone(),
                 name,
                 definition,
@@ -100,7 +108,9 @@ impl Prepared {
 impl Operation {
     fn fixed(mut self) -> Self {
         if !plan::has_directives(&self.definition, &self.fragments) {
-            self.fixed = Some(plan::plan(&self.definition, &self.fragments, |_| Value::Null));
+            let document = plan::plan(&self.definition, &self.fragments, |_| Value::Null);
+            self.direct = Direct::of(&document, |field| self.root(field));
+            self.fixed = Some(document);
         }
         self
     }
@@ -123,8 +133,10 @@ impl Operation {
         self.fixed.is_none()
     }
 
-    /// Whether the field of this response key at the root may be null.
-    pub(super) fn is_nullable(&self, key: &str) -> bool {
-        self.nullable.iter().any(|nullable| nullable.as_str() == key)
+    /// The field at the root of what is run, as the answer must show it.
+    pub(super) fn root(&self, field: &Field) -> Root {
+        let key = field.response_key().node.clone();
+        let issues = ISSUING.contains(&field.name.node.as_str());
+        Root { nullable: self.nullable.contains(&key), issues, key }
     }
 }

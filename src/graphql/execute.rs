@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
     Context, Request as Execution, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Variables,
 };
@@ -18,13 +17,15 @@ use crate::service::{self, Caller, ErrorCode, Service};
 use super::answer::{Answer, Root};
 use super::contract::{Contract, Fault, InvalidSchema, invalid};
 use super::cost::{cost, cost_of_introspection};
+use super::direct::{self, Direct};
 use super::document::{Operation, Prepared};
-use super::documents::{DocumentHash, Documents};
+use super::documents::Documents;
 use super::error::{Failure, refuse};
 use super::mutation::Mutation;
 use super::once::rotates_twice;
 use super::plan::{one_by_one, root_fields};
 use super::query::Query;
+use super::request::{Outcome, Refused, Request, Session};
 use super::settings::{Introspection, Settings};
 use super::subscription::Subscription;
 use super::variables;
@@ -32,56 +33,17 @@ use super::variables;
 /// About three times the cost of what client generators ask.
 const MAX_INTROSPECTION_COST: u64 = 600_000;
 
-/// The mutations whose answer holds a value that is told once.
-const ISSUING: [&str; 2] = ["createAPIToken", "rotateAPIToken"];
-
-/// One request as GraphQL over HTTP carries it. It may hold a value, so it cannot be printed (R9).
-#[derive(Default)]
-pub struct Request {
-    /// The document; may be left out where its hash is given.
-    pub query: Option<String>,
-    /// The hash of the document (automatic persisted queries).
-    pub hash: Option<DocumentHash>,
-    /// Which operation of several.
-    pub operation_name: Option<String>,
-    /// The variables, a JSON object.
-    pub variables: Map<String, Json>,
-    /// Whether it must change nothing, as a GET must not (RFC 9110, section 9.2.1).
-    pub safe: bool,
-}
-
-/// In whose name requests are made.
-#[derive(Debug, Default)]
-pub struct Session {
-    /// Who is calling; `None` for a request without a credential.
-    pub caller: Option<Caller>,
-    /// The caller's name for the rotations in the request, from the `Idempotency-Key` header.
-    pub idempotency_key: Option<String>,
-}
-
-/// Why a request got no answer of GraphQL's.
-#[derive(Debug)]
-pub enum Refused {
-    /// It needs a credential and has none; nothing was executed.
-    Service(service::Error),
-    /// It would change something, or holds a value in its URL, and must not.
-    Unsafe,
-    /// It took longer than this and was given up.
-    TooSlow(Duration),
-}
-
-/// What comes of a request.
-pub enum Outcome {
-    /// One answer.
-    Answer(Answer),
-    /// One answer after the other, until there are no more: what a subscription comes to.
-    Answers(BoxStream<'static, Answer>),
-}
-
 /// A document that is ready to be run, and its text if that is yet to be kept.
 struct Found<'a> {
     prepared: Arc<Prepared>,
     unkept: Option<Cow<'a, str>>,
+}
+
+/// What is to be run.
+enum Planned<'a> {
+    /// Without the library.
+    Directly(&'a Direct, direct::Input),
+    ByTheLibrary(ExecutableDocument, Variables),
 }
 
 /// By which a subscription says that it has begun.
@@ -98,6 +60,7 @@ pub(super) fn begun(ctx: &Context<'_>) {
 /// The GraphQL API over the use cases.
 #[derive(Clone)]
 pub struct GraphqlDoor {
+    service: Service,
     schema: Schema<Query, Mutation, Subscription>,
     documents: Arc<Documents>,
     sdl: Arc<str>,
@@ -132,10 +95,10 @@ impl GraphqlDoor {
     /// # Errors
     /// When the schema that the code declares is none.
     pub fn new(service: Service, settings: Settings) -> Result<Self, InvalidSchema> {
-        let schema = build_schema().data(service).finish();
+        let schema = build_schema().data(service.clone()).finish();
         let sdl = sdl_of(&schema);
         let documents = Documents::new(Contract::new(&sdl, settings)?, &settings);
-        Ok(Self { schema, documents: Arc::new(documents), sdl: sdl.into(), settings })
+        Ok(Self { service, schema, documents: Arc::new(documents), sdl: sdl.into(), settings })
     }
 
     /// The schema in the schema definition language.
@@ -185,7 +148,7 @@ impl GraphqlDoor {
         if let Some(refused) = self.admit(operation, session)? {
             return Ok(Outcome::Answer(refused));
         }
-        let (document, variables) = match self.plan(operation, given, session) {
+        let planned = match self.plan(operation, given, session) {
             Ok(planned) => planned,
             Err(fault) => return refused(vec![fault]),
         };
@@ -196,12 +159,19 @@ impl GraphqlDoor {
             self.documents.persist(hash, text);
         }
         let limit = self.settings.operation_timeout;
-        if operation.ty == OperationType::Subscription {
-            let answers = tokio::time::timeout(limit, self.subscribe(operation, document, variables, session)).await;
-            return answers.map(Outcome::Answers).map_err(|_| Refused::TooSlow(limit));
-        }
-        let run = self.run(operation, document, variables, session);
-        tokio::time::timeout(limit, run).await.map(Outcome::Answer).map_err(|_| Refused::TooSlow(limit))
+        let outcome = async {
+            match planned {
+                Planned::Directly(direct, input) => Outcome::Answer(direct.answer(&self.service, session, input).await),
+                Planned::ByTheLibrary(document, variables) if operation.ty == OperationType::Subscription => {
+                    Outcome::Answers(self.subscribe(operation, document, variables, session).await)
+                }
+                // In a box of its own: it is large, and would be carried about with every direct answer.
+                Planned::ByTheLibrary(document, variables) => {
+                    Outcome::Answer(Box::pin(self.run(operation, document, variables, session)).await)
+                }
+            }
+        };
+        tokio::time::timeout(limit, outcome).await.map_err(|_| Refused::TooSlow(limit))
     }
 
     /// The document that the request holds or names.
@@ -237,14 +207,18 @@ impl GraphqlDoor {
     }
 
     /// What is to be run, once the variables are as declared and it is within the bounds.
-    fn plan(
+    fn plan<'a>(
         &self,
-        operation: &Operation,
-        given: Map<String, Json>,
+        operation: &'a Operation,
+        mut given: Map<String, Json>,
         session: &Session,
-    ) -> Result<(ExecutableDocument, Variables), Fault> {
+    ) -> Result<Planned<'a>, Fault> {
         variables::check(&given, &operation.variables, self.documents.contract().schema())
             .map_err(|failure| Fault { failure, locations: Vec::new() })?;
+        let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost);
+        if let Some((direct, input)) = direct.and_then(|direct| Some((direct, direct.input(&mut given)?))) {
+            return Ok(Planned::Directly(direct, input));
+        }
         let variables = Variables::from_json(Json::Object(given));
         let document = operation.plan(&variables);
         let variable = |name: &_| operation.variable(&variables, name);
@@ -265,7 +239,7 @@ impl GraphqlDoor {
         if operation.introspects && cost_of_introspection(&document) > MAX_INTROSPECTION_COST {
             return Err(invalid("The operation asks for too much of the schema at once.".to_owned()));
         }
-        Ok((document, variables))
+        Ok(Planned::ByTheLibrary(document, variables))
     }
 
     async fn run(
@@ -332,10 +306,5 @@ fn execution(document: ExecutableDocument, variables: Variables, session: &Arc<S
 
 /// The fields at the root, as the answer must show them.
 fn roots(operation: &Operation, document: &ExecutableDocument) -> Vec<Root> {
-    let root = |field: &&Field| {
-        let key = field.response_key().node.clone();
-        let issues = ISSUING.contains(&field.name.node.as_str());
-        Root { nullable: operation.is_nullable(&key), issues, key }
-    };
-    root_fields(document).iter().map(root).collect()
+    root_fields(document).into_iter().map(|field| operation.root(field)).collect()
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod contract;
 mod cost;
+mod direct;
 mod document;
 mod documents;
 mod error;
@@ -15,6 +16,7 @@ mod mutation;
 mod once;
 mod plan;
 mod query;
+mod request;
 mod selection;
 mod settings;
 mod source;
@@ -27,7 +29,8 @@ pub use answer::Answer;
 pub use contract::InvalidSchema;
 pub use documents::DocumentHash;
 pub use error::{Failure, describe};
-pub use execute::{GraphqlDoor, Outcome, Refused, Request, Session};
+pub use execute::GraphqlDoor;
+pub use request::{Outcome, Refused, Request, Session};
 pub use settings::{Introspection, Settings};
 
 /// The schema in the GraphQL schema definition language, as `schema.graphql` holds it.

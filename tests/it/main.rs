@@ -12,6 +12,7 @@ mod crash;
 mod create;
 mod credentials;
 mod database;
+mod direct;
 mod docs;
 mod docs_clients;
 mod doors;

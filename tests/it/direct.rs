@@ -1,0 +1,87 @@
+//! `verifyAPIToken` is answered in two ways: directly, and by the library that executes, which a directive is left to. Nobody
+//! can tell which from the answer.
+
+use serde_json::{Value, json};
+
+use crate::support::client::Client;
+use crate::support::clock::MINUTE;
+use crate::support::server::Server;
+
+const FIELDS: &str = "{ valid code generation retiresAt missing: missingScopes kind: __typename token
+    { __typename id name of: owner kind status scopes generation expiresAt rotateBy } }";
+
+/// The whole answer, which must be the same in both ways.
+async fn ask(caller: &Client, input: &Value) -> Value {
+    let document = |directive: &str| {
+        format!("query($input: VerifyAPITokenInput!) {{ told: verifyAPIToken(input: $input) {directive}{FIELDS} }}")
+    };
+    let variables = json!({ "input": input });
+    let (direct, library) = (document(""), document("@include(if: true) "));
+    let direct = caller.graphql(&direct, variables.clone()).await;
+    let library = caller.graphql(&library, variables).await;
+    assert_eq!((direct.status, &direct.body), (library.status, &library.body), "{input}");
+    direct.body
+}
+
+#[tokio::test]
+async fn every_outcome_is_told_alike_in_both_ways() {
+    let server = Server::start().await;
+    let end = rotakey::domain::timestamp::Timestamp::from_unix_millis(crate::support::clock::START + 60 * MINUTE);
+    let more = json!({ "name": "n", "owner": "acme", "scopes": ["read", "write"], "expiresAt": end.to_string(),
+        "rotationPeriodMinutes": 30, "overlapMinutes": 5 });
+    let old = server.admin.create(more).await.unwrap();
+    let new = old.client.rotate().await.unwrap();
+    let old_value = old.client.value.clone().unwrap();
+    let restricted =
+        json!({ "name": "r", "allowedCIDRBlocks": ["10.0.0.0/8"], "allowedOrigins": ["https://a.example"] });
+    let restricted = server.admin.create(restricted).await.unwrap().client.value.unwrap();
+    let unknown = "rk_00000000000000000000000000000000000000000002gL6Az";
+    let outcomes = |codes: [&'static str; 2]| {
+        [
+            (json!({ "value": new }), codes[0]),
+            (json!({ "value": old_value }), codes[1]),
+            (json!({ "value": new, "requiredScopes": ["read"], "address": null, "origin": null }), codes[0]),
+        ]
+    };
+    for (input, code) in outcomes(["VALID", "VALID"]).into_iter().chain([
+        (json!({ "value": new, "requiredScopes": ["read", "a", "b"] }), "SCOPE_MISSING"),
+        (json!({ "value": new, "requiredScopes": "a" }), "SCOPE_MISSING"),
+        (json!({ "value": unknown }), "UNAUTHENTICATED"),
+        (json!({ "value": "" }), "UNAUTHENTICATED"),
+        (json!({ "value": restricted, "address": "10.1.2.3", "origin": "https://a.example" }), "VALID"),
+        (json!({ "value": restricted, "address": "11.1.2.3", "origin": "https://a.example" }), "ADDRESS_REFUSED"),
+        (json!({ "value": restricted, "address": "10.1.2.3" }), "ORIGIN_REFUSED"),
+    ]) {
+        assert_eq!(ask(&server.admin, &input).await["data"]["told"]["code"], code, "{input}");
+    }
+    for (minutes, codes) in [
+        (5, ["VALID", "VALUE_RETIRED"]),
+        (30, ["ROTATION_OVERDUE", "ROTATION_OVERDUE"]),
+        (60, ["TOKEN_EXPIRED", "TOKEN_EXPIRED"]),
+    ] {
+        server.clock.set(minutes * MINUTE);
+        for (input, code) in outcomes(codes) {
+            assert_eq!(ask(&server.admin, &input).await["data"]["told"]["code"], code, "{minutes} {input}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_is_told_alike_in_both_ways() {
+    let server = Server::start().await;
+    let plain = server.admin.create(json!({ "name": "n" })).await.unwrap().client;
+    let value = plain.value.clone().unwrap();
+    for (caller, input, code) in [
+        (&plain, json!({ "value": value }), "FORBIDDEN"),
+        (&server.admin, json!({ "value": value, "requiredScopes": ["a b"] }), "BAD_USER_INPUT"),
+        (&server.admin, json!({ "value": value, "address": "nowhere" }), "BAD_USER_INPUT"),
+        (&server.admin, json!({ "value": 1 }), "BAD_USER_INPUT"),
+        (&server.admin, json!({ "value": value, "more": 1 }), "BAD_USER_INPUT"),
+        (&server.admin, json!({}), "BAD_USER_INPUT"),
+        (&server.admin, Value::Null, "BAD_USER_INPUT"),
+    ] {
+        assert_eq!(ask(caller, &input).await["errors"][0]["extensions"]["code"], code, "{input}");
+    }
+    let anonymous = server.anonymous();
+    assert_eq!(ask(&anonymous, &json!({ "value": value })).await["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+}
