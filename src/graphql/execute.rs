@@ -1,6 +1,7 @@
 //! From a request to an answer: the document is read, judged and planned, and what is left of it run.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
@@ -159,19 +160,19 @@ impl GraphqlDoor {
             self.documents.persist(hash, text);
         }
         let limit = self.settings.operation_timeout;
+        // What the library does is in boxes of its own: it is large, and would be carried about with every direct answer.
         let outcome = async {
             match planned {
                 Planned::Directly(direct, input) => Outcome::Answer(direct.answer(&self.service, session, input).await),
                 Planned::ByTheLibrary(document, variables) if operation.ty == OperationType::Subscription => {
-                    Outcome::Answers(self.subscribe(operation, document, variables, session).await)
+                    Outcome::Answers(Box::pin(self.subscribe(operation, document, variables, session)).await)
                 }
-                // In a box of its own: it is large, and would be carried about with every direct answer.
                 Planned::ByTheLibrary(document, variables) => {
                     Outcome::Answer(Box::pin(self.run(operation, document, variables, session)).await)
                 }
             }
         };
-        tokio::time::timeout(limit, outcome).await.map_err(|_| Refused::TooSlow(limit))
+        tokio::time::timeout(limit, pin!(outcome)).await.map_err(|_| Refused::TooSlow(limit))
     }
 
     /// The document that the request holds or names.

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::pin::pin;
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -70,7 +71,7 @@ pub(super) async fn serve(doors: &Doors, address: Address, peer: IpAddr, head: P
     let line = Line { request_id: doors.service.request_id().ok(), method, route: address.route() };
     let query = uri.query().filter(|_| matches!(address, Address::Configured));
     let answer = async { decide(doors, &line, peer, query, &headers).await.unwrap_or_else(Refused::into_response) };
-    line.observe_quietly(answer).await
+    line.observe_quietly(pin!(answer)).await
 }
 
 /// The scopes of `scope=A B` and `scope=A&scope=B`. A parameter of another name is refused, because a misspelt one would let

@@ -1,6 +1,7 @@
 //! `/graphql`: GraphQL over HTTP, by POST with a JSON body and, for queries, by GET.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,6 +10,7 @@ use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIG
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::graphql::{Answer, Refused, Request, Session};
 use crate::service::{Caller, ErrorCode};
@@ -27,7 +29,8 @@ pub(super) const ROUTES: [&str; 2] = ["/graphql", "/public/graphql"];
 
 const BATCH_OF_STREAMS: &str = "A list of requests is not answered as a stream of events. Send them one by one.";
 
-/// Answers a request at this route, that this peer sent.
+/// Answers a request at this route, that this peer sent. What is not asked all the time is in a box of its own, because a future is
+/// as large as the largest part of it, and is moved about.
 pub(super) async fn serve(doors: &Doors, route: &'static str, peer: IpAddr, request: AnyRequest) -> Response<Body> {
     let line = Line { request_id: doors.service.request_id().ok(), method: request.method().clone(), route };
     let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
@@ -36,14 +39,14 @@ pub(super) async fn serve(doors: &Doors, route: &'static str, peer: IpAddr, requ
         let answered = match *request.method() {
             Method::POST => answer_body(doors, arrival, form, request).await,
             Method::GET if graphql_ws::is_handshake(request.headers()) => {
-                graphql_ws::shake_hands(doors, arrival, request.into_parts().0).await
+                Box::pin(graphql_ws::shake_hands(doors, arrival, request.into_parts().0)).await
             }
-            Method::GET | Method::HEAD => answer_url(doors, arrival, form, request).await,
+            Method::GET | Method::HEAD => Box::pin(answer_url(doors, arrival, form, request)).await,
             _ => return wrong_method(),
         };
         answered.unwrap_or_else(|rejection| refuse(form, rejection))
     };
-    line.observe(answer).await
+    line.observe(pin!(answer)).await
 }
 
 fn wrong_method() -> Response<Body> {
@@ -69,23 +72,25 @@ async fn answer_body(
     let requests = graphql_request::of_body(json::value(&headers, body)?, doors.graphql.settings().max_batch)?;
     let session = session(caller, &headers)?;
     let mut response = match requests {
-        Requests::One(request) if streams => graphql_sse::answer(doors, request, &session).await?,
+        Requests::One(request) if streams => Box::pin(graphql_sse::answer(doors, request, &session)).await?,
         Requests::Batch(_) if streams => return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS)),
         Requests::One(request) => write(form, &doors.graphql.answer(request, &session).await?),
-        Requests::Batch(requests) => {
-            let mut answers = Vec::with_capacity(requests.len());
-            // One after the other: later ones may rest on what earlier ones have changed.
-            for request in requests {
-                answers.push(match doors.graphql.answer(request, &session).await {
-                    Ok(answer) => serde_json::to_value(&answer).unwrap_or_default(),
-                    Err(refused) => Rejection::from(refused).into_body(),
-                });
-            }
-            body_of(form, StatusCode::OK, &answers)
-        }
+        Requests::Batch(requests) => body_of(form, StatusCode::OK, &Box::pin(batch(doors, requests, &session)).await),
     };
     client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
     Ok(response)
+}
+
+/// Answers requests one after the other: later ones may rest on what earlier ones have changed.
+async fn batch(doors: &Doors, requests: Vec<Request>, session: &Arc<Session>) -> Vec<Value> {
+    let mut answers = Vec::with_capacity(requests.len());
+    for request in requests {
+        answers.push(match doors.graphql.answer(request, session).await {
+            Ok(answer) => serde_json::to_value(&answer).unwrap_or_default(),
+            Err(refused) => Rejection::from(refused).into_body(),
+        });
+    }
+    answers
 }
 
 /// Answers the query of a URL.
@@ -103,7 +108,7 @@ async fn answer_url(
     let session = session(caller, headers)?;
     let request: Request = graphql_request::of_url(request.uri().query().unwrap_or_default())?;
     let mut response = if streams {
-        graphql_sse::answer(doors, request, &session).await?
+        Box::pin(graphql_sse::answer(doors, request, &session)).await?
     } else {
         write(form, &doors.graphql.answer(request, &session).await?)
     };

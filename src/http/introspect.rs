@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::pin::pin;
 
 use axum::body::Body as ResponseBody;
 use axum::extract::Request;
@@ -44,7 +45,7 @@ pub(super) async fn serve(doors: &Doors, peer: IpAddr, request: Request) -> Resp
             wrong_method()
         }
     };
-    line.observe(answer).await
+    line.observe(pin!(answer)).await
 }
 
 async fn answer(doors: &Doors, arrival: Arrival, mut request: Request) -> Result<Response, OauthError> {
