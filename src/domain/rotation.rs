@@ -64,6 +64,13 @@ pub struct Rotation {
     pub overlap_minutes: u32,
 }
 
+impl Plan {
+    /// Whether it replaces the value of this generation.
+    pub fn replaces(&self, generation: u32) -> bool {
+        matches!(self, Self::Issue(rotation) if rotation.from_generation == generation)
+    }
+}
+
 impl Overlap {
     /// The overlap of one rotation: the token's own, or a shorter one that the caller asked for, in minutes (R4).
     ///

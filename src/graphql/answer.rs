@@ -36,6 +36,11 @@ impl Answer {
         self.data.is_some()
     }
 
+    /// Whether it tells of any error.
+    pub fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// The answer to a request that was not executed.
     pub(super) fn refused(faults: Vec<Fault>) -> Self {
         let error = |fault: Fault| {

@@ -55,6 +55,39 @@ pub(super) async fn caller(headers: &HeaderMap, arrival: Arrival, doors: &Doors)
     Ok(Some(doors.service.authenticate(presented, visit).await?))
 }
 
+/// Who is calling, as [`Client`] says it, but for the first use of the value, which may still be pending: whoever asks for this
+/// calls [`settle`] before it answers anything.
+pub(super) async fn recognise(
+    headers: &HeaderMap,
+    arrival: Arrival,
+    doors: &Doors,
+) -> Result<Option<Caller>, Rejection> {
+    let Some(presented) = presented(headers)? else { return Ok(None) };
+    let visit = visit(headers, arrival, doors)?;
+    Ok(Some(doors.service.recognise(presented, visit).await?))
+}
+
+/// What [`recognise`] finds out.
+pub(super) struct Recognised(pub(super) Option<Caller>);
+
+impl FromRequestParts<Doors> for Recognised {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Rejection> {
+        Ok(Self(recognise(&parts.headers, Arrival::of(parts), doors).await?))
+    }
+}
+
+/// Makes the first use of the caller's value durable, if it is not yet, because the answer comes next. Where the value has
+/// stopped working since the request began, that is the answer, but for one that tells of an error anyway.
+pub(super) async fn settle(doors: &Doors, caller: Option<&Caller>, is_error: bool) -> Result<(), Rejection> {
+    let Some(caller) = caller else { return Ok(()) };
+    match doors.service.settle(caller).await {
+        Err(service::Error::Refused(_)) if is_error => Ok(()),
+        settled => Ok(settled?),
+    }
+}
+
 /// The value that the request presents, if any.
 pub(super) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
     Ok(credential::find(headers)?)

@@ -65,20 +65,46 @@ async fn answer_body(
     mut request: AnyRequest,
 ) -> Result<Response<Body>, Rejection> {
     let headers = std::mem::take(request.headers_mut());
-    let caller = client::caller(&headers, arrival, doors).await?;
-    let streams = wants_event_stream(&headers);
-    let form = if streams { AnswerType::Json } else { acceptable(form)? };
-    let body = json::read(request, doors.max_body_bytes).await;
-    let requests = graphql_request::of_body(json::value(&headers, body)?, doors.graphql.settings().max_batch)?;
-    let session = session(caller, &headers)?;
-    let mut response = match requests {
-        Requests::One(request) if streams => Box::pin(graphql_sse::answer(doors, request, &session)).await?,
-        Requests::Batch(_) if streams => return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS)),
-        Requests::One(request) => write(form, &doors.graphql.answer(request, &session).await?),
-        Requests::Batch(requests) => body_of(form, StatusCode::OK, &Box::pin(batch(doors, requests, &session)).await),
-    };
+    let mut session = Session { caller: client::recognise(&headers, arrival, doors).await?, idempotency_key: None };
+    let keyed = client::idempotency_key(&headers).map(|key| session.idempotency_key = key);
+    let session = Arc::new(session);
+    let answered = answer(doors, &session, keyed, (form, &headers, request)).await;
+    let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
+    client::settle(doors, session.caller.as_ref(), is_error).await?;
+    let (mut response, _) = answered?;
     client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
     Ok(response)
+}
+
+/// The answer to the request or the requests of a body, and whether it tells of an error. Until the first use of the caller's
+/// value is settled it may not be sent.
+async fn answer(
+    doors: &Doors,
+    session: &Arc<Session>,
+    keyed: Result<(), Rejection>,
+    (form, headers, request): (Option<AnswerType>, &HeaderMap, AnyRequest),
+) -> Result<(Response<Body>, bool), Rejection> {
+    let streams = wants_event_stream(headers);
+    let form = if streams { AnswerType::Json } else { acceptable(form)? };
+    let body = json::read(request, doors.max_body_bytes).await;
+    let requests = graphql_request::of_body(json::value(headers, body)?, doors.graphql.settings().max_batch)?;
+    keyed?;
+    match requests {
+        Requests::Batch(_) if streams => Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS)),
+        Requests::One(request) if streams => {
+            // Its first event may come before this returns.
+            client::settle(doors, session.caller.as_ref(), false).await?;
+            Ok((Box::pin(graphql_sse::answer(doors, request, session)).await?, false))
+        }
+        Requests::One(request) => {
+            let answer = doors.graphql.answer(request, session).await?;
+            Ok((write(form, &answer), answer.has_errors()))
+        }
+        Requests::Batch(requests) => {
+            client::settle(doors, session.caller.as_ref(), false).await?;
+            Ok((body_of(form, StatusCode::OK, &Box::pin(batch(doors, requests, session)).await), false))
+        }
+    }
 }
 
 /// Answers requests one after the other: later ones may rest on what earlier ones have changed.

@@ -10,6 +10,7 @@ use crate::domain::token::{Actor, Token};
 use crate::domain::value::{Value, ValueHash};
 use crate::domain::verification;
 
+use super::first_use::FirstUse;
 use super::present::Presented;
 use super::{Error, Service, Visit};
 
@@ -23,6 +24,7 @@ pub struct Caller {
     hash: ValueHash,
     source: Source,
     provenance: Provenance,
+    pub(super) first_use: FirstUse,
 }
 
 impl Caller {
@@ -83,17 +85,34 @@ impl Service {
     /// [`Error::Unauthenticated`] for a text that no token has as its value, or the reason why it does not work here and now.
     pub async fn authenticate(&self, presented: &str, visit: Visit<'_>) -> Result<Caller, Error> {
         let presented = self.present(presented, &visit, self.now()).await?;
-        let Presented { value, hash, token, generation, judgement } = presented.ok_or(Error::Unauthenticated)?;
-        let standing = judgement?;
-        let provenance = visit.provenance();
-        Ok(Caller {
-            token_id: token.id,
-            generation,
-            standing,
-            presented: value.keep(),
-            hash,
-            source: visit.source,
-            provenance,
-        })
+        caller(presented.ok_or(Error::Unauthenticated)?, visit)
     }
+
+    /// The caller that a presented text stands for, as [`Service::authenticate`] says it, for a door that does one thing: the
+    /// first use of a value may still be pending, so that what the caller asks for can write it along. Whoever calls this calls
+    /// [`Service::settle`] before it answers anything (R5).
+    ///
+    /// # Errors
+    /// As [`Service::authenticate`].
+    pub async fn recognise(&self, presented: &str, visit: Visit<'_>) -> Result<Caller, Error> {
+        let presented = self.recognise_value(presented, &visit, self.now()).await?;
+        caller(presented.ok_or(Error::Unauthenticated)?, visit)
+    }
+}
+
+fn caller(presented: Presented<'_>, visit: Visit<'_>) -> Result<Caller, Error> {
+    let first_use = FirstUse::of(&presented);
+    let Presented { value, hash, token, generation, judgement } = presented;
+    let standing = judgement?;
+    let provenance = visit.provenance();
+    Ok(Caller {
+        token_id: token.id,
+        generation,
+        standing,
+        presented: value.keep(),
+        hash,
+        source: visit.source,
+        provenance,
+        first_use,
+    })
 }

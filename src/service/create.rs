@@ -30,7 +30,7 @@ impl Service {
         let now = self.now();
         let transaction = self.store.begin().await?;
         let issued = self.create_in(&transaction, caller, request, now).await;
-        transaction.settle(issued).await
+        caller.settle(transaction, issued).await
     }
 
     async fn create_in(
@@ -40,8 +40,10 @@ impl Service {
         request: CreateRequest,
         now: Timestamp,
     ) -> Result<Issued, Error> {
-        let own = transaction.find_to_keep(caller.token_id()).await?.ok_or(Error::Unauthenticated)?;
+        let own = transaction.find_to_hold(caller.token_id(), caller.hold()).await?;
+        let mut own = own.ok_or(Error::Unauthenticated)?;
         caller.still_admitted(&own, now)?;
+        caller.use_in(transaction, &mut own, now).await?;
         let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
         let base = match &request.clone_settings_from {

@@ -20,7 +20,7 @@ impl Service {
         let id = token_id("id", id)?;
         let transaction = self.store.begin().await?;
         let view = self.end_overlap_in(&transaction, caller, id, now).await;
-        transaction.settle(view).await
+        caller.settle(transaction, view).await
     }
 
     async fn end_overlap_in(

@@ -11,6 +11,7 @@ mod contact;
 mod create;
 mod end_overlap;
 mod error;
+mod first_use;
 mod gate;
 mod paging;
 mod present;
@@ -172,7 +173,7 @@ impl Service {
 
     /// What the caller may do as of this transaction, and the token that it may then change, if there is one. A caller that
     /// was revoked or retired since the request began may do nothing any more, and none is revoked from here until the
-    /// transaction has ended (R10).
+    /// transaction has ended (R10). A first use that is pending is written in it (R5).
     async fn authority_over(
         &self,
         transaction: &Transaction,
@@ -181,9 +182,11 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Authority, Option<Token>), Error> {
         let own = caller.token_id();
-        let (target, other) = transaction.find_to_change(target, (target != own).then_some(own)).await?;
-        let token = other.as_ref().or(target.as_ref().filter(|token| token.id == own)).ok_or(Error::Unauthenticated)?;
+        let held = (target != own).then(|| (own, caller.hold()));
+        let (mut target, mut other) = transaction.find_to_change(target, held).await?;
+        let token = other.as_mut().or(target.as_mut().filter(|token| token.id == own)).ok_or(Error::Unauthenticated)?;
         caller.still_admitted(token, now)?;
+        caller.use_in(transaction, token, now).await?;
         Ok((Authority::of(token), target))
     }
 }

@@ -13,9 +13,8 @@ use crate::domain::token::{Actor, ReusePolicy, Token};
 use crate::domain::value::{PresentedValue, ValueHash};
 use crate::domain::verification;
 
-use crate::store::Transaction;
-
 use super::cache::Known;
+use super::first_use::FirstUse;
 use super::record::Refused;
 use super::uses::Uses;
 use super::{Error, ErrorCode, Service, Visit};
@@ -50,6 +49,26 @@ impl Service {
         visit: &Visit<'_>,
         now: Timestamp,
     ) -> Result<Option<Presented<'a>>, Error> {
+        let Some(mut presented) = self.recognise_value(text, visit, now).await? else { return Ok(None) };
+        if let Ok(standing) = presented.judgement
+            && FirstUse::of(&presented).is_pending()
+        {
+            // It decides what the previous value may still do, so it is written, whatever is remembered (R5).
+            presented.judgement = Box::pin(self.use_first(&mut presented, standing, now)).await?;
+        }
+        Ok(Some(presented))
+    }
+
+    /// Judges a presented text as [`Service::present`] does, but leaves a first use to whoever asked.
+    ///
+    /// # Errors
+    /// When the database fails and it matters to the judgement.
+    pub(super) async fn recognise_value<'a>(
+        &self,
+        text: &'a str,
+        visit: &Visit<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Presented<'a>>, Error> {
         // The checksum spares the database every mistyped, truncated and made-up value.
         let found = match PresentedValue::parse(text) {
             Ok(value) => {
@@ -66,7 +85,10 @@ impl Service {
         };
         let generation = known.generation;
         let judgement = match verification::judge(&known.token, generation, &visit.source, now) {
-            Ok(standing) => self.use_value(&hash, &mut known, now).await?.map(|()| standing),
+            Ok(standing) => {
+                self.note_use(&hash, &mut known, now);
+                Ok(standing)
+            }
             Err(refusal) => {
                 Box::pin(self.notice(&refusal, &mut known.token, generation, visit, now)).await;
                 Err(refusal)
@@ -75,34 +97,13 @@ impl Service {
         Ok(Some(Presented { value, hash, token: known.token, generation, judgement }))
     }
 
-    /// Lets a good value count as used. The inner refusal is that of a value which stopped working since it was looked up.
-    async fn use_value(
-        &self,
-        hash: &ValueHash,
-        known: &mut Known,
-        now: Timestamp,
-    ) -> Result<Result<(), Refusal>, Error> {
-        // The first use decides what the previous value may still do, so it is written, whatever is remembered (R5).
-        if known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_none()) {
-            return match Box::pin(self.record_use(&mut known.token, known.generation, now)).await {
-                Ok(()) => Ok(Ok(())),
-                Err(Error::Refused(refusal)) => Ok(Err(refusal)),
-                Err(err) => Err(err),
-            };
-        }
-        if Uses::is_due(known.token.last_used_at, now) && self.uses.note(known.token.id, now) {
+    /// Lets a good value count as used once more. Its first use is another matter.
+    fn note_use(&self, hash: &ValueHash, known: &mut Known, now: Timestamp) {
+        let used = known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_some());
+        if used && Uses::is_due(known.token.last_used_at, now) && self.uses.note(known.token.id, now) {
             Arc::make_mut(&mut known.token).last_used_at = Some(now);
             self.cache.remember(*hash, known.clone());
         }
-        Ok(Ok(()))
-    }
-
-    async fn record_use(&self, token: &mut Arc<Token>, generation: u32, now: Timestamp) -> Result<(), Error> {
-        let transaction = self.store.begin().await?;
-        let recorded = record_use_in(&transaction, Arc::make_mut(token), generation, now).await;
-        transaction.settle(recorded).await?;
-        *token = Arc::new(lifecycle::apply_use(Token::clone(token), generation, now));
-        Ok(())
     }
 
     /// Remembers what is worth knowing of a refusal. If that fails the refusal stands all the same, and the log says why.
@@ -164,24 +165,4 @@ impl Service {
         *seen = Arc::new(token);
         Ok(())
     }
-}
-
-/// Records a use of a value, and makes `token` what it is at that.
-async fn record_use_in(
-    transaction: &Transaction,
-    token: &mut Token,
-    generation: u32,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let id = token.id;
-    let (found, _) = transaction.find_to_change(id, None).await?;
-    *token = found.ok_or(Error::Unauthenticated)?;
-    // The value may have been cancelled between the look-up and the lock; whoever came first has won.
-    lifecycle::standing(token, generation, now)?;
-    match lifecycle::overlap_begun_by_use(token, generation, now) {
-        Some(Some(retirement)) => transaction.retire(id, retirement).await?,
-        Some(None) => transaction.end_overlap(id).await?,
-        None => {}
-    }
-    Ok(transaction.record_use(id, generation, now).await?)
 }

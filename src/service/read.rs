@@ -52,6 +52,7 @@ impl Service {
     }
 
     pub(super) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Arc<Token>, Error> {
+        self.settle(caller).await?;
         let token = self.find_value(caller.hash(), now).await?.ok_or(Error::Unauthenticated)?.token;
         caller.still_admitted(&token, now)?;
         Ok(token)

@@ -19,7 +19,7 @@ impl Service {
         let id = token_id("id", id)?;
         let transaction = self.store.begin().await?;
         let view = self.revoke_in(&transaction, caller, id, now).await;
-        transaction.settle(view).await
+        caller.settle(transaction, view).await
     }
 
     async fn revoke_in(

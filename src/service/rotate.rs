@@ -3,6 +3,7 @@
 use crate::domain::audit::Action;
 use crate::domain::derivation::{self, IdempotencyKey};
 use crate::domain::id::TokenId;
+use crate::domain::lifecycle;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{self, Overlap, Plan, Repeatable, Rotation, Rotator};
 use crate::domain::timestamp::Timestamp;
@@ -61,7 +62,7 @@ impl Service {
         let key = request.idempotency_key.as_deref().map(IdempotencyKey::parse).transpose()?;
         let transaction = self.store.begin().await?;
         let issued = self.rotate_in(&transaction, caller, id, (request, key), now).await;
-        transaction.settle(issued).await
+        caller.settle(transaction, issued).await
     }
 
     async fn rotate_in(
@@ -72,13 +73,23 @@ impl Service {
         (request, key): (&RotateRequest, Option<IdempotencyKey>),
         now: Timestamp,
     ) -> Result<Issued, Error> {
-        let (token, rotator) = self.target(transaction, caller, id, now).await?;
+        let (mut token, rotator) = self.target(transaction, caller, id, now).await?;
+        let first_use = matches!(rotator, Rotator::Holder { .. }) && caller.awaits_first_use();
+        if first_use {
+            token = lifecycle::apply_use(token, caller.generation(), now);
+        }
         if request.require_period && token.settings.rotation_period_minutes.is_none() {
             return Err(Refusal::NoRotationPeriod.into());
         }
         let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
         let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
         let plan = rotation::rotate(&token, rotator, overlap, repeatable, now).map_err(lost_race)?;
+        // The first use of the value that is replaced is written along with that. What it begins ends there: of all others none
+        // works on (R1). That of another value, which then is the previous one, begins nothing.
+        let first_used_at = plan.replaces(caller.generation()).then_some(now).filter(|_| first_use);
+        if first_use && first_used_at.is_none() {
+            transaction.record_use(id, caller.generation(), now).await?;
+        }
         let (token, value, action) = match plan {
             Plan::Repeat(value) => {
                 let kind = (Action::RotationRepeated, "", Some(id), None);
@@ -90,7 +101,7 @@ impl Service {
             Plan::Issue(rotation) => {
                 let (value, salt) = self.new_value(&token, &rotation, repeatable)?;
                 let issued = issued(&rotation, &value, salt, caller, now);
-                if transaction.rotate(id, &rotation, &issued).await? == Rotated::Lost {
+                if transaction.rotate(id, &rotation, &issued, first_used_at).await? == Rotated::Lost {
                     return Err(Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS }.into());
                 }
                 let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
@@ -101,7 +112,7 @@ impl Service {
         Ok(Issued { view: View::new(token, now), value })
     }
 
-    /// The token to rotate, locked, and on whose behalf that is.
+    /// The token to rotate, locked, and on whose behalf that is. A first use of it by its holder is left to the rotation.
     async fn target(
         &self,
         transaction: &Transaction,

@@ -9,8 +9,17 @@ use crate::domain::token::Token;
 use super::token::{self, JoinedRow};
 use super::{Error, Transaction, rows};
 
+/// What a transaction holds a token for. To hold it for more later would be to wait for others who do the same, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It must stay as it is; others may rest on it too.
+    ToKeep,
+    /// It is to be changed.
+    ToChange,
+}
+
 impl Transaction {
-    /// The token to change and, where another is given, the token to keep as it is, as they are once nobody else is changing
+    /// The token to change and, where another is given, the token to hold beside it, as they are once nobody else is changing
     /// them; nobody else changes either until this transaction ends. Always in the order of the ids, so that two
     /// transactions never wait for each other.
     ///
@@ -19,29 +28,25 @@ impl Transaction {
     pub async fn find_to_change(
         &self,
         to_change: TokenId,
-        to_keep: Option<TokenId>,
+        other: Option<(TokenId, Hold)>,
     ) -> Result<(Option<Token>, Option<Token>), Error> {
-        let to_keep_first = to_keep.filter(|id| *id < to_change);
-        let mut kept = match to_keep_first {
-            Some(id) => self.find_to_keep(id).await?,
+        let other_first = other.filter(|(id, _)| *id < to_change);
+        let mut held = match other_first {
+            Some((id, hold)) => self.find_to_hold(id, hold).await?,
             None => None,
         };
-        let changed = self.find_locked(to_change, LockType::Update).await?;
-        if let Some(id) = to_keep.filter(|_| to_keep_first.is_none()) {
-            kept = self.find_to_keep(id).await?;
+        let changed = self.find_to_hold(to_change, Hold::ToChange).await?;
+        if let Some((id, hold)) = other.filter(|_| other_first.is_none()) {
+            held = self.find_to_hold(id, hold).await?;
         }
-        Ok((changed, kept))
+        Ok((changed, held))
     }
 
     /// The token of this id, as it is once nobody else is changing it; nobody else does until this transaction ends.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find_to_keep(&self, id: TokenId) -> Result<Option<Token>, Error> {
-        self.find_locked(id, LockType::Share).await
-    }
-
-    async fn find_locked(&self, id: TokenId, lock: LockType) -> Result<Option<Token>, Error> {
+    pub async fn find_to_hold(&self, id: TokenId, hold: Hold) -> Result<Option<Token>, Error> {
         if self.connection().get_database_backend() == DbBackend::Sqlite {
             // It knows no row locks and needs none: its one writer holds them all.
             return self.find_token(id).await;
@@ -49,6 +54,10 @@ impl Transaction {
         // Rows that had to be waited for are read as they are after the wait, those of the values too because they are
         // locked with it, but a value that was added meanwhile is not seen. It is then the current one, so without a
         // current value the token is read once more, under the lock that is now held.
+        let lock = match hold {
+            Hold::ToKeep => LockType::Share,
+            Hold::ToChange => LockType::Update,
+        };
         let joined = token::by_id(id).lock(lock).all(self.connection()).await?;
         let current = |(row, value): &JoinedRow| value.as_ref().is_some_and(|value| value.generation == row.generation);
         if joined.iter().any(current) {

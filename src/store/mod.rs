@@ -22,6 +22,7 @@ pub use epochs::Stamp;
 pub use error::Error;
 pub use feed::{Ear, Heard};
 pub use list::Listing;
+pub use lock::Hold;
 pub use transaction::{Rotated, Transaction};
 
 use sea_orm::{DatabaseConnection, DbBackend};

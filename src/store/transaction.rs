@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
     RuntimeErr, UpdateMany,
@@ -103,15 +103,26 @@ impl Transaction {
         Ok(())
     }
 
-    /// Carries out a rotation, if the facts it was decided on are still true (R7).
+    /// Carries out a rotation, if the facts it was decided on are still true (R7). Where it is the first use of the value that
+    /// it replaces, it writes that too (R5).
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn rotate(&self, id: TokenId, rotation: &Rotation, issued: &ValueFacts) -> Result<Rotated, Error> {
+    pub async fn rotate(
+        &self,
+        id: TokenId,
+        rotation: &Rotation,
+        issued: &ValueFacts,
+        first_used_at: Option<Timestamp>,
+    ) -> Result<Rotated, Error> {
         let previous_generation = rotation.previous.map(|previous| i64::from(previous.generation));
-        let won = api_token::Entity::update_many()
+        let mut moved = api_token::Entity::update_many()
             .col_expr(api_token::Column::Generation, Expr::value(i64::from(rotation.generation)))
-            .col_expr(api_token::Column::PreviousGeneration, Expr::value(previous_generation))
+            .col_expr(api_token::Column::PreviousGeneration, Expr::value(previous_generation));
+        if let Some(used_at) = first_used_at {
+            moved = moved.col_expr(api_token::Column::LastUsedAt, Expr::value(used_at.unix_millis()));
+        }
+        let won = moved
             .filter(api_token::Column::Id.eq(id.to_string()))
             .filter(api_token::Column::Generation.eq(i64::from(rotation.from_generation)))
             .filter(api_token::Column::RevokedAt.is_null())
@@ -130,6 +141,10 @@ impl Transaction {
             ..Default::default()
         };
         let mut update = self.update_value(id, rotation.from_generation, replaced);
+        if let Some(used_at) = first_used_at {
+            let first = Expr::col(api_token_value::Column::FirstUsedAt).if_null(used_at.unix_millis());
+            update = update.col_expr(api_token_value::Column::FirstUsedAt, first);
+        }
         if rotation.recovers {
             update = update.filter(api_token_value::Column::FirstUsedAt.is_null());
         }

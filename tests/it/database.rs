@@ -114,7 +114,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
     };
     let attempt = async |id: TokenId, rotation: &Rotation, issued: &ValueFacts| {
         let transaction = store.begin().await.unwrap();
-        let outcome = transaction.rotate(id, rotation, issued).await.unwrap();
+        let outcome = transaction.rotate(id, rotation, issued, None).await.unwrap();
         if outcome == Rotated::Won {
             transaction.commit().await.unwrap();
         }

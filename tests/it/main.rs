@@ -18,6 +18,7 @@ mod docs_clients;
 mod doors;
 mod execution;
 mod feed;
+mod first_use;
 mod forward_auth;
 mod graphql_http;
 mod graphql_limits;

@@ -28,7 +28,7 @@ use axum::{Extension, Router};
 use crate::service::{Caller, Error, ErrorCode};
 
 use super::Doors;
-use super::client::{self, Client};
+use super::client::{self, Recognised};
 use super::reply::Rejection;
 
 pub(super) use refusal::Refusal;
@@ -65,11 +65,12 @@ pub(super) fn claims(path: &str) -> bool {
 /// Lets those in who present a good value, and tells them if it is the previous one. No answer may be kept on the way.
 async fn admit(State(doors): State<Doors>, request: Request, next: Next) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
-    let Client(caller) = Client::from_request_parts(&mut parts, &doors).await?;
+    let Recognised(caller) = Recognised::from_request_parts(&mut parts, &doors).await?;
     let caller = Arc::new(caller.ok_or(Error::Anonymous)?);
     let standing = caller.standing();
-    parts.extensions.insert(caller);
+    parts.extensions.insert(caller.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
+    client::settle(&doors, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
     client::warn_of_retirement(headers, Some(standing));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
