@@ -64,8 +64,19 @@ impl Service {
         subject: (TokenId, u32),
         now: Timestamp,
     ) -> Result<(), Error> {
+        Ok(transaction.append(&self.change(action, by, subject, now)?).await?)
+    }
+
+    /// The event of a change: who made it, and to which generation of which token.
+    pub(super) fn change(
+        &self,
+        action: Action,
+        by: (Actor, Provenance),
+        subject: (TokenId, u32),
+        now: Timestamp,
+    ) -> Result<AuditEvent, Error> {
         let ((actor, provenance), (token_id, generation)) = (by, subject);
-        let event = AuditEvent {
+        Ok(AuditEvent {
             id: EventId::new(now, self.random()?),
             at: now,
             action,
@@ -74,8 +85,7 @@ impl Service {
             token_id: Some(token_id),
             generation: Some(generation),
             provenance,
-        };
-        Ok(transaction.append(&event).await?)
+        })
     }
 
     /// Records a refusal, once a minute a kind. If that fails the refusal stands all the same, and the log says why.

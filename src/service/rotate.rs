@@ -90,25 +90,27 @@ impl Service {
         if first_use && first_used_at.is_none() {
             transaction.record_use(id, caller.generation(), now).await?;
         }
-        let (token, value, action) = match plan {
+        let (token, value) = match plan {
             Plan::Repeat(value) => {
-                let kind = (Action::RotationRepeated, "", Some(id), None);
-                if !self.refusals.known.admits(kind, now) {
-                    return Ok(Issued { view: View::new(token, now), value });
+                let action = Action::RotationRepeated;
+                if self.refusals.known.admits((action, "", Some(id), None), now) {
+                    let subject = (id, token.current.generation);
+                    self.record(transaction, action, caller.acting(), subject, now).await?;
                 }
-                (token, value, Action::RotationRepeated)
+                (token, value)
             }
             Plan::Issue(rotation) => {
                 let (value, salt) = self.new_value(&token, &rotation, repeatable)?;
                 let issued = issued(&rotation, &value, salt, caller, now);
-                if transaction.rotate(id, &rotation, &issued, first_used_at).await? == Rotated::Lost {
+                let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
+                let event = self.change(action, caller.acting(), (id, rotation.generation), now)?;
+                let rotated = transaction.rotate(id, &rotation, &issued, first_used_at, &event).await?;
+                if rotated == Rotated::Lost {
                     return Err(Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS }.into());
                 }
-                let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
-                (rotation::apply(token, &rotation, issued), value, action)
+                (rotation::apply(token, &rotation, issued), value)
             }
         };
-        self.record(transaction, action, caller.acting(), (token.id, token.current.generation), now).await?;
         Ok(Issued { view: View::new(token, now), value })
     }
 

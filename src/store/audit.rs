@@ -90,7 +90,7 @@ impl Store {
     }
 }
 
-fn row(event: &AuditEvent) -> ActiveModel {
+pub(super) fn row(event: &AuditEvent) -> ActiveModel {
     let actor = |actor| rows::actor_name(actor).unwrap_or_else(|| SYSTEM.to_owned());
     ActiveModel {
         id: Set(event.id.to_string()),

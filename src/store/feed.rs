@@ -11,6 +11,7 @@ mod postgres;
 mod sqlite;
 
 use std::collections::BTreeSet;
+use std::fmt::{Display, Write};
 use std::sync::Arc;
 
 use sea_orm::DbBackend;
@@ -25,7 +26,7 @@ use super::{Error, Store};
 pub(super) use postgres::notify;
 
 /// The channel of PostgreSQL on which replicas tell each other.
-const CHANNEL: &str = "rotakey";
+pub(super) const CHANNEL: &str = "rotakey";
 /// Over how many slots tokens are spread, so that one seldom makes what is remembered of another stale: half a megabyte.
 const SLOTS: usize = 65_536;
 /// How many events a slow subscriber may be behind before it misses some.
@@ -44,16 +45,36 @@ pub enum Heard {
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// The tokens whose facts it changes, other than the moment of their last use.
-    pub(super) tokens: BTreeSet<TokenId>,
-    pub(super) events: Vec<Arc<AuditEvent>>,
+    tokens: BTreeSet<TokenId>,
+    events: Vec<Arc<AuditEvent>>,
+    /// What no statement of the transaction has told other replicas yet.
+    untold: String,
 }
 
 impl Notes {
-    /// What other replicas are told: ids only, at most a few hundred bytes; `None` where there is nothing to tell.
-    pub(super) fn payload(&self) -> Option<String> {
-        let tokens = self.tokens.iter().map(ToString::to_string);
-        let ids: Vec<String> = tokens.chain(self.events.iter().map(|event| event.id.to_string())).collect();
-        (!ids.is_empty()).then(|| ids.join(" "))
+    /// Takes note of a token that is changed.
+    pub(super) fn token(&mut self, id: TokenId) {
+        if self.tokens.insert(id) {
+            self.add_untold(id);
+        }
+    }
+
+    /// Takes note of an event that is appended.
+    pub(super) fn event(&mut self, event: Arc<AuditEvent>) {
+        self.add_untold(event.id);
+        self.events.push(event);
+    }
+
+    /// What other replicas are to be told that they are not told yet: ids only, at most a few hundred bytes; `None` where
+    /// there is nothing to tell. Each id once, because an event that is told twice is heard twice.
+    pub(super) fn take_untold(&mut self) -> Option<String> {
+        Some(std::mem::take(&mut self.untold)).filter(|untold| !untold.is_empty())
+    }
+
+    fn add_untold(&mut self, id: impl Display) {
+        let space = if self.untold.is_empty() { "" } else { " " };
+        // It cannot fail: the text grows as it must.
+        let _ = write!(self.untold, "{space}{id}");
     }
 }
 
@@ -202,8 +223,20 @@ mod tests {
         assert_eq!(told, Told { tokens: vec![token], events: vec![event], unknown: false });
         told.add("something else");
         assert!(told.unknown);
-        assert_eq!(Notes::default().payload(), None);
-        let notes = Notes { tokens: BTreeSet::from([token]), events: Vec::new() };
-        assert_eq!(notes.payload(), Some(token.to_string()));
+    }
+
+    #[test]
+    fn every_note_is_told_once() {
+        let now = Timestamp::from_unix_millis(0);
+        let (one, two) = (TokenId::new(now, [1; 10]), TokenId::new(now, [2; 10]));
+        let mut notes = Notes::default();
+        assert_eq!(notes.take_untold(), None);
+        notes.token(one);
+        notes.token(one);
+        notes.token(two);
+        assert_eq!(notes.take_untold(), Some(format!("{one} {two}")));
+        notes.token(one);
+        assert_eq!(notes.take_untold(), None);
+        assert_eq!(notes.tokens.len(), 2, "they are still to be published here");
     }
 }

@@ -4,6 +4,7 @@
 //! compare-and-set where two callers could race (R7).
 
 mod audit;
+mod chain;
 mod connect;
 mod durable;
 mod entity;
@@ -13,6 +14,7 @@ mod feed;
 mod group;
 mod list;
 mod lock;
+mod rotation;
 mod rows;
 mod token;
 mod transaction;
@@ -23,7 +25,8 @@ pub use error::Error;
 pub use feed::{Ear, Heard};
 pub use list::Listing;
 pub use lock::Hold;
-pub use transaction::{Rotated, Transaction};
+pub use rotation::Rotated;
+pub use transaction::Transaction;
 
 use sea_orm::{DatabaseConnection, DbBackend};
 

@@ -1,10 +1,10 @@
 //! The statements that change something. One transaction an operation; its audit event is written in the same one, and
 //! whoever must know of it is told when it is durable.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
     RuntimeErr, UpdateMany,
@@ -13,7 +13,6 @@ use sea_orm::{
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle::Retirement;
-use crate::domain::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
@@ -36,15 +35,6 @@ enum Inner {
     Alone(DatabaseTransaction, Durable),
     /// On SQLite, a turn in one that is shared.
     InTurn(Turn),
-}
-
-/// Whether a rotation took place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotated {
-    /// It did.
-    Won,
-    /// The facts that it was decided on are no longer true: another rotation, a revocation or a first use was quicker.
-    Lost,
 }
 
 impl Transaction {
@@ -101,62 +91,6 @@ impl Transaction {
             .await?;
         self.note(token.id);
         Ok(())
-    }
-
-    /// Carries out a rotation, if the facts it was decided on are still true (R7). Where it is the first use of the value that
-    /// it replaces, it writes that too (R5).
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn rotate(
-        &self,
-        id: TokenId,
-        rotation: &Rotation,
-        issued: &ValueFacts,
-        first_used_at: Option<Timestamp>,
-    ) -> Result<Rotated, Error> {
-        let previous_generation = rotation.previous.map(|previous| i64::from(previous.generation));
-        let mut moved = api_token::Entity::update_many()
-            .col_expr(api_token::Column::Generation, Expr::value(i64::from(rotation.generation)))
-            .col_expr(api_token::Column::PreviousGeneration, Expr::value(previous_generation));
-        if let Some(used_at) = first_used_at {
-            moved = moved.col_expr(api_token::Column::LastUsedAt, Expr::value(used_at.unix_millis()));
-        }
-        let won = moved
-            .filter(api_token::Column::Id.eq(id.to_string()))
-            .filter(api_token::Column::Generation.eq(i64::from(rotation.from_generation)))
-            .filter(api_token::Column::RevokedAt.is_null())
-            .exec(self.connection())
-            .await?;
-        if won.rows_affected != 1 {
-            return Ok(Rotated::Lost);
-        }
-        // The value that is replaced either works on, until then, or stops at once.
-        let works_on = rotation.previous.filter(|previous| previous.generation == rotation.from_generation);
-        let retires_at = works_on.map_or(Some(issued.created_at), |previous| previous.retires_at);
-        let replaced = api_token_value::ActiveModel {
-            replaced_at: Set(Some(issued.created_at.unix_millis())),
-            retires_at: Set(retires_at.map(Timestamp::unix_millis)),
-            salt: Set(None),
-            ..Default::default()
-        };
-        let mut update = self.update_value(id, rotation.from_generation, replaced);
-        if let Some(used_at) = first_used_at {
-            let first = Expr::col(api_token_value::Column::FirstUsedAt).if_null(used_at.unix_millis());
-            update = update.col_expr(api_token_value::Column::FirstUsedAt, first);
-        }
-        if rotation.recovers {
-            update = update.filter(api_token_value::Column::FirstUsedAt.is_null());
-        }
-        if update.exec(self.connection()).await?.rows_affected != 1 {
-            return Ok(Rotated::Lost);
-        }
-        if let Some(older) = rotation.previous.filter(|_| works_on.is_none()) {
-            self.retire(id, older).await?;
-        }
-        self.insert_value(id, issued).await?;
-        self.note(id);
-        Ok(Rotated::Won)
     }
 
     /// Sets the moment at which the previous value stops working.
@@ -285,13 +219,22 @@ impl Transaction {
     }
 
     /// Notes that this transaction changes what is known of a token.
-    fn note(&self, id: TokenId) {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).tokens.insert(id);
+    pub(super) fn note(&self, id: TokenId) {
+        self.notes().token(id);
     }
 
     /// Notes that this transaction appends an event to the audit log.
     pub(super) fn note_event(&self, event: &AuditEvent) {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).events.push(Arc::new(event.clone()));
+        self.notes().event(Arc::new(event.clone()));
+    }
+
+    /// What other replicas are to be told so far, for a statement of this transaction that tells it.
+    pub(super) fn untold(&self) -> Option<String> {
+        self.notes().take_untold()
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn connection(&self) -> &DatabaseTransaction {
@@ -321,8 +264,8 @@ impl Transaction {
 }
 
 /// Commits a transaction of its own and tells of it, other replicas with the commit itself.
-async fn commit_and_tell(transaction: DatabaseTransaction, durable: Durable, notes: Notes) -> Result<(), Error> {
-    if let Some(payload) = notes.payload() {
+async fn commit_and_tell(transaction: DatabaseTransaction, durable: Durable, mut notes: Notes) -> Result<(), Error> {
+    if let Some(payload) = notes.take_untold() {
         notify(&transaction, payload).await?;
     }
     let committed = transaction.commit().await;

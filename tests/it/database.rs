@@ -1,7 +1,8 @@
 //! What the database holds to by itself, and the migrations.
 
 use migration::{Migrator, MigratorTrait};
-use rotakey::domain::id::TokenId;
+use rotakey::domain::audit::{Action, AuditEvent, Provenance};
+use rotakey::domain::id::{EventId, TokenId};
 use rotakey::domain::lifecycle::Retirement;
 use rotakey::domain::rotation::Rotation;
 use rotakey::domain::timestamp::Timestamp;
@@ -114,7 +115,17 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
     };
     let attempt = async |id: TokenId, rotation: &Rotation, issued: &ValueFacts| {
         let transaction = store.begin().await.unwrap();
-        let outcome = transaction.rotate(id, rotation, issued, None).await.unwrap();
+        let event = AuditEvent {
+            id: EventId::new(now, [issued.hash.0[0]; 10]),
+            at: now,
+            action: Action::Rotated,
+            result: "OK".into(),
+            actor: Some(Actor::System),
+            token_id: Some(id),
+            generation: Some(issued.generation),
+            provenance: Provenance::default(),
+        };
+        let outcome = transaction.rotate(id, rotation, issued, None, &event).await.unwrap();
         if outcome == Rotated::Won {
             transaction.commit().await.unwrap();
         }

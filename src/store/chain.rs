@@ -1,0 +1,135 @@
+//! Several writes at the price of one: a chain of statements, each of which writes one row, and does so only if the one before
+//! has written its own.
+//!
+//! What is sent is one text. On PostgreSQL that is one statement, whose parts name each other; they all see the rows as they were
+//! before, so a row may be written by one link only. SQLite cannot write within a statement, so there it is as many as there
+//! are links, which the driver carries out in one go; `changes()` is what the last one wrote.
+
+use sea_orm::{ActiveModelTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic, Iterable};
+
+/// Statements to be carried out in their order.
+#[derive(Debug)]
+pub(super) struct Chain {
+    backend: DbBackend,
+    sql: String,
+    values: Vec<Value>,
+    links: u64,
+}
+
+impl Chain {
+    pub(super) fn new(backend: DbBackend) -> Self {
+        Self { backend, sql: String::with_capacity(2_048), values: Vec::with_capacity(48), links: 0 }
+    }
+
+    /// Adds an UPDATE with its condition, in which `?` stands for these values in turn.
+    pub(super) fn update<const N: usize>(mut self, sql: &str, values: [Value; N]) -> Self {
+        self.begin();
+        let mut pieces = sql.split('?');
+        self.sql.extend(pieces.next());
+        for (piece, value) in pieces.zip(values) {
+            self.bind(value);
+            self.sql.push_str(piece);
+        }
+        self.end(" AND ");
+        self
+    }
+
+    /// Adds the INSERT of this row.
+    pub(super) fn insert<A: ActiveModelTrait>(mut self, mut row: A) -> Self {
+        self.begin();
+        self.sql.push_str("INSERT INTO ");
+        self.sql.push_str(A::Entity::default().table_name());
+        let columns = <<A::Entity as EntityTrait>::Column as Iterable>::iter();
+        let set: Vec<_> = columns.filter_map(|column| Some((column, row.take(column).into_value()?))).collect();
+        for (number, (column, _)) in set.iter().enumerate() {
+            self.sql.push_str(if number == 0 { " (" } else { ", " });
+            self.sql.push_str(column.as_str());
+        }
+        for (number, (_, value)) in set.into_iter().enumerate() {
+            self.sql.push_str(if number == 0 { ") SELECT " } else { ", " });
+            self.bind(value);
+        }
+        self.end(" WHERE ");
+        self
+    }
+
+    /// Carries it out; whether every link has written its row. If not, what the others have written is to be undone. On
+    /// PostgreSQL other replicas are told `payload` on this channel if it has and the transaction commits.
+    pub(super) async fn run(
+        mut self,
+        transaction: &DatabaseTransaction,
+        (channel, payload): (&str, Option<String>),
+    ) -> Result<bool, DbErr> {
+        let mut written = self.links;
+        if self.backend == DbBackend::Postgres {
+            // One line, if there is a row of the last link.
+            written = 1;
+            self.sql.push_str(" SELECT ");
+            match payload {
+                Some(payload) => {
+                    self.sql.push_str("pg_notify(");
+                    self.bind(channel.into());
+                    self.sql.push_str(", ");
+                    self.bind(payload.into());
+                    self.sql.push(')');
+                }
+                None => self.sql.push('1'),
+            }
+            self.sql.push_str(&format!(" FROM link{}", self.links));
+        }
+        let statement = Statement::from_sql_and_values(self.backend, self.sql, self.values);
+        Ok(transaction.execute_raw(statement).await?.rows_affected() == written)
+    }
+
+    fn begin(&mut self) {
+        if self.backend == DbBackend::Postgres {
+            let with = if self.links == 0 { "WITH" } else { "," };
+            self.sql.push_str(&format!("{with} link{} AS (", self.links + 1));
+        }
+    }
+
+    fn end(&mut self, and: &str) {
+        let before = self.links;
+        self.links += 1;
+        let sqlite = self.backend == DbBackend::Sqlite;
+        if before > 0 {
+            self.sql.push_str(and);
+            if sqlite {
+                self.sql.push_str("changes() = 1");
+            } else {
+                self.sql.push_str(&format!("EXISTS (SELECT FROM link{before})"));
+            }
+        }
+        self.sql.push_str(if sqlite { "; " } else { " RETURNING 1)" });
+    }
+
+    fn bind(&mut self, value: Value) {
+        self.values.push(value);
+        self.sql.push_str(&format!("${}", self.values.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(backend: DbBackend) -> Chain {
+        Chain::new(backend)
+            .update("UPDATE a SET b = ? WHERE c = ?", [1.into(), 2.into()])
+            .update("UPDATE d SET e = ? WHERE f", [3.into()])
+    }
+
+    #[test]
+    fn each_link_depends_on_the_one_before_and_values_are_counted_on() {
+        assert_eq!(
+            chain(DbBackend::Postgres).sql,
+            "WITH link1 AS (UPDATE a SET b = $1 WHERE c = $2 RETURNING 1), \
+             link2 AS (UPDATE d SET e = $3 WHERE f AND EXISTS (SELECT FROM link1) RETURNING 1)"
+        );
+        assert_eq!(
+            chain(DbBackend::Sqlite).sql,
+            "UPDATE a SET b = $1 WHERE c = $2; UPDATE d SET e = $3 WHERE f AND changes() = 1; "
+        );
+    }
+}
