@@ -24,6 +24,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long PostgreSQL waits for a row that another transaction is changing.
 const LOCK_TIMEOUT: &str = "5s";
+/// For how long a connection to PostgreSQL that was just given back need not be asked whether it still answers.
+const BELIEVED_FOR: Duration = Duration::from_millis(100);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Any constant of ours: replicas that start together take turns on it.
@@ -178,6 +180,9 @@ async fn connect_postgres(url: &str) -> Result<DatabaseConnection, Error> {
     options.map_sqlx_postgres_opts(|options| {
         options.options([("synchronous_commit", "on"), ("lock_timeout", LOCK_TIMEOUT)])
     });
+    // The pool asks a connection whether it still answers when it is given back; to ask again at once would cost a round trip
+    // before every look-up and every transaction.
+    options.test_before_acquire_if_idle_for(BELIEVED_FOR);
     Ok(Database::connect(options).await?)
 }
 
