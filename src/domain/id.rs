@@ -10,8 +10,10 @@ use super::timestamp::Timestamp;
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Ulid);
+        // As bytes, the first of which weighs most: a number of this size would want a place whose address is a multiple of
+        // 16, and each remembered token holds several of these.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
 
         impl $name {
             /// How many random bytes an identifier takes.
@@ -20,19 +22,25 @@ macro_rules! typed_id {
             /// A new identifier of this moment.
             pub fn new(now: Timestamp, entropy: [u8; Self::ENTROPY_BYTES]) -> Self {
                 let random = entropy.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
-                Self(Ulid::from_parts(now.unix_millis().unsigned_abs(), random))
+                Self(Ulid::from_parts(now.unix_millis().unsigned_abs(), random).to_bytes())
+            }
+
+            /// The last 64 of its random bits.
+            pub fn random_bits(self) -> u64 {
+                let [.., a, b, c, d, e, f, g, h] = self.0;
+                u64::from_be_bytes([a, b, c, d, e, f, g, h])
             }
 
             /// Its text, without asking for memory.
             pub fn text(self) -> IdText {
-                IdText::new($prefix, self.0)
+                IdText::new($prefix, Ulid::from_bytes(self.0))
             }
 
             /// Reads the form that [`fmt::Display`] writes; any other text is `None`.
             pub fn parse(text: &str) -> Option<Self> {
                 let ulid = Ulid::from_string(text.strip_prefix($prefix)?).ok()?;
                 // ULIDs may be read in several spellings; an identifier has one, so that it can be compared as text.
-                let id = Self(ulid);
+                let id = Self(ulid.to_bytes());
                 (id.to_string() == text).then_some(id)
             }
         }
@@ -40,6 +48,12 @@ macro_rules! typed_id {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(self.text().as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
             }
         }
     };
@@ -97,6 +111,13 @@ mod tests {
             assert_eq!(TokenId::parse(other), None, "{other}");
         }
         assert_eq!(TokenId::parse(&id.to_string().to_lowercase()), None);
+    }
+
+    #[test]
+    fn the_random_bits_are_none_of_the_moment() {
+        let id = |millis, byte| at(millis, byte).random_bits();
+        assert_eq!(id(1, 0xA5), 0xA5A5_A5A5_A5A5_A5A5);
+        assert_eq!(id(i64::MAX, 7), id(0, 7));
     }
 
     #[test]
