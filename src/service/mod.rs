@@ -78,7 +78,7 @@ pub struct Policy {
     pub limits: Limits,
     /// For how long audit events are kept, in minutes; `None` for ever.
     pub audit_retention_minutes: Option<u32>,
-    /// About how many verified values are remembered; 0 for none.
+    /// How many verified values are remembered, a tenth more at most; 0 for none.
     pub cached_values: u32,
 }
 
