@@ -1,14 +1,14 @@
 //! What a check and a rotation cost without network and disk, each beside a baseline of the same run to compare it with.
 
-use std::collections::BTreeSet;
-
 use divan::{Bencher, black_box};
 use rotakey::domain::cidr::CidrBlocks;
 use rotakey::domain::id::TokenId;
 use rotakey::domain::input::InvalidInput;
 use rotakey::domain::lifecycle;
 use rotakey::domain::origin::AllowedOrigins;
+use rotakey::domain::permissions::Permissions;
 use rotakey::domain::rotation::{self, Overlap, Rotator};
+use rotakey::domain::scope::Scopes;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, Token, TokenKind, ValueFacts};
 use rotakey::domain::value::{PresentedValue, Value};
@@ -31,8 +31,8 @@ fn token() -> Token {
             description: None,
             owner: None,
             kind: TokenKind::Private,
-            permissions: BTreeSet::new(),
-            scopes: BTreeSet::new(),
+            permissions: Permissions::default(),
+            scopes: Scopes::default(),
             expires_at: None,
             rotation_period_minutes: Some(60),
             overlap_minutes: 10,
@@ -50,7 +50,7 @@ fn token() -> Token {
         current: ValueFacts {
             generation: 1,
             hash: value().hash(),
-            hint: "hint".into(),
+            hint: value().hint(),
             created_at: now,
             created_by: Actor::System,
             first_used_at: None,

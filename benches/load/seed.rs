@@ -77,7 +77,7 @@ pub async fn database(folder: &Path, name: &str, tokens: usize) -> Database {
         let (mut hashes, mut hints) = (Vec::with_capacity(BATCH * 32), Vec::with_capacity(BATCH * 4));
         for value in (from..to).map(value) {
             hashes.extend_from_slice(&value.hash().0);
-            hints.extend_from_slice(value.hint().as_bytes());
+            hints.extend_from_slice(value.hint().as_str().as_bytes());
         }
         let mut transaction = connection.begin().await.unwrap();
         let (from, to) = (i64::try_from(from).unwrap(), i64::try_from(to).unwrap());

@@ -1,25 +1,24 @@
 //! What a caller may do: permissions, and the rule that no one lifts themselves (R11).
 
-use std::collections::BTreeSet;
-
 use super::id::TokenId;
+use super::permissions::Permissions;
 use super::refusal::Refusal;
-use super::scope::Scope;
+use super::scope::Scopes;
 use super::token::{Permission, Token};
 
 /// What a caller holds. Taken from the caller's token at the moment of the operation, never remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     id: TokenId,
-    permissions: BTreeSet<Permission>,
-    scopes: BTreeSet<Scope>,
+    permissions: Permissions,
+    scopes: Scopes,
 }
 
 impl Authority {
     /// The authority that this token gives its holder.
     pub fn of(token: &Token) -> Self {
         let settings = &token.settings;
-        Self { id: token.id, permissions: settings.permissions.clone(), scopes: settings.scopes.clone() }
+        Self { id: token.id, permissions: settings.permissions, scopes: settings.scopes.clone() }
     }
 
     /// The caller's own token.
@@ -32,7 +31,7 @@ impl Authority {
     /// # Errors
     /// [`Refusal::Forbidden`], naming the permission.
     pub fn require(&self, permission: Permission) -> Result<(), Refusal> {
-        if self.permissions.contains(&permission) {
+        if self.permissions.contains(permission) {
             return Ok(());
         }
         Err(Refusal::Forbidden(format!("This needs an API token with the permission {}.", permission.as_str())))
@@ -51,14 +50,14 @@ impl Authority {
     ///
     /// # Errors
     /// [`Refusal::Forbidden`], naming the first permission or scope that the caller lacks.
-    pub fn require_all(&self, permissions: &BTreeSet<Permission>, scopes: &BTreeSet<Scope>) -> Result<(), Refusal> {
+    pub fn require_all(&self, permissions: &Permissions, scopes: &Scopes) -> Result<(), Refusal> {
         let missing = |what: &str, name: &str| {
             Refusal::Forbidden(format!("You cannot give or learn what you do not hold: the {what} {name}."))
         };
-        if let Some(permission) = permissions.difference(&self.permissions).next() {
+        if let Some(permission) = permissions.iter().find(|permission| !self.permissions.contains(*permission)) {
             return Err(missing("permission", permission.as_str()));
         }
-        let uncovered = scopes.iter().find(|scope| !self.scopes.iter().any(|held| held.covers(scope)));
-        uncovered.map_or(Ok(()), |scope| Err(missing("scope", scope.as_str())))
+        let uncovered = scopes.iter().find(|scope| !self.scopes.cover(scope));
+        uncovered.map_or(Ok(()), |scope| Err(missing("scope", scope)))
     }
 }

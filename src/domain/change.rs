@@ -36,13 +36,13 @@ impl SettingsChange {
     pub fn apply(self, settings: &Settings) -> Result<Settings, InvalidInput> {
         let mut changed = settings.clone();
         if let Some(name) = self.name {
-            changed.name = line("name", name)?;
+            changed.name = line("name", name)?.into();
         }
         if let Some(text) = self.description {
-            changed.description = text.map(description).transpose()?;
+            changed.description = text.map(description).transpose()?.map(Into::into);
         }
         if let Some(owner) = self.owner {
-            changed.owner = owner.map(|owner| line("owner", owner)).transpose()?;
+            changed.owner = owner.map(|owner| line("owner", owner)).transpose()?.map(Into::into);
         }
         if let Some(permissions) = self.permissions {
             changed.permissions = permissions.into_iter().collect();

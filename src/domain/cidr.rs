@@ -86,7 +86,7 @@ impl fmt::Display for CidrBlock {
 
 /// The blocks that a token is restricted to: sorted, none twice, none inside another. Empty: no restriction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CidrBlocks(Vec<CidrBlock>);
+pub struct CidrBlocks(Box<[CidrBlock]>);
 
 impl CidrBlocks {
     /// Reads the setting, one block a text. A block given twice is one block.
@@ -111,14 +111,14 @@ impl CidrBlocks {
             let message = format!("{wide} and {narrow} overlap; leave out {narrow}, or {wide} if it is too wide.");
             return Err(invalid(message));
         }
-        Ok(Self(blocks))
+        Ok(Self(blocks.into()))
     }
 
     /// Of any blocks those that no other covers.
     pub(super) fn widest(mut blocks: Vec<CidrBlock>) -> Self {
         blocks.sort_unstable();
         blocks.dedup_by(|next, kept| kept.covers(next));
-        Self(blocks)
+        Self(blocks.into())
     }
 
     /// Whether a client at this address may use the token. Where there is any restriction, an unknown address is refused.

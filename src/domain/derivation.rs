@@ -37,7 +37,7 @@ impl IdempotencyKey {
 /// The value of this generation for whoever presents the same value with the same key.
 pub fn derive(token: &Token, generation: u32, presented: &Value, salt: &Salt, key: &IdempotencyKey) -> Value {
     let mut entropy = [0; Value::ENTROPY_BYTES];
-    let hkdf = Hkdf::<Sha256>::new(Some(&salt.0), presented.expose().as_bytes());
+    let hkdf = Hkdf::<Sha256>::new(Some(salt.0.as_slice()), presented.expose().as_bytes());
     // It fails only for outputs of more than 255 hashes, and this one is exactly one.
     let derived = hkdf.expand_multi_info(&info(token.id, generation, key).each_ref().map(Vec::as_slice), &mut entropy);
     debug_assert!(derived.is_ok());
@@ -47,8 +47,8 @@ pub fn derive(token: &Token, generation: u32, presented: &Value, salt: &Salt, ke
 /// The current value again, if it was issued to whoever presents this value with this key and has not been used.
 pub fn repeat(token: &Token, presented: &Value, key: &IdempotencyKey) -> Option<Value> {
     let current = &token.current;
-    let salt = current.salt.filter(|_| current.first_used_at.is_none())?;
-    let derived = derive(token, current.generation, presented, &salt, key);
+    let salt = current.salt.as_ref().filter(|_| current.first_used_at.is_none())?;
+    let derived = derive(token, current.generation, presented, salt, key);
     (derived.hash() == current.hash).then_some(derived)
 }
 

@@ -102,10 +102,11 @@ pub fn overlap_begun_by_use(token: &Token, generation: u32, now: Timestamp) -> O
 pub fn apply_use(mut token: Token, generation: u32, now: Timestamp) -> Token {
     if let Some(begun) = overlap_begun_by_use(&token, generation, now) {
         let previous = token.previous.take();
-        token.previous =
-            begun.and_then(|Retirement { retires_at, .. }| previous.map(|value| ValueFacts { retires_at, ..value }));
+        token.previous = begun.and_then(|Retirement { retires_at, .. }| {
+            previous.map(|value| Box::new(ValueFacts { retires_at, ..*value }))
+        });
     }
-    for value in std::iter::once(&mut token.current).chain(&mut token.previous) {
+    for value in std::iter::once(&mut token.current).chain(token.previous.as_deref_mut()) {
         if value.generation == generation && value.first_used_at.is_none() {
             value.first_used_at = Some(now);
             value.salt = None;

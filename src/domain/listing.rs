@@ -55,7 +55,7 @@ pub struct Position {
 impl Position {
     /// The place of this token in this order.
     pub fn of(token: &Token, field: OrderField) -> Self {
-        Self { name: (field == OrderField::Name).then(|| token.settings.name.clone()), id: token.id }
+        Self { name: (field == OrderField::Name).then(|| token.settings.name.to_string()), id: token.id }
     }
 }
 

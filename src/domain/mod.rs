@@ -15,6 +15,7 @@ pub mod lifecycle;
 pub mod listing;
 mod names;
 pub mod origin;
+pub mod permissions;
 pub mod quote;
 pub mod refusal;
 pub mod restriction;

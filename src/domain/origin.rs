@@ -171,7 +171,7 @@ impl fmt::Display for OriginPattern {
 
 /// The origins that a token is restricted to: sorted, none twice. Empty: no restriction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllowedOrigins(Vec<OriginPattern>);
+pub struct AllowedOrigins(Box<[OriginPattern]>);
 
 impl AllowedOrigins {
     /// Reads the setting, one pattern a text. A pattern given twice, in whatever spelling, is one pattern.
@@ -191,7 +191,7 @@ impl AllowedOrigins {
         let mut patterns = texts.iter().map(pattern).collect::<Result<Vec<_>, _>>()?;
         patterns.sort_unstable();
         patterns.dedup();
-        Ok(Self(patterns))
+        Ok(Self(patterns.into()))
     }
 
     /// Whether a page or app that sends this `Origin` header may use the token. Where there is any restriction, a request

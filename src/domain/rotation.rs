@@ -127,7 +127,7 @@ pub fn rotate(
         // Whoever holds the current value has used it by presenting it; somebody else may be one of several.
         guard(token, now)?;
         // The value that nobody has used is cancelled, and not the one before, which may be all that the holder has.
-        if let Some(previous) = token.previous.as_ref().filter(|_| token.current.first_used_at.is_none())
+        if let Some(previous) = token.previous.as_deref().filter(|_| token.current.first_used_at.is_none())
             && lifecycle::overlap_lasts(token, now)
         {
             return recover(token, previous, overlap, now).map(Plan::Issue);
@@ -208,10 +208,10 @@ pub fn apply(mut token: Token, rotation: &Rotation, issued: ValueFacts) -> Token
     let replaced_at = Some(issued.created_at);
     let replaced = std::mem::replace(&mut token.current, issued);
     let replaced = ValueFacts { replaced_at, salt: None, ..replaced };
-    let candidates = token.previous.take().into_iter().chain([replaced]);
+    let candidates = token.previous.take().map(|value| *value).into_iter().chain([replaced]);
     token.previous = rotation.previous.and_then(|Retirement { generation, retires_at }| {
         let kept = candidates.into_iter().find(|value| value.generation == generation);
-        kept.map(|value| ValueFacts { retires_at, ..value })
+        kept.map(|value| Box::new(ValueFacts { retires_at, ..value }))
     });
     token
 }

@@ -1,11 +1,9 @@
 //! What the settings of a new token may be. One rule a line, each named after its field.
 
-use std::collections::BTreeSet;
-
 use super::cidr::CidrBlocks;
 use super::input::InvalidInput;
 use super::origin::AllowedOrigins;
-use super::scope::Scope;
+use super::scope::{Scope, Scopes};
 use super::timestamp::Timestamp;
 use super::token::{OverlapStart, Permission, ReusePolicy, Settings, TokenKind};
 use super::value::redact;
@@ -82,13 +80,13 @@ impl SettingsDraft {
         };
         let cloned_overlap = base.map(|base| base.overlap_minutes);
         let settings = Settings {
-            name: line("name", self.name)?,
+            name: line("name", self.name)?.into(),
             description: or_base(self.description, base, |base| &base.description, description)?,
             owner: or_base(self.owner, base, |base| &base.owner, |owner| line("owner", owner))?,
             kind,
             permissions: match self.permissions {
                 Some(permissions) => permissions.into_iter().collect(),
-                None => base.map(|base| base.permissions.clone()).unwrap_or_default(),
+                None => base.map(|base| base.permissions).unwrap_or_default(),
             },
             scopes: match self.scopes {
                 Some(texts) => scopes(texts)?,
@@ -139,11 +137,11 @@ impl Settings {
 fn or_base(
     asked: Option<Option<String>>,
     base: Option<&Settings>,
-    field: impl Fn(&Settings) -> &Option<String>,
+    field: impl Fn(&Settings) -> &Option<Box<str>>,
     rule: impl Fn(String) -> Result<String, InvalidInput>,
-) -> Result<Option<String>, InvalidInput> {
+) -> Result<Option<Box<str>>, InvalidInput> {
     match asked {
-        Some(text) => text.map(rule).transpose(),
+        Some(text) => Ok(text.map(rule).transpose()?.map(Into::into)),
         None => Ok(base.and_then(|base| field(base).clone())),
     }
 }
@@ -212,7 +210,7 @@ pub(super) fn description(text: String) -> Result<String, InvalidInput> {
     Err(InvalidInput::new("description", message))
 }
 
-pub(super) fn scopes(texts: Vec<String>) -> Result<BTreeSet<Scope>, InvalidInput> {
+pub(super) fn scopes(texts: Vec<String>) -> Result<Scopes, InvalidInput> {
     let invalid = |message| InvalidInput::new("scopes", message);
     if texts.len() > MAX_SCOPES {
         return Err(invalid(format!("A token holds at most {MAX_SCOPES} scopes.")));

@@ -4,6 +4,7 @@
 //! number, so no boundary moves by a fraction of a millisecond on its way through a database or a client.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use jiff::fmt::{rfc2822, temporal::DateTimePrinter};
 
@@ -11,8 +12,10 @@ const MILLIS_PER_SECOND: i64 = 1_000;
 const MILLIS_PER_MINUTE: i64 = 60 * MILLIS_PER_SECOND;
 
 /// A moment in UTC with millisecond resolution. Prints as RFC 3339 with three decimals: `2026-01-31T12:00:00.000Z`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// One more than the milliseconds, so that none is zero and a moment that may be missing takes no more room than one that is
+// there: a remembered token has seven of those.
+pub struct Timestamp(NonZeroU64);
 
 /// The text is not an RFC 3339 date and time with an offset.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,23 +24,23 @@ pub struct MalformedTimestamp;
 
 impl Timestamp {
     /// The earliest moment that can be held: the Unix epoch.
-    pub const MIN: Self = Self(0);
+    pub const MIN: Self = Self(NonZeroU64::MIN);
     /// The latest moment that can be held and printed, at the end of the year 9999.
-    pub const MAX: Self = Self(253_402_207_200_000);
+    pub const MAX: Self = Self(NonZeroU64::MIN.saturating_add(253_402_207_200_000));
 
     /// From milliseconds since the Unix epoch, moved into `MIN..=MAX` where outside.
     pub fn from_unix_millis(millis: i64) -> Self {
-        Self(millis.clamp(Self::MIN.0, Self::MAX.0))
+        Self(NonZeroU64::MIN.saturating_add(millis.max(0).unsigned_abs())).min(Self::MAX)
     }
 
     /// Milliseconds since the Unix epoch.
     pub fn unix_millis(self) -> i64 {
-        self.0
+        self.0.get().cast_signed() - 1
     }
 
     /// Whole seconds since the Unix epoch, rounded down.
     pub fn unix_seconds(self) -> i64 {
-        self.0.div_euclid(MILLIS_PER_SECOND)
+        self.unix_millis().div_euclid(MILLIS_PER_SECOND)
     }
 
     /// The moment as HTTP headers write it (RFC 9110, section 5.6.7): `Sat, 31 Jan 2026 12:00:00 GMT`.
@@ -47,7 +50,7 @@ impl Timestamp {
     }
 
     fn as_jiff(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        jiff::Timestamp::from_millisecond(self.unix_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 
     /// Reads an RFC 3339 date and time (section 5.6). Fractions below a millisecond are cut off.
@@ -66,42 +69,44 @@ impl Timestamp {
             Err(_) => return Err(MalformedTimestamp),
         };
         let millis = parsed.as_millisecond();
-        if millis < Self::MIN.0 { Err(MalformedTimestamp) } else { Ok(Self::from_unix_millis(millis)) }
+        if millis < Self::MIN.unix_millis() { Err(MalformedTimestamp) } else { Ok(Self::from_unix_millis(millis)) }
     }
 
     /// This moment moved by whole minutes; stops at [`Timestamp::MAX`].
     #[must_use]
     pub fn plus_minutes(self, minutes: u32) -> Self {
-        Self::from_unix_millis(self.0.saturating_add(i64::from(minutes).saturating_mul(MILLIS_PER_MINUTE)))
+        Self::from_unix_millis(self.unix_millis().saturating_add(i64::from(minutes).saturating_mul(MILLIS_PER_MINUTE)))
     }
 
     /// This moment moved by whole seconds; stops at [`Timestamp::MAX`].
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
-        Self::from_unix_millis(self.0.saturating_add(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
+        Self::from_unix_millis(self.unix_millis().saturating_add(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
     }
 
     /// This moment moved by as long as it is from one moment to a later one; stops at [`Timestamp::MAX`].
     #[must_use]
     pub fn plus_span(self, from: Self, to: Self) -> Self {
-        Self::from_unix_millis(self.0.saturating_add(to.0.saturating_sub(from.0).max(0)))
+        Self::from_unix_millis(
+            self.unix_millis().saturating_add(to.unix_millis().saturating_sub(from.unix_millis()).max(0)),
+        )
     }
 
     /// This moment moved back by whole minutes; stops at [`Timestamp::MIN`].
     #[must_use]
     pub fn minus_minutes(self, minutes: u32) -> Self {
-        Self::from_unix_millis(self.0.saturating_sub(i64::from(minutes).saturating_mul(MILLIS_PER_MINUTE)))
+        Self::from_unix_millis(self.unix_millis().saturating_sub(i64::from(minutes).saturating_mul(MILLIS_PER_MINUTE)))
     }
 
     /// This moment moved back by whole seconds; stops at [`Timestamp::MIN`].
     #[must_use]
     pub fn minus_seconds(self, seconds: u32) -> Self {
-        Self::from_unix_millis(self.0.saturating_sub(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
+        Self::from_unix_millis(self.unix_millis().saturating_sub(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
     }
 
     /// Whole seconds from `self` until `later`, rounded up; 0 where `later` is not later.
     pub fn seconds_until(self, later: Self) -> u32 {
-        let millis = later.0.saturating_sub(self.0).max(0);
+        let millis = later.unix_millis().saturating_sub(self.unix_millis()).max(0);
         let seconds = millis.saturating_add(MILLIS_PER_SECOND - 1) / MILLIS_PER_SECOND;
         u32::try_from(seconds).unwrap_or(u32::MAX)
     }
@@ -132,6 +137,12 @@ fn has_form(text: &str) -> bool {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&DateTimePrinter::new().precision(Some(3)).timestamp_to_string(&self.as_jiff()))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -35,6 +35,29 @@ pub struct MalformedValue;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ValueHash(pub [u8; 32]);
 
+/// The last four characters of a value: enough for a person to tell two values apart, and of no use to guess the rest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Hint([u8; HINT_LENGTH]);
+
+impl Hint {
+    /// Reads the form that [`Hint::as_str`] gives; a text that is no hint is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.as_bytes().try_into().ok().filter(|_| text.is_ascii()).map(Self)
+    }
+
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        // They are ASCII by their making.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
 impl Value {
     /// How many random bytes a value takes.
     pub const ENTROPY_BYTES: usize = 32;
@@ -54,10 +77,10 @@ impl Value {
         ValueHash::of(self.expose())
     }
 
-    /// The last four characters: enough for a person to tell two values apart, and of no use to guess the rest.
-    pub fn hint(&self) -> String {
-        let text = self.expose();
-        text.get(text.len().saturating_sub(HINT_LENGTH)..).unwrap_or_default().to_owned()
+    /// Its last four characters.
+    pub fn hint(&self) -> Hint {
+        // Every value is longer and of ASCII, whether it was made or read.
+        Hint(self.expose().as_bytes().last_chunk().copied().unwrap_or_default())
     }
 
     /// The text itself, for the answer that issues it and for nothing else (R9).
@@ -164,7 +187,7 @@ mod tests {
     fn the_format_never_changes() {
         let value = Value::from_entropy(TokenKind::Private, &[0; 32]);
         assert_eq!(value.expose(), KNOWN);
-        assert_eq!(value.hint(), KNOWN[KNOWN.len() - 4..]);
+        assert_eq!(*value.hint().as_str(), KNOWN[KNOWN.len() - 4..]);
         let public = Value::from_entropy(TokenKind::Public, &[255; 32]);
         assert!(public.expose().starts_with("rkpub_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1"));
         assert_eq!(public.expose().len(), 6 + 43 + 6);

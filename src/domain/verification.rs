@@ -4,14 +4,12 @@
 //! Separate, because whoever comes with a value, be it for themselves or to ask about somebody else's, must get the same
 //! answer. It must not know who asks, nor what a use of the value does to it.
 
-use std::collections::BTreeSet;
-
 use super::input::InvalidInput;
 use super::lifecycle::{self, Standing};
 use super::names::names;
 use super::refusal::Refusal;
 use super::restriction::{self, Source};
-use super::scope::Scope;
+use super::scope::{Scope, Scopes};
 use super::settings::MAX_SCOPES;
 use super::timestamp::Timestamp;
 use super::token::Token;
@@ -123,8 +121,8 @@ impl RequiredScopes {
     }
 
     /// Those that none of the scopes held covers.
-    pub fn missing_from(&self, held: &BTreeSet<Scope>) -> Vec<Scope> {
-        self.0.iter().filter(|scope| !held.iter().any(|held| held.covers(scope))).cloned().collect()
+    pub fn missing_from(&self, held: &Scopes) -> Vec<Scope> {
+        self.0.iter().filter(|scope| !held.cover(scope.as_str())).cloned().collect()
     }
 
     /// The scopes in the order in which they were asked for.
@@ -154,7 +152,7 @@ mod tests {
             ("*", "*", ""),
             ("a b", "c b c d", "c d"),
         ] {
-            let held: BTreeSet<Scope> = scopes(held).0.into_iter().collect();
+            let held = Scopes::parse(held).unwrap();
             assert_eq!(scopes(required).missing_from(&held), scopes(missing).0, "{held:?} {required:?}");
         }
     }

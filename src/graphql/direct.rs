@@ -144,7 +144,7 @@ fn of_verification(field: &Field) -> Option<Tell<Verification>> {
         "code" => |verification| verification.code.as_str().into(),
         "generation" => |verification| verification.generation.into(),
         "retiresAt" => |verification| verification.retires_at().map(|at| at.to_string()).into(),
-        "missingScopes" => |verification| scopes(&verification.missing_scopes),
+        "missingScopes" => |verification| scopes(verification.missing_scopes.iter().map(Scope::as_str)),
         _ => return None,
     })
 }
@@ -153,11 +153,11 @@ fn of_token(field: &Field) -> Option<Tell<View>> {
     Some(match field.name.node.as_str() {
         "__typename" => |_| "APIToken".into(),
         "id" => |view| view.token.id.text().as_str().into(),
-        "name" => |view| view.token.settings.name.as_str().into(),
+        "name" => |view| (&*view.token.settings.name).into(),
         "owner" => |view| view.token.settings.owner.as_deref().into(),
         "kind" => |view| view.token.settings.kind.as_str().into(),
         "status" => |view| view.status.as_str().into(),
-        "scopes" => |view| scopes(&view.token.settings.scopes),
+        "scopes" => |view| scopes(view.token.settings.scopes.iter()),
         "generation" => |view| view.token.current.generation.into(),
         "expiresAt" => |view| view.token.settings.expires_at.map(|at| at.to_string()).into(),
         "rotateBy" => |view| view.token.rotate_by().map(|at| at.to_string()).into(),
@@ -165,8 +165,8 @@ fn of_token(field: &Field) -> Option<Tell<View>> {
     })
 }
 
-fn scopes<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Value {
-    Value::List(scopes.into_iter().map(|scope| scope.as_str().into()).collect())
+fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Value {
+    Value::List(scopes.map(Value::from).collect())
 }
 
 #[cfg(test)]

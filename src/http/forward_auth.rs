@@ -126,7 +126,7 @@ fn let_through(verification: &Verification) -> Response {
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(ID, text(view.token.id.text().as_str()));
     headers.insert(OWNER, text(&owner));
-    headers.insert(SCOPES, text(&list(settings.scopes.iter())));
+    headers.insert(SCOPES, text(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
     *response.headers_mut() = headers;
     response

@@ -16,7 +16,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::domain::restriction::Source;
-use crate::domain::scope::Scope;
 use crate::domain::verification::RequiredScopes;
 use crate::service::{Caller, Error, ErrorCode, Verification};
 
@@ -119,7 +118,7 @@ impl<'a> Form<'a> {
 struct Active<'a> {
     active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
+    scope: Option<&'a str>,
     client_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<&'a str>,
@@ -143,10 +142,9 @@ fn written(verification: &Verification) -> Response {
         return respond(json!({ "active": false }).to_string());
     };
     let (id, settings) = (view.token.id.to_string(), &view.token.settings);
-    let scopes: Vec<&str> = settings.scopes.iter().map(Scope::as_str).collect();
     let active = Active {
         active: true,
-        scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
+        scope: (!settings.scopes.is_empty()).then(|| settings.scopes.as_str()),
         client_id: &id,
         sub: settings.owner.as_deref(),
         token_type: "Bearer",

@@ -144,7 +144,7 @@ impl Service {
         let Some(Repeatable { presented, key }) = repeatable else {
             return Ok((Value::from_entropy(token.settings.kind, &self.random()?), None));
         };
-        let salt = Salt(self.random()?);
+        let salt = Salt(Box::new(self.random()?));
         let value = derivation::derive(token, rotation.generation, presented, &salt, key);
         // Where the old value ends at once nobody can repeat the request.
         Ok((value, rotation.previous.map(|_| salt)))

@@ -7,12 +7,12 @@ use sea_orm::ActiveValue::Set;
 use crate::domain::cidr::CidrBlocks;
 use crate::domain::id::TokenId;
 use crate::domain::origin::AllowedOrigins;
-use crate::domain::scope::Scope;
+use crate::domain::scope::Scopes;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{
     Actor, OverlapStart, Permission, ReusePolicy, Salt, Settings, Token, TokenKind, ValueFacts,
 };
-use crate::domain::value::ValueHash;
+use crate::domain::value::{Hint, ValueHash};
 
 use super::Error;
 use super::entity::{api_token, api_token_value};
@@ -41,7 +41,7 @@ fn token(row: api_token::Model, values: Vec<api_token_value::Model>) -> Result<T
         if other.generation == row.generation {
             current = Some(value(other)?);
         } else if Some(other.generation) == row.previous_generation {
-            previous = Some(value(other)?);
+            previous = Some(Box::new(value(other)?));
         }
     }
     let current = current.ok_or_else(|| unreadable("api_token", "no current value", &row.id))?;
@@ -65,16 +65,12 @@ fn settings(row: &api_token::Model) -> Result<Settings, Error> {
     let bad = |what| unreadable("api_token", what, &row.id);
     let permission = |name: &str| Permission::parse(name).ok_or_else(|| bad("permissions"));
     Ok(Settings {
-        name: row.name.clone(),
-        description: row.description.clone(),
-        owner: row.owner.clone(),
+        name: row.name.as_str().into(),
+        description: row.description.as_deref().map(Into::into),
+        owner: row.owner.as_deref().map(Into::into),
         kind: TokenKind::parse(&row.kind).ok_or_else(|| bad("kind"))?,
         permissions: row.permissions.split_whitespace().map(permission).collect::<Result<_, _>>()?,
-        scopes: row
-            .scopes
-            .split_whitespace()
-            .map(|text| Scope::parse(text).map_err(|_| unreadable("api_token", "scopes", &row.id)))
-            .collect::<Result<_, _>>()?,
+        scopes: Scopes::parse(&row.scopes).map_err(|_| bad("scopes"))?,
         expires_at: row.expires_at.map(Timestamp::from_unix_millis),
         rotation_period_minutes: row.rotation_period_minutes.map(small).transpose()?,
         overlap_minutes: small(row.overlap_minutes)?,
@@ -95,14 +91,14 @@ fn value(row: api_token_value::Model) -> Result<ValueFacts, Error> {
     Ok(ValueFacts {
         generation: small(row.generation)?,
         hash: ValueHash(bytes(row.hash)?),
-        hint: row.hint,
+        hint: Hint::parse(&row.hint).ok_or_else(|| Error::Unreadable("api_token_value: hint".to_owned()))?,
         created_at: Timestamp::from_unix_millis(row.created_at),
         created_by: actor(row.created_by.as_deref())?,
         first_used_at: row.first_used_at.map(Timestamp::from_unix_millis),
         replaced_at: row.replaced_at.map(Timestamp::from_unix_millis),
         retires_at: row.retires_at.map(Timestamp::from_unix_millis),
         overlap_minutes: small(row.overlap_minutes)?,
-        salt: row.salt.map(bytes).transpose()?.map(Salt),
+        salt: row.salt.map(bytes).transpose()?.map(|salt| Salt(Box::new(salt))),
     })
 }
 
@@ -110,12 +106,12 @@ pub(super) fn token_row(token: &Token) -> api_token::ActiveModel {
     let settings = &token.settings;
     api_token::ActiveModel {
         id: Set(token.id.to_string()),
-        name: Set(settings.name.clone()),
-        description: Set(settings.description.clone()),
-        owner: Set(settings.owner.clone()),
+        name: Set(settings.name.to_string()),
+        description: Set(settings.description.as_deref().map(str::to_owned)),
+        owner: Set(settings.owner.as_deref().map(str::to_owned)),
         kind: Set(settings.kind.as_str().to_owned()),
         permissions: Set(list(settings.permissions.iter().map(|permission| permission.as_str()))),
-        scopes: Set(list(settings.scopes.iter())),
+        scopes: Set(settings.scopes.as_str().to_owned()),
         expires_at: Set(settings.expires_at.map(Timestamp::unix_millis)),
         rotation_period_minutes: Set(settings.rotation_period_minutes.map(i64::from)),
         overlap_minutes: Set(i64::from(settings.overlap_minutes)),
@@ -140,14 +136,14 @@ pub(super) fn value_row(token_id: TokenId, value: &ValueFacts) -> api_token_valu
         token_id: Set(token_id.to_string()),
         generation: Set(i64::from(value.generation)),
         hash: Set(value.hash.0.to_vec()),
-        hint: Set(value.hint.clone()),
+        hint: Set(value.hint.as_str().to_owned()),
         created_at: Set(value.created_at.unix_millis()),
         created_by: Set(actor_name(value.created_by)),
         first_used_at: Set(value.first_used_at.map(Timestamp::unix_millis)),
         replaced_at: Set(value.replaced_at.map(Timestamp::unix_millis)),
         retires_at: Set(value.retires_at.map(Timestamp::unix_millis)),
         overlap_minutes: Set(i64::from(value.overlap_minutes)),
-        salt: Set(value.salt.map(|salt| salt.0.to_vec())),
+        salt: Set(value.salt.as_ref().map(|salt| salt.0.to_vec())),
         reused_at: Set(None),
     }
 }

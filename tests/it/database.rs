@@ -7,7 +7,7 @@ use rotakey::domain::lifecycle::Retirement;
 use rotakey::domain::rotation::Rotation;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, ValueFacts};
-use rotakey::domain::value::ValueHash;
+use rotakey::domain::value::{Hint, ValueHash};
 use rotakey::store::{Rotated, Store};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
@@ -104,7 +104,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
     let facts = |generation, byte| ValueFacts {
         generation,
         hash: ValueHash([byte; 32]),
-        hint: "hint".into(),
+        hint: Hint::parse("hint").unwrap(),
         created_at: now,
         created_by: Actor::System,
         first_used_at: None,

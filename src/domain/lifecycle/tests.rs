@@ -1,6 +1,6 @@
 //! Tables for every boundary of the lifecycle, and properties over any sequence of what can happen to a token.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
@@ -8,9 +8,11 @@ use super::*;
 use crate::domain::cidr::CidrBlocks;
 use crate::domain::id::TokenId;
 use crate::domain::origin::AllowedOrigins;
+use crate::domain::permissions::Permissions;
 use crate::domain::rotation::{Overlap, Plan, Rotation, Rotator, apply, rotate};
+use crate::domain::scope::Scopes;
 use crate::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, TokenKind};
-use crate::domain::value::ValueHash;
+use crate::domain::value::{Hint, ValueHash};
 
 const START: i64 = 1_767_225_600_000;
 const MINUTE: i64 = 60_000;
@@ -23,7 +25,7 @@ fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
     ValueFacts {
         generation,
         hash: ValueHash([u8::try_from(generation % 256).unwrap(); 32]),
-        hint: format!("{generation:04}"),
+        hint: Hint::parse(&format!("{generation:04}")).unwrap(),
         created_at,
         created_by: Actor::System,
         first_used_at: None,
@@ -42,8 +44,8 @@ fn token(expires_after: Option<i64>, period_minutes: Option<u32>, overlap_minute
             description: None,
             owner: None,
             kind: TokenKind::Private,
-            permissions: BTreeSet::new(),
-            scopes: BTreeSet::new(),
+            permissions: Permissions::default(),
+            scopes: Scopes::default(),
             expires_at: expires_after.map(at),
             rotation_period_minutes: period_minutes,
             overlap_minutes,

@@ -159,7 +159,7 @@ fn a_clone_takes_what_the_draft_leaves_out_but_for_name_and_expiry() {
         ..SettingsDraft::new("other")
     };
     let other = draft.validate(Some(&original), &Limits::default(), now).unwrap();
-    assert_eq!((other.owner, other.scopes.len()), (None, 0));
+    assert_eq!((other.owner, other.scopes.is_empty()), (None, true));
     assert_eq!((other.rotation_period_minutes, other.overlap_minutes), (Some(20), 20), "never longer than the period");
     assert_eq!((other.on_reuse, other.description), (ReusePolicy::Alert, original.description));
 }

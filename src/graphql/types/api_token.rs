@@ -2,7 +2,6 @@
 
 use async_graphql::{ID, Object, SimpleObject};
 
-use crate::domain::scope::Scope;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor as DomainActor, ValueFacts};
 use crate::domain::value::Value;
@@ -64,12 +63,12 @@ impl ApiToken {
 
     /// What it may do to Rotakey itself.
     async fn permissions(&self) -> Vec<Permission> {
-        self.view.token.settings.permissions.iter().copied().map(Permission::from).collect()
+        self.view.token.settings.permissions.iter().map(Permission::from).collect()
     }
 
     /// What it may do to the API it protects, in the scope syntax of RFC 6749; `*` covers all.
     async fn scopes(&self) -> Vec<&str> {
-        self.view.token.settings.scopes.iter().map(Scope::as_str).collect()
+        self.view.token.settings.scopes.iter().collect()
     }
 
     /// From which networks it may be used, in CIDR notation; an empty list allows all.
@@ -91,7 +90,7 @@ impl ApiToken {
     /// The facts about its current value and, while an overlap lasts, about the previous one. Never the secret itself.
     async fn values(&self) -> Vec<ApiTokenValue> {
         let token = &self.view.token;
-        std::iter::once(&token.current).chain(&token.previous).map(ApiTokenValue::from).collect()
+        token.values().map(ApiTokenValue::from).collect()
     }
 
     /// When it was created.
@@ -198,7 +197,7 @@ impl From<&ValueFacts> for ApiTokenValue {
     fn from(value: &ValueFacts) -> Self {
         let moment = |at: Option<Timestamp>| at.map(DateTime);
         Self {
-            hint: value.hint.clone(),
+            hint: value.hint.as_str().to_owned(),
             generation: int(value.generation),
             created_at: value.created_at.into(),
             first_used_at: moment(value.first_used_at),

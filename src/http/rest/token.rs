@@ -1,12 +1,9 @@
 //! What the REST doors answer: an API token and a page of them, under the names of the GraphQL schema.
 
-use std::sync::Arc;
-
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::domain::lifecycle::Status;
-use crate::domain::scope::Scope;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{
     Actor as DomainActor, ActorKind, OverlapStart, Permission, ReusePolicy, TokenKind, ValueFacts,
@@ -99,24 +96,23 @@ pub(super) struct ApiToken {
 
 impl From<View> for ApiToken {
     fn from(View { token, status }: View) -> Self {
-        let token = Arc::unwrap_or_clone(token);
         let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let rotated_at = token.rotated_at();
         let rotate_by = token.rotate_by();
-        let settings = token.settings;
+        let settings = &token.settings;
         Self {
             id: token.id.to_string(),
-            name: settings.name,
-            description: settings.description,
-            owner: settings.owner,
+            name: settings.name.to_string(),
+            description: settings.description.as_deref().map(str::to_owned),
+            owner: settings.owner.as_deref().map(str::to_owned),
             kind: settings.kind.as_str(),
             status: status.as_str(),
-            permissions: settings.permissions.into_iter().map(Permission::as_str).collect(),
-            scopes: settings.scopes.iter().map(|scope| Scope::as_str(scope).to_owned()).collect(),
+            permissions: settings.permissions.iter().map(Permission::as_str).collect(),
+            scopes: settings.scopes.iter().map(str::to_owned).collect(),
             allowed_cidr_blocks: settings.allowed_cidr_blocks.iter().map(|block| block.to_string()).collect(),
             allowed_origins: settings.allowed_origins.iter().map(ToString::to_string).collect(),
             generation: token.current.generation,
-            values: std::iter::once(&token.current).chain(&token.previous).map(ApiTokenValue::from).collect(),
+            values: token.values().map(ApiTokenValue::from).collect(),
             created_at: token.created_at.to_string(),
             created_by: token.created_by.into(),
             updated_at: moment(token.updated.map(|(at, _)| at)),
@@ -175,7 +171,7 @@ impl From<&ValueFacts> for ApiTokenValue {
     fn from(value: &ValueFacts) -> Self {
         let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
         Self {
-            hint: value.hint.clone(),
+            hint: value.hint.as_str().to_owned(),
             generation: value.generation,
             created_at: value.created_at.to_string(),
             first_used_at: moment(value.first_used_at),

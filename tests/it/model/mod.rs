@@ -18,8 +18,11 @@ use rotakey::domain::id::TokenId;
 use rotakey::domain::lifecycle;
 use rotakey::domain::lifecycle::CONFLICT_GUARD_SECONDS;
 use rotakey::domain::origin::AllowedOrigins;
+use rotakey::domain::permissions::Permissions;
+use rotakey::domain::scope::Scopes;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, Token, TokenKind, ValueFacts};
+use rotakey::domain::value::Hint;
 
 use vault::{Secret, Vault};
 use world::{EVERYBODY, Presented, START, Step, Who, World};
@@ -75,7 +78,7 @@ impl Lifecycle {
         let first = ValueFacts {
             generation: 1,
             hash: vault.hash(Secret::FIRST),
-            hint: String::new(),
+            hint: Hint::parse("hint").unwrap(),
             created_at: START,
             created_by: Actor::System,
             first_used_at: None,
@@ -89,8 +92,8 @@ impl Lifecycle {
             description: None,
             owner: None,
             kind: TokenKind::Private,
-            permissions: [].into(),
-            scopes: [].into(),
+            permissions: Permissions::default(),
+            scopes: Scopes::default(),
             expires_at: Some(START.plus_seconds(100)),
             rotation_period_minutes: None,
             overlap_minutes: 1,

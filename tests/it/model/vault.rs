@@ -77,7 +77,7 @@ pub fn random(by: Who, generation: u32) -> Value {
 
 /// The salt of a rotation with a key.
 pub fn salt(by: Who, generation: u32) -> Salt {
-    Salt(bytes(by, generation))
+    Salt(Box::new(bytes(by, generation)))
 }
 
 fn bytes(by: Who, generation: u32) -> [u8; 32] {

@@ -199,7 +199,7 @@ impl World {
         Token {
             revoked_at: self.revoked_at,
             current: model.facts(self.current()),
-            previous: previous.map(|row| model.facts(row)),
+            previous: previous.map(|row| Box::new(model.facts(row))),
             ..model.born.clone()
         }
     }
@@ -327,7 +327,7 @@ impl Lifecycle {
         ValueFacts {
             generation: row.generation,
             hash: self.vault.hash(row.secret),
-            hint: String::new(),
+            hint: self.born.current.hint,
             created_at: row.created_at,
             created_by: self.born.created_by,
             first_used_at: row.first_used_at,

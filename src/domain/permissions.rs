@@ -1,0 +1,66 @@
+//! A set of permissions, in one byte because each remembered token has one.
+
+use std::fmt;
+
+use super::token::Permission;
+
+/// A set of permissions: a bit for each.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Permissions(u8);
+
+// One too many for the bits does not compile.
+const _: () = assert!(Permission::ALL.len() <= u8::BITS as usize);
+
+impl Permissions {
+    /// Whether this one is among them.
+    pub fn contains(self, permission: Permission) -> bool {
+        self.0 & bit(permission) != 0
+    }
+
+    /// The permissions in the order of their declaration.
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.iter().copied().filter(move |permission| self.contains(*permission))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+fn bit(permission: Permission) -> u8 {
+    1 << permission as u8
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().fold(0, |bits, permission| bits | bit(permission)))
+    }
+}
+
+impl fmt::Debug for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_nothing_else() {
+        // Every set there is, by the bits of a number.
+        for number in 0..1_usize << Permission::ALL.len() {
+            let put = |at: &usize| number >> at & 1 == 1;
+            let expected: Vec<Permission> =
+                (0..Permission::ALL.len()).filter(put).map(|at| Permission::ALL[at]).collect();
+            let set: Permissions = expected.iter().rev().chain(&expected).copied().collect();
+            assert_eq!(set.iter().collect::<Vec<_>>(), expected);
+            assert_eq!(set.is_empty(), expected.is_empty());
+            for permission in Permission::ALL {
+                assert_eq!(set.contains(*permission), expected.contains(permission), "{permission:?} in {set:?}");
+            }
+        }
+    }
+}
