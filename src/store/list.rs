@@ -1,7 +1,7 @@
 //! A page of tokens by keyset: the cost of a page does not grow with its depth, and nothing counts the whole table.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::lifecycle::Status;
 use crate::domain::listing::{End, Filter, OrderField, Page, Position};
@@ -9,7 +9,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 
 use super::entity::{api_token, api_token_value};
-use super::{Error, Store, rows, token};
+use super::read::{self, Row};
+use super::{Error, Store, token};
 
 const MILLIS_PER_MINUTE: i64 = 60_000;
 
@@ -40,10 +41,14 @@ impl Store {
         }
         let keys = in_order(keys, page.order.field, &direction).limit(u64::from(page.size) + 1).into_query();
         let joined = api_token::Entity::find()
+            .select_only()
+            .expr(Expr::cust(read::COLUMNS))
+            .inner_join(api_token_value::Entity)
             .filter(api_token::Column::Id.in_subquery(keys))
-            .find_also_related(api_token_value::Entity)
             .filter(token::newest_two());
-        let mut tokens = rows::tokens(in_order(joined, page.order.field, &direction).all(&self.read).await?)?;
+        let statement = in_order(joined, page.order.field, &direction).build(self.read.get_database_backend());
+        let rows = self.read.query_all_raw(statement).await?;
+        let mut tokens = read::tokens(rows.iter().map(|row| Row::read(row, 0)))?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let more = tokens.len() > size;
         tokens.truncate(size);

@@ -1,13 +1,13 @@
 //! Reading what a transaction is about to change, or rests on, and keeping others from it until the transaction ends.
 
 use sea_orm::sea_query::LockType;
-use sea_orm::{ConnectionTrait, DbBackend, QuerySelect};
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use crate::domain::id::TokenId;
 use crate::domain::token::Token;
 
-use super::token::{self, JoinedRow};
-use super::{Error, Transaction, rows};
+use super::read::Row;
+use super::{Error, Transaction, token};
 
 /// What a transaction holds a token for. To hold it for more later would be to wait for others who do the same, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +58,9 @@ impl Transaction {
             Hold::ToKeep => LockType::Share,
             Hold::ToChange => LockType::Update,
         };
-        let joined = token::by_id(id).lock(lock).all(self.connection()).await?;
-        let current = |(row, value): &JoinedRow| value.as_ref().is_some_and(|value| value.generation == row.generation);
-        if joined.iter().any(current) {
-            return Ok(rows::tokens(joined)?.pop());
+        let rows = token::rows(self.connection(), id, Some(lock)).await?;
+        if rows.iter().any(|row| Row::read(row, 0).is_ok_and(|row| row.is_current())) {
+            return token::only(&rows);
         }
         self.find_token(id).await
     }

@@ -14,6 +14,8 @@ mod feed;
 mod group;
 mod list;
 mod lock;
+mod look_up;
+mod read;
 mod rotation;
 mod rows;
 mod token;

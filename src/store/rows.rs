@@ -4,102 +4,15 @@ use std::fmt::Display;
 
 use sea_orm::ActiveValue::Set;
 
-use crate::domain::cidr::CidrBlocks;
 use crate::domain::id::TokenId;
-use crate::domain::origin::AllowedOrigins;
-use crate::domain::scope::Scopes;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{
-    Actor, OverlapStart, Permission, ReusePolicy, Salt, Settings, Token, TokenKind, ValueFacts,
-};
-use crate::domain::value::{Hint, ValueHash};
+use crate::domain::token::{Actor, Token, ValueFacts};
 
 use super::Error;
 use super::entity::{api_token, api_token_value};
-use super::token::JoinedRow;
 
 fn list<T: Display>(items: impl Iterator<Item = T>) -> String {
     items.map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
-}
-
-/// The tokens of rows in which those of one token follow each other.
-pub(super) fn tokens(joined: Vec<JoinedRow>) -> Result<Vec<Token>, Error> {
-    let mut grouped: Vec<(api_token::Model, Vec<api_token_value::Model>)> = Vec::new();
-    for (row, value) in joined {
-        match grouped.last_mut() {
-            Some((last, values)) if last.id == row.id => values.extend(value),
-            _ => grouped.push((row, value.into_iter().collect())),
-        }
-    }
-    grouped.into_iter().map(|(row, values)| token(row, values)).collect()
-}
-
-/// The token of a row and of its current and previous value; other values are left aside.
-fn token(row: api_token::Model, values: Vec<api_token_value::Model>) -> Result<Token, Error> {
-    let (mut current, mut previous) = (None, None);
-    for other in values {
-        if other.generation == row.generation {
-            current = Some(value(other)?);
-        } else if Some(other.generation) == row.previous_generation {
-            previous = Some(Box::new(value(other)?));
-        }
-    }
-    let current = current.ok_or_else(|| unreadable("api_token", "no current value", &row.id))?;
-    Ok(Token {
-        id: token_id(&row.id)?,
-        settings: settings(&row)?,
-        created_at: Timestamp::from_unix_millis(row.created_at),
-        created_by: actor(row.created_by.as_deref())?,
-        updated: match row.updated_at {
-            Some(at) => Some((Timestamp::from_unix_millis(at), actor(row.updated_by.as_deref())?)),
-            None => None,
-        },
-        last_used_at: row.last_used_at.map(Timestamp::from_unix_millis),
-        revoked_at: row.revoked_at.map(Timestamp::from_unix_millis),
-        current,
-        previous,
-    })
-}
-
-fn settings(row: &api_token::Model) -> Result<Settings, Error> {
-    let bad = |what| unreadable("api_token", what, &row.id);
-    let permission = |name: &str| Permission::parse(name).ok_or_else(|| bad("permissions"));
-    Ok(Settings {
-        name: row.name.as_str().into(),
-        description: row.description.as_deref().map(Into::into),
-        owner: row.owner.as_deref().map(Into::into),
-        kind: TokenKind::parse(&row.kind).ok_or_else(|| bad("kind"))?,
-        permissions: row.permissions.split_whitespace().map(permission).collect::<Result<_, _>>()?,
-        scopes: Scopes::parse(&row.scopes).map_err(|_| bad("scopes"))?,
-        expires_at: row.expires_at.map(Timestamp::from_unix_millis),
-        rotation_period_minutes: row.rotation_period_minutes.map(small).transpose()?,
-        overlap_minutes: small(row.overlap_minutes)?,
-        overlap_starts: OverlapStart::parse(&row.overlap_starts).ok_or_else(|| bad("overlap_starts"))?,
-        allowed_cidr_blocks: CidrBlocks::parse(&texts(&row.allowed_cidr_blocks))
-            .map_err(|_| bad("allowed_cidr_blocks"))?,
-        allowed_origins: AllowedOrigins::parse(&texts(&row.allowed_origins)).map_err(|_| bad("allowed_origins"))?,
-        on_reuse: ReusePolicy::parse(&row.on_reuse).ok_or_else(|| bad("on_reuse"))?,
-        protected: row.protected,
-    })
-}
-
-fn texts(list: &str) -> Vec<String> {
-    list.split_whitespace().map(str::to_owned).collect()
-}
-
-fn value(row: api_token_value::Model) -> Result<ValueFacts, Error> {
-    Ok(ValueFacts {
-        generation: small(row.generation)?,
-        hash: ValueHash(bytes(row.hash)?),
-        hint: Hint::parse(&row.hint).ok_or_else(|| Error::Unreadable("api_token_value: hint".to_owned()))?,
-        created_at: Timestamp::from_unix_millis(row.created_at),
-        created_by: actor(row.created_by.as_deref())?,
-        first_used_at: row.first_used_at.map(Timestamp::from_unix_millis),
-        replaced_at: row.replaced_at.map(Timestamp::from_unix_millis),
-        retires_at: row.retires_at.map(Timestamp::from_unix_millis),
-        overlap_minutes: small(row.overlap_minutes)?,
-        salt: row.salt.map(bytes).transpose()?.map(|salt| Salt(Box::new(salt))),
-    })
 }
 
 pub(super) fn token_row(token: &Token) -> api_token::ActiveModel {
@@ -156,12 +69,8 @@ pub(super) fn small(number: i64) -> Result<u32, Error> {
     u32::try_from(number).map_err(|_| Error::Unreadable(format!("{number} is out of range")))
 }
 
-fn bytes<const N: usize>(blob: Vec<u8>) -> Result<[u8; N], Error> {
+pub(super) fn bytes<const N: usize>(blob: Vec<u8>) -> Result<[u8; N], Error> {
     blob.try_into().map_err(|_| Error::Unreadable(format!("not {N} bytes")))
-}
-
-fn actor(id: Option<&str>) -> Result<Actor, Error> {
-    id.map_or(Ok(Actor::System), |id| Ok(Actor::ApiToken(token_id(id)?)))
 }
 
 pub(super) fn actor_name(actor: Actor) -> Option<String> {

@@ -3,18 +3,30 @@
 //! A token is read with its values in one statement, because one statement is one snapshot: two could fall on either side
 //! of a rotation and show a token that never was.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, SelectTwo};
+use std::sync::LazyLock;
+
+use sea_orm::sea_query::{Expr, ExprTrait, LockType};
+use sea_orm::{Condition, ConnectionTrait, QueryResult, Statement};
 
 use crate::domain::id::TokenId;
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
 
 use super::entity::{api_token, api_token_value};
-use super::{Error, Store, rows};
+use super::read::{self, Row};
+use super::{Error, Store, look_up};
 
-/// A token beside one of its values.
-pub(super) type JoinedRow = (api_token::Model, Option<api_token_value::Model>);
+/// The token of an id with its values, not locked, to be changed, and to be kept as it is.
+static BY_ID: LazyLock<[String; 3]> = LazyLock::new(|| {
+    ["", " FOR UPDATE", " FOR SHARE"].map(|lock| {
+        format!(
+            "SELECT {columns} FROM api_token JOIN api_token_value ON api_token_value.token_id = api_token.id \
+             AND api_token_value.generation IN (api_token.generation, api_token.previous_generation) \
+             WHERE api_token.id = $1{lock}",
+            columns = read::COLUMNS
+        )
+    })
+});
 
 impl Store {
     /// The token of this id.
@@ -30,22 +42,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn find_by_hash(&self, hash: &ValueHash) -> Result<Option<(Token, u32)>, Error> {
-        let presented = api_token_value::Column::Hash.eq(hash.0.to_vec());
-        let owner = api_token_value::Entity::find()
-            .select_only()
-            .column(api_token_value::Column::TokenId)
-            .filter(presented.clone())
-            .into_query();
-        let joined = api_token::Entity::find()
-            .find_also_related(api_token_value::Entity)
-            .filter(api_token::Column::Id.in_subquery(owner))
-            .filter(newest_two().add(presented))
-            .all(&self.read)
-            .await?;
-        let mut values = joined.iter().filter_map(|(_, value)| value.as_ref());
-        let Some(found) = values.find(|value| value.hash == hash.0) else { return Ok(None) };
-        let generation = rows::small(found.generation)?;
-        Ok(rows::tokens(joined)?.pop().map(|token| (token, generation)))
+        look_up::find(&self.read, hash).await
     }
 }
 
@@ -58,10 +55,26 @@ pub(super) fn newest_two() -> Condition {
 }
 
 pub(super) async fn find<C: ConnectionTrait>(connection: &C, id: TokenId) -> Result<Option<Token>, Error> {
-    Ok(rows::tokens(by_id(id).all(connection).await?)?.pop())
+    only(&rows(connection, id, None).await?)
 }
 
-/// The token of this id with its values.
-pub(super) fn by_id(id: TokenId) -> SelectTwo<api_token::Entity, api_token_value::Entity> {
-    api_token::Entity::find_by_id(id.to_string()).find_also_related(api_token_value::Entity).filter(newest_two())
+/// The rows of the token of this id and its values, locked if that is asked for.
+pub(super) async fn rows<C: ConnectionTrait>(
+    connection: &C,
+    id: TokenId,
+    lock: Option<LockType>,
+) -> Result<Vec<QueryResult>, Error> {
+    let [plain, for_update, for_share] = &*BY_ID;
+    let sql = match lock {
+        None => plain,
+        Some(LockType::Update) => for_update,
+        Some(_) => for_share,
+    };
+    let backend = connection.get_database_backend();
+    Ok(connection.query_all_raw(Statement::from_sql_and_values(backend, sql, [id.to_string().into()])).await?)
+}
+
+/// The token of these rows, which are of no other.
+pub(super) fn only(rows: &[QueryResult]) -> Result<Option<Token>, Error> {
+    Ok(read::tokens(rows.iter().map(|row| Row::read(row, 0)))?.pop())
 }
