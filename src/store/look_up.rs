@@ -1,8 +1,17 @@
-//! Looking up the hash of a presented value: the token that has or had it.
+//! Looking up the hashes of presented values: those that wait together are looked up by one statement.
+//!
+//! On SQLite most of what a look-up costs is the way to the thread that has the connection and back, so those that come while
+//! others are looked up are looked up together next. A lone one waits for nobody. On PostgreSQL, which is far away, each
+//! takes a connection of its own and none waits for another's.
+//!
+//! A statement begins after everybody in it has asked, and is one snapshot, so each sees all that was durable when it asked.
 
-use std::sync::LazyLock;
+use std::array;
+use std::num::NonZero;
+use std::sync::{Arc, LazyLock};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, RuntimeErr, Statement};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
@@ -10,26 +19,130 @@ use crate::domain::value::ValueHash;
 use super::read::{self, Row};
 use super::{Error, rows};
 
-/// Before the columns of the token stands the generation of the value that was presented.
-const BEFORE: usize = 1;
+/// How many are looked up at once at most: two to the power of one less than the number of statements.
+const MAX_TOGETHER: usize = 1 << (SIZES - 1);
+const SIZES: usize = 6;
 
-static LOOK_UP: LazyLock<String> = LazyLock::new(|| {
+/// The statements for one hash, two, four, and so on, so that few are to be prepared.
+static STATEMENTS: LazyLock<[String; SIZES]> = LazyLock::new(|| array::from_fn(|power| statement(1 << power)));
+
+/// How many statements run at once at most: one less than there are connections, so that other reads find one, too.
+const MAX_STATEMENTS: usize = 3;
+
+/// Before the columns of the token stand the hash that was presented and its generation.
+const BEFORE: usize = 2;
+
+/// A token and the generation of the value that was looked up.
+type Found = (Token, u32);
+
+/// A row and the hash that it is an answer to.
+type Presented<'a> = (Vec<u8>, &'a QueryResult);
+
+/// Who waits for what was found.
+struct Asked {
+    hash: ValueHash,
+    answer: oneshot::Sender<Result<Option<Found>, Error>>,
+}
+
+/// The queue of those who look something up.
+#[derive(Clone, Debug)]
+pub(super) struct LookUps {
+    queue: mpsc::UnboundedSender<Asked>,
+}
+
+fn statement(hashes: usize) -> String {
+    let places: Vec<String> = (1..=hashes).map(|place| format!("${place}")).collect();
     format!(
-        "SELECT presented.generation, {columns} FROM api_token_value AS presented \
+        "SELECT presented.hash, presented.generation, {columns} FROM api_token_value AS presented \
          JOIN api_token ON api_token.id = presented.token_id \
          JOIN api_token_value ON api_token_value.token_id = api_token.id \
          AND api_token_value.generation IN (api_token.generation, api_token.previous_generation) \
-         WHERE presented.hash = $1",
-        columns = read::COLUMNS
+         WHERE presented.hash IN ({places})",
+        columns = read::COLUMNS,
+        places = places.join(", ")
     )
-});
+}
 
-/// The token of the value of this hash, and the generation of that value.
-pub(super) async fn find(connection: &DatabaseConnection, hash: &ValueHash) -> Result<Option<(Token, u32)>, Error> {
-    let values = [hash.0.to_vec().into()];
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), LOOK_UP.as_str(), values);
-    let rows = connection.query_all_raw(statement).await?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let generation = rows::small(first.try_get_by_index(0)?)?;
-    Ok(read::tokens(rows.iter().map(|row| Row::read(row, BEFORE)))?.pop().map(|token| (token, generation)))
+impl LookUps {
+    /// A queue for this pool. It ends when nobody can wait in it any more.
+    pub(super) fn new(pool: DatabaseConnection) -> Self {
+        let (queue, asked) = mpsc::unbounded_channel();
+        tokio::spawn(answer_all(pool, asked));
+        Self { queue }
+    }
+
+    /// Looks a hash up together with others.
+    pub(super) async fn find(&self, hash: &ValueHash) -> Result<Option<Found>, Error> {
+        let (answer, found) = oneshot::channel();
+        self.queue.send(Asked { hash: *hash, answer }).map_err(|_| gone())?;
+        found.await.map_err(|_| gone())?
+    }
+}
+
+/// Looks a hash up by itself.
+pub(super) async fn find(connection: &DatabaseConnection, hash: &ValueHash) -> Result<Option<Found>, Error> {
+    found(&presented(&ask(connection, &[*hash]).await?)?, hash)
+}
+
+/// Gives those who wait their answers. While as many statements run as the cores are good for, the others come together.
+async fn answer_all(pool: DatabaseConnection, mut queue: mpsc::UnboundedReceiver<Asked>) {
+    // The other half is for whoever asked.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let statements = Arc::new(Semaphore::new(cores.div_ceil(2).min(MAX_STATEMENTS)));
+    // Nobody closes the semaphore.
+    while let Ok(statement) = statements.clone().acquire_owned().await {
+        let mut asked = Vec::with_capacity(MAX_TOGETHER);
+        if queue.recv_many(&mut asked, MAX_TOGETHER).await == 0 {
+            return;
+        }
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            answer(&pool, asked).await;
+            drop(statement);
+        });
+    }
+}
+
+async fn answer(pool: &DatabaseConnection, mut asked: Vec<Asked>) {
+    asked.retain(|asked| !asked.answer.is_closed());
+    let hashes: Vec<ValueHash> = asked.iter().map(|asked| asked.hash).collect();
+    let rows = ask(pool, &hashes).await;
+    let presented = rows.as_deref().map_err(DbErr::clone).and_then(presented);
+    for Asked { hash, answer } in asked {
+        let found = presented.as_deref().map_err(|err| err.clone().into()).and_then(|rows| found(rows, &hash));
+        // Whoever is gone need not be told.
+        let _ = answer.send(found);
+    }
+}
+
+/// The rows of these hashes, at most [`MAX_TOGETHER`].
+async fn ask(connection: &DatabaseConnection, hashes: &[ValueHash]) -> Result<Vec<QueryResult>, DbErr> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places = hashes.len().next_power_of_two();
+    let sql = STATEMENTS.get(places.ilog2() as usize).cloned().unwrap_or_else(|| statement(places));
+    // The places that are left over ask for the last once more, which finds nothing more.
+    let padding = hashes.last().into_iter().cycle().take(places - hashes.len());
+    let values = hashes.iter().chain(padding).map(|hash| hash.0.to_vec().into());
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
+    connection.query_all_raw(statement).await
+}
+
+/// The rows, each with the hash that it is an answer to.
+fn presented(rows: &[QueryResult]) -> Result<Vec<Presented<'_>>, DbErr> {
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row))).collect()
+}
+
+/// What the rows tell of this hash.
+fn found(rows: &[Presented<'_>], hash: &ValueHash) -> Result<Option<Found>, Error> {
+    let of_hash = || rows.iter().filter(|(presented, _)| *presented == hash.0).map(|(_, row)| *row);
+    let Some(first) = of_hash().next() else { return Ok(None) };
+    let generation = rows::small(first.try_get_by_index(1)?)?;
+    Ok(read::tokens(of_hash().map(|row| Row::read(row, BEFORE)))?.pop().map(|token| (token, generation)))
+}
+
+/// The task has ended without a word, which it does when the whole process does.
+fn gone() -> Error {
+    DbErr::Conn(RuntimeErr::Internal("the reading connection is gone".to_owned())).into()
 }

@@ -34,6 +34,7 @@ use sea_orm::{DatabaseConnection, DbBackend};
 
 use durable::Durable;
 use group::Turns;
+use look_up::LookUps;
 
 /// The database. On SQLite all writes take turns on one connection, because it has one writer at a time anyway and a fair
 /// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
@@ -43,6 +44,8 @@ pub struct Store {
     write: DatabaseConnection,
     /// On SQLite, the queue for the one connection of `write`.
     turns: Option<Turns>,
+    /// On SQLite, the queue of those who look up a presented value.
+    look_ups: Option<LookUps>,
     durable: Durable,
 }
 
@@ -51,7 +54,8 @@ impl Store {
         let backend = write.get_database_backend();
         let durable = Durable::new(backend);
         let turns = (backend == DbBackend::Sqlite).then(|| Turns::new(write.clone(), durable.clone()));
-        Self { read, write, turns, durable }
+        let look_ups = (backend == DbBackend::Sqlite).then(|| LookUps::new(read.clone()));
+        Self { read, write, turns, look_ups, durable }
     }
 
     /// How many transactions of operations this process has made durable. On SQLite operations that wait together share one.

@@ -42,7 +42,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn find_by_hash(&self, hash: &ValueHash) -> Result<Option<(Token, u32)>, Error> {
-        look_up::find(&self.read, hash).await
+        match &self.look_ups {
+            Some(look_ups) => look_ups.find(hash).await,
+            None => look_up::find(&self.read, hash).await,
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod idempotency;
 mod introspect;
 mod limits;
 mod list;
+mod look_up;
 mod model;
 mod openapi;
 mod overlap;
