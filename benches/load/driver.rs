@@ -1,7 +1,7 @@
 //! The baseline of a rotation on SQLite: the statements of a rotation by its holder, one durable transaction for each,
 //! straight through the driver, without HTTP, GraphQL or rules.
 //!
-//! The statements are those that `store` sends: the value is looked up, its first use written, the generation moved on, the
+//! The statements say one by one what `store` sends together: the value is looked up, its first use written, the generation moved on, the
 //! old value replaced and given its overlap, the new one inserted, and the event appended.
 
 use std::path::Path;
