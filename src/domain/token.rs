@@ -183,7 +183,8 @@ pub struct ValueFacts {
     pub salt: Option<Salt>,
 }
 
-/// Random bytes kept beside a derived value, until it is used; apart, because few values have any. Of no use without the value and the key that it was derived from (R6).
+/// Random bytes kept beside a derived value, until it is used; apart, because few values have any. Of no use without the value
+/// and the key that it was derived from (R6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Salt(pub Box<[u8; Salt::BYTES]>);
 

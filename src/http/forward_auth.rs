@@ -135,10 +135,11 @@ fn let_through(verification: &Verification) -> Response {
 /// RFC 6750, section 3.1: a good value is told all the scopes that it takes.
 fn lacking(verification: &Verification, required: &RequiredScopes) -> Response {
     let missing: Vec<&str> = verification.missing_scopes.iter().map(Scope::as_str).collect();
+    let required: Vec<&str> = required.iter().map(Scope::as_str).collect();
     let code = VerificationCode::ScopeMissing.as_str();
     let message = "The API token lacks a scope that this needs. Ask for one that has it.";
     let body = json!({ "message": message, "code": code, "missingScopes": missing });
-    let challenge = format!(r#"Bearer realm="rotakey", error="insufficient_scope", scope="{}""#, list(required.iter()));
+    let challenge = format!(r#"Bearer realm="rotakey", error="insufficient_scope", scope="{}""#, required.join(" "));
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8")),
         (CACHE_CONTROL, NO_STORE),
@@ -146,16 +147,6 @@ fn lacking(verification: &Verification, required: &RequiredScopes) -> Response {
         (CODE, HeaderValue::from_static(code)),
     ];
     (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
-}
-
-fn list<'a>(mut scopes: impl Iterator<Item = &'a Scope>) -> Cow<'a, str> {
-    let mut list = scopes.next().map_or(Cow::Borrowed(""), |first| Cow::Borrowed(first.as_str()));
-    for scope in scopes {
-        let list = list.to_mut();
-        list.push(' ');
-        list.push_str(scope.as_str());
-    }
-    list
 }
 
 /// A header's value. The texts here are printable ASCII by their making; of any other nothing would be told.
