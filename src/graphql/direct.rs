@@ -1,38 +1,41 @@
-//! `verifyAPIToken` as services ask it many times a second: answered without the library that executes.
+//! `verifyAPIToken` as services ask it many times a second: answered without the library that executes, and at once.
 //!
 //! Separate, and for this one query only, because the library takes several times as long as the verification itself: it
 //! copies the document, walks it once more, and makes a future of every field. What it would answer is answered here to the
-//! letter, which a test compares; whatever is asked in any other way, or is not in the lists below, is left to it.
+//! letter, which a test compares; whatever is asked in any other way, is not in the lists below, or has to wait for
+//! something, is left to it.
 
-use async_graphql::indexmap::IndexMap;
+use std::borrow::Cow;
+use std::fmt;
+
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
-use async_graphql::{Name, PathSegment, Pos, Positioned, Response, Value};
-use serde_json::{Map, Value as Json};
+use async_graphql::{Name, Positioned, Value};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::domain::lifecycle::Standing;
+use crate::domain::restriction::Source;
 use crate::domain::scope::Scope;
-use crate::service::{Error, Service, Verification, View};
+use crate::domain::verification::RequiredScopes;
+use crate::service::{Service, Verification, View};
 
-use super::answer::{Answer, Root};
 use super::cost::cost;
-use super::error::refuse;
 use super::plan::root_fields;
-use super::request::Session;
-use super::types::verification::VerifyApiTokenInput;
 
 const VERIFY: &str = "verifyAPIToken";
 
 /// How a field is told.
-type Tell<T> = fn(&T) -> Value;
-/// What is told for each field of a set, by its response key.
-type Fields<T> = Vec<(Name, T)>;
+type Tell<T> = fn(&T, &mut Vec<u8>);
+/// What is told for each field of a set: behind which text, its response key with the punctuation around it.
+type Fields<T> = Vec<(Box<str>, T)>;
 
-/// What is asked of a verification.
+/// How a verification is told.
 #[derive(Debug)]
 pub(super) struct Direct {
-    root: Root,
-    at: Pos,
     /// The variable that holds the input.
     variable: Name,
+    /// The response key.
+    key: Name,
     fields: Fields<Told>,
     /// What it costs, whatever its variables are.
     pub(super) cost: u64,
@@ -44,12 +47,65 @@ enum Told {
     Token(Fields<Tell<View>>),
 }
 
-/// What is asked about. It holds a value, so it cannot be printed (R9).
-pub(super) struct Input(VerifyApiTokenInput);
+/// A request for a verification, read without a copy. It holds a value, so it cannot be printed (R9).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Asked<'a> {
+    #[serde(borrow)]
+    pub(super) query: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) operation_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    variables: OneVariable<'a>,
+    // Of a type that is read from null alone: what is in it is not known here.
+    #[serde(default, rename = "extensions")]
+    _extensions: Option<()>,
+}
+
+/// The one variable that there is, and the input in it.
+struct OneVariable<'a>(&'a str, Input<'a>);
+
+/// `VerifyAPITokenInput` as most write it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Input<'a> {
+    #[serde(borrow)]
+    value: Cow<'a, str>,
+    #[serde(default)]
+    required_scopes: Option<Vec<String>>,
+    #[serde(borrow, default)]
+    address: Option<Cow<'a, str>>,
+    #[serde(default)]
+    origin: Option<String>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for OneVariable<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = OneVariable<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("one variable")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+                let (name, input) = entries.next_entry()?.ok_or_else(|| A::Error::custom("none"))?;
+                match entries.next_key::<&'de str>()? {
+                    None => Ok(OneVariable(name, input)),
+                    Some(_) => Err(A::Error::custom("several")),
+                }
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
 
 impl Direct {
     /// The planned document, if it is one that can be answered directly.
-    pub(super) fn of(document: &ExecutableDocument, root: impl FnOnce(&Field) -> Root) -> Option<Self> {
+    pub(super) fn of(document: &ExecutableDocument) -> Option<Self> {
         let [field] = root_fields(document)[..] else { return None };
         let [(argument, input)] = &field.arguments[..] else { return None };
         if field.name.node != VERIFY || argument.node != "input" {
@@ -69,51 +125,58 @@ impl Direct {
                 }
                 of_verification(field).map(Told::Leaf)
             })?,
-            at: position(document)?,
             variable,
             cost: cost(document, &|_| Value::Null),
-            root: root(field),
+            key: field.response_key().node.clone(),
         })
     }
 
-    /// The input among the variables, which are as they are declared; `None` if the document has to say what it is.
-    pub(super) fn input(&self, given: &mut Map<String, Json>) -> Option<Input> {
-        match given.get_mut(self.variable.as_str())? {
-            Json::Object(fields) => VerifyApiTokenInput::take(fields).map(Input),
-            _ => None,
+    /// Verifies at once what is asked about on behalf of the caller who presents this value from there: the body of the answer, and
+    /// as what the caller's value works. `None` where the answer is anything but the data, or has to wait for something.
+    pub(super) fn answer(
+        &self,
+        service: &Service,
+        caller: (&str, &Source),
+        asked: Asked<'_>,
+    ) -> Option<(Standing, Vec<u8>)> {
+        let OneVariable(name, input) = asked.variables;
+        if self.variable != name {
+            return None;
         }
+        let scopes = input.required_scopes.iter().flatten().map(String::as_str);
+        let required = RequiredScopes::parse("requiredScopes", scopes).ok()?;
+        let source = Source::told("address", input.address.as_deref(), input.origin).ok()?;
+        let (standing, verification) = service.verify_for_at_once(caller, &input.value, &required, &source)?;
+        Some((standing, self.write(&verification)))
     }
 
-    /// Verifies and answers.
-    pub(super) async fn answer(&self, service: &Service, session: &Session, Input(input): Input) -> Answer {
-        let response = match verify(service, session, input).await {
-            Ok(verification) => {
-                let told = self.fields.iter().map(|(key, told)| (key.clone(), told.of(&verification))).collect();
-                Response::new(Value::Object(IndexMap::from([(self.root.key.clone(), Value::Object(told))])))
-            }
-            Err(err) => {
-                let mut err = refuse(err).into_server_error(self.at);
-                err.path = vec![PathSegment::Field(self.root.key.to_string())];
-                Response::from_errors(vec![err])
-            }
-        };
-        Answer::of(vec![self.root.clone()], vec![response])
+    fn write(&self, verification: &Verification) -> Vec<u8> {
+        let mut body = Vec::with_capacity(256);
+        for text in [r#"{"data":{""#, self.key.as_str(), r#"":{"#] {
+            body.extend_from_slice(text.as_bytes());
+        }
+        for (key, told) in &self.fields {
+            body.extend_from_slice(key.as_bytes());
+            told.write(verification, &mut body);
+        }
+        body.extend_from_slice(b"}}}");
+        body
     }
-}
-
-async fn verify(service: &Service, session: &Session, input: VerifyApiTokenInput) -> Result<Verification, Error> {
-    let (value, required, source) = input.read()?;
-    let caller = session.caller.as_ref().ok_or(Error::Anonymous)?;
-    service.verify_for(caller, &value, &required, source).await
 }
 
 impl Told {
-    fn of(&self, verification: &Verification) -> Value {
-        match self {
-            Self::Leaf(tell) => tell(verification),
-            Self::Token(fields) => verification.token.as_ref().map_or(Value::Null, |view| {
-                Value::Object(fields.iter().map(|(key, tell)| (key.clone(), tell(view))).collect())
-            }),
+    fn write(&self, verification: &Verification, body: &mut Vec<u8>) {
+        match (self, &verification.token) {
+            (Self::Leaf(tell), _) => tell(verification, body),
+            (Self::Token(_), None) => json(&None::<()>, body),
+            (Self::Token(fields), Some(view)) => {
+                body.push(b'{');
+                for (key, tell) in fields {
+                    body.extend_from_slice(key.as_bytes());
+                    tell(view, body);
+                }
+                body.push(b'}');
+            }
         }
     }
 }
@@ -123,50 +186,59 @@ fn fields<T>(set: &SelectionSet, told: impl Fn(&Field) -> Option<T>) -> Option<F
     let mut found = Fields::new();
     for selection in &set.items {
         let Selection::Field(Positioned { node: field, .. }) = &selection.node else { return None };
-        let key = &field.response_key().node;
-        if found.iter().any(|(other, _)| other == key) {
+        // A name of GraphQL's has no letter that JSON would write otherwise.
+        let key = format!("\"{}\":", field.response_key().node);
+        if found.iter().any(|(other, _)| other.trim_start_matches(',') == key) {
             return None;
         }
-        found.push((key.clone(), told(field)?));
+        let comma = if found.is_empty() { "" } else { "," };
+        found.push((format!("{comma}{key}").into(), told(field)?));
     }
     Some(found)
 }
 
-fn position(document: &ExecutableDocument) -> Option<Pos> {
-    let (_, operation) = document.operations.iter().next()?;
-    operation.node.selection_set.node.items.first().map(|field| field.pos)
-}
-
 fn of_verification(field: &Field) -> Option<Tell<Verification>> {
     Some(match field.name.node.as_str() {
-        "__typename" => |_| "APITokenVerification".into(),
-        "valid" => |verification| verification.is_valid().into(),
-        "code" => |verification| verification.code.as_str().into(),
-        "generation" => |verification| verification.generation.into(),
-        "retiresAt" => |verification| verification.retires_at().map(|at| at.to_string()).into(),
-        "missingScopes" => |verification| scopes(verification.missing_scopes.iter().map(Scope::as_str)),
+        "__typename" => |_, body| json("APITokenVerification", body),
+        "valid" => |verification, body| json(&verification.is_valid(), body),
+        "code" => |verification, body| json(verification.code.as_str(), body),
+        "generation" => |verification, body| json(&verification.generation, body),
+        "retiresAt" => |verification, body| json(&verification.retires_at().map(|at| at.to_string()), body),
+        "missingScopes" => |verification, body| list(verification.missing_scopes.iter().map(Scope::as_str), body),
         _ => return None,
     })
 }
 
 fn of_token(field: &Field) -> Option<Tell<View>> {
     Some(match field.name.node.as_str() {
-        "__typename" => |_| "APIToken".into(),
-        "id" => |view| view.token.id.text().as_str().into(),
-        "name" => |view| (&*view.token.settings.name).into(),
-        "owner" => |view| view.token.settings.owner.as_deref().into(),
-        "kind" => |view| view.token.settings.kind.as_str().into(),
-        "status" => |view| view.status.as_str().into(),
-        "scopes" => |view| scopes(view.token.settings.scopes.iter()),
-        "generation" => |view| view.token.current.generation.into(),
-        "expiresAt" => |view| view.token.settings.expires_at.map(|at| at.to_string()).into(),
-        "rotateBy" => |view| view.token.rotate_by().map(|at| at.to_string()).into(),
+        "__typename" => |_, body| json("APIToken", body),
+        "id" => |view, body| json(view.token.id.text().as_str(), body),
+        "name" => |view, body| json(&view.token.settings.name, body),
+        "owner" => |view, body| json(&view.token.settings.owner, body),
+        "kind" => |view, body| json(view.token.settings.kind.as_str(), body),
+        "status" => |view, body| json(view.status.as_str(), body),
+        "scopes" => |view, body| list(view.token.settings.scopes.iter(), body),
+        "generation" => |view, body| json(&view.token.current.generation, body),
+        "expiresAt" => |view, body| json(&view.token.settings.expires_at.map(|at| at.to_string()), body),
+        "rotateBy" => |view, body| json(&view.token.rotate_by().map(|at| at.to_string()), body),
         _ => return None,
     })
 }
 
-fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Value {
-    Value::List(scopes.map(Value::from).collect())
+fn json<T: Serialize + ?Sized>(value: &T, body: &mut Vec<u8>) {
+    // It cannot fail: these are plain texts and numbers, and the body grows as it must.
+    let _ = serde_json::to_writer(body, value);
+}
+
+fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
+    body.push(b'[');
+    for (place, text) in texts.enumerate() {
+        if place > 0 {
+            body.push(b',');
+        }
+        json(text, body);
+    }
+    body.push(b']');
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl Operation {
     fn fixed(mut self) -> Self {
         if !plan::has_directives(&self.definition, &self.fragments) {
             let document = plan::plan(&self.definition, &self.fragments, |_| Value::Null);
-            self.direct = Direct::of(&document, |field| self.root(field));
+            self.direct = Direct::of(&document);
             self.fixed = Some(document);
         }
         self

@@ -87,10 +87,15 @@ impl Documents {
     /// # Errors
     /// All that is wrong with it.
     pub(super) fn prepare(&self, text: &str) -> Result<(Arc<Prepared>, bool), Vec<Fault>> {
-        match self.prepared.get(text) {
+        match self.kept(text) {
             Some(prepared) => Ok((prepared, true)),
             None => Ok((Arc::new(self.contract.prepare(text)?), false)),
         }
+    }
+
+    /// The document of this text, if it was kept.
+    pub(super) fn kept(&self, text: &str) -> Option<Arc<Prepared>> {
+        self.prepared.get(text)
     }
 
     /// Keeps a document that was let through, by the text that it was read from.

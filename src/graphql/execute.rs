@@ -13,12 +13,14 @@ use futures_util::stream::{self, BoxStream};
 use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 
+use crate::domain::lifecycle::Standing;
+use crate::domain::restriction::Source;
 use crate::service::{self, Caller, ErrorCode, Service};
 
 use super::answer::{Answer, Root};
 use super::contract::{Contract, Fault, InvalidSchema, invalid};
 use super::cost::{cost, cost_of_introspection};
-use super::direct::{self, Direct};
+use super::direct;
 use super::document::{Operation, Prepared};
 use super::documents::Documents;
 use super::error::{Failure, refuse};
@@ -38,13 +40,6 @@ const MAX_INTROSPECTION_COST: u64 = 600_000;
 struct Found<'a> {
     prepared: Arc<Prepared>,
     unkept: Option<Cow<'a, str>>,
-}
-
-/// What is to be run.
-enum Planned<'a> {
-    /// Without the library.
-    Directly(&'a Direct, direct::Input),
-    ByTheLibrary(ExecutableDocument, Variables),
 }
 
 /// By which a subscription says that it has begun.
@@ -128,6 +123,16 @@ impl GraphqlDoor {
         })
     }
 
+    /// Answers at once a request that is for a verification and nothing else, on behalf of the caller who presents this value from
+    /// there: the body of the answer, and as what the caller's value works. `None` where it takes more than that.
+    pub fn answer_at_once(&self, caller: (&str, &Source), body: &[u8]) -> Option<(Standing, Vec<u8>)> {
+        let asked: direct::Asked<'_> = serde_json::from_slice(body).ok()?;
+        let prepared = self.documents.kept(&asked.query)?;
+        let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
+        let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost)?;
+        direct.answer(&self.service, caller, asked)
+    }
+
     /// Answers one request, whatever kind of operation it asks for and by whichever door it came.
     ///
     /// # Errors
@@ -149,7 +154,7 @@ impl GraphqlDoor {
         if let Some(refused) = self.admit(operation, session)? {
             return Ok(Outcome::Answer(refused));
         }
-        let planned = match self.plan(operation, given, session) {
+        let (document, variables) = match self.plan(operation, given, session) {
             Ok(planned) => planned,
             Err(fault) => return refused(vec![fault]),
         };
@@ -160,16 +165,11 @@ impl GraphqlDoor {
             self.documents.persist(hash, text);
         }
         let limit = self.settings.operation_timeout;
-        // What the library does is in boxes of its own: it is large, and would be carried about with every direct answer.
         let outcome = async {
-            match planned {
-                Planned::Directly(direct, input) => Outcome::Answer(direct.answer(&self.service, session, input).await),
-                Planned::ByTheLibrary(document, variables) if operation.ty == OperationType::Subscription => {
-                    Outcome::Answers(Box::pin(self.subscribe(operation, document, variables, session)).await)
-                }
-                Planned::ByTheLibrary(document, variables) => {
-                    Outcome::Answer(Box::pin(self.run(operation, document, variables, session)).await)
-                }
+            if operation.ty == OperationType::Subscription {
+                Outcome::Answers(self.subscribe(operation, document, variables, session).await)
+            } else {
+                Outcome::Answer(self.run(operation, document, variables, session).await)
             }
         };
         tokio::time::timeout(limit, pin!(outcome)).await.map_err(|_| Refused::TooSlow(limit))
@@ -208,18 +208,14 @@ impl GraphqlDoor {
     }
 
     /// What is to be run, once the variables are as declared and it is within the bounds.
-    fn plan<'a>(
+    fn plan(
         &self,
-        operation: &'a Operation,
-        mut given: Map<String, Json>,
+        operation: &Operation,
+        given: Map<String, Json>,
         session: &Session,
-    ) -> Result<Planned<'a>, Fault> {
+    ) -> Result<(ExecutableDocument, Variables), Fault> {
         variables::check(&given, &operation.variables, self.documents.contract().schema())
             .map_err(|failure| Fault { failure, locations: Vec::new() })?;
-        let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost);
-        if let Some((direct, input)) = direct.and_then(|direct| Some((direct, direct.input(&mut given)?))) {
-            return Ok(Planned::Directly(direct, input));
-        }
         let variables = Variables::from_json(Json::Object(given));
         let document = operation.plan(&variables);
         let variable = |name: &_| operation.variable(&variables, name);
@@ -240,7 +236,7 @@ impl GraphqlDoor {
         if operation.introspects && cost_of_introspection(&document) > MAX_INTROSPECTION_COST {
             return Err(invalid("The operation asks for too much of the schema at once.".to_owned()));
         }
-        Ok(Planned::ByTheLibrary(document, variables))
+        Ok((document, variables))
     }
 
     async fn run(

@@ -108,6 +108,15 @@ impl From<Unusable> for Rejection {
 /// Where the request with these headers comes from, as what, and under which name.
 pub(super) fn visit<'a>(headers: &'a HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Visit<'a>, Rejection> {
     let Arrival { peer, request_id } = arrival;
+    Ok(Visit {
+        source: source(headers, peer, doors)?,
+        user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
+        request_id,
+    })
+}
+
+/// Where the request with these headers comes from.
+pub(super) fn source(headers: &HeaderMap, peer: Option<IpAddr>, doors: &Doors) -> Result<Source, Rejection> {
     let address = match peer {
         Some(peer) => client_address(peer, headers, &doors.trusted_proxies).map_err(|_| {
             let message =
@@ -117,11 +126,7 @@ pub(super) fn visit<'a>(headers: &'a HeaderMap, arrival: Arrival, doors: &Doors)
         None => None,
     };
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Ok(Visit {
-        source: Source { address, origin: only(headers, &ORIGIN).map(text) },
-        user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
-        request_id,
-    })
+    Ok(Source { address, origin: only(headers, &ORIGIN).map(text) })
 }
 
 /// The value of a header that was sent once; of several lines none is to be believed.

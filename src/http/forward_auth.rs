@@ -12,7 +12,7 @@ use std::pin::pin;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
@@ -56,6 +56,11 @@ impl Address {
         }
     }
 
+    /// What asks for scopes.
+    fn query(self, uri: &Uri) -> Option<&str> {
+        uri.query().filter(|_| matches!(self, Self::Configured))
+    }
+
     /// As the log tells of it.
     fn route(self) -> &'static str {
         match self {
@@ -65,11 +70,27 @@ impl Address {
     }
 }
 
+/// Answers at once a request whose value is remembered and good; `None` where it takes more. The answer takes over the room that
+/// its headers had.
+pub(super) fn at_once<B>(doors: &Doors, address: Address, peer: IpAddr, request: &mut Request<B>) -> Option<Response> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let required = address.query(uri).map_or_else(|| Ok(RequiredScopes::default()), required_scopes).ok()?;
+    let presented = client::presented(headers).ok()??;
+    let source = client::source(headers, Some(peer), doors).ok()?;
+    let verification = doors.service.verify_at_once(presented, &required, &source)?;
+    if !verification.is_valid() {
+        return None;
+    }
+    let mut headers = std::mem::take(request.headers_mut());
+    headers.clear();
+    Some(let_through(&verification, headers))
+}
+
 /// Answers a request with this head, that this peer sent. Its body is dropped unread: it is for the API behind the gateway.
 pub(super) async fn serve(doors: &Doors, address: Address, peer: IpAddr, head: Parts) -> Response {
     let Parts { method, uri, headers, .. } = head;
     let line = Line { request_id: doors.service.request_id().ok(), method, route: address.route() };
-    let query = uri.query().filter(|_| matches!(address, Address::Configured));
+    let query = address.query(&uri);
     let answer = async { decide(doors, &line, peer, query, &headers).await.unwrap_or_else(Refused::into_response) };
     line.observe_quietly(pin!(answer)).await
 }
@@ -105,7 +126,7 @@ async fn decide(
     // What follows an error is logged, and needs the name of the request.
     let verification = verified.map_err(|err| line.within(|| Refused::from(err)))?;
     let mut response = match verification.code {
-        VerificationCode::Valid => let_through(&verification),
+        VerificationCode::Valid => return Ok(let_through(&verification, HeaderMap::with_capacity(6))),
         VerificationCode::ScopeMissing => lacking(&verification, &required),
         code => return Err(code.refusal().map_or(Error::Unauthenticated, Error::Refused).into()),
     };
@@ -113,21 +134,20 @@ async fn decide(
     Ok(response)
 }
 
-/// An answer without a body. Each of its headers is always there, be it empty, so that a gateway which passes on what is there
-/// overwrites what its client has sent under the same name.
-fn let_through(verification: &Verification) -> Response {
+/// An answer without a body, and with these headers, which hold nothing yet. Each of its own is always there, be it empty, so that a
+/// gateway which passes on what is there overwrites what its client has sent under the same name.
+fn let_through(verification: &Verification, mut headers: HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     let Some(view) = &verification.token else { return response };
     let settings = &view.token.settings;
     let owner: Cow<'_, str> =
         utf8_percent_encode(settings.owner.as_deref().unwrap_or_default(), NOT_IN_A_HEADER).into();
-    // With room for these and for the name of the request.
-    let mut headers = HeaderMap::with_capacity(6);
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(ID, text(view.token.id.text().as_str()));
     headers.insert(OWNER, text(&owner));
     headers.insert(SCOPES, text(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
+    client::warn_of_retirement(&mut headers, verification.standing);
     *response.headers_mut() = headers;
     response
 }

@@ -5,11 +5,12 @@
 //! routes. What the layers do for the others, these do themselves, by `Line`: name, log, and catch panics.
 
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::response::Response;
@@ -24,7 +25,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 
-use super::{Doors, forward_auth, graphql, introspect};
+use super::{Doors, forward_auth, graphql, introspect, requests};
 
 /// All doors, before anybody has come.
 pub struct Front {
@@ -74,9 +75,10 @@ pub struct Connection {
     peer: SocketAddr,
 }
 
-/// How an answer comes to be.
+/// How an answer comes to be: at once, by waiting, or by a route.
 pub type Answering =
-    Either<Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>, RouteFuture<Infallible>>;
+    Either<Ready<Answered>, Either<Pin<Box<dyn Future<Output = Answered> + Send>>, RouteFuture<Infallible>>>;
+type Answered = Result<Response, Infallible>;
 
 impl Connection {
     /// Answers a request.
@@ -85,23 +87,31 @@ impl Connection {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let (doors, peer) = (self.front.doors.clone(), self.peer.ip());
+        let (doors, peer) = (&self.front.doors, self.peer.ip());
         let path = request.uri().path();
         if let Some(address) = forward_auth::Address::of(path) {
-            let head = request.into_parts().0;
-            return Either::Left(Box::pin(async move { Ok(forward_auth::serve(&doors, address, peer, head).await) }));
+            if let Some(answer) = requests::at_once(|| forward_auth::at_once(doors, address, peer, &mut request)) {
+                return Either::Left(ready(Ok(answer)));
+            }
+            let (doors, head) = (doors.clone(), request.into_parts().0);
+            return later(async move { forward_auth::serve(&doors, address, peer, head).await });
         }
         if let Some(route) = graphql::ROUTES.into_iter().find(|route| *route == path) {
-            let request = request.map(Body::new);
-            return Either::Left(Box::pin(async move { Ok(graphql::serve(&doors, route, peer, request).await) }));
+            let doors = doors.clone();
+            return later(async move { graphql::serve(&doors, route, peer, request).await });
         }
         if path == introspect::ROUTE {
-            let request = request.map(Body::new);
-            return Either::Left(Box::pin(async move { Ok(introspect::serve(&doors, peer, request).await) }));
+            let doors = doors.clone();
+            return later(async move { introspect::serve(&doors, peer, request).await });
         }
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        Either::Right(tower_service::Service::call(&mut self.front.routes.clone(), request))
+        let route = tower_service::Service::call(&mut self.front.routes.clone(), request);
+        Either::Right(Either::Right(route))
     }
+}
+
+fn later(answer: impl Future<Output = Response> + Send + 'static) -> Answering {
+    Either::Right(Either::Left(Box::pin(async move { Ok(answer.await) })))
 }
 
 impl Service<Request<Incoming>> for Connection {

@@ -4,15 +4,15 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::Request as AnyRequest;
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::graphql::{Answer, Refused, Request, Session};
+use crate::graphql::{self, Answer, Refused, Session};
 use crate::service::{Caller, ErrorCode};
 
 use super::Doors;
@@ -21,7 +21,8 @@ use super::graphql_request::{self, Requests};
 use super::json;
 use super::media_type::{AnswerType, negotiate, wants_event_stream};
 use super::reply::{self, Rejection};
-use super::requests::Line;
+use super::requests::{self, Line};
+use super::small_body::{self, Taken};
 use super::{graphql_sse, graphql_ws};
 
 /// The routes. The longer one is that of a published API.
@@ -31,7 +32,34 @@ const BATCH_OF_STREAMS: &str = "A list of requests is not answered as a stream o
 
 /// Answers a request at this route, that this peer sent. What is not asked all the time is in a box of its own, because a future is
 /// as large as the largest part of it, and is moved about.
-pub(super) async fn serve(doors: &Doors, route: &'static str, peer: IpAddr, request: AnyRequest) -> Response<Body> {
+pub(super) async fn serve<B>(doors: &Doors, route: &'static str, peer: IpAddr, request: Request<B>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    match small_body::take(request, doors.max_body_bytes).await {
+        Taken::Whole(request) => match requests::at_once(|| at_once(doors, peer, &request)) {
+            Some(answer) => answer,
+            None => Box::pin(wait(doors, route, peer, request.map(Body::from))).await,
+        },
+        Taken::Head(request) => Box::pin(wait(doors, route, peer, request)).await,
+    }
+}
+
+/// Answers at once where that can be; `None` where it takes more.
+fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Response<Body>> {
+    let headers = request.headers();
+    let form = negotiate(headers).filter(|_| json::is_media_type_of(headers) && !wants_event_stream(headers))?;
+    client::idempotency_key(headers).ok()?;
+    let caller = client::presented(headers).ok()??;
+    let source = client::source(headers, Some(peer), doors).ok()?;
+    let (standing, body) = doors.graphql.answer_at_once((caller, &source), request.body())?;
+    let mut response = with_body(form, StatusCode::OK, body);
+    client::warn_of_retirement(response.headers_mut(), Some(standing));
+    Some(response)
+}
+
+async fn wait(doors: &Doors, route: &'static str, peer: IpAddr, request: Request<Body>) -> Response<Body> {
     let line = Line { request_id: doors.service.request_id().ok(), method: request.method().clone(), route };
     let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
     let form = negotiate(request.headers());
@@ -62,7 +90,7 @@ async fn answer_body(
     doors: &Doors,
     arrival: Arrival,
     form: Option<AnswerType>,
-    mut request: AnyRequest,
+    mut request: Request<Body>,
 ) -> Result<Response<Body>, Rejection> {
     let headers = std::mem::take(request.headers_mut());
     let mut session = Session { caller: client::recognise(&headers, arrival, doors).await?, idempotency_key: None };
@@ -82,7 +110,7 @@ async fn answer(
     doors: &Doors,
     session: &Arc<Session>,
     keyed: Result<(), Rejection>,
-    (form, headers, request): (Option<AnswerType>, &HeaderMap, AnyRequest),
+    (form, headers, request): (Option<AnswerType>, &HeaderMap, Request<Body>),
 ) -> Result<(Response<Body>, bool), Rejection> {
     let streams = wants_event_stream(headers);
     let form = if streams { AnswerType::Json } else { acceptable(form)? };
@@ -108,7 +136,7 @@ async fn answer(
 }
 
 /// Answers requests one after the other: later ones may rest on what earlier ones have changed.
-async fn batch(doors: &Doors, requests: Vec<Request>, session: &Arc<Session>) -> Vec<Value> {
+async fn batch(doors: &Doors, requests: Vec<graphql::Request>, session: &Arc<Session>) -> Vec<Value> {
     let mut answers = Vec::with_capacity(requests.len());
     for request in requests {
         answers.push(match doors.graphql.answer(request, session).await {
@@ -124,7 +152,7 @@ async fn answer_url(
     doors: &Doors,
     arrival: Arrival,
     form: Option<AnswerType>,
-    request: AnyRequest,
+    request: Request<Body>,
 ) -> Result<Response<Body>, Rejection> {
     let headers = request.headers();
     let caller = client::caller(headers, arrival, doors).await?;
@@ -132,7 +160,7 @@ async fn answer_url(
     let form = if streams { AnswerType::Json } else { acceptable(form)? };
     refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;
-    let request: Request = graphql_request::of_url(request.uri().query().unwrap_or_default())?;
+    let request: graphql::Request = graphql_request::of_url(request.uri().query().unwrap_or_default())?;
     let mut response = if streams {
         Box::pin(graphql_sse::answer(doors, request, &session)).await?
     } else {
@@ -205,7 +233,10 @@ fn write(form: AnswerType, answer: &Answer) -> Response<Body> {
 }
 
 fn body_of(form: AnswerType, status: StatusCode, body: &impl Serialize) -> Response<Body> {
-    let Ok(body) = serde_json::to_vec(body) else { return reply::panicked() };
+    serde_json::to_vec(body).map_or_else(|_| reply::panicked(), |body| with_body(form, status, body))
+}
+
+fn with_body(form: AnswerType, status: StatusCode, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

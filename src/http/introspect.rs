@@ -4,10 +4,12 @@
 //! a URL ends up in logs (RFC 7662, section 4). What is not in that standard has a name that starts with `rotakey_`.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
 use std::pin::pin;
 
-use axum::body::Body as ResponseBody;
+use axum::BoxError;
+use axum::body::{Body as ResponseBody, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -24,7 +26,8 @@ use super::client::{self, Arrival};
 use super::json::{self, Body};
 use super::media_type;
 use super::reply::Rejection;
-use super::requests::Line;
+use super::requests::{self, Line};
+use super::small_body::{self, Taken};
 
 /// What a caller that lacks the permission is told in the header (RFC 6750, section 3.1).
 const CHALLENGE_PERMISSION: HeaderValue =
@@ -34,7 +37,36 @@ const CHALLENGE_PERMISSION: HeaderValue =
 pub(super) const ROUTE: &str = "/introspect";
 
 /// Answers a request that this peer sent.
-pub(super) async fn serve(doors: &Doors, peer: IpAddr, request: Request) -> Response {
+pub(super) async fn serve<B>(doors: &Doors, peer: IpAddr, request: Request<B>) -> Response
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    match small_body::take(request, doors.max_body_bytes).await {
+        Taken::Whole(request) => match requests::at_once(|| at_once(doors, peer, &request)) {
+            Some(answer) => answer,
+            None => Box::pin(wait(doors, peer, request.map(ResponseBody::from))).await,
+        },
+        Taken::Head(request) => Box::pin(wait(doors, peer, request)).await,
+    }
+}
+
+/// Answers at once where both values are remembered and good; `None` where it takes more.
+fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Response> {
+    let headers = request.headers();
+    let caller = client::presented(headers).ok()??;
+    let caller_source = client::source(headers, Some(peer), doors).ok()?;
+    must_be_form(headers).ok()?;
+    let form = Form::read(request.body()).ok()?;
+    let (required, source) = form.asked().ok()?;
+    let (standing, verification) =
+        doors.service.verify_for_at_once((caller, &caller_source), &form.token, &required, &source)?;
+    let mut response = written(&verification);
+    client::warn_of_retirement(response.headers_mut(), Some(standing));
+    Some(response)
+}
+
+async fn wait(doors: &Doors, peer: IpAddr, request: Request<ResponseBody>) -> Response {
     let line = Line { request_id: doors.service.request_id().ok(), method: request.method().clone(), route: ROUTE };
     let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
     let answer = async {
@@ -65,21 +97,19 @@ async fn introspect(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Verification, OauthError> {
-    if !media_type::of_body(headers).is_some_and(|body| body.is("application", "x-www-form-urlencoded")) {
-        let message = "Send the parameters as a form, with Content-Type: application/x-www-form-urlencoded.";
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Rejection::with_status(status, ErrorCode::BadUserInput, message).into());
-    }
+    must_be_form(headers)?;
     let body = json::whole(body)?;
     let form = Form::read(&body)?;
-    let required = match &form.scope {
-        // None at all is refused: whoever sends the parameter wants to ask for something.
-        Some(text) => RequiredScopes::parse("rotakey_scope", text.split(' ')).map_err(Error::from)?,
-        None => RequiredScopes::default(),
-    };
-    let origin = form.origin.map(Cow::into_owned);
-    let source = Source::told("rotakey_address", form.address.as_deref(), origin).map_err(Error::from)?;
+    let (required, source) = form.asked()?;
     Ok(doors.service.verify_for(caller, &form.token, &required, source).await?)
+}
+
+fn must_be_form(headers: &HeaderMap) -> Result<(), Rejection> {
+    if media_type::of_body(headers).is_some_and(|body| body.is("application", "x-www-form-urlencoded")) {
+        return Ok(());
+    }
+    let message = "Send the parameters as a form, with Content-Type: application/x-www-form-urlencoded.";
+    Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
 /// The parameters. Those that are not known are left aside, as RFC 6749 section 3.2 asks, and with them `token_type_hint`.
@@ -111,6 +141,17 @@ impl<'a> Form<'a> {
             token.ok_or_else(|| Rejection::field("token", "The parameter token must hold the value to verify."))?;
         Ok(Self { token, scope, address, origin })
     }
+
+    /// What the value must be good for, and where it was presented.
+    fn asked(&self) -> Result<(RequiredScopes, Source), Error> {
+        let required = match &self.scope {
+            // None at all is refused: whoever sends the parameter wants to ask for something.
+            Some(text) => RequiredScopes::parse("rotakey_scope", text.split(' '))?,
+            None => RequiredScopes::default(),
+        };
+        let origin = self.origin.as_deref().map(str::to_owned);
+        Ok((required, Source::told("rotakey_address", self.address.as_deref(), origin)?))
+    }
 }
 
 /// What a resource server is told of a good value (RFC 7662, section 2.2). Times are seconds since the Unix epoch.
@@ -127,7 +168,7 @@ struct Active<'a> {
     exp: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
-    jti: String,
+    jti: fmt::Arguments<'a>,
     rotakey_name: &'a str,
     rotakey_kind: &'static str,
     rotakey_generation: u32,
@@ -141,31 +182,32 @@ fn written(verification: &Verification) -> Response {
         // Nothing is told of a value that is not good, not even why.
         return respond(json!({ "active": false }).to_string());
     };
-    let (id, settings) = (view.token.id.to_string(), &view.token.settings);
-    let active = Active {
+    let (id, settings) = (view.token.id.text(), &view.token.settings);
+    let id = id.as_str();
+    let body = serde_json::to_vec(&Active {
         active: true,
         scope: (!settings.scopes.is_empty()).then(|| settings.scopes.as_str()),
-        client_id: &id,
+        client_id: id,
         sub: settings.owner.as_deref(),
         token_type: "Bearer",
         exp: verification.good_until().map(|at| at.unix_seconds()),
         iat: verification.value().map(|value| value.created_at.unix_seconds()),
         // The id is that of the lasting thing; each of its values is told from the others.
-        jti: format!("{id}.{generation}"),
+        jti: format_args!("{id}.{generation}"),
         rotakey_name: &settings.name,
         rotakey_kind: settings.kind.as_str(),
         rotakey_generation: generation,
         rotakey_retires_at: verification.retires_at().map(|at| at.unix_seconds()),
-    };
-    serde_json::to_string(&active).map_or_else(|_| super::reply::panicked(), respond)
+    });
+    body.map_or_else(|_| super::reply::panicked(), respond)
 }
 
-fn respond(body: String) -> Response {
+fn respond(body: impl Into<ResponseBody>) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, body).into_response()
+    (headers, body.into()).into_response()
 }
 
 fn wrong_method() -> Response {

@@ -20,11 +20,14 @@ pub(super) async fn read(mut request: Request, max_bytes: usize) -> Body {
     Bytes::from_request(request, &()).await
 }
 
+/// Whether the body is said to be JSON in UTF-8.
+pub(super) fn is_media_type_of(headers: &HeaderMap) -> bool {
+    media_type::of_body(headers).is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
+}
+
 /// The JSON of a body.
 pub(super) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> {
-    if !media_type::of_body(headers)
-        .is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
-    {
+    if !is_media_type_of(headers) {
         let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
         return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
     }

@@ -18,6 +18,7 @@ mod playground;
 mod reply;
 mod requests;
 mod rest;
+mod small_body;
 mod stopping;
 
 use std::ops::Deref;

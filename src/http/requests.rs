@@ -96,6 +96,15 @@ impl Line<'_> {
     }
 }
 
+/// Answers at once what needs no waiting, or `None`. That is worth neither a name nor a line, so where everything is logged nothing is
+/// answered so; and whatever panics here panics once more on the way that waits, where it has a name.
+pub(super) fn at_once(answer: impl FnOnce() -> Option<Response<Body>>) -> Option<Response<Body>> {
+    if tracing::enabled!(Level::DEBUG) {
+        return None;
+    }
+    std::panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_default()
+}
+
 async fn caught(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| reply::panicked())
 }

@@ -95,13 +95,12 @@ impl Service {
     /// # Errors
     /// When the database is needed and fails.
     pub(super) async fn find_value(&self, hash: &ValueHash, now: Timestamp) -> Result<Option<Known>, Error> {
+        if let Some(known) = self.remembered(hash, now) {
+            return Ok(Some(known));
+        }
         let in_contact = self.in_contact(now);
-        if in_contact {
-            match self.cache.known.get(hash) {
-                Some(known) if self.store.is_fresh(known.token.id, known.stamp) => return Ok(Some(known)),
-                None if self.cache.is_unknown(hash, now) => return Ok(None),
-                _ => {}
-            }
+        if in_contact && self.cache.is_unknown(hash, now) {
+            return Ok(None);
         }
         // In a box of its own, so that those who do not come here carry none of it.
         let found = Box::pin(self.read_value(hash)).await?;
@@ -111,6 +110,12 @@ impl Service {
             None => self.cache.unknown.insert(*hash, now),
         }
         Ok(found)
+    }
+
+    /// What is remembered of the value of this hash, if it may be believed.
+    pub(super) fn remembered(&self, hash: &ValueHash, now: Timestamp) -> Option<Known> {
+        let known = self.cache.known.get(hash).filter(|_| self.in_contact(now))?;
+        self.store.is_fresh(known.token.id, known.stamp).then_some(known)
     }
 
     async fn read_value(&self, hash: &ValueHash) -> Result<Option<Known>, Error> {

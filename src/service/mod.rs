@@ -16,6 +16,7 @@ mod gate;
 mod paging;
 mod present;
 mod read;
+mod recall;
 mod record;
 mod revoke;
 mod rotate;

@@ -98,7 +98,7 @@ impl Service {
     }
 
     /// Lets a good value count as used once more. Its first use is another matter.
-    fn note_use(&self, hash: &ValueHash, known: &mut Known, now: Timestamp) {
+    pub(super) fn note_use(&self, hash: &ValueHash, known: &mut Known, now: Timestamp) {
         let used = known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_some());
         if used && Uses::is_due(known.token.last_used_at, now) && self.uses.note(known.token.id, now) {
             Arc::make_mut(&mut known.token).last_used_at = Some(now);

@@ -73,32 +73,16 @@ impl Service {
         visit: &Visit<'_>,
         now: Timestamp,
     ) -> Result<Verification, Error> {
-        let Some(presented) = self.present(presented, visit, now).await? else {
-            let code = VerificationCode::Unauthenticated;
-            return Ok(Verification {
-                code,
+        match self.present(presented, visit, now).await? {
+            Some(presented) => verified(presented, required, now),
+            None => Ok(Verification {
+                code: VerificationCode::Unauthenticated,
                 token: None,
                 generation: None,
                 standing: None,
                 missing_scopes: Vec::new(),
-            });
-        };
-        let Presented { token, generation, judgement, .. } = presented;
-        let (code, standing, missing_scopes) = match judgement {
-            Ok(standing) => {
-                let missing = required.missing_from(&token.settings.scopes);
-                let code = if missing.is_empty() { VerificationCode::Valid } else { VerificationCode::ScopeMissing };
-                (code, Some(standing), missing)
-            }
-            Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal)?, None, Vec::new()),
-        };
-        Ok(Verification {
-            code,
-            token: Some(View::new(token, now)),
-            generation: Some(generation),
-            standing,
-            missing_scopes,
-        })
+            }),
+        }
     }
 
     /// Verifies a value that somebody else presented to the caller, from this source. Needs `API_TOKEN_VERIFY`.
@@ -119,4 +103,28 @@ impl Service {
         let visit = Visit { source, user_agent: None, request_id: caller.provenance().request_id };
         self.verify_at(presented, required, &visit, now).await
     }
+}
+
+/// What comes of a value that was judged at this moment, where these scopes are required.
+pub(super) fn verified(
+    presented: Presented<'_>,
+    required: &RequiredScopes,
+    now: Timestamp,
+) -> Result<Verification, Error> {
+    let Presented { token, generation, judgement, .. } = presented;
+    let (code, standing, missing_scopes) = match judgement {
+        Ok(standing) => {
+            let missing = required.missing_from(&token.settings.scopes);
+            let code = if missing.is_empty() { VerificationCode::Valid } else { VerificationCode::ScopeMissing };
+            (code, Some(standing), missing)
+        }
+        Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal)?, None, Vec::new()),
+    };
+    Ok(Verification {
+        code,
+        token: Some(View::new(token, now)),
+        generation: Some(generation),
+        standing,
+        missing_scopes,
+    })
 }

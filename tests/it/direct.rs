@@ -1,5 +1,5 @@
-//! `verifyAPIToken` is answered in two ways: directly, and by the library that executes, which a directive is left to. Nobody
-//! can tell which from the answer.
+//! `verifyAPIToken` is answered in two ways: directly and at once, and by the library that executes, which a directive is left to.
+//! Nobody can tell which from the body.
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,9 @@ use crate::support::server::Server;
 const FIELDS: &str = "{ valid code generation retiresAt missing: missingScopes kind: __typename token
     { __typename id name of: owner kind status scopes generation expiresAt rotateBy } }";
 
+/// After so many questions whatever is remembered at all is remembered.
+const MOST_QUESTIONS: usize = 20_000;
+
 /// The whole answer, which must be the same in both ways.
 async fn ask(caller: &Client, input: &Value) -> Value {
     let document = |directive: &str| {
@@ -17,10 +20,20 @@ async fn ask(caller: &Client, input: &Value) -> Value {
     };
     let variables = json!({ "input": input });
     let (direct, library) = (document(""), document("@include(if: true) "));
-    let direct = caller.graphql(&direct, variables.clone()).await;
-    let library = caller.graphql(&library, variables).await;
-    assert_eq!((direct.status, &direct.body), (library.status, &library.body), "{input}");
-    direct.body
+    let library = caller.graphql(&library, variables.clone()).await;
+    assert!(!library.came_at_once());
+    let good = matches!(library.body["data"]["told"]["code"].as_str(), Some("VALID" | "SCOPE_MISSING"));
+    let mut answer = caller.graphql(&direct, variables.clone()).await;
+    // At once comes what is remembered, as soon as there is contact with the database, and none other.
+    for _ in 0..MOST_QUESTIONS {
+        if answer.came_at_once() == good {
+            break;
+        }
+        answer = caller.graphql(&direct, variables.clone()).await;
+    }
+    assert_eq!(answer.came_at_once(), good, "{input}");
+    assert_eq!((answer.status, &answer.body), (library.status, &library.body), "{input}");
+    answer.body
 }
 
 #[tokio::test]
@@ -45,7 +58,6 @@ async fn every_outcome_is_told_alike_in_both_ways() {
     };
     for (input, code) in outcomes(["VALID", "VALID"]).into_iter().chain([
         (json!({ "value": new, "requiredScopes": ["read", "a", "b"] }), "SCOPE_MISSING"),
-        (json!({ "value": new, "requiredScopes": "a" }), "SCOPE_MISSING"),
         (json!({ "value": unknown }), "UNAUTHENTICATED"),
         (json!({ "value": "" }), "UNAUTHENTICATED"),
         (json!({ "value": restricted, "address": "10.1.2.3", "origin": "https://a.example" }), "VALID"),

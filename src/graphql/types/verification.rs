@@ -1,7 +1,6 @@
 //! `verifyAPIToken`: what is asked about a value, and what is told.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
-use serde_json::{Map, Value as Json};
 
 use crate::domain::restriction::Source;
 use crate::domain::scope::Scope;
@@ -27,32 +26,12 @@ pub(in crate::graphql) struct VerifyApiTokenInput {
 }
 
 impl VerifyApiTokenInput {
-    /// Takes it out of the fields of a variable that is as it is declared.
-    pub(in crate::graphql) fn take(fields: &mut Map<String, Json>) -> Option<Self> {
-        let mut text = |name| match fields.remove(name) {
-            Some(Json::String(text)) => Some(text),
-            _ => None,
-        };
-        let (value, address, origin) = (text("value")?, text("address"), text("origin"));
-        let required_scopes = match fields.remove("requiredScopes") {
-            Some(Json::Array(items)) => Some(items.into_iter().filter_map(scope).collect()),
-            // One item stands for a list of it (GraphQL, section 3.11).
-            Some(item) => scope(item).map(|scope| vec![scope]),
-            None => None,
-        };
-        Some(Self { value, required_scopes, address, origin })
-    }
-
     pub(in crate::graphql) fn read(self) -> Result<(String, RequiredScopes, Source), Error> {
         let scopes = self.required_scopes.iter().flatten().map(String::as_str);
         let required = RequiredScopes::parse("requiredScopes", scopes)?;
         let source = Source::told("address", self.address.as_deref(), self.origin)?;
         Ok((self.value, required, source))
     }
-}
-
-fn scope(item: Json) -> Option<String> {
-    if let Json::String(scope) = item { Some(scope) } else { None }
 }
 
 /// What came of a verification. But for the first two, the codes are those of the errors that say the same.

@@ -157,6 +157,11 @@ pub struct Created {
 }
 
 impl Answer {
+    /// Whether it was given at once: such an answer needs no name, for nobody logs anything of it.
+    pub fn came_at_once(&self) -> bool {
+        !self.headers.contains_key("x-request-id")
+    }
+
     pub async fn of(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();

@@ -54,7 +54,8 @@ impl<'a> Question<'a> {
         self.ask(&server.admin, "verifyAPIToken").await.body["data"]["verifyAPIToken"].clone()
     }
 
-    fn input(self) -> Value {
+    /// The input of `verifyAPIToken`.
+    pub fn input(self) -> Value {
         json!({ "value": self.value, "requiredScopes": self.scopes, "address": self.address, "origin": self.origin })
     }
 
