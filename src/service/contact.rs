@@ -4,11 +4,12 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::domain::timestamp::Timestamp;
-use crate::store::{self, Ear};
+use crate::store::{self, Ear, Heard};
 
 use super::Service;
 
@@ -82,5 +83,11 @@ impl Service {
     pub(super) async fn hears(&self) -> bool {
         let mut hearing = self.contact.hearing.subscribe();
         matches!(timeout(PATIENCE, hearing.wait_for(|hearing| *hearing)).await, Ok(Ok(_)))
+    }
+
+    /// Waits until all that was committed before has been heard, so that the subscriber is told only what comes later, but not
+    /// for long: whether that is so.
+    pub(super) async fn catches_up(&self, subscriber: &mut Receiver<Heard>) -> bool {
+        timeout(PATIENCE, self.store.catch_up(subscriber)).await.unwrap_or(false)
     }
 }

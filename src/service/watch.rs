@@ -47,8 +47,8 @@ impl Service {
         self.authenticate(caller.presented().expose(), caller.visit()).await
     }
 
-    /// The audit events that are committed from now on and match, each once and in the order of the commits. Needs
-    /// `AUDIT_LOG_READ`. Ends with an error once the caller's value works no more, the permission is taken, or events were
+    /// The audit events that are committed from now on and match, each once, and those of one token in the order of the commits.
+    /// Needs `AUDIT_LOG_READ`. Ends with an error once the caller's value works no more, the permission is taken, or events were
     /// missed.
     ///
     /// # Errors
@@ -59,8 +59,8 @@ impl Service {
         filter: AuditFilter,
     ) -> Result<impl Stream<Item = Result<AuditEvent, Error>> + Send + use<>, Error> {
         // In this order nothing falls in between: who listens first, reads later.
-        let feed = self.store.audit_feed();
-        if !self.hears().await {
+        let mut feed = self.store.audit_feed();
+        if !self.hears().await || !self.catches_up(&mut feed).await {
             return Err(Error::OutOfContact);
         }
         let stamp = self.store.stamp();

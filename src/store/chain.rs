@@ -2,11 +2,15 @@
 //! has written its own.
 //!
 //! What is sent is one text. On PostgreSQL that is one statement, whose parts name each other; they all see the rows as they were
-//! before, so a row may be written by one link only. SQLite cannot write within a statement, so there it is as many as there
-//! are links, which the driver carries out in one go; `changes()` is what the last one wrote.
+//! before, so a row may be written by one link only. If the first link has written its row and a later one has not, the statement
+//! fails, so that nothing of it is kept even where no transaction is around it. SQLite cannot write within a statement, so there it
+//! is as many as there are links, which the driver carries out in one go; `changes()` is what the last one wrote.
 
-use sea_orm::{ActiveModelTrait, Statement, Value};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic, Iterable};
+use sea_orm::{ActiveModelTrait, RuntimeErr, Statement, Value, sqlx};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic, Iterable};
+
+/// What PostgreSQL says to a division by zero, which is how a broken chain fails (PostgreSQL documentation, appendix A).
+const BROKEN: &str = "22012";
 
 /// Statements to be carried out in their order.
 #[derive(Debug)]
@@ -23,7 +27,7 @@ impl Chain {
     }
 
     /// Adds an UPDATE with its condition, in which `?` stands for these values in turn.
-    pub(super) fn update<const N: usize>(mut self, sql: &str, values: [Value; N]) -> Self {
+    pub(super) fn update(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
         self.begin();
         let mut pieces = sql.split('?');
         self.sql.extend(pieces.next());
@@ -54,32 +58,33 @@ impl Chain {
         self
     }
 
-    /// Carries it out; whether every link has written its row. If not, what the others have written is to be undone. On
-    /// PostgreSQL other replicas are told `payload` on this channel if it has and the transaction commits.
-    pub(super) async fn run(
-        mut self,
-        transaction: &DatabaseTransaction,
-        (channel, payload): (&str, Option<String>),
-    ) -> Result<bool, DbErr> {
+    /// Adds the row that tells other replicas on PostgreSQL, who see it if and when all of it is committed.
+    pub(super) fn tell(mut self, ids: Option<String>) -> Self {
+        if let Some(ids) = ids.filter(|_| self.backend == DbBackend::Postgres) {
+            self.begin();
+            self.sql.push_str("INSERT INTO change (ids) SELECT ");
+            self.bind(ids.into());
+            self.end(" WHERE ");
+        }
+        self
+    }
+
+    /// Carries it out; whether every link has written its row. If not, what the others have written is to be undone, unless
+    /// this was a statement of PostgreSQL by itself, which then has written nothing.
+    pub(super) async fn run(mut self, connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
         let mut written = self.links;
         if self.backend == DbBackend::Postgres {
-            // One line, if there is a row of the last link.
+            // One line if there is a row of the first link, and none if not; an error if there is one of the first and none of
+            // the last.
             written = 1;
-            self.sql.push_str(" SELECT ");
-            match payload {
-                Some(payload) => {
-                    self.sql.push_str("pg_notify(");
-                    self.bind(channel.into());
-                    self.sql.push_str(", ");
-                    self.bind(payload.into());
-                    self.sql.push(')');
-                }
-                None => self.sql.push('1'),
-            }
-            self.sql.push_str(&format!(" FROM link{}", self.links));
+            self.sql.push_str(&format!(" SELECT 1 / (SELECT count(*) FROM link{}) FROM link1", self.links));
         }
         let statement = Statement::from_sql_and_values(self.backend, self.sql, self.values);
-        Ok(transaction.execute_raw(statement).await?.rows_affected() == written)
+        match connection.execute_raw(statement).await {
+            Ok(outcome) => Ok(outcome.rows_affected() == written),
+            Err(err) if is_broken(&err) => Ok(false),
+            Err(err) => Err(err),
+        }
     }
 
     fn begin(&mut self) {
@@ -108,6 +113,11 @@ impl Chain {
         self.values.push(value);
         self.sql.push_str(&format!("${}", self.values.len()));
     }
+}
+
+fn is_broken(err: &DbErr) -> bool {
+    let DbErr::Exec(RuntimeErr::SqlxError(err)) = err else { return false };
+    matches!(err.as_ref(), sqlx::Error::Database(err) if err.code().is_some_and(|code| code == BROKEN))
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long PostgreSQL waits for a row that another transaction is changing.
 const LOCK_TIMEOUT: &str = "5s";
+/// For how long PostgreSQL keeps a transaction open in which nothing is asked. A change must be committed long before the row
+/// that tells of it is deleted, also where a process is suspended between the two.
+const IDLE_TIMEOUT: &str = "10s";
 /// For how long a connection to PostgreSQL that was just given back need not be asked whether it still answers.
 const BELIEVED_FOR: Duration = Duration::from_millis(100);
 const SQLITE_READERS: u32 = 4;
@@ -109,6 +112,7 @@ impl Store {
     /// # Errors
     /// When a connection cannot be closed in order. Nothing committed is lost by that.
     pub async fn close(self) -> Result<(), Error> {
+        self.durable.feed().close().await;
         self.read.close().await?;
         self.write.close().await?;
         Ok(())
@@ -176,9 +180,13 @@ async fn connect_postgres(url: &str) -> Result<DatabaseConnection, Error> {
     url.parse::<PgConnectOptions>().map_err(|_| Error::Unsuitable("The PostgreSQL URL cannot be read.".into()))?;
     let mut options = pool_options(url, POSTGRES_CONNECTIONS);
     // Whatever the server's defaults: an answer is sent after its transaction is on disk (R13), and nobody waits for a
-    // lock without end.
+    // lock, or keeps one, without end.
     options.map_sqlx_postgres_opts(|options| {
-        options.options([("synchronous_commit", "on"), ("lock_timeout", LOCK_TIMEOUT)])
+        options.options([
+            ("synchronous_commit", "on"),
+            ("lock_timeout", LOCK_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+        ])
     });
     // The pool asks a connection whether it still answers when it is given back; to ask again at once would cost a round trip
     // before every look-up and every transaction.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sea_orm::{DbBackend, DbErr};
+use sea_orm::{DatabaseConnection, DbErr};
 
 use super::feed::{Feed, Notes};
 
@@ -16,8 +16,9 @@ pub(super) struct Durable {
 }
 
 impl Durable {
-    pub(super) fn new(backend: DbBackend) -> Self {
-        Self { commits: Arc::default(), feed: Feed::new(backend) }
+    /// For a process that writes by this pool.
+    pub(super) fn new(pool: &DatabaseConnection) -> Self {
+        Self { commits: Arc::default(), feed: Feed::new(pool) }
     }
 
     /// A transaction has been committed, or nobody knows whether it has; what its operations did, in their order.

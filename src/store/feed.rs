@@ -1,21 +1,25 @@
 //! Telling of committed changes: to whoever remembers what was read ([`Stamp`]), and to subscribers of the audit log.
 //!
 //! A transaction takes [`Notes`] of what it does, and once it is durable they are published, once. What other processes
-//! commit is heard by an [`Ear`]: on PostgreSQL by `LISTEN`, on SQLite by noticing that somebody else has written.
+//! commit is heard by an [`Ear`]: on PostgreSQL from a table in which every change is told, on SQLite by noticing that somebody
+//! else has written.
 //!
-//! Audit events have one source each, so that every subscriber gets each of them once and in the order of the commits. On
-//! SQLite that is the publishing itself, because writes take turns. On PostgreSQL it is the ear, which hears of this
-//! replica's commits too: the server puts the notifications of all replicas into one order, that of the commits.
+//! Audit events have one source each, so that every subscriber gets each of them once, and those of one token in the order of
+//! the commits. On SQLite that is the publishing itself, because writes take turns. On PostgreSQL it is the ear, which hears of
+//! this replica's commits too: the table holds those of all replicas.
 
 mod postgres;
+mod rounds;
 mod sqlite;
+mod wake;
 
 use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 
-use sea_orm::DbBackend;
+use sea_orm::{DatabaseConnection, DbBackend};
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::{EventId, TokenId};
@@ -23,10 +27,10 @@ use crate::domain::id::{EventId, TokenId};
 use super::epochs::{Epochs, Stamp};
 use super::{Error, Store};
 
-pub(super) use postgres::notify;
+pub(super) use postgres::tell;
+use rounds::Rounds;
+use wake::Wake;
 
-/// The channel of PostgreSQL on which replicas tell each other.
-pub(super) const CHANNEL: &str = "rotakey";
 /// Over how many slots tokens are spread, so that one seldom makes what is remembered of another stale: half a megabyte.
 const SLOTS: usize = 65_536;
 /// How many events a slow subscriber may be behind before it misses some.
@@ -71,6 +75,10 @@ impl Notes {
         Some(std::mem::take(&mut self.untold)).filter(|untold| !untold.is_empty())
     }
 
+    fn is_empty(&self) -> bool {
+        self.tokens.is_empty() && self.events.is_empty()
+    }
+
     fn add_untold(&mut self, id: impl Display) {
         let space = if self.untold.is_empty() { "" } else { " " };
         // It cannot fail: the text grows as it must.
@@ -108,17 +116,34 @@ pub(super) struct Feed {
     events: broadcast::Sender<Heard>,
     /// Whether what this process commits is told to its subscribers here, and not by the ear.
     tells_own_events: bool,
+    /// On PostgreSQL, what wakes the ears of all replicas.
+    wake: Option<Wake>,
+    /// On PostgreSQL, the questions of this process's ear.
+    rounds: Rounds,
 }
 
 impl Feed {
-    pub(super) fn new(backend: DbBackend) -> Arc<Self> {
-        let tells_own_events = backend == DbBackend::Sqlite;
-        Arc::new(Self { epochs: Epochs::new(SLOTS), events: broadcast::Sender::new(EVENTS_KEPT), tells_own_events })
+    /// For a process that writes by this pool.
+    pub(super) fn new(pool: &DatabaseConnection) -> Arc<Self> {
+        let (epochs, events) = (Epochs::new(SLOTS), broadcast::Sender::new(EVENTS_KEPT));
+        let tells_own_events = pool.get_database_backend() == DbBackend::Sqlite;
+        let wake = (!tells_own_events).then(|| Wake::new(pool));
+        Arc::new(Self { epochs, events, tells_own_events, wake, rounds: Rounds::default() })
+    }
+
+    /// Wakes nobody any more.
+    pub(super) async fn close(&self) {
+        if let Some(wake) = &self.wake {
+            wake.close().await;
+        }
     }
 
     /// Tells of a transaction that is durable. To be called once, before it is acknowledged, and in the order of the
     /// commits.
     pub(super) fn publish(&self, notes: Notes) {
+        if let Some(wake) = self.wake.as_ref().filter(|_| !notes.is_empty()) {
+            wake.ask();
+        }
         self.epochs.publish(notes.tokens);
         if self.tells_own_events {
             notes.events.into_iter().for_each(|event| self.tell(Heard::Event(event)));
@@ -150,8 +175,8 @@ enum Kind {
 }
 
 impl Ear {
-    /// Hears for up to a second, publishes what it hears as it comes, and then makes sure that the database still answers.
-    /// What any process committed before this was called has been published when it returns.
+    /// Waits for up to a second, or until there may be something to hear, and then asks the database what there is and publishes
+    /// it. What any process committed before this was called has been published when it returns.
     ///
     /// # Errors
     /// When the database does not answer. The ear is then of no use any more, and something may have been missed.
@@ -200,11 +225,27 @@ impl Store {
         self.durable.feed().tell(Heard::Lost);
     }
 
-    /// The audit events that are committed from now on, each once and in the order of the commits. Nothing is kept for a
-    /// subscriber that is more than 1,024 events behind. On SQLite they are those of this process; on PostgreSQL those of
-    /// every replica, while an [`Ear`] hears.
+    /// The audit events that are heard from now on, each once, and those of one token in the order of the commits. Nothing is
+    /// kept for a subscriber that is more than 1,024 events behind. On SQLite they are those of this process; on PostgreSQL those
+    /// of every replica, while an [`Ear`] hears, and some may have been committed a moment ago.
     pub fn audit_feed(&self) -> broadcast::Receiver<Heard> {
         self.durable.feed().events.subscribe()
+    }
+
+    /// Waits until an [`Ear`] has heard all that was committed before this, and leaves it out of what the subscriber is told;
+    /// whether contact lasted. Without an ear it waits for ever.
+    pub async fn catch_up(&self, subscriber: &mut broadcast::Receiver<Heard>) -> bool {
+        let feed = self.durable.feed();
+        if !feed.tells_own_events {
+            feed.rounds.next().await;
+        }
+        loop {
+            match subscriber.try_recv() {
+                Ok(Heard::Event(_)) | Err(TryRecvError::Lagged(_)) => {}
+                Ok(Heard::Lost) | Err(TryRecvError::Closed) => return false,
+                Err(TryRecvError::Empty) => return true,
+            }
+        }
     }
 }
 

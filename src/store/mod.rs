@@ -52,7 +52,7 @@ pub struct Store {
 impl Store {
     fn new(read: DatabaseConnection, write: DatabaseConnection) -> Self {
         let backend = write.get_database_backend();
-        let durable = Durable::new(backend);
+        let durable = Durable::new(&write);
         let turns = (backend == DbBackend::Sqlite).then(|| Turns::new(write.clone(), durable.clone()));
         let look_ups = (backend == DbBackend::Sqlite).then(|| LookUps::new(read.clone()));
         Self { read, write, turns, look_ups, durable }

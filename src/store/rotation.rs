@@ -9,7 +9,6 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ValueFacts;
 
 use super::chain::Chain;
-use super::feed::CHANNEL;
 use super::{Error, Transaction, audit, rows};
 
 /// Whether a rotation took place.
@@ -40,7 +39,7 @@ impl Transaction {
         self.note(id);
         self.note_event(event);
         let told = self.untold();
-        let won = chain.insert(audit::row(event)).run(self.connection(), (CHANNEL, told)).await?;
+        let won = chain.insert(audit::row(event)).tell(told).run(self.connection()).await?;
         Ok(if won { Rotated::Won } else { Rotated::Lost })
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::token::{Token, ValueFacts};
 
 use super::durable::Durable;
 use super::entity::{api_token, api_token_value};
-use super::feed::{Notes, notify};
+use super::feed::{self, Notes};
 use super::group::Turn;
 use super::{Error, rows};
 
@@ -263,10 +263,11 @@ impl Transaction {
     }
 }
 
-/// Commits a transaction of its own and tells of it, other replicas with the commit itself.
+/// Commits a transaction of its own and tells of it, other replicas by a row that is committed with it: last, so that it is as
+/// young as can be when they see it.
 async fn commit_and_tell(transaction: DatabaseTransaction, durable: Durable, mut notes: Notes) -> Result<(), Error> {
-    if let Some(payload) = notes.take_untold() {
-        notify(&transaction, payload).await?;
+    if let Some(ids) = notes.take_untold() {
+        feed::tell(&transaction, ids).await?;
     }
     let committed = transaction.commit().await;
     durable.reached(&committed, [notes]);

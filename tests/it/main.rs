@@ -9,6 +9,7 @@ mod audit;
 mod authority;
 mod bad_input;
 mod cache;
+mod changes;
 mod crash;
 mod create;
 mod credentials;

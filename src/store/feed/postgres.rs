@@ -1,40 +1,85 @@
 //! Hearing, on PostgreSQL, what every replica commits.
 //!
-//! A transaction that has something to tell calls `pg_notify` itself, so that the server delivers it if and when the
-//! transaction commits, and to every listener in the order of the commits (PostgreSQL documentation, "NOTIFY"). One
-//! connection of each replica listens. It is asked something every second, because a connection that has died without a word
-//! looks like one on which nothing happens.
+//! A transaction that has something to tell adds a row to the table `change`, which others see if and when it commits. Each
+//! replica asks for the rows that were committed since it last asked, twice a second and whenever it is woken ([`super::wake`]) or
+//! somebody here waits for it ([`super::rounds`]).
+//!
+//! What "since" means is exact, whatever order transactions commit in: a snapshot names the transactions that were over when it
+//! was taken (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction was
+//! not over in the snapshot of the last question and is in that of this one, in which it is seen. Each is in that place once.
+//!
+//! Rows are deleted after some minutes, so whoever has not asked for one cannot know what it has missed and must say so.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::{PgListener, PgPoolOptions};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, Statement, sqlx};
+use sea_orm::sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
+use sea_orm::sqlx::{self, Row};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, Statement};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::domain::id::EventId;
 use crate::store::{Error, Store};
 
-use super::{CHANNEL, Heard, Told};
+use super::wake::CHANNEL;
+use super::{Heard, Told};
 
-/// How often the connection is asked whether it still answers.
-const PERIOD: Duration = Duration::from_secs(1);
-/// How long it may take to answer.
+/// How often is asked at least, so that a change is heard within a second although nobody wakes (R10).
+const PERIOD: Duration = Duration::from_millis(500);
+/// How long to wait between one question and the next, however many wake.
+const REST: Duration = Duration::from_millis(50);
+/// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How many notifications are looked into together: their events are fetched by one query.
-const BATCH: usize = 64;
+/// How many events are fetched by one query.
+const BATCH: usize = 256;
+/// After how long without a question, in milliseconds of the database's clock, something may have been missed. It is far less
+/// than a row is kept.
+const FORGOTTEN_AFTER_MILLIS: i64 = 60_000;
+/// Any constant of ours: of replicas that delete old rows at the same time, one does.
+const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7902;
+
+/// The snapshot from which on everything is to be heard, and a moment before it was taken.
+const NOW: &str = "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint";
+
+/// The same of this question, a moment after that, and what was committed between the snapshot $1 and this. Not over in a
+/// snapshot are the transactions that began after it (from its `xmax` on) and those that it lists; with the two apart, each is
+/// found by the index.
+const ASK: &str = "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, \
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint, told.ids \
+    FROM (VALUES (1)) AS one LEFT JOIN ( \
+        SELECT seq, ids FROM change WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) \
+        UNION ALL \
+        SELECT seq, ids FROM change WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
+    ) AS told ON true ORDER BY told.seq";
 
 pub(super) struct Listener {
     store: Store,
     connection: PgListener,
-    seconds: Interval,
+    period: Interval,
+    turns: Interval,
+    since: Since,
+}
+
+/// Up to where everything was heard.
+#[derive(Debug)]
+struct Since {
+    /// The snapshot of the last question.
+    snapshot: String,
+    /// A moment before that was taken, in Unix milliseconds of the database's clock.
+    at: i64,
 }
 
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Listener")
+    }
+}
+
+impl Since {
+    fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { snapshot: row.try_get(0)?, at: row.try_get(1)? })
     }
 }
 
@@ -49,75 +94,106 @@ impl Listener {
             .acquire_timeout(PATIENCE)
             .connect_lazy_with(options.as_ref().clone());
         let mut connection = answered(PgListener::connect_with(&pool)).await?;
-        // It must not reconnect by itself: what is told meanwhile would be missed unnoticed.
+        // It must not reconnect by itself: the server may have crashed, and with it what was told is gone.
         connection.eager_reconnect(false);
         answered(connection.listen(CHANNEL)).await?;
-        let mut seconds = interval(PERIOD);
-        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self { store, connection, seconds })
+        let now = answered(sqlx::query(NOW).fetch_one(&mut connection)).await?;
+        let since = Since::of(&now).map_err(failure)?;
+        let [period, turns] = [PERIOD, REST].map(|length| {
+            let mut interval = interval(length);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval
+        });
+        Ok(Self { store, connection, period, turns, since })
     }
 
     pub(super) async fn hear(&mut self) -> Result<(), Error> {
-        loop {
-            let notification = tokio::select! {
-                notification = self.connection.try_recv() => notification.map_err(failure)?,
-                _ = self.seconds.tick() => break,
-            };
-            let Some(notification) = notification else { return Err(failure(sqlx::Error::PoolClosed)) };
-            let mut told = Told::default();
-            told.add(notification.payload());
-            self.publish(told).await;
+        let rounds = &self.store.durable.feed().rounds;
+        tokio::select! {
+            woken = self.connection.try_recv() => {
+                woken.map_err(failure)?.ok_or_else(|| failure(sqlx::Error::PoolClosed))?;
+                self.turns.tick().await;
+            }
+            () = rounds.wanted() => { self.turns.tick().await; }
+            _ = self.period.tick() => {}
         }
-        // Whatever was committed before this question is delivered before its answer, into the buffer.
-        answered(sqlx::Executor::execute(&mut self.connection, "SELECT 1")).await?;
-        self.publish(Told::default()).await;
+        // What has come by now is about what is asked for next.
+        while self.connection.next_buffered().is_some() {}
+        self.period.reset();
+        let round = rounds.begin();
+        let told = self.ask().await?;
+        self.publish(told).await;
+        self.store.durable.feed().rounds.end(round);
         Ok(())
     }
 
-    /// Publishes this, and what else has come.
-    async fn publish(&mut self, mut told: Told) {
-        loop {
-            for _ in 0..BATCH {
-                match self.connection.next_buffered() {
-                    Some(notification) => told.add(notification.payload()),
-                    None => break,
-                }
+    /// What was committed since this was last asked.
+    async fn ask(&mut self) -> Result<Told, Error> {
+        let question = sqlx::query(ASK).bind(&self.since.snapshot).fetch_all(&mut self.connection);
+        let rows = answered(question).await?;
+        let mut told = Told::default();
+        for row in &rows {
+            if let Some(ids) = row.try_get::<Option<&str>, _>(3).map_err(failure)? {
+                told.add(ids);
             }
-            let Told { tokens, events, unknown } = std::mem::take(&mut told);
-            if tokens.is_empty() && events.is_empty() && !unknown {
-                return;
-            }
-            if unknown {
-                self.store.begin_era();
-            }
-            // First, and without waiting for anything: this is what a revocation's second depends on (R10).
-            self.store.durable.feed().epochs.publish(tokens);
-            if self.store.durable.feed().events.receiver_count() > 0 && !events.is_empty() {
-                self.tell(&events).await;
-            }
+        }
+        let first = rows.first().ok_or_else(|| failure(sqlx::Error::RowNotFound))?;
+        let asked_at: i64 = first.try_get(2).map_err(failure)?;
+        if asked_at - self.since.at > FORGOTTEN_AFTER_MILLIS {
+            return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were heard".into())));
+        }
+        self.since = Since::of(first).map_err(failure)?;
+        Ok(told)
+    }
+
+    async fn publish(&self, Told { tokens, events, unknown }: Told) {
+        if unknown {
+            self.store.begin_era();
+        }
+        // First, and without waiting for anything: this is what a revocation's second depends on (R10).
+        self.store.durable.feed().epochs.publish(tokens);
+        // Not for long: further changes wait to be published.
+        if !matches!(timeout(PATIENCE, self.tell(&events)).await, Ok(Ok(()))) {
+            // They are not to be had now; whoever waits for them must know that.
+            self.store.durable.feed().tell(Heard::Lost);
         }
     }
 
-    async fn tell(&self, ids: &[EventId]) {
-        // Not for long: further changes wait to be published.
-        match timeout(PATIENCE, self.store.events_by_id(ids)).await {
-            Ok(Ok(events)) => {
-                let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
-                for event in ids.iter().filter_map(|id| events.remove(id)) {
-                    self.store.durable.feed().tell(Heard::Event(Arc::new(event)));
-                }
+    async fn tell(&self, ids: &[EventId]) -> Result<(), Error> {
+        let feed = self.store.durable.feed();
+        for ids in ids.chunks(BATCH).take_while(|_| feed.events.receiver_count() > 0) {
+            let events = self.store.events_by_id(ids).await?;
+            let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
+            for event in ids.iter().filter_map(|id| events.remove(id)) {
+                feed.tell(Heard::Event(Arc::new(event)));
             }
-            // They are not to be had now; whoever waits for them must know that.
-            _ => self.store.durable.feed().tell(Heard::Lost),
         }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Deletes what was told of changes ten minutes ago, by the database's clock, and heard by everybody who is in contact; how
+    /// much that was. On SQLite there is nothing to delete.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_changes(&self) -> Result<u64, Error> {
+        if self.write.get_database_backend() != DbBackend::Postgres {
+            return Ok(0);
+        }
+        let sql = format!(
+            "DELETE FROM change WHERE at < now() - interval '10 minutes' \
+             AND (SELECT pg_try_advisory_xact_lock({SWEEP_LOCK}))"
+        );
+        Ok(self.write.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await?.rows_affected())
     }
 }
 
 /// Tells the other replicas, and this one's own ear, if and when this transaction commits.
-pub(in crate::store) async fn notify(transaction: &DatabaseTransaction, payload: String) -> Result<(), Error> {
-    let values = [CHANNEL.into(), payload.into()];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, "SELECT pg_notify($1, $2)", values);
-    transaction.query_one_raw(statement).await?;
+pub(in crate::store) async fn tell(transaction: &DatabaseTransaction, ids: String) -> Result<(), Error> {
+    let sql = "INSERT INTO change (ids) VALUES ($1)";
+    transaction.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into()])).await?;
     Ok(())
 }
 

@@ -1,0 +1,44 @@
+//! The questions that this process's ear asks PostgreSQL, counted, so that somebody can wait for one that began later than they
+//! came: by it all is heard that was committed before.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{Notify, watch};
+
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    begun: AtomicU64,
+    /// The last round of which all has been published.
+    over: watch::Sender<u64>,
+    wanted: Notify,
+}
+
+impl Rounds {
+    /// Begins a round: its number.
+    pub(super) fn begin(&self) -> u64 {
+        self.begun.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// All that came of this round has been published.
+    pub(super) fn end(&self, round: u64) {
+        self.over.send_if_modified(|over| {
+            let later = round > *over;
+            *over = round.max(*over);
+            later
+        });
+    }
+
+    /// Waits until somebody waits for a round to begin.
+    pub(super) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Waits until a round is over that begins after this was called.
+    pub(super) async fn next(&self) {
+        let next = self.begun.load(Ordering::SeqCst) + 1;
+        let mut over = self.over.subscribe();
+        self.wanted.notify_one();
+        // An error would mean that the feed is gone, and this borrows it.
+        let _ = over.wait_for(|over| *over >= next).await;
+    }
+}

@@ -1,0 +1,158 @@
+//! The table by which replicas on PostgreSQL tell each other of changes. On SQLite there is none, and nothing to show.
+
+use std::time::Duration;
+
+use rotakey::domain::id::TokenId;
+use rotakey::domain::timestamp::Timestamp;
+use rotakey::store::{Ear, Heard, Store};
+use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+use tokio::time::timeout;
+
+use crate::support::clock::START;
+use crate::support::database::TestDatabase;
+use crate::support::replica::Replica;
+
+/// A database with its tables; `None` on SQLite.
+async fn postgres() -> Option<TestDatabase> {
+    let database = TestDatabase::new().await;
+    if database.is_sqlite() {
+        return None;
+    }
+    Store::connect(&database.url).await.unwrap().migrate().await.unwrap();
+    Some(database)
+}
+
+/// A replica of whose tokens none exists: what is told is all that it knows.
+struct Hearing {
+    store: Store,
+    ear: Ear,
+}
+
+impl Hearing {
+    async fn on(database: &TestDatabase) -> Self {
+        let store = Store::connect(&database.url).await.unwrap();
+        let ear = store.listen().await.unwrap();
+        Self { store, ear }
+    }
+
+    /// Which of these tokens are heard of next.
+    async fn heard(&mut self, tokens: &[TokenId]) -> Vec<TokenId> {
+        let stamp = self.store.stamp();
+        self.ear.hear().await.unwrap();
+        tokens.iter().copied().filter(|id| !self.store.is_fresh(*id, stamp)).collect()
+    }
+}
+
+fn token(number: u8) -> TokenId {
+    TokenId::new(Timestamp::from_unix_millis(START), [number; 10])
+}
+
+async fn tell(connection: &impl ConnectionTrait, id: TokenId) {
+    connection.execute_unprepared(&format!("INSERT INTO change (ids) VALUES ('{id}')")).await.unwrap();
+}
+
+#[tokio::test]
+async fn r10_a_change_that_began_before_another_and_was_committed_after_it_is_heard_once_like_every_other() {
+    let Some(database) = postgres().await else { return };
+    let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
+    let all = [token(1), token(2), token(3), token(4)];
+    let slow = beside.begin().await.unwrap();
+    tell(&slow, token(1)).await;
+    let undone = beside.begin().await.unwrap();
+    tell(&undone, token(2)).await;
+    tell(&beside, token(3)).await;
+    assert_eq!(here.heard(&all).await, [token(3)]);
+    undone.rollback().await.unwrap();
+    assert_eq!(here.heard(&all).await, []);
+    // It begins later than the slow one and ends before it, while nobody asks.
+    tell(&beside, token(4)).await;
+    slow.commit().await.unwrap();
+    assert_eq!(here.heard(&all).await, [token(1), token(4)]);
+    assert_eq!(here.heard(&all).await, []);
+}
+
+#[tokio::test]
+async fn r10_a_change_of_which_nobody_notifies_is_heard_within_a_second() {
+    let Some(database) = postgres().await else { return };
+    let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
+    for number in 1..4 {
+        tell(&beside, token(number)).await;
+        let heard = timeout(Duration::from_secs(1), here.heard(&[token(number)])).await;
+        assert_eq!(heard, Ok(vec![token(number)]));
+    }
+}
+
+#[tokio::test]
+async fn whoever_commits_a_change_wakes_the_others() {
+    let Some(database) = postgres().await else { return };
+    let here = Replica::on(&database, 1).await;
+    let mut listener = PgListener::connect(&database.url).await.unwrap();
+    listener.listen("rotakey").await.unwrap();
+    for _ in 0..2 {
+        here.service.bootstrap().await.unwrap();
+        let woken = timeout(Duration::from_secs(10), listener.recv()).await.unwrap();
+        assert_eq!(woken.unwrap().payload(), "");
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_is_told_of_what_is_committed_from_then_on_and_of_nothing_before() {
+    let Some(database) = postgres().await else { return };
+    let here = Replica::on(&database, 1).await;
+    let mut ear = here.store.listen().await.unwrap();
+    for _ in 0..2 {
+        here.service.bootstrap().await.unwrap();
+        let mut feed = here.store.audit_feed();
+        let (caught_up, heard) = tokio::join!(here.store.catch_up(&mut feed), ear.hear());
+        assert!(caught_up && heard.is_ok());
+        let next = here.service.bootstrap().await.unwrap().view.token.id;
+        ear.hear().await.unwrap();
+        assert!(matches!(feed.try_recv(), Ok(Heard::Event(event)) if event.token_id == Some(next)));
+        assert!(feed.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn what_everybody_has_heard_of_is_deleted_and_nothing_else() {
+    let Some(database) = postgres().await else { return };
+    let here = Replica::on(&database, 1).await;
+    let beside = database.connect().await;
+    for _ in 0..2 {
+        for seconds in [0, 595, 601, 3_600] {
+            let sql = format!(
+                "INSERT INTO change (at, ids) VALUES (clock_timestamp() - interval '{seconds} seconds', '{seconds}')"
+            );
+            beside.execute_unprepared(&sql).await.unwrap();
+        }
+        here.service.sweep().await.unwrap();
+        assert_eq!(told(&beside).await, ["0", "595"]);
+        beside.execute_unprepared("DELETE FROM change").await.unwrap();
+    }
+}
+
+async fn told(connection: &DatabaseConnection) -> Vec<String> {
+    let sql = Statement::from_string(DbBackend::Postgres, "SELECT ids FROM change ORDER BY seq");
+    let rows = connection.query_all_raw(sql).await.unwrap();
+    rows.into_iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn r10_a_replica_that_has_not_asked_for_more_than_a_minute_has_lost_contact() {
+    let Some(database) = postgres().await else { return };
+    let beside = database.connect().await;
+    // A clock that the test can move, in the place of the database's own.
+    let sql = "CREATE TABLE shift (by interval);
+               INSERT INTO shift VALUES ('0');
+               CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+               AS 'SELECT pg_catalog.clock_timestamp() + by FROM shift';
+               DO $$ BEGIN
+               EXECUTE 'ALTER DATABASE ' || current_database() || ' SET search_path = public, pg_catalog';
+               END $$";
+    beside.execute_unprepared(sql).await.unwrap();
+    let mut here = Hearing::on(&database).await;
+    for (seconds, in_contact) in [(0, true), (50, true), (70, false)] {
+        beside.execute_unprepared(&format!("UPDATE shift SET by = '{seconds} seconds'")).await.unwrap();
+        assert_eq!(here.ear.hear().await.is_ok(), in_contact, "{seconds}");
+    }
+}
