@@ -1,5 +1,7 @@
 //! The one way a credential becomes a caller.
 
+use std::sync::Arc;
+
 use crate::domain::audit::Provenance;
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle::Standing;
@@ -17,7 +19,8 @@ use super::{Error, Service, Visit};
 /// Somebody who presented a value that works. What they may do is looked up anew by every operation.
 #[derive(Debug)]
 pub struct Caller {
-    token_id: TokenId,
+    /// The token that they were recognised by, as it was then or up to ten seconds before.
+    token: Arc<Token>,
     generation: u32,
     standing: Standing,
     presented: Value,
@@ -30,7 +33,13 @@ pub struct Caller {
 impl Caller {
     /// The caller's token.
     pub fn token_id(&self) -> TokenId {
-        self.token_id
+        self.token.id
+    }
+
+    /// The caller's token as it was known when the value was presented. It may have changed since, so whatever rests on this makes
+    /// sure in the database that it has not.
+    pub(super) fn known(&self) -> &Token {
+        &self.token
     }
 
     /// The generation of the value that was presented.
@@ -56,7 +65,7 @@ impl Caller {
 
     /// The caller as an actor, and the request it acts in.
     pub(super) fn acting(&self) -> (Actor, Provenance) {
-        (Actor::ApiToken(self.token_id), self.provenance.clone())
+        (Actor::ApiToken(self.token.id), self.provenance.clone())
     }
 
     /// The SHA-256 of the value.
@@ -106,7 +115,7 @@ fn caller(presented: Presented<'_>, visit: Visit<'_>) -> Result<Caller, Error> {
     let standing = judgement?;
     let provenance = visit.provenance();
     Ok(Caller {
-        token_id: token.id,
+        token,
         generation,
         standing,
         presented: value.keep(),

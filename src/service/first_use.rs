@@ -64,9 +64,14 @@ impl Caller {
     pub(super) async fn settle<T>(&self, transaction: Transaction, outcome: Result<T, Error>) -> Result<T, Error> {
         let outcome = transaction.settle(outcome).await;
         if outcome.is_ok() {
-            self.first_use.0.store(false, Ordering::Release);
+            self.first_use_is_durable();
         }
         outcome
+    }
+
+    /// Takes note that the first use, if this was one, has been written and is durable.
+    pub(super) fn first_use_is_durable(&self) {
+        self.first_use.0.store(false, Ordering::Release);
     }
 }
 
@@ -80,7 +85,7 @@ impl Service {
         if caller.awaits_first_use() {
             // In a box of its own, so that those who have nothing to settle carry none of it.
             Box::pin(self.record_use(caller.token_id(), caller.generation(), self.now())).await?;
-            caller.first_use.0.store(false, Ordering::Release);
+            caller.first_use_is_durable();
         }
         Ok(())
     }

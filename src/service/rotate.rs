@@ -1,6 +1,10 @@
 //! `rotateAPIToken`: the main job. A new value for a token, told once; the old one works until its overlap ends.
+//!
+//! The ordinary rotation, of its own token by the holder of the current value, is decided on what the caller was recognised by
+//! and written at once: what it rests on is either fixed or a condition of the writing. Every other, and an ordinary one whose
+//! conditions were not met, is decided on the token as it is under a lock.
 
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::derivation::{self, IdempotencyKey};
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle;
@@ -60,9 +64,45 @@ impl Service {
         now: Timestamp,
     ) -> Result<Issued, Error> {
         let key = request.idempotency_key.as_deref().map(IdempotencyKey::parse).transpose()?;
+        if id == caller.token_id()
+            && key.is_none()
+            && let Some(issued) = self.rotate_known(caller, request, now).await?
+        {
+            return Ok(issued);
+        }
         let transaction = self.store.begin().await?;
         let issued = self.rotate_in(&transaction, caller, id, (request, key), now).await;
         caller.settle(transaction, issued).await
+    }
+
+    /// The ordinary rotation; `None` for another, and where the token is not any more what it was when the caller was recognised.
+    /// Why, and what then is to be done, only the token under a lock tells.
+    async fn rotate_known(
+        &self,
+        caller: &Caller,
+        request: &RotateRequest,
+        now: Timestamp,
+    ) -> Result<Option<Issued>, Error> {
+        let known = caller.known();
+        let current = known.current.generation == caller.generation();
+        // Judged here, because what is known may be younger than what the caller was judged by.
+        if !current || request.require_period || caller.still_admitted(known, now).is_err() {
+            return Ok(None);
+        }
+        let first_used_at = caller.awaits_first_use().then_some(now);
+        let mut token = known.clone();
+        if first_used_at.is_some() {
+            token = lifecycle::apply_use(token, caller.generation(), now);
+        }
+        let rotator = Rotator::Holder { generation: caller.generation() };
+        let Ok(overlap) = Overlap::of(&token.settings, request.overlap_minutes) else { return Ok(None) };
+        let Ok(Plan::Issue(rotation)) = rotation::rotate(&token, rotator, overlap, None, now) else { return Ok(None) };
+        let (value, issued, event) = self.issue(&token, &rotation, None, caller, now)?;
+        if self.store.rotate_known(known, &rotation, &issued, first_used_at, &event).await? == Rotated::Lost {
+            return Ok(None);
+        }
+        caller.first_use_is_durable();
+        Ok(Some(Issued { view: View::new(rotation::apply(token, &rotation, issued), now), value }))
     }
 
     async fn rotate_in(
@@ -100,10 +140,7 @@ impl Service {
                 (token, value)
             }
             Plan::Issue(rotation) => {
-                let (value, salt) = self.new_value(&token, &rotation, repeatable)?;
-                let issued = issued(&rotation, &value, salt, caller, now);
-                let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
-                let event = self.change(action, caller.acting(), (id, rotation.generation), now)?;
+                let (value, issued, event) = self.issue(&token, &rotation, repeatable, caller, now)?;
                 let rotated = transaction.rotate(id, &rotation, &issued, first_used_at, &event).await?;
                 if rotated == Rotated::Lost {
                     return Err(Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS }.into());
@@ -125,6 +162,7 @@ impl Service {
         if id == caller.token_id() {
             let (token, _) = transaction.find_to_change(id, None).await?;
             let token = token.ok_or(Error::Unauthenticated)?;
+            caller.still_admitted(&token, now).map_err(lost_race)?;
             return Ok((token, Rotator::Holder { generation: caller.generation() }));
         }
         let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
@@ -132,6 +170,22 @@ impl Service {
         let token = token.ok_or(Error::NotFound { field: "id" })?;
         authority.require_all(&token.settings.permissions, &token.settings.scopes)?;
         Ok((token, Rotator::Other))
+    }
+
+    /// The value that a rotation issues, what is written of it, and the event that tells of it.
+    fn issue(
+        &self,
+        token: &Token,
+        rotation: &Rotation,
+        repeatable: Option<Repeatable<'_>>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(Value, ValueFacts, AuditEvent), Error> {
+        let (value, salt) = self.new_value(token, rotation, repeatable)?;
+        let issued = issued(rotation, &value, salt, caller, now);
+        let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
+        let event = self.change(action, caller.acting(), (token.id, rotation.generation), now)?;
+        Ok((value, issued, event))
     }
 
     /// A value that is plainly random, or one that the same request can be given again (R6).

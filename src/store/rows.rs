@@ -11,7 +11,7 @@ use crate::domain::token::{Actor, Token, ValueFacts};
 use super::Error;
 use super::entity::{api_token, api_token_value};
 
-fn list<T: Display>(items: impl Iterator<Item = T>) -> String {
+pub(super) fn list<T: Display>(items: impl Iterator<Item = T>) -> String {
     items.map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
 }
 

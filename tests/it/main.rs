@@ -43,6 +43,7 @@ mod restrictions;
 mod reuse;
 mod revoke;
 mod rotate;
+mod rotate_known;
 mod rotatetoken;
 mod schema;
 mod secrecy;
