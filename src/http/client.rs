@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::header::{ORIGIN, USER_AGENT};
+use axum::http::header::{EXPECT, ORIGIN, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -64,7 +64,14 @@ pub(super) async fn recognise(
 ) -> Result<Option<Caller>, Rejection> {
     let Some(presented) = presented(headers)? else { return Ok(None) };
     let visit = visit(headers, arrival, doors)?;
-    Ok(Some(doors.service.recognise(presented, visit).await?))
+    // Whoever waits to be told to go on is answered before all else is.
+    let waits = headers.contains_key(EXPECT);
+    let service = &doors.service;
+    Ok(Some(if waits {
+        service.authenticate(presented, visit).await?
+    } else {
+        service.recognise(presented, visit).await?
+    }))
 }
 
 /// What [`recognise`] finds out.

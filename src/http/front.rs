@@ -14,7 +14,6 @@ use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::response::Response;
-use axum::routing::future::RouteFuture;
 use axum::serve::Listener;
 use axum::{BoxError, Router};
 use futures_util::future::Either;
@@ -24,7 +23,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::time::{Instant, interval_at};
 
+use super::activity::{self, Activity, Awaited, PERIOD, Watch};
 use super::{Doors, forward_auth, graphql, introspect, requests};
 
 /// All doors, before anybody has come.
@@ -40,15 +41,15 @@ impl Front {
 
     /// What serves the requests that come from this address.
     pub fn connect(self: &Arc<Self>, peer: SocketAddr) -> Connection {
-        Connection { front: self.clone(), peer }
+        Connection { front: self.clone(), peer, activity: Arc::default() }
     }
 
     /// Serves until `stop` is over; then lets nobody in, and returns when those who are in have their answers.
     pub async fn serve(self, mut listener: TcpListener, stop: impl Future<Output = ()>) {
         let front = Arc::new(self);
         let mut builder = Builder::new(TokioExecutor::new());
-        // For WebSockets over HTTP/2 (RFC 8441).
-        builder.http2().enable_connect_protocol();
+        // Nearly every answer is small, and to send it as one text is less work than as a list of texts.
+        builder.http1().writev(false);
         let connections = GracefulShutdown::new();
         let mut stop = pin!(stop);
         loop {
@@ -56,16 +57,37 @@ impl Front {
                 accepted = Listener::accept(&mut listener) => accepted,
                 () = &mut stop => break,
             };
-            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), front.connect(peer));
-            let served = connections.watch(connection.into_owned());
-            tokio::spawn(async move {
-                if let Err(cause) = served.await {
-                    tracing::debug!(%cause, "a connection broke off");
-                }
-            });
+            let connection = front.connect(peer);
+            let activity = connection.activity.clone();
+            let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), connection);
+            tokio::spawn(while_active(activity, connections.watch(served.into_owned())));
         }
         drop(listener);
         connections.shutdown().await;
+    }
+}
+
+/// Serves a connection until it ends, or nothing is to be expected of it any more.
+async fn while_active(activity: Arc<Activity>, served: impl Future<Output = Result<(), BoxError>>) {
+    let mut served = pin!(served);
+    let mut periods = interval_at(Instant::now() + PERIOD, PERIOD);
+    let mut watch = Watch::default();
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut served => {
+                if let Err(cause) = outcome {
+                    tracing::debug!(%cause, "a connection broke off");
+                }
+                return;
+            }
+            _ = periods.tick() => {
+                if watch.gives_up(&activity) {
+                    tracing::debug!("a connection is given up: nothing has gone on on it for a while");
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -73,20 +95,21 @@ impl Front {
 pub struct Connection {
     front: Arc<Front>,
     peer: SocketAddr,
+    activity: Arc<Activity>,
 }
 
-/// How an answer comes to be: at once, by waiting, or by a route.
-pub type Answering =
-    Either<Ready<Answered>, Either<Pin<Box<dyn Future<Output = Answered> + Send>>, RouteFuture<Infallible>>>;
+/// How an answer comes to be: at once, or by waiting.
+pub type Answering = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send>>>;
 type Answered = Result<Response, Infallible>;
 
 impl Connection {
     /// Answers a request.
     pub fn answer<B>(&self, mut request: Request<B>) -> Answering
     where
-        B: HttpBody<Data = Bytes> + Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
+        self.activity.begun();
         let (doors, peer) = (&self.front.doors, self.peer.ip());
         let path = request.uri().path();
         if let Some(address) = forward_auth::Address::of(path) {
@@ -94,24 +117,31 @@ impl Connection {
                 return Either::Left(ready(Ok(answer)));
             }
             let (doors, head) = (doors.clone(), request.into_parts().0);
-            return later(async move { forward_auth::serve(&doors, address, peer, head).await });
+            return self.later(async move { forward_auth::serve(&doors, address, peer, head).await });
         }
-        if let Some(route) = graphql::ROUTES.into_iter().find(|route| *route == path) {
+        let route = graphql::ROUTES.into_iter().find(|route| *route == path);
+        let introspects = path == introspect::ROUTE;
+        let mut request = request.map(|body| Awaited::new(body, self.activity.clone()));
+        if let Some(route) = route {
             let doors = doors.clone();
-            return later(async move { graphql::serve(&doors, route, peer, request).await });
+            return self.later(async move { graphql::serve(&doors, route, peer, request).await });
         }
-        if path == introspect::ROUTE {
+        if introspects {
             let doors = doors.clone();
-            return later(async move { introspect::serve(&doors, peer, request).await });
+            return self.later(async move { introspect::serve(&doors, peer, request).await });
         }
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let route = tower_service::Service::call(&mut self.front.routes.clone(), request);
-        Either::Right(Either::Right(route))
+        let routed = tower_service::Service::call(&mut self.front.routes.clone(), request);
+        self.later(async move {
+            let Ok(answer) = routed.await;
+            answer
+        })
     }
-}
 
-fn later(answer: impl Future<Output = Response> + Send + 'static) -> Answering {
-    Either::Right(Either::Left(Box::pin(async move { Ok(answer.await) })))
+    fn later(&self, answer: impl Future<Output = Response> + Send + 'static) -> Answering {
+        let answering = activity::Answering::of(self.activity.clone());
+        Either::Right(Box::pin(async move { Ok(answering.hold(answer.await)) }))
+    }
 }
 
 impl Service<Request<Incoming>> for Connection {

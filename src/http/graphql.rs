@@ -1,6 +1,7 @@
 //! `/graphql`: GraphQL over HTTP, by POST with a JSON body and, for queries, by GET.
 
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,6 +29,9 @@ use super::{graphql_sse, graphql_ws};
 
 /// The routes. The longer one is that of a published API.
 pub(super) const ROUTES: [&str; 2] = ["/graphql", "/public/graphql"];
+
+/// The largest body that is read without a credential, in bytes: a hundred times what the introspection of a code generator takes.
+const ANONYMOUS_BYTES: usize = 262_144;
 
 const BATCH_OF_STREAMS: &str = "A list of requests is not answered as a stream of events. Send them one by one.";
 
@@ -96,7 +101,9 @@ async fn answer_body(
     let mut session = Session { caller: client::recognise(&headers, arrival, doors).await?, idempotency_key: None };
     let keyed = client::idempotency_key(&headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
-    let answered = answer(doors, &session, keyed, (form, &headers, request)).await;
+    let answered = answer(doors, &session, keyed, (form, &headers, request));
+    // What panics is an answer like any other: it comes after the first use of the value, too.
+    let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((reply::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
     client::settle(doors, session.caller.as_ref(), is_error).await?;
     let (mut response, _) = answered?;
@@ -114,7 +121,10 @@ async fn answer(
 ) -> Result<(Response<Body>, bool), Rejection> {
     let streams = wants_event_stream(headers);
     let form = if streams { AnswerType::Json } else { acceptable(form)? };
-    let body = json::read(request, doors.max_body_bytes).await;
+    // Whoever is nobody asks for the schema at the most, and may send on many streams at once.
+    let max_bytes =
+        if session.caller.is_some() { doors.max_body_bytes } else { doors.max_body_bytes.min(ANONYMOUS_BYTES) };
+    let body = json::read(request, max_bytes).await;
     let requests = graphql_request::of_body(json::value(headers, body)?, doors.graphql.settings().max_batch)?;
     keyed?;
     match requests {

@@ -1,5 +1,6 @@
 //! The HTTP doors: they translate requests and errors, and hold no rule.
 
+mod activity;
 mod client;
 mod client_address;
 mod credential;

@@ -105,7 +105,8 @@ pub(super) fn at_once(answer: impl FnOnce() -> Option<Response<Body>>) -> Option
     std::panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_default()
 }
 
-async fn caught(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+/// The answer, also where making it panics.
+pub(super) async fn caught(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| reply::panicked())
 }
 

@@ -8,7 +8,7 @@ use std::pin::pin;
 
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, EXPECT};
 use axum::http::{Method, Request};
 use futures_util::stream;
 
@@ -34,7 +34,9 @@ where
     let length = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     let length = length.filter(|bytes| *bytes <= max_bytes.min(MAX_BYTES));
     let headers = request.headers();
+    // Whoever waits to be told to go on is to be told nothing before it is known who they are.
     let credible = headers.contains_key(&API_KEY) || headers.contains_key(AUTHORIZATION);
+    let credible = credible && !headers.contains_key(EXPECT);
     match length {
         Some(length) if credible && request.method() == Method::POST => {
             let (head, body) = request.into_parts();

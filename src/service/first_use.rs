@@ -94,12 +94,11 @@ impl Service {
     pub(super) async fn use_first(
         &self,
         presented: &mut Presented<'_>,
-        standing: Standing,
         now: Timestamp,
     ) -> Result<Result<Standing, Refusal>, Error> {
         let id = presented.token.id;
         match self.record_use(id, presented.generation, now).await {
-            Ok(token) => {
+            Ok((token, standing)) => {
                 presented.token = Arc::new(token);
                 Ok(Ok(standing))
             }
@@ -113,8 +112,8 @@ impl Service {
         }
     }
 
-    /// Records a use of a value in a transaction of its own; the token as it is at that.
-    async fn record_use(&self, id: TokenId, generation: u32, now: Timestamp) -> Result<Token, Error> {
+    /// Records a use of a value in a transaction of its own; the token as it is at that, and as what the value works.
+    async fn record_use(&self, id: TokenId, generation: u32, now: Timestamp) -> Result<(Token, Standing), Error> {
         let transaction = self.store.begin().await?;
         let used = record_use_in(&transaction, id, generation, now).await;
         transaction.settle(used).await
@@ -126,17 +125,22 @@ async fn record_use_in(
     id: TokenId,
     generation: u32,
     now: Timestamp,
-) -> Result<Token, Error> {
+) -> Result<(Token, Standing), Error> {
     let (found, _) = transaction.find_to_change(id, None).await?;
     let mut token = found.ok_or(Error::Unauthenticated)?;
-    write_use(transaction, &mut token, generation, now).await?;
-    Ok(token)
+    let standing = write_use(transaction, &mut token, generation, now).await?;
+    Ok((token, standing))
 }
 
-/// Writes a use of a value of this token, and makes the token what it is at that.
-async fn write_use(transaction: &Transaction, token: &mut Token, generation: u32, now: Timestamp) -> Result<(), Error> {
+/// Writes a use of a value of this token, and makes the token what it is at that; as what the value works.
+async fn write_use(
+    transaction: &Transaction,
+    token: &mut Token,
+    generation: u32,
+    now: Timestamp,
+) -> Result<Standing, Error> {
     // The value may have been cancelled between the look-up and the lock; whoever came first has won.
-    lifecycle::standing(token, generation, now)?;
+    let standing = lifecycle::standing(token, generation, now)?;
     match lifecycle::overlap_begun_by_use(token, generation, now) {
         Some(Some(retirement)) => transaction.retire(token.id, retirement).await?,
         Some(None) => transaction.end_overlap(token.id).await?,
@@ -144,5 +148,5 @@ async fn write_use(transaction: &Transaction, token: &mut Token, generation: u32
     }
     transaction.record_use(token.id, generation, now).await?;
     *token = lifecycle::apply_use(token.clone(), generation, now);
-    Ok(())
+    Ok(standing)
 }

@@ -50,11 +50,9 @@ impl Service {
         now: Timestamp,
     ) -> Result<Option<Presented<'a>>, Error> {
         let Some(mut presented) = self.recognise_value(text, visit, now).await? else { return Ok(None) };
-        if let Ok(standing) = presented.judgement
-            && FirstUse::of(&presented).is_pending()
-        {
+        if FirstUse::of(&presented).is_pending() {
             // It decides what the previous value may still do, so it is written, whatever is remembered (R5).
-            presented.judgement = Box::pin(self.use_first(&mut presented, standing, now)).await?;
+            presented.judgement = Box::pin(self.use_first(&mut presented, now)).await?;
         }
         Ok(Some(presented))
     }

@@ -86,7 +86,8 @@ impl Service {
         let known = caller.known();
         let current = known.current.generation == caller.generation();
         // Judged here, because what is known may be younger than what the caller was judged by.
-        if !current || request.require_period || caller.still_admitted(known, now).is_err() {
+        let periodless = request.require_period && known.settings.rotation_period_minutes.is_none();
+        if !current || periodless || caller.still_admitted(known, now).is_err() {
             return Ok(None);
         }
         let first_used_at = caller.awaits_first_use().then_some(now);

@@ -7,6 +7,8 @@ use rotakey::domain::token::{OverlapStart, Token};
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RotateRequest, Visit};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::support::client::{Client, ROTATE};
@@ -281,4 +283,41 @@ async fn changes_that_are_all_the_first_use_of_one_caller_do_not_wait_for_each_o
         });
     }
     running.join_all().await;
+}
+
+#[tokio::test]
+async fn r5_an_answer_in_whose_making_something_panics_comes_after_the_first_use_too() {
+    let server = Server::start().await;
+    for path in ["/graphql", "/api-tokens/self/rotate"] {
+        let fresh = server.admin.create(json!({ "name": "n" })).await.unwrap();
+        server.entropy.panic_at_the_next_value();
+        let request = fresh.client.request("POST", path).json(&json!({ "query": ROTATE }));
+        let request = if path == "/graphql" { request } else { fresh.client.request("POST", path) };
+        assert_eq!(request.send().await.unwrap().status(), 500, "{path}");
+        let query = "query($id: ID!) { apiToken(id: $id) { generation values { firstUsedAt } } }";
+        let answer = server.admin.graphql(query, json!({ "id": fresh.id })).await;
+        assert!(answer.body["data"]["apiToken"]["values"][0]["firstUsedAt"].is_string(), "{path}");
+        assert_eq!(answer.body["data"]["apiToken"]["generation"], 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn r5_whoever_is_told_to_go_on_has_used_the_value() {
+    let server = Server::start().await;
+    for path in ["/graphql", "/introspect", "/api-tokens/self"] {
+        let fresh = server.admin.create(json!({ "name": "n" })).await.unwrap();
+        let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
+        let value = fresh.client.value.as_ref().unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {value}\r\nContent-Type: application/json\r\n\
+             Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut told = [0; 21];
+        stream.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100 Continue", "{path}");
+        let query = "query($id: ID!) { apiToken(id: $id) { values { firstUsedAt } } }";
+        let answer = server.admin.graphql(query, json!({ "id": fresh.id })).await;
+        assert!(answer.body["data"]["apiToken"]["values"][0]["firstUsedAt"].is_string(), "{path}");
+    }
 }

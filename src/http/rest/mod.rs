@@ -30,6 +30,7 @@ use crate::service::{Caller, Error, ErrorCode};
 use super::Doors;
 use super::client::{self, Recognised};
 use super::reply::Rejection;
+use super::requests;
 
 pub(super) use refusal::Refusal;
 
@@ -69,7 +70,8 @@ async fn admit(State(doors): State<Doors>, request: Request, next: Next) -> Resu
     let caller = Arc::new(caller.ok_or(Error::Anonymous)?);
     let standing = caller.standing();
     parts.extensions.insert(caller.clone());
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    // What panics is an answer like any other: it comes after the first use of the value, too.
+    let mut response = requests::caught(next.run(Request::from_parts(parts, body))).await;
     client::settle(&doors, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
     client::warn_of_retirement(headers, Some(standing));

@@ -1,23 +1,32 @@
 //! Random bytes that are the same in every run: SHA-256 over a seed and a counter.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use rotakey::domain::value::Value;
 use rotakey::entropy::{Entropy, EntropyError};
 use sha2::{Digest, Sha256};
 
 pub struct SeededEntropy {
     seed: u64,
     counter: AtomicU64,
+    panics: AtomicBool,
 }
 
 impl SeededEntropy {
     pub fn new(seed: u64) -> Self {
-        Self { seed, counter: AtomicU64::new(0) }
+        Self { seed, counter: AtomicU64::new(0), panics: AtomicBool::new(false) }
+    }
+
+    /// Lets whoever next makes a value panic.
+    pub fn panic_at_the_next_value(&self) {
+        self.panics.store(true, Ordering::SeqCst);
     }
 }
 
 impl Entropy for SeededEntropy {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        let value = buffer.len() == Value::ENTROPY_BYTES;
+        assert!(!(value && self.panics.swap(false, Ordering::SeqCst)), "as the test wants it");
         for chunk in buffer.chunks_mut(32) {
             let counter = self.counter.fetch_add(1, Ordering::SeqCst);
             let block =

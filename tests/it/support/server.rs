@@ -7,7 +7,6 @@ use rotakey::app;
 use rotakey::clock::{Clock, SharedClock};
 use rotakey::config::DatabaseFlags;
 use rotakey::domain::trusted_proxies::TrustedProxies;
-use rotakey::entropy::SharedEntropy;
 use rotakey::service::{Policy, Service};
 use rotakey::{graphql, http};
 use tokio::sync::watch;
@@ -22,6 +21,7 @@ pub struct Server {
     pub clock: Arc<ManualClock>,
     pub database: Arc<TestDatabase>,
     pub admin: Client,
+    pub entropy: Arc<SeededEntropy>,
     policy: Policy,
     _stop: watch::Sender<bool>,
 }
@@ -79,19 +79,19 @@ impl Server {
         let shared: SharedClock = clock.clone();
         let first = app::open(&url, shared.clone(), Arc::new(SeededEntropy::new(0)), Policy::default()).await.unwrap();
         let admin = first.bootstrap_if_empty().await.unwrap().map(|issued| issued.value.expose().to_owned());
-        let entropy: SharedEntropy = match admin {
+        let entropy = match admin {
             Some(_) => Arc::new(SeededEntropy::new(u64::MAX)),
             None => Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::SeqCst))),
         };
         first.close().await.unwrap();
-        let service = app::open(&url, shared, entropy, policy).await.unwrap();
+        let service = app::open(&url, shared, entropy.clone(), policy).await.unwrap();
         let listener = app::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(app::serve(listener, service, doors, stopped));
         let anonymous = Client::anonymous(&url);
         let admin = admin.map_or(anonymous.clone(), |value| anonymous.with(value));
-        Self { url, clock, database, admin, policy, _stop: stop }
+        Self { url, clock, database, admin, entropy, policy, _stop: stop }
     }
 
     pub fn anonymous(&self) -> Client {
