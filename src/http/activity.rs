@@ -4,6 +4,7 @@
 //! Separate, because the timers of the library would be set and taken back for every request. Here each request is counted, and a clock
 //! looks at the count now and then.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -13,11 +14,15 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
+use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often is looked.
-pub(super) const PERIOD: Duration = Duration::from_secs(30);
+const PERIOD: Duration = Duration::from_secs(15);
+/// For how many periods in a row nothing may go on within a request. The first may be of no length.
+const UNFINISHED_PERIODS: u32 = 2;
 /// For how many periods in a row nothing may go on between two requests. Gateways keep connections for about a minute.
-const IDLE_PERIODS: u32 = 3;
+const IDLE_PERIODS: u32 = 6;
 /// Up to which length an answer is of no account once it is made, in bytes: it goes out at once.
 const SMALL: u64 = 65_536;
 
@@ -41,7 +46,7 @@ impl Activity {
 
 /// What was seen of a connection when it was last looked at.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+struct Watch {
     progress: u64,
     quiet_periods: u32,
 }
@@ -49,14 +54,62 @@ pub(super) struct Watch {
 impl Watch {
     /// Looks again, a period later: whether nothing is to be expected of the connection any more. One on which no request has come
     /// whole yet, or on which the body of one does not come, is waited for less long than one that may be asked again.
-    pub(super) fn gives_up(&mut self, activity: &Activity) -> bool {
+    fn gives_up(&mut self, activity: &Activity) -> bool {
         let progress = activity.progress.load(Ordering::Relaxed);
         let awaiting = activity.awaiting.load(Ordering::Relaxed);
         let at_work = activity.answering.load(Ordering::Relaxed) > awaiting;
         self.quiet_periods = if at_work || progress != self.progress { 0 } else { self.quiet_periods + 1 };
         self.progress = progress;
-        let periods = if progress == 0 || awaiting > 0 { 1 } else { IDLE_PERIODS };
+        let periods = if progress == 0 || awaiting > 0 { UNFINISHED_PERIODS } else { IDLE_PERIODS };
         self.quiet_periods >= periods
+    }
+}
+
+/// The connections that are being served, each by a task of its own.
+#[derive(Debug)]
+pub(super) struct Connections {
+    tasks: JoinSet<()>,
+    watched: HashMap<Id, (Arc<Activity>, AbortHandle, Watch)>,
+    periods: Interval,
+}
+
+impl Connections {
+    pub(super) fn new() -> Self {
+        let mut periods = interval(PERIOD);
+        periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { tasks: JoinSet::new(), watched: HashMap::new(), periods }
+    }
+
+    /// Serves one more.
+    pub(super) fn add(&mut self, activity: Arc<Activity>, served: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(served);
+        self.watched.insert(task.id(), (activity, task, Watch::default()));
+    }
+
+    /// Forgets connections that have ended, and gives up those of which nothing is to be expected; never ends. Nothing is lost if it is
+    /// dropped and called again.
+    pub(super) async fn look_after(&mut self) {
+        loop {
+            tokio::select! {
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    let id = ended.map_or_else(|err| err.id(), |(id, ())| id);
+                    self.watched.remove(&id);
+                }
+                _ = self.periods.tick() => {
+                    for (activity, task, watch) in self.watched.values_mut() {
+                        if watch.gives_up(activity) {
+                            tracing::debug!("a connection is given up: nothing has gone on on it for a while");
+                            task.abort();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Leaves the connections to themselves.
+    pub(super) fn detach(mut self) {
+        self.tasks.detach_all();
     }
 }
 
@@ -171,7 +224,7 @@ mod tests {
     #[test]
     fn whoever_says_nothing_is_given_up_at_once_and_whoever_has_asked_later() {
         let (mut watch, activity) = (Watch::default(), Activity::default());
-        assert_eq!(given_up(&mut watch, &activity), Some(1));
+        assert_eq!(given_up(&mut watch, &activity), Some(UNFINISHED_PERIODS));
         let mut watch = Watch::default();
         activity.begun();
         // The first time the request is seen.
@@ -186,11 +239,11 @@ mod tests {
         assert_eq!(given_up(&mut watch, &activity), None);
         let mut body = Awaited::new(Body::empty(), activity.clone());
         body.set_waits(true);
-        assert_eq!(given_up(&mut watch, &activity), Some(1));
+        assert_eq!(given_up(&mut watch, &activity), Some(UNFINISHED_PERIODS));
         drop(body);
         assert_eq!(given_up(&mut Watch::default(), &activity), None);
         drop(answering);
-        assert_eq!(given_up(&mut watch, &activity), Some(IDLE_PERIODS));
+        assert_eq!(given_up(&mut Watch::default(), &activity), Some(1 + IDLE_PERIODS));
     }
 
     #[test]

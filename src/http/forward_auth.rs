@@ -144,7 +144,11 @@ fn let_through(verification: &Verification, mut headers: HeaderMap) -> Response 
         utf8_percent_encode(settings.owner.as_deref().unwrap_or_default(), NOT_IN_A_HEADER).into();
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(ID, text(view.token.id.text().as_str()));
-    headers.insert(OWNER, text(&owner));
+    let owner = match owner {
+        Cow::Owned(owner) => HeaderValue::try_from(owner).unwrap_or(NOTHING),
+        Cow::Borrowed(owner) => text(owner),
+    };
+    headers.insert(OWNER, owner);
     headers.insert(SCOPES, text(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
     client::warn_of_retirement(&mut headers, verification.standing);

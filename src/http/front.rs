@@ -23,9 +23,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, interval_at};
 
-use super::activity::{self, Activity, Awaited, PERIOD, Watch};
+use super::activity::{self, Activity, Awaited, Connections};
 use super::{Doors, forward_auth, graphql, introspect, requests};
 
 /// All doors, before anybody has come.
@@ -50,44 +49,30 @@ impl Front {
         let mut builder = Builder::new(TokioExecutor::new());
         // Nearly every answer is small, and to send it as one text is less work than as a list of texts.
         builder.http1().writev(false);
-        let connections = GracefulShutdown::new();
+        let (graceful, mut connections) = (GracefulShutdown::new(), Connections::new());
         let mut stop = pin!(stop);
         loop {
             let (stream, peer) = tokio::select! {
                 accepted = Listener::accept(&mut listener) => accepted,
+                () = connections.look_after() => continue,
                 () = &mut stop => break,
             };
             let connection = front.connect(peer);
             let activity = connection.activity.clone();
             let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), connection);
-            tokio::spawn(while_active(activity, connections.watch(served.into_owned())));
-        }
-        drop(listener);
-        connections.shutdown().await;
-    }
-}
-
-/// Serves a connection until it ends, or nothing is to be expected of it any more.
-async fn while_active(activity: Arc<Activity>, served: impl Future<Output = Result<(), BoxError>>) {
-    let mut served = pin!(served);
-    let mut periods = interval_at(Instant::now() + PERIOD, PERIOD);
-    let mut watch = Watch::default();
-    loop {
-        tokio::select! {
-            biased;
-            outcome = &mut served => {
-                if let Err(cause) = outcome {
+            let served = graceful.watch(served.into_owned());
+            connections.add(activity, async move {
+                if let Err(cause) = served.await {
                     tracing::debug!(%cause, "a connection broke off");
                 }
-                return;
-            }
-            _ = periods.tick() => {
-                if watch.gives_up(&activity) {
-                    tracing::debug!("a connection is given up: nothing has gone on on it for a while");
-                    return;
-                }
-            }
+            });
         }
+        drop(listener);
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = connections.look_after() => {}
+        }
+        connections.detach();
     }
 }
 

@@ -6,8 +6,8 @@ use tokio::time::{Duration, advance, pause, resume};
 
 use crate::support::server::Server;
 
-/// Half a minute and a little more.
-const PERIOD: Duration = Duration::from_secs(31);
+/// How often is looked, and a little more.
+const PERIOD: Duration = Duration::from_secs(16);
 
 async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap()
@@ -44,13 +44,13 @@ async fn who_says_nothing_or_half_of_something_is_given_up_and_who_has_asked_may
     half.write_all(b"GET /verify HTTP/1.1\r\nHost:").await.unwrap();
     let mut kept = connect(&server).await;
     ask(&mut kept).await;
-    pass(1).await;
+    pass(2).await;
     is_given_up(&mut silent).await;
     is_given_up(&mut half).await;
     ask(&mut kept).await;
-    pass(1).await;
-    ask(&mut kept).await;
     pass(4).await;
+    ask(&mut kept).await;
+    pass(7).await;
     is_given_up(&mut kept).await;
 }
 
@@ -70,7 +70,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
         for _ in 0..10 {
             ask(&mut other).await;
         }
-        pass(2).await;
+        pass(3).await;
         is_given_up(&mut stalled).await;
     }
 }
