@@ -27,6 +27,10 @@ use tokio::net::TcpListener;
 use super::activity::{self, Activity, Awaited, Connections};
 use super::{Doors, forward_auth, graphql, introspect, requests};
 
+/// How many requests of a connection over HTTP/2 are answered at once. Each may have a body that is held until it is whole, and anybody
+/// can begin one.
+const MAX_STREAMS: u32 = 32;
+
 /// All doors, before anybody has come.
 pub struct Front {
     doors: Doors,
@@ -49,6 +53,7 @@ impl Front {
         let mut builder = Builder::new(TokioExecutor::new());
         // Nearly every answer is small, and to send it as one text is less work than as a list of texts.
         builder.http1().writev(false);
+        builder.http2().max_concurrent_streams(MAX_STREAMS);
         let (graceful, mut connections) = (GracefulShutdown::new(), Connections::new());
         let mut stop = pin!(stop);
         loop {

@@ -30,9 +30,6 @@ use super::{graphql_sse, graphql_ws};
 /// The routes. The longer one is that of a published API.
 pub(super) const ROUTES: [&str; 2] = ["/graphql", "/public/graphql"];
 
-/// The largest body that is read without a credential, in bytes: a hundred times what the introspection of a code generator takes.
-const ANONYMOUS_BYTES: usize = 262_144;
-
 const BATCH_OF_STREAMS: &str = "A list of requests is not answered as a stream of events. Send them one by one.";
 
 /// Answers a request at this route, that this peer sent. What is not asked all the time is in a box of its own, because a future is
@@ -121,10 +118,7 @@ async fn answer(
 ) -> Result<(Response<Body>, bool), Rejection> {
     let streams = wants_event_stream(headers);
     let form = if streams { AnswerType::Json } else { acceptable(form)? };
-    // Whoever is nobody asks for the schema at the most, and may send on many streams at once.
-    let max_bytes =
-        if session.caller.is_some() { doors.max_body_bytes } else { doors.max_body_bytes.min(ANONYMOUS_BYTES) };
-    let body = json::read(request, max_bytes).await;
+    let body = json::read(request, doors.max_body_bytes).await;
     let requests = graphql_request::of_body(json::value(headers, body)?, doors.graphql.settings().max_batch)?;
     keyed?;
     match requests {
