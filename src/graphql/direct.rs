@@ -7,9 +7,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, Value};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -79,6 +81,29 @@ struct Input<'a> {
     origin: Option<String>,
 }
 
+/// What is read from an object, and not from a list of its fields, which the derived reading would take, too.
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for OneVariable<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
@@ -91,7 +116,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for OneVariable<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-                let (name, input) = entries.next_entry()?.ok_or_else(|| A::Error::custom("none"))?;
+                let (name, Object(input)) = entries.next_entry()?.ok_or_else(|| A::Error::custom("none"))?;
                 match entries.next_key::<&'de str>()? {
                     None => Ok(OneVariable(name, input)),
                     Some(_) => Err(A::Error::custom("several")),

@@ -126,7 +126,7 @@ impl GraphqlDoor {
     /// Answers at once a request that is for a verification and nothing else, on behalf of the caller who presents this value from
     /// there: the body of the answer, and as what the caller's value works. `None` where it takes more than that.
     pub fn answer_at_once(&self, caller: (&str, &Source), body: &[u8]) -> Option<(Standing, Vec<u8>)> {
-        let asked: direct::Asked<'_> = serde_json::from_slice(body).ok()?;
+        let direct::Object(asked) = serde_json::from_slice::<direct::Object<direct::Asked<'_>>>(body).ok()?;
         let prepared = self.documents.kept(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
         let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost)?;

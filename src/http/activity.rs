@@ -25,6 +25,8 @@ const UNFINISHED_PERIODS: u32 = 2;
 const IDLE_PERIODS: u32 = 6;
 /// Up to which length an answer is of no account once it is made, in bytes: it goes out at once.
 const SMALL: u64 = 65_536;
+/// How much of a longer one is handed out at once, in bytes.
+const PART: usize = 65_536;
 
 /// What goes on on one connection.
 #[derive(Debug, Default)]
@@ -126,7 +128,7 @@ impl Answering {
     pub(super) fn hold(self, response: Response) -> Response {
         match response.body().size_hint().exact() {
             Some(length) if length <= SMALL => response,
-            _ => response.map(|body| Body::new(Held { body, _answering: self })),
+            _ => response.map(|body| Body::new(Held { body, rest: Bytes::new(), _answering: self })),
         }
     }
 }
@@ -137,8 +139,11 @@ impl Drop for Answering {
     }
 }
 
+/// The body of such an answer. It is handed out in small parts, because a part is copied for the connection and then counts as sent: so no
+/// more than that is copied for a client that does not read, and the request lives until nearly all has gone out.
 struct Held {
     body: Body,
+    rest: Bytes,
     _answering: Answering,
 }
 
@@ -150,15 +155,26 @@ impl HttpBody for Held {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        if self.rest.is_empty() {
+            match std::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                other => return Poll::Ready(other),
+            }
+        }
+        let length = self.rest.len().min(PART);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let rest = self.rest.len() as u64;
+        self.body.size_hint().exact().map_or_else(SizeHint::default, |length| SizeHint::with_exact(length + rest))
     }
 }
 
@@ -244,6 +260,25 @@ mod tests {
         assert_eq!(given_up(&mut Watch::default(), &activity), None);
         drop(answering);
         assert_eq!(given_up(&mut Watch::default(), &activity), Some(1 + IDLE_PERIODS));
+    }
+
+    #[test]
+    fn a_long_answer_goes_out_whole_in_small_parts_and_its_request_lives_until_the_last() {
+        let activity = Arc::new(Activity::default());
+        let text: Vec<u8> = (0..=255).cycle().take(3 * PART + 1).collect();
+        let mut body = Answering::of(activity.clone()).hold(Response::new(Body::from(text.clone()))).into_body();
+        let (mut told, mut context) = (Vec::new(), Context::from_waker(std::task::Waker::noop()));
+        while !body.is_end_stream() {
+            assert_eq!(activity.answering.load(Ordering::Relaxed), 1);
+            assert_eq!(body.size_hint().exact(), Some((text.len() - told.len()) as u64));
+            let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut context) else { panic!("no frame") };
+            let part = frame.into_data().unwrap();
+            assert!(part.len() <= PART);
+            told.extend_from_slice(&part);
+        }
+        assert_eq!(told, text);
+        drop(body);
+        assert_eq!(activity.answering.load(Ordering::Relaxed), 0);
     }
 
     #[test]

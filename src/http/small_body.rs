@@ -53,13 +53,21 @@ where
 /// The body of this length, without a copy if it came in one piece, as a small one does.
 async fn read<B: HttpBody<Data = Bytes>>(body: B, length: usize) -> Option<Bytes> {
     let mut body = pin!(body);
-    let mut bytes = Bytes::new();
-    while bytes.len() < length {
+    let (mut bytes, mut pieces) = (Bytes::new(), Vec::new());
+    while bytes.len().max(pieces.len()) < length {
         let frame = poll_fn(|context| body.as_mut().poll_frame(context)).await?.ok()?;
         let Ok(piece) = frame.into_data() else { continue };
-        bytes = if bytes.is_empty() { piece } else { [bytes, piece].concat().into() };
+        if pieces.is_empty() && bytes.is_empty() {
+            bytes = piece;
+            continue;
+        }
+        if pieces.is_empty() {
+            pieces.reserve_exact(length);
+            pieces.extend_from_slice(&bytes);
+        }
+        pieces.extend_from_slice(&piece);
     }
-    Some(bytes)
+    Some(if pieces.is_empty() { bytes } else { pieces.into() })
 }
 
 fn broken_off() -> Body {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::client::Client;
+use crate::support::client::{Answer, Client};
 use crate::support::clock::MINUTE;
 use crate::support::server::Server;
 
@@ -96,4 +96,20 @@ async fn every_refusal_is_told_alike_in_both_ways() {
     }
     let anonymous = server.anonymous();
     assert_eq!(ask(&anonymous, &json!({ "value": value })).await["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn what_is_no_object_is_refused_however_well_its_value_is_remembered() {
+    let server = Server::start().await;
+    let value = server.admin.value.clone().unwrap();
+    ask(&server.admin, &json!({ "value": value })).await;
+    let query = format!("query($input: VerifyAPITokenInput!) {{ told: verifyAPIToken(input: $input) {FIELDS} }}");
+    for body in [
+        json!([query, null, { "input": { "value": value } }, null]),
+        json!({ "query": query, "variables": [{ "input": { "value": value } }] }),
+        json!({ "query": query, "variables": { "input": [value, null, null, null] } }),
+    ] {
+        let answer = Answer::of(server.admin.request("POST", "/graphql").json(&body).send().await.unwrap()).await;
+        assert!(!answer.came_at_once() && answer.code() == Some("BAD_USER_INPUT"), "{}", answer.body);
+    }
 }
