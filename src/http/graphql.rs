@@ -23,8 +23,8 @@ use super::graphql_request::{self, Requests};
 use super::json;
 use super::media_type::{AnswerType, negotiate, wants_event_stream};
 use super::reply::{self, Rejection};
-use super::requests::{self, Line};
-use super::small_body::{self, Taken};
+use super::requests::Line;
+use super::small_body;
 use super::{graphql_sse, graphql_ws};
 
 /// The routes. The longer one is that of a published API.
@@ -39,12 +39,10 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    match small_body::take(request, doors.max_body_bytes).await {
-        Taken::Whole(request) => match requests::at_once(|| at_once(doors, peer, &request)) {
-            Some(answer) => answer,
-            None => Box::pin(wait(doors, route, peer, request.map(Body::from))).await,
-        },
-        Taken::Head(request) => Box::pin(wait(doors, route, peer, request)).await,
+    let at_once = |request: &_| at_once(doors, peer, request);
+    match small_body::answer_at_once(request, doors.max_body_bytes, at_once).await {
+        Ok(answer) => answer,
+        Err(request) => Box::pin(wait(doors, route, peer, request)).await,
     }
 }
 

@@ -26,8 +26,8 @@ use super::client::{self, Arrival};
 use super::json::{self, Body};
 use super::media_type;
 use super::reply::Rejection;
-use super::requests::{self, Line};
-use super::small_body::{self, Taken};
+use super::requests::Line;
+use super::small_body;
 
 /// What a caller that lacks the permission is told in the header (RFC 6750, section 3.1).
 const CHALLENGE_PERMISSION: HeaderValue =
@@ -42,12 +42,10 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    match small_body::take(request, doors.max_body_bytes).await {
-        Taken::Whole(request) => match requests::at_once(|| at_once(doors, peer, &request)) {
-            Some(answer) => answer,
-            None => Box::pin(wait(doors, peer, request.map(ResponseBody::from))).await,
-        },
-        Taken::Head(request) => Box::pin(wait(doors, peer, request)).await,
+    let at_once = |request: &_| at_once(doors, peer, request);
+    match small_body::answer_at_once(request, doors.max_body_bytes, at_once).await {
+        Ok(answer) => answer,
+        Err(request) => Box::pin(wait(doors, peer, request)).await,
     }
 }
 

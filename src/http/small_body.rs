@@ -9,24 +9,22 @@ use std::pin::pin;
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{AUTHORIZATION, EXPECT};
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, Response};
 use futures_util::stream;
 
 use super::credential::API_KEY;
+use super::requests;
 
 /// The largest body that is read early, in bytes: no larger than what the connection keeps anyway for the head of a request.
 const MAX_BYTES: usize = 65_536;
 
-/// A request, as far as it has been read.
-pub(super) enum Taken {
-    /// All of it.
-    Whole(Request<Bytes>),
-    /// Its head.
-    Head(Request<Body>),
-}
-
-/// Takes a request, with its body if that is small and comes with a credential.
-pub(super) async fn take<B>(request: Request<B>, max_bytes: usize) -> Taken
+/// Answers a request at once by this, if its body is small, comes with a credential, and that can be; else gives the request back,
+/// whatever of it has been read.
+pub(super) async fn answer_at_once<B>(
+    request: Request<B>,
+    max_bytes: usize,
+    answer: impl FnOnce(&Request<Bytes>) -> Option<Response<Body>>,
+) -> Result<Response<Body>, Request<Body>>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -36,18 +34,15 @@ where
     let headers = request.headers();
     // Whoever waits to be told to go on is to be told nothing before it is known who they are.
     let credible = headers.contains_key(&API_KEY) || headers.contains_key(AUTHORIZATION);
-    let credible = credible && !headers.contains_key(EXPECT);
-    match length {
-        Some(length) if credible && request.method() == Method::POST => {
-            let (head, body) = request.into_parts();
-            match read(body, length).await {
-                Some(bytes) => Taken::Whole(Request::from_parts(head, bytes)),
-                // What was sent of it must not pass for all of it.
-                None => Taken::Head(Request::from_parts(head, broken_off())),
-            }
-        }
-        _ => Taken::Head(request.map(Body::new)),
-    }
+    let credible = credible && !headers.contains_key(EXPECT) && request.method() == Method::POST;
+    let Some(length) = length.filter(|_| credible) else { return Err(request.map(Body::new)) };
+    let (head, body) = request.into_parts();
+    let Some(bytes) = read(body, length).await else {
+        // What was sent of it must not pass for all of it.
+        return Err(Request::from_parts(head, broken_off()));
+    };
+    let request = Request::from_parts(head, bytes);
+    requests::at_once(|| answer(&request)).ok_or_else(|| request.map(Body::from))
 }
 
 /// The body of this length, without a copy if it came in one piece, as a small one does.
