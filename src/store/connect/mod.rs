@@ -1,0 +1,122 @@
+//! Reaching the database, making it durable, and bringing its schema up to date.
+
+mod postgres;
+mod sqlite;
+
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, Statement, TransactionTrait};
+
+use crate::domain::timestamp::Timestamp;
+
+use super::{Error, Store, Transaction, group};
+
+/// How long a caller waits for a connection before it is told that the database is unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Any constant of ours: replicas that start together take turns on it.
+const START_LOCK: i64 = 0x726f_7461_6b65_7901;
+
+impl Store {
+    /// Opens the database at a `sqlite:` or `postgres:` URL; a SQLite file that is missing is made, readable by its owner
+    /// alone.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is of another kind.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        if url.starts_with("sqlite:") {
+            sqlite::connect(url).await
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            postgres::connect(url).await
+        } else {
+            Err(Error::Unsuitable("The database URL must start with sqlite: or postgres:.".into()))
+        }
+    }
+
+    /// Applies the migrations that are missing. Replicas that start together take turns.
+    ///
+    /// # Errors
+    /// When a migration fails; nothing of it is then applied.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        let transaction = match self.write.get_database_backend() {
+            DbBackend::Sqlite => group::begin(&self.write).await?,
+            _ => self.write.begin().await?,
+        };
+        alone(&transaction).await?;
+        Migrator::up(&transaction, None).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Starts a transaction that no other started by this function runs beside, on any replica.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_exclusive(&self) -> Result<Transaction, Error> {
+        let transaction = self.begin().await?;
+        alone(transaction.connection()).await?;
+        Ok(transaction)
+    }
+
+    /// Starts a transaction that may write. Dropping it without a commit undoes it.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self) -> Result<Transaction, Error> {
+        Ok(match &self.turns {
+            Some(turns) => Transaction::in_turn(turns.next().await?),
+            None => Transaction::alone(self.write.begin().await?, self.durable.clone()),
+        })
+    }
+
+    /// Erases every salt that nobody can use any more, because the overlap of its rotation is over (R6); how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_stale_salts(&self, now: Timestamp) -> Result<u64, Error> {
+        let sql = format!(
+            "UPDATE api_token_value SET salt = NULL WHERE salt IS NOT NULL AND NOT EXISTS (
+                 SELECT 1 FROM api_token AS token JOIN api_token_value AS previous
+                 ON previous.token_id = token.id AND previous.generation = token.previous_generation
+                 WHERE token.id = api_token_value.token_id
+                   AND (previous.retires_at IS NULL OR previous.retires_at > {now})
+                   AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > {now}))",
+            now = now.unix_millis()
+        );
+        let transaction = self.begin().await?;
+        let statement = Statement::from_string(transaction.connection().get_database_backend(), sql);
+        let erased = transaction.connection().execute_raw(statement).await?.rows_affected();
+        transaction.commit().await?;
+        Ok(erased)
+    }
+
+    /// Waits until every connection is returned and closes them; SQLite then folds its write-ahead log into the file.
+    ///
+    /// # Errors
+    /// When a connection cannot be closed in order. Nothing committed is lost by that.
+    pub async fn close(self) -> Result<(), Error> {
+        self.durable.feed().close().await;
+        self.read.close().await?;
+        self.write.close().await?;
+        Ok(())
+    }
+}
+
+/// Waits until no other that called this has its transaction open. On SQLite that is so anyway.
+async fn alone(transaction: &DatabaseTransaction) -> Result<(), Error> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({START_LOCK})");
+        transaction.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+    }
+    Ok(())
+}
+
+fn pool_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    options
+}
