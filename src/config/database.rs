@@ -1,0 +1,45 @@
+//! Where the tokens are kept.
+
+use clap::Args;
+
+use super::problems::Problems;
+
+/// The flags that every command which touches the database has.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseFlags {
+    /// The database: sqlite://FILE, or postgres://USER@HOST/NAME where several replicas share the work
+    #[arg(long, env = "ROTAKEY_DATABASE_URL", default_value = "sqlite://rotakey.db", hide_env_values = true)]
+    pub database_url: String,
+}
+
+/// Where the tokens are kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The URL. It may hold a password, so it has no `Display`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DatabaseUrl(…)")
+    }
+}
+
+impl DatabaseFlags {
+    /// The URL, once it is of a kind that Rotakey can use.
+    ///
+    /// # Errors
+    /// What is wrong; the URL itself is not repeated, for it may hold a password.
+    pub fn validate(&self) -> Result<DatabaseUrl, Problems> {
+        let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| self.database_url.starts_with(scheme));
+        if known {
+            return Ok(DatabaseUrl(self.database_url.clone()));
+        }
+        let problem = "--database-url must start with sqlite: (a file) or postgres: (a server).";
+        Err(Problems(vec![problem.to_owned()]))
+    }
+}
