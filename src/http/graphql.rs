@@ -14,14 +14,14 @@ use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::graphql::{self, Answer, Refused, Session};
+use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::service::{Caller, ErrorCode};
 
 use super::Doors;
 use super::client::{self, Arrival};
 use super::graphql_request::{self, Requests};
 use super::json;
-use super::media_type::{AnswerType, negotiate, wants_event_stream};
+use super::media_type::{Accepted, AnswerType, negotiate};
 use super::reply::{self, Rejection};
 use super::requests::Line;
 use super::small_body;
@@ -49,7 +49,8 @@ where
 /// Answers at once where that can be; `None` where it takes more.
 fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Response<Body>> {
     let headers = request.headers();
-    let form = negotiate(headers).filter(|_| json::is_media_type_of(headers) && !wants_event_stream(headers))?;
+    let accepted = negotiate(headers);
+    let form = accepted.json.filter(|_| json::is_media_type_of(headers) && !accepted.prefers_stream)?;
     client::idempotency_key(headers).ok()?;
     let caller = client::presented(headers).ok()??;
     let source = client::source(headers, Some(peer), doors).ok()?;
@@ -62,17 +63,17 @@ fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Resp
 async fn wait(doors: &Doors, route: &'static str, peer: IpAddr, request: Request<Body>) -> Response<Body> {
     let line = Line { request_id: doors.service.request_id().ok(), method: request.method().clone(), route };
     let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
-    let form = negotiate(request.headers());
+    let accepted = negotiate(request.headers());
     let answer = async {
         let answered = match *request.method() {
-            Method::POST => answer_body(doors, arrival, form, request).await,
+            Method::POST => answer_body(doors, arrival, accepted, request).await,
             Method::GET if graphql_ws::is_handshake(request.headers()) => {
                 Box::pin(graphql_ws::shake_hands(doors, arrival, request.into_parts().0)).await
             }
-            Method::GET | Method::HEAD => Box::pin(answer_url(doors, arrival, form, request)).await,
+            Method::GET | Method::HEAD => Box::pin(answer_url(doors, arrival, accepted, request)).await,
             _ => return wrong_method(),
         };
-        answered.unwrap_or_else(|rejection| refuse(form, rejection))
+        answered.unwrap_or_else(|rejection| refuse(accepted.json, rejection))
     };
     line.observe(pin!(answer)).await
 }
@@ -89,14 +90,14 @@ fn wrong_method() -> Response<Body> {
 async fn answer_body(
     doors: &Doors,
     arrival: Arrival,
-    form: Option<AnswerType>,
+    accepted: Accepted,
     mut request: Request<Body>,
 ) -> Result<Response<Body>, Rejection> {
     let headers = std::mem::take(request.headers_mut());
     let mut session = Session { caller: client::recognise(&headers, arrival, doors).await?, idempotency_key: None };
     let keyed = client::idempotency_key(&headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
-    let answered = answer(doors, &session, keyed, (form, &headers, request));
+    let answered = answer(doors, &session, keyed, (accepted, &headers, request));
     // What panics is an answer like any other: it comes after the first use of the value, too.
     let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((reply::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
@@ -112,29 +113,48 @@ async fn answer(
     doors: &Doors,
     session: &Arc<Session>,
     keyed: Result<(), Rejection>,
-    (form, headers, request): (Option<AnswerType>, &HeaderMap, Request<Body>),
+    (accepted, headers, request): (Accepted, &HeaderMap, Request<Body>),
 ) -> Result<(Response<Body>, bool), Rejection> {
-    let streams = wants_event_stream(headers);
-    let form = if streams { AnswerType::Json } else { acceptable(form)? };
+    acceptable(accepted)?;
     let body = json::read(request, doors.max_body_bytes).await;
     let requests = graphql_request::of_body(json::value(headers, body)?, doors.graphql.settings().max_batch)?;
     keyed?;
     match requests {
-        Requests::Batch(_) if streams => Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS)),
-        Requests::One(request) if streams => {
-            // Its first event may come before this returns.
-            client::settle(doors, session.caller.as_ref(), false).await?;
-            Ok((Box::pin(graphql_sse::answer(doors, request, session)).await?, false))
-        }
         Requests::One(request) => {
-            let answer = doors.graphql.answer(request, session).await?;
-            Ok((write(form, &answer), answer.has_errors()))
+            if accepted.streams {
+                // What it subscribes to begins before this returns.
+                client::settle(doors, session.caller.as_ref(), false).await?;
+            }
+            answer_one(doors, session, accepted, request).await
         }
         Requests::Batch(requests) => {
+            let Some(form) = accepted.json else {
+                return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS));
+            };
             client::settle(doors, session.caller.as_ref(), false).await?;
             Ok((body_of(form, StatusCode::OK, &Box::pin(batch(doors, requests, session)).await), false))
         }
     }
+}
+
+/// The answer to one request, as a stream of events where it has many answers or the client wants one in any case.
+async fn answer_one(
+    doors: &Doors,
+    session: &Arc<Session>,
+    accepted: Accepted,
+    request: graphql::Request,
+) -> Result<(Response<Body>, bool), Rejection> {
+    let outcome = if accepted.streams {
+        Box::pin(doors.graphql.start(request, session)).await?
+    } else {
+        Outcome::Answer(doors.graphql.answer(request, session).await?)
+    };
+    Ok(match (outcome, accepted.json) {
+        (Outcome::Answer(answer), Some(form)) if !accepted.prefers_stream => {
+            (write(form, &answer), answer.has_errors())
+        }
+        (outcome, _) => (graphql_sse::respond(doors, outcome), false),
+    })
 }
 
 /// Answers requests one after the other: later ones may rest on what earlier ones have changed.
@@ -153,21 +173,16 @@ async fn batch(doors: &Doors, requests: Vec<graphql::Request>, session: &Arc<Ses
 async fn answer_url(
     doors: &Doors,
     arrival: Arrival,
-    form: Option<AnswerType>,
+    accepted: Accepted,
     request: Request<Body>,
 ) -> Result<Response<Body>, Rejection> {
     let headers = request.headers();
     let caller = client::caller(headers, arrival, doors).await?;
-    let streams = wants_event_stream(headers);
-    let form = if streams { AnswerType::Json } else { acceptable(form)? };
+    acceptable(accepted)?;
     refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;
     let request: graphql::Request = graphql_request::of_url(request.uri().query().unwrap_or_default())?;
-    let mut response = if streams {
-        Box::pin(graphql_sse::answer(doors, request, &session)).await?
-    } else {
-        write(form, &doors.graphql.answer(request, &session).await?)
-    };
+    let (mut response, _) = answer_one(doors, &session, accepted, request).await?;
     client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
     Ok(response)
 }
@@ -196,11 +211,13 @@ fn form_name(form: AnswerType) -> HeaderValue {
     })
 }
 
-fn acceptable(form: Option<AnswerType>) -> Result<AnswerType, Rejection> {
-    form.ok_or_else(|| {
-        let message = "Answers are application/graphql-response+json or application/json. Accept one of them.";
-        Rejection::with_status(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
-    })
+fn acceptable(accepted: Accepted) -> Result<(), Rejection> {
+    if accepted.streams || accepted.json.is_some() {
+        return Ok(());
+    }
+    let message = "Answers are application/graphql-response+json or application/json, and text/event-stream for \
+                   subscriptions. Accept one of them.";
+    Err(Rejection::with_status(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message))
 }
 
 /// Marks that browsers set and pages cannot take away. `Sec-Fetch-Mode` is none of them: some programs send it too.

@@ -1,50 +1,66 @@
-//! GraphQL as server-sent events, by the "distinct connections mode" of the GraphQL over Server-Sent Events protocol: a
-//! request that accepts `text/event-stream` is answered by events `next`, one a result, and a last one `complete`.
+//! GraphQL as server-sent events, by the "distinct connections mode" of the GraphQL over Server-Sent Events protocol: events
+//! `next`, one a result, and a last one `complete`.
 //!
-//! Whoever asks for no events gets no stream: a credential that is not good, or a request that is none, is answered as ever.
+//! The lines are written here, because axum writes none for empty data, and an event without a data line is never dispatched
+//! (HTML, section 9.2.6): a client would not hear that the stream is complete, and would run the operation again.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::header::CACHE_CONTROL;
+use axum::body::{Body, Bytes};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::{HeaderName, HeaderValue};
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
+use tokio::time::timeout;
 
-use crate::graphql::{Answer, Outcome, Request, Session};
+use crate::graphql::{Answer, Outcome};
 
 use super::Doors;
-use super::reply::Rejection;
 
 /// How often a stream on which nothing happens says that it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
+/// A comment, which clients ignore.
+const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+/// What ends a stream. The protocol wants the data to be empty, and HTML wants a line for it.
+const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata:\n\n");
 /// Asks a proxy not to hold events back until it has many.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Answers one request by events.
-pub(super) async fn answer(doors: &Doors, request: Request, session: &Arc<Session>) -> Result<Response, Rejection> {
-    let answers = match doors.graphql.start(request, session).await? {
+/// The response that tells this outcome by events.
+pub(super) fn respond(doors: &Doors, outcome: Outcome) -> Response {
+    let answers = match outcome {
         Outcome::Answer(answer) => stream::iter([answer]).boxed(),
         Outcome::Answers(answers) => answers,
     };
     let mut lease = doors.lease.clone();
     // Stopped, the stream breaks off without `complete`, so that the client knows that there would be more.
-    let events = events(answers).take_until(async move { lease.ended().await });
-    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    Ok(response)
+    let events = kept_alive(events(answers).boxed()).take_until(async move { lease.ended().await });
+    let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
+    for (name, value) in
+        [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (VARY, "Accept"), (ACCEL_BUFFERING, "no")]
+    {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
-fn events(answers: impl Stream<Item = Answer>) -> impl Stream<Item = Result<Event, Infallible>> {
+fn events(answers: impl Stream<Item = Answer>) -> impl Stream<Item = Bytes> {
     let next = |answer: Answer| {
-        let event = Event::default().event("next");
-        // An answer that cannot be written as JSON does not exist; were there one, the stream would go on without it.
-        event.json_data(&answer).unwrap_or_else(|_| Event::default())
+        let mut event = b"event: next\ndata: ".to_vec();
+        // JSON as it is written here has no line breaks. It cannot fail: an answer is plain data.
+        let _ = serde_json::to_writer(&mut event, &answer);
+        event.extend_from_slice(b"\n\n");
+        Bytes::from(event)
     };
-    // The data may not be left out: an event without is none (HTML, section 9.2.6).
-    let complete = stream::once(async { Event::default().event("complete").data("") });
-    answers.map(next).chain(complete).map(Ok)
+    answers.map(next).chain(stream::once(async { COMPLETE }))
+}
+
+/// These events, with a comment whenever none came for a while.
+fn kept_alive(events: BoxStream<'static, Bytes>) -> impl Stream<Item = Bytes> {
+    stream::unfold(events, async |mut events| {
+        let event = timeout(KEEP_ALIVE, events.next()).await.unwrap_or(Some(COMMENT))?;
+        Some((event, events))
+    })
 }

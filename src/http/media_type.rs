@@ -24,6 +24,11 @@ impl AnswerType {
     }
 }
 
+/// How exactly a range names a type: as `*/*`, as `type/*`, or by its name.
+const ANY: u32 = 1;
+const BY_KIND: u32 = 2;
+const BY_NAME: u32 = 3;
+
 /// A media type or a range of them, with the parameters that matter here.
 pub(super) struct MediaType<'a> {
     kind: &'a str,
@@ -63,12 +68,12 @@ impl<'a> MediaType<'a> {
         weight.map_or(1_000, |weight| (weight.clamp(0.0, 1.0) * 1_000.0) as u32)
     }
 
-    /// How exactly it names this type: 3 by its name, 2 by `type/*`, 1 by `*/*`; `None` if not at all.
+    /// How exactly it names this type; `None` if not at all.
     fn names(&self, (kind, subtype): (&str, &str)) -> Option<u32> {
         match (self.kind, self.subtype) {
-            ("*", "*") => Some(1),
-            (_, "*") if self.kind.eq_ignore_ascii_case(kind) => Some(2),
-            _ if self.is(kind, subtype) && self.is_utf8() => Some(3),
+            ("*", "*") => Some(ANY),
+            (_, "*") if self.kind.eq_ignore_ascii_case(kind) => Some(BY_KIND),
+            _ if self.is(kind, subtype) && self.is_utf8() => Some(BY_NAME),
             _ => None,
         }
     }
@@ -79,10 +84,22 @@ pub(super) fn of_body(headers: &HeaderMap) -> Option<MediaType<'_>> {
     headers.get(CONTENT_TYPE)?.to_str().ok().and_then(MediaType::parse)
 }
 
-/// The form that the client wants most; the newer one only if it is named. `None` if it wants neither.
-pub(super) fn negotiate(headers: &HeaderMap) -> Option<AnswerType> {
+/// The forms in which a client accepts answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// The form of JSON that it wants most; the newer one only if it is named. `None` if it wants neither.
+    pub(super) json: Option<AnswerType>,
+    /// Whether it reads a stream of server-sent events. Such a stream must be asked for by name.
+    pub(super) streams: bool,
+    /// Whether it wants one even for an operation that has a single answer. Many clients name all that they can read, so an
+    /// acceptable form of JSON that is named, too, goes first unless it is wanted less.
+    pub(super) prefers_stream: bool,
+}
+
+/// What the client accepts.
+pub(super) fn negotiate(headers: &HeaderMap) -> Accepted {
     if !headers.contains_key(ACCEPT) {
-        return Some(AnswerType::Json);
+        return Accepted { json: Some(AnswerType::Json), streams: false, prefers_stream: false };
     }
     let accepted = || ranges(headers).filter_map(MediaType::parse);
     let wish = |answer: AnswerType| {
@@ -93,17 +110,19 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<AnswerType> {
     let wishes = AnswerType::ALL.into_iter().filter_map(|answer| wish(answer).map(|wish| (wish, answer)));
     let best =
         wishes.max_by_key(|((exactness, weight), answer)| (*weight, *exactness, preference(*answer, *exactness)));
-    best.map(|(_, answer)| answer)
+    let stream = accepted().filter(|range| range.is("text", "event-stream")).map(|range| range.weight()).max();
+    let stream = stream.filter(|weight| *weight > 0);
+    let yields = |stream| best.is_some_and(|((exactness, weight), _)| exactness > ANY && weight >= stream);
+    Accepted {
+        json: best.map(|(_, answer)| answer),
+        streams: stream.is_some(),
+        prefers_stream: stream.is_some_and(|weight| !yields(weight)),
+    }
 }
 
 /// Which of two is meant where the client wants both alike.
 fn preference(answer: AnswerType, exactness: u32) -> bool {
-    (answer == AnswerType::GraphqlResponse) == (exactness == 3)
-}
-
-/// Whether the client asks for a stream of server-sent events.
-pub(super) fn wants_event_stream(headers: &HeaderMap) -> bool {
-    ranges(headers).filter_map(MediaType::parse).any(|range| range.is("text", "event-stream") && range.weight() > 0)
+    (answer == AnswerType::GraphqlResponse) == (exactness == BY_NAME)
 }
 
 fn ranges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -141,21 +160,30 @@ mod tests {
             ("json", None),
         ] {
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
-            assert_eq!(negotiate(&headers), chosen, "{accept}");
+            assert_eq!(negotiate(&headers).json, chosen, "{accept}");
         }
-        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+        assert_eq!(negotiate(&HeaderMap::new()).json, Some(Json));
     }
 
     #[test]
-    fn an_event_stream_is_asked_for_by_name() {
-        for (accept, wanted) in [
-            ("text/event-stream", true),
-            ("application/json, Text/Event-Stream;q=0.5", true),
-            ("text/event-stream;q=0", false),
-            ("*/*", false),
+    fn an_event_stream_is_asked_for_by_name_and_yields_to_json_that_is_wanted_as_much() {
+        for (accept, streams, prefers_stream) in [
+            ("text/event-stream", true, true),
+            ("Text/Event-Stream;q=0.5", true, true),
+            ("text/event-stream;q=0", false, false),
+            ("*/*", false, false),
+            ("application/json, text/event-stream", true, false),
+            ("text/event-stream, application/json", true, false),
+            ("text/event-stream, application/*", true, false),
+            ("text/event-stream, */*", true, true),
+            ("application/json;q=0.9, text/event-stream", true, true),
+            ("application/json;q=0.9, text/event-stream;q=0.9", true, false),
+            ("application/json;q=0, text/event-stream;q=0.1", true, true),
+            ("application/json;q=0.2, application/graphql-response+json;q=0.8, text/event-stream;q=0.5", true, false),
         ] {
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
-            assert_eq!(wants_event_stream(&headers), wanted, "{accept}");
+            let accepted = negotiate(&headers);
+            assert_eq!((accepted.streams, accepted.prefers_stream), (streams, prefers_stream), "{accept}");
         }
     }
 }

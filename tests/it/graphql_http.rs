@@ -11,6 +11,7 @@ use crate::support::server::Server;
 
 const JSON: &str = "application/json";
 const MODERN: &str = "application/graphql-response+json";
+const STREAM: &str = "text/event-stream";
 
 async fn post(client: &Client, accept: &str, body: &Value) -> Answer {
     let request = client.request("POST", "/graphql").header("Accept", accept).json(body);
@@ -47,6 +48,60 @@ async fn the_status_speaks_of_the_document_in_the_newer_media_type_only() {
     }
     let answer = post(&server.admin, "text/html", &json!({ "query": "{ __typename }" })).await;
     assert_eq!((answer.status, answer.code()), (406, Some("BAD_USER_INPUT")));
+}
+
+/// What clients send unless told otherwise, and how they are answered.
+const ACCEPTED: [(&str, &str, &str); 12] = [
+    (
+        "urql",
+        "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+        MODERN,
+    ),
+    ("Apollo Client 4", "application/graphql-response+json,application/json;q=0.9", MODERN),
+    (
+        "Apollo Client 3",
+        "multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9",
+        MODERN,
+    ),
+    ("Apollo Client 3, early", "*/*", JSON),
+    ("Relay's examples", "application/json", JSON),
+    ("graphql-request", "application/graphql-response+json, application/json", MODERN),
+    ("graffle", "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", MODERN),
+    ("GraphiQL", "application/json, multipart/mixed", JSON),
+    ("gql and curl", "*/*", JSON),
+    ("axios", "application/json, text/plain, */*", JSON),
+    ("all alike", "text/event-stream, application/json", JSON),
+    ("graphql-sse", "text/event-stream", STREAM),
+];
+
+#[tokio::test]
+async fn an_operation_with_one_answer_is_answered_as_json_wherever_the_client_reads_it_as_well_as_a_stream() {
+    let server = Server::start().await;
+    let create = r#"mutation { createAPIToken(input: { name: "n" }) { token { name } } }"#;
+    for (client, accept, form) in ACCEPTED {
+        for query in ["{ currentAPIToken { name } }", create] {
+            let request = server.admin.request("POST", "/graphql").header("Accept", accept);
+            let answer = request.json(&json!({ "query": query })).send().await.unwrap();
+            assert_eq!((answer.status().as_u16(), media_type(answer.headers())), (200, form), "{client}: {query}");
+        }
+        let url = "/graphql?query=%7B__typename%7D";
+        let answer = server.admin.request("GET", url).header("Accept", accept).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), media_type(answer.headers())), (200, form), "{client}: by GET");
+    }
+    for (accept, form) in [("application/json;q=0.8, text/event-stream", STREAM), ("text/event-stream, */*", STREAM)] {
+        let request = server.admin.request("POST", "/graphql").header("Accept", accept);
+        let answer = request.json(&json!({ "query": "{ __typename }" })).send().await.unwrap();
+        assert_eq!(media_type(answer.headers()), form, "{accept}");
+    }
+    // A subscription has many answers, which only a stream holds.
+    for (client, accept, _) in ACCEPTED {
+        let request = server.admin.request("POST", "/graphql").header("Accept", accept);
+        let answer = request.json(&json!({ "query": "subscription { auditEvents { id } }" })).send().await.unwrap();
+        assert_eq!(media_type(answer.headers()) == STREAM, accept.contains(STREAM), "{client}");
+    }
+    let refused = server.admin.request("POST", "/graphql").header("Accept", "text/html");
+    let refused = Answer::of(refused.json(&json!({ "query": "{ __typename }" })).send().await.unwrap()).await;
+    assert_eq!(refused.status, 406);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-// Holds the subscription of the real binary against the reference clients of both protocols, graphql-ws and graphql-sse, and
-// against clients that do not read. Prints a line a check; ends with 1 if one fails. The binary is the first argument.
+// Holds the subscription of the real binary against the reference clients of both protocols, graphql-ws and graphql-sse, against
+// EventSource and urql, and against clients that do not read. Prints a line a check; ends with 1 if one fails. The binary is the
+// first argument.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,8 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { Client as UrqlClient, fetchExchange } from "@urql/core";
+import { EventSource } from "eventsource";
 import { createClient as createSseClient } from "graphql-sse";
 import { createClient as createWsClient } from "graphql-ws";
+import { pipe, subscribe } from "wonka";
 import WebSocket from "ws";
 
 const SUBSCRIPTION = "subscription ($filter: AuditEventFilter) { auditEvents(filter: $filter) { action tokenId } }";
@@ -99,6 +103,59 @@ async function tryClient(name, clientOf) {
   other.dispose();
 }
 
+/** EventSource knows nothing of GraphQL: it connects again, and so runs the operation again, unless it hears `complete`. */
+async function tryEventSource() {
+  let requests = 0;
+  const source = (query) =>
+    new EventSource(`${url}/graphql?query=${encodeURIComponent(query)}`, {
+      fetch: (input, init) => {
+        requests += 1;
+        return fetch(input, { ...init, headers: { ...init.headers, "X-API-Key": admin } });
+      },
+    });
+  const heard = await new Promise((resolve) => {
+    const events = [];
+    const stream = source("{ currentAPIToken { name } }");
+    const end = (event) => {
+      stream.close();
+      resolve([...events, event.type]);
+    };
+    stream.addEventListener("next", (event) => events.push(JSON.parse(event.data).data.currentAPIToken.name));
+    stream.addEventListener("complete", end);
+    stream.addEventListener("error", end);
+  });
+  check("eventsource: hears the answer and that it is complete", heard.join() === "admin,complete", heard.join());
+  check("eventsource: asks once", requests === 1, `${requests} requests`);
+}
+
+/** urql names every media type that it reads, the stream of events among them. */
+async function tryUrql() {
+  const types = [];
+  const client = new UrqlClient({
+    url: `${url}/graphql`,
+    exchanges: [fetchExchange],
+    preferGetMethod: false,
+    fetchSubscriptions: true,
+    fetchOptions: { headers: { "X-API-Key": admin } },
+    fetch: async (...request) => {
+      const answer = await fetch(...request);
+      types.push(answer.headers.get("content-type").split(";")[0]);
+      return answer;
+    },
+  });
+  const { data, error } = await client.query("{ currentAPIToken { name } }", {}).toPromise();
+  check("urql: a query is answered", data?.currentAPIToken?.name === "admin", String(error));
+  const rotated = await client.mutation("mutation { createAPIToken(input: { name: \"urql\" }) { token { id } } }", {}).toPromise();
+  check("urql: a mutation is answered", rotated.data?.createAPIToken?.token?.id, String(rotated.error));
+  check("urql: both as JSON", types.join() === Array(2).fill("application/graphql-response+json").join(), types.join());
+
+  let event;
+  // It goes on to the end: urql rejects a promise that nobody holds when it is told to stop.
+  pipe(client.subscription(SUBSCRIPTION, {}), subscribe((result) => (event ??= result)));
+  for (let created = 0; event === undefined && created < 1_000; created++) await create("seen", []);
+  check("urql: a subscription is a stream", event?.data?.auditEvents?.action === "API_TOKEN_CREATED", String(event?.error));
+}
+
 /** A subscriber of bare TCP that asks for much and reads nothing until it is told to. */
 function slowReader(query) {
   const body = JSON.stringify({ query });
@@ -173,6 +230,8 @@ async function trySlowReaders() {
 
 try {
   for (const [name, clientOf] of Object.entries(clients)) await tryClient(name, clientOf);
+  await tryEventSource();
+  await tryUrql();
   await trySlowReaders();
   const socket = await slowSocket(SUBSCRIPTION);
   const closed = new Promise((resolve) => socket.once("close", resolve));

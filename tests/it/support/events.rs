@@ -31,17 +31,18 @@ impl Events {
         Ok(Self { response, read: String::new() })
     }
 
-    /// The next event and its data; `None` at the end of the stream.
+    /// The next event and its data; `None` at the end of the stream. As in a browser, what has no line of data is no event
+    /// (HTML, section 9.2.6).
     pub async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             while let Some((block, rest)) = self.read.split_once("\n\n") {
                 let line = |name: &str| {
                     let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-                    lines.map(str::trim).collect::<String>()
+                    lines.map(|line| line.trim().to_owned()).reduce(|all, line| all + "\n" + &line)
                 };
                 let (event, data) = (line("event"), line("data"));
                 self.read = rest.to_owned();
-                if !event.is_empty() {
+                if let (Some(event), Some(data)) = (event, data) {
                     return Some((event, serde_json::from_str(&data).unwrap_or_default()));
                 }
             }
