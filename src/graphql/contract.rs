@@ -15,7 +15,7 @@ use crate::service::ErrorCode;
 use super::document::Prepared;
 use super::error::Failure;
 use super::settings::{Introspection, Settings};
-use super::{inputs, selection, source, suggestion};
+use super::{discretion, inputs, selection, source, suggestion};
 
 /// What the edition of September 2025 has added to introspection (section 4.2), and the validator does not know yet.
 const NEWEST: &str = "extend type __Type { isOneOf: Boolean }";
@@ -51,6 +51,12 @@ impl Contract {
 
     pub(super) fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// Whether errors may name only what the client sent. Who may read the schema after signing in has signed in when a
+    /// document is judged.
+    pub(super) fn hides_names(&self) -> bool {
+        self.settings.introspection == Introspection::Off
     }
 
     /// The document, ready to be run.
@@ -92,14 +98,19 @@ impl Contract {
             Ok(document) => document.validate(&self.schema).map_err(|invalid| refuse(&invalid.errors))?,
             Err(invalid) => return Err(refuse(&invalid.errors)),
         };
-        let refused = inputs::check(&document, &self.schema);
+        let mut refused = inputs::check(&document, &self.schema);
+        if self.hides_names() {
+            refused.iter_mut().for_each(|fault| discretion::INPUT.clone_into(&mut fault.failure.message));
+        }
         if refused.is_empty() { Ok(document) } else { Err(refused) }
     }
 
     fn faults(&self, diagnostics: &DiagnosticList, code: ErrorCode) -> Vec<Fault> {
         let fault = |diagnostic: Diagnostic<'_, DiagnosticData>| {
             let mut message = sentence(&diagnostic.error.to_string());
-            if self.settings.introspection != Introspection::Off {
+            if self.hides_names() {
+                message = discretion::discreet(diagnostic.error.unstable_error_name(), message);
+            } else {
                 message.extend(suggestion::of(&message, &self.schema));
             }
             let place = diagnostic.line_column_range().map(|range| range.start);

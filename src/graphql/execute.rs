@@ -138,6 +138,10 @@ impl GraphqlDoor {
     /// # Errors
     /// [`Refused`] where the answer is none of GraphQL's.
     pub async fn start(&self, mut request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
+        // What is wrong with a document tells of the schema, so a stranger who may not read that is not told.
+        if session.caller.is_none() && self.settings.introspection != Introspection::Public {
+            return Err(Refused::Service(service::Error::Anonymous));
+        }
         let refused = |faults| Ok(Outcome::Answer(Answer::refused(faults)));
         let given = std::mem::take(&mut request.variables);
         let Found { prepared, unkept } = match self.find(&request) {
@@ -195,13 +199,11 @@ impl GraphqlDoor {
 
     /// Whether the caller may run this operation at all. What the use cases ask of it they ask themselves.
     fn admit(&self, operation: &Operation, session: &Session) -> Result<Option<Answer>, Refused> {
-        let anonymous = session.caller.is_none();
-        let closed = operation.introspects && self.settings.introspection != Introspection::Public;
         if operation.introspects && self.settings.introspection == Introspection::Off {
             let message = "Introspection is switched off here. Ask the operator for the schema.".to_owned();
             return Ok(Some(Answer::refused(vec![invalid(message)])));
         }
-        if anonymous && (closed || !operation.anonymous) {
+        if session.caller.is_none() && !operation.anonymous {
             return Err(Refused::Service(service::Error::Anonymous));
         }
         Ok(None)
@@ -214,7 +216,8 @@ impl GraphqlDoor {
         given: Map<String, Json>,
         session: &Session,
     ) -> Result<(ExecutableDocument, Variables), Fault> {
-        variables::check(&given, &operation.variables, self.documents.contract().schema())
+        let contract = self.documents.contract();
+        variables::check(&given, &operation.variables, contract.schema(), contract.hides_names())
             .map_err(|failure| Fault { failure, locations: Vec::new() })?;
         let variables = Variables::from_json(Json::Object(given));
         let document = operation.plan(&variables);

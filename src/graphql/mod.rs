@@ -7,6 +7,7 @@ mod answer;
 mod contract;
 mod cost;
 mod direct;
+mod discretion;
 mod document;
 mod documents;
 mod error;

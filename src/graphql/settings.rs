@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Who may ask for the schema, by introspection or at `GET /schema.graphql`.
+/// Who may read the schema, by introspection, from the descriptions that the server offers, or from what errors say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Introspection {
     /// Everyone.
@@ -10,7 +10,7 @@ pub enum Introspection {
     Public,
     /// Whoever presents a value that works.
     Authenticated,
-    /// Nobody. Errors then suggest no names either.
+    /// Nobody. Errors then have no names but those that were sent.
     Off,
 }
 

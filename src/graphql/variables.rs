@@ -17,11 +17,13 @@ use super::inputs::{DATE_TIME, date_time_fault};
 struct Fault {
     path: Vec<String>,
     message: String,
+    /// Whether the end of the path is the schema's, and nothing that was sent.
+    absent: bool,
 }
 
 impl Fault {
     fn new(message: impl Into<String>) -> Self {
-        Self { path: Vec::new(), message: message.into() }
+        Self { path: Vec::new(), message: message.into(), absent: false }
     }
 
     fn inside(mut self, name: &str) -> Self {
@@ -29,15 +31,23 @@ impl Fault {
         self
     }
 
-    /// The text never repeats what was sent, which may be a value (R9); names are the schema's, or are redacted.
-    fn describe(self) -> Failure {
+    /// The text never repeats what was sent, which may be a value (R9); names are the schema's, or are redacted. Where names
+    /// are hidden, they are those that were sent.
+    fn describe(mut self, hides_names: bool) -> Failure {
+        if hides_names {
+            if self.absent && self.path.len() > 1 {
+                self.path.pop();
+            }
+            "is not as it must be".clone_into(&mut self.message);
+        }
         let field = self.path.iter().rev().find(|step| step.parse::<usize>().is_err());
         let message = format!("The variable ${} {}.", self.path.join("."), self.message);
         Failure { field: field.map(|field| told(field).into()), ..Failure::new(ErrorCode::BadUserInput, message) }
     }
 }
 
-/// Whether the variables are what these definitions declare. What is not declared is of no concern.
+/// Whether the variables are what these definitions declare. What is not declared is of no concern. Where names are hidden, an
+/// error has none that was not sent.
 ///
 /// # Errors
 /// The first that is not.
@@ -45,18 +55,22 @@ pub(super) fn check(
     given: &Map<String, Json>,
     definitions: &[Node<VariableDefinition>],
     schema: &Schema,
+    hides_names: bool,
 ) -> Result<(), Failure> {
     definitions.iter().try_for_each(|definition| {
         let checked = match given.get(definition.name.as_str()) {
             Some(value) => check_value(&definition.ty, value, schema),
             None => check_absent(&definition.ty, definition.default_value.as_ref()),
         };
-        checked.map_err(|fault| fault.inside(&definition.name).describe())
+        checked.map_err(|fault| fault.inside(&definition.name).describe(hides_names))
     })
 }
 
 fn check_absent(ty: &Type, default: Option<&Node<Literal>>) -> Result<(), Fault> {
-    if ty.is_non_null() && default.is_none() { Err(Fault::new(format!("is missing; it is a {ty}"))) } else { Ok(()) }
+    if !ty.is_non_null() || default.is_some() {
+        return Ok(());
+    }
+    Err(Fault { absent: true, ..Fault::new(format!("is missing; it is a {ty}")) })
 }
 
 fn check_value(ty: &Type, value: &Json, schema: &Schema) -> Result<(), Fault> {

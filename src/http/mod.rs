@@ -34,7 +34,7 @@ use axum::routing::get;
 use crate::domain::trusted_proxies::TrustedProxies;
 pub use crate::graphql::InvalidSchema;
 use crate::graphql::{GraphqlDoor, Introspection};
-use crate::service::{self, ErrorCode, Service};
+use crate::service::{self, Caller, ErrorCode, Service};
 pub use front::{Connection, Front};
 pub use stopping::{Ended, Lease};
 
@@ -99,17 +99,24 @@ pub fn front(service: Service, settings: Settings, lease: Lease) -> Result<Front
     Ok(Front::new(doors, routes))
 }
 
-/// The schema, for whoever may ask for it by introspection.
+/// The schema, for whoever may read it.
 async fn schema(State(doors): State<Doors>, Client(caller): Client) -> Result<Response, Rejection> {
-    match doors.graphql.settings().introspection {
-        Introspection::Off => {
-            let message = "The schema is not shown here. Ask the operator for it.";
-            return Err(Rejection::new(ErrorCode::NotFound, message));
-        }
-        Introspection::Authenticated if caller.is_none() => return Err(service::Error::Anonymous.into()),
-        Introspection::Authenticated | Introspection::Public => {}
-    }
+    doors.admit_reader(caller.as_ref())?;
     Ok(([("content-type", "text/plain; charset=utf-8")], doors.graphql.sdl().to_owned()).into_response())
+}
+
+impl Doors {
+    /// Whether this caller may read what the API looks like, be it as the schema or as the description of REST.
+    fn admit_reader(&self, caller: Option<&Caller>) -> Result<(), Rejection> {
+        match self.graphql.settings().introspection {
+            Introspection::Off => {
+                let message = "The schema is not shown here. Ask the operator for it.";
+                Err(Rejection::new(ErrorCode::NotFound, message))
+            }
+            Introspection::Authenticated if caller.is_none() => Err(service::Error::Anonymous.into()),
+            Introspection::Authenticated | Introspection::Public => Ok(()),
+        }
+    }
 }
 
 async fn no_such_address(uri: Uri) -> Response {

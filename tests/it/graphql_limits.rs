@@ -6,7 +6,7 @@ use rotakey::graphql::{Introspection, Settings};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 
-use crate::support::client::Answer;
+use crate::support::client::{Answer, Client};
 use crate::support::server::Server;
 
 async fn limited(settings: Settings) -> Server {
@@ -124,24 +124,98 @@ async fn the_schema_is_shown_to_whom_the_operator_wants() {
     for (introspection, anonymous, holder) in [
         (Introspection::Public, None, None),
         (Introspection::Authenticated, Some("UNAUTHENTICATED"), None),
-        (Introspection::Off, Some("GRAPHQL_VALIDATION_FAILED"), Some("GRAPHQL_VALIDATION_FAILED")),
+        (Introspection::Off, Some("UNAUTHENTICATED"), Some("GRAPHQL_VALIDATION_FAILED")),
     ] {
         let server = limited(Settings { introspection, ..Settings::default() }).await;
         for query in questions {
             assert_eq!(server.anonymous().ask(query).await.code(), anonymous, "{introspection:?} {query}");
             assert_eq!(server.admin.ask(query).await.code(), holder, "{introspection:?} {query}");
         }
-        assert_eq!(server.anonymous().ask("{ __typename }").await.code(), None);
         let told = refusal(&server, "{ currentApiToken { id } }").await.unwrap();
         assert_eq!(told.contains("Did you mean"), introspection != Introspection::Off, "{told}");
-        let schema = |client: &crate::support::client::Client| client.request("GET", "/schema.graphql").send();
-        let statuses =
-            (schema(&server.anonymous()).await.unwrap().status(), schema(&server.admin).await.unwrap().status());
-        let expected = match introspection {
-            Introspection::Public => (200, 200),
-            Introspection::Authenticated => (401, 200),
-            Introspection::Off => (404, 404),
-        };
-        assert_eq!((statuses.0.as_u16(), statuses.1.as_u16()), expected);
+        for path in ["/schema.graphql", "/openapi.json"] {
+            let read = |client: &Client| client.request("GET", path).send();
+            let statuses = (read(&server.anonymous()).await.unwrap(), read(&server.admin).await.unwrap());
+            let expected = match introspection {
+                Introspection::Public => (200, 200),
+                Introspection::Authenticated => (401, 200),
+                Introspection::Off => (404, 404),
+            };
+            assert_eq!((statuses.0.status().as_u16(), statuses.1.status().as_u16()), expected, "{path}");
+        }
     }
+}
+
+const CREATE: &str = "mutation($input: CreateAPITokenInput!) { createAPIToken(input: $input) { token { id } } }";
+
+#[tokio::test]
+async fn who_may_not_read_the_schema_learns_nothing_of_it_from_errors() {
+    let public = Server::start().await;
+    for introspection in [Introspection::Authenticated, Introspection::Off] {
+        let server = limited(Settings { introspection, max_batch: 2, ..Settings::default() }).await;
+        // A stranger is told the same whatever the document is, so not even whether it parses.
+        for query in
+            ["{", "{ __typename }", "{ nothing }", "{ apiToken { id } }", CREATE, "subscription { auditEvents { id } }"]
+        {
+            for accept in ["application/json", "application/graphql-response+json", "text/event-stream"] {
+                let request = server.anonymous().request("POST", "/graphql").header("Accept", accept);
+                let answer = Answer::of(request.json(&json!({ "query": query })).send().await.unwrap()).await;
+                assert_eq!((answer.status, answer.code()), (401, Some("UNAUTHENTICATED")), "{introspection:?} {query}");
+            }
+            let answer = server.anonymous().request("POST", "/graphql").json(&json!([{ "query": query }]));
+            let answer = Answer::of(answer.send().await.unwrap()).await;
+            assert_eq!(answer.body[0]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "in a list: {query}");
+        }
+        assert_eq!(server.anonymous().request("GET", "/playground").send().await.unwrap().status(), 200);
+    }
+    let hidden = limited(Settings { introspection: Introspection::Off, ..Settings::default() }).await;
+    // For each document the names that an open server tells, and that were not sent.
+    for (query, variables, names) in [
+        ("{ currentAPIToken { colour } }", json!({}), &["APIToken`"][..]),
+        ("{ currentAPITokn { id } }", json!({}), &["currentAPIToken", "Query"]),
+        ("{ apiToken { id } }", json!({}), &["(id:)"]),
+        ("{ apiToken(id: \"x\", colour: 1) { id } }", json!({}), &["Query."]),
+        ("{ currentAPIToken }", json!({}), &[]),
+        ("{ currentAPIToken { id { a } } }", json!({}), &["`ID`"]),
+        ("{ apiToken(id: true) { id } }", json!({}), &["type ID"]),
+        (
+            "{ apiTokens(orderBy: { field: COLOUR }) { edges { cursor } } }",
+            json!({}),
+            &["APITokenOrderField", "direction"],
+        ),
+        ("{ ... on Audit { id } }", json!({}), &[]),
+        ("query($id: Colour) { apiToken(id: $id) { id } }", json!({}), &[]),
+        ("query($id: Int) { apiToken(id: $id) { id } }", json!({}), &["ID!"]),
+        ("query($f: [ID!]) { apiTokens(filter: { status: $f }) { edges { cursor } } }", json!({}), &["APITokenStatus"]),
+        ("mutation { createAPIToken(input: {}) { token { id } } }", json!({}), &["name"]),
+        (
+            "mutation { createAPIToken(input: { name: \"n\", kind: COLOUR }) { token { id } } }",
+            json!({}),
+            &["APITokenKind"],
+        ),
+        (CREATE, json!({ "input": {} }), &["name"]),
+        (CREATE, json!({ "input": { "name": "n", "kind": "COLOUR" } }), &["PRIVATE"]),
+        (CREATE, json!({ "input": { "name": 5 } }), &["String"]),
+        (CREATE, json!({ "input": { "name": "n", "colour": 5 } }), &["APITokenInput."]),
+        (CREATE, json!({}), &["it is a"]),
+    ] {
+        let (open, closed) =
+            (public.admin.graphql(query, variables.clone()).await, hidden.admin.graphql(query, variables).await);
+        assert_eq!((open.code(), open.status), (closed.code(), closed.status), "{query}");
+        assert_eq!(open.body["errors"][0]["locations"], closed.body["errors"][0]["locations"], "{query}");
+        for name in names {
+            assert!(told_of(&open).contains(name), "{name}: {}", told_of(&open));
+            assert!(!told_of(&closed).contains(name), "{name}: {}", told_of(&closed));
+        }
+        for sign in ["CreateAPITokenInput", "Query", "APITokenConnection", "Did you mean"] {
+            assert!(query.contains(sign) || !told_of(&closed).contains(sign), "{sign}: {}", told_of(&closed));
+        }
+    }
+    // What is wrong with the document itself is told in full.
+    let answer = hidden.admin.ask("query($a: Int) { __typename }").await;
+    assert!(told_of(&answer).contains("$a"), "{}", answer.body);
+}
+
+fn told_of(answer: &Answer) -> String {
+    answer.body["errors"].to_string()
 }

@@ -21,14 +21,14 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
 use crate::service::{Caller, Error, ErrorCode};
 
 use super::Doors;
-use super::client::{self, Recognised};
+use super::client::{self, Client, Recognised};
 use super::reply::Rejection;
 use super::requests;
 
@@ -53,9 +53,19 @@ pub(super) fn routes(doors: &Doors) -> Router<Doors> {
         .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(doors.clone(), admit));
     Router::new()
-        .route("/openapi.json", get(|| async move { ([("content-type", "application/json")], document) }))
+        .route("/openapi.json", get(|state, reader| describe(state, reader, document)))
         .method_not_allowed_fallback(wrong_method)
         .merge(of_callers)
+}
+
+/// The description of these doors, for whoever may read the schema.
+async fn describe(
+    State(doors): State<Doors>,
+    Client(caller): Client,
+    document: String,
+) -> Result<impl IntoResponse, Refusal> {
+    doors.admit_reader(caller.as_ref())?;
+    Ok(([("content-type", "application/json")], document))
 }
 
 /// Whether errors at this path are for clients of these doors.
