@@ -14,9 +14,10 @@ use crate::service::{self, Caller, ErrorCode, Visit};
 
 use super::Doors;
 use super::client_address::client_address;
-use super::credential::{self, Unusable};
+use super::credential::{self, Credential, Place, Unusable};
 use super::reply::Rejection;
 
+const HOW_TO_SEND: &str = "Send one as X-API-Key: VALUE, or as Authorization: Bearer VALUE.";
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -52,7 +53,8 @@ impl Arrival {
 pub(super) async fn caller(headers: &HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Option<Caller>, Rejection> {
     let Some(presented) = presented(headers)? else { return Ok(None) };
     let visit = visit(headers, arrival, doors)?;
-    Ok(Some(doors.service.authenticate(presented, visit).await?))
+    let caller = doors.service.authenticate(presented.text, visit).await;
+    Ok(Some(caller.map_err(|err| refused(err, presented.place))?))
 }
 
 /// Who is calling, as [`Client`] says it, but for the first use of the value, which may still be pending: whoever asks for this
@@ -67,11 +69,12 @@ pub(super) async fn recognise(
     // Whoever waits to be told to go on is answered before all else is.
     let waits = headers.contains_key(EXPECT);
     let service = &doors.service;
-    Ok(Some(if waits {
-        service.authenticate(presented, visit).await?
+    let caller = if waits {
+        service.authenticate(presented.text, visit).await
     } else {
-        service.recognise(presented, visit).await?
-    }))
+        service.recognise(presented.text, visit).await
+    };
+    Ok(Some(caller.map_err(|err| refused(err, presented.place))?))
 }
 
 /// What [`recognise`] finds out.
@@ -96,8 +99,15 @@ pub(super) async fn settle(doors: &Doors, caller: Option<&Caller>, is_error: boo
 }
 
 /// The value that the request presents, if any.
-pub(super) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
+pub(super) fn presented(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Rejection> {
     Ok(credential::find(headers)?)
+}
+
+/// The answer to a value that is refused, which says where it was read: more than one may have been sent.
+pub(super) fn refused(err: service::Error, place: Place) -> Rejection {
+    let of_value = matches!(err, service::Error::Unauthenticated | service::Error::Refused(_));
+    let rejection = Rejection::from(err);
+    if of_value { rejection.adding(&format!("The value was read from {place}.")) } else { rejection }
 }
 
 impl From<Unusable> for Rejection {
@@ -105,9 +115,10 @@ impl From<Unusable> for Rejection {
         match unusable {
             Unusable::Ambiguous => Self::new(
                 ErrorCode::BadUserInput,
-                "X-API-Key and Authorization hold different values. Send one value, in one of them.",
+                "X-API-Key and Authorization hold different values of API tokens. Send one value, in one of them.",
             ),
-            Unusable::Unreadable => service::Error::Unauthenticated.into(),
+            Unusable::Foreign(place) => Self::from(service::Error::Unauthenticated)
+                .saying(format!("What {place} holds is no value of an API token. {HOW_TO_SEND}")),
         }
     }
 }

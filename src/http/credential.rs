@@ -1,71 +1,227 @@
 //! Finding the credential of a request: `X-API-Key: VALUE` or `Authorization: Bearer VALUE` (RFC 6750, section 2.1).
+//!
+//! The same headers may hold a credential of somebody else's, such as the JWT of the API behind a gateway. So a text that cannot be a
+//! value is left aside where another is one; alone it is a bad credential and never none.
+
+use std::fmt;
 
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::domain::value::PresentedValue;
 
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The registered schemes of `Authorization`, by which one without a credential is known.
+const SCHEMES: [&str; 14] = [
+    "Bearer",
+    "Basic",
+    "Concealed",
+    "Digest",
+    "DPoP",
+    "GNAP",
+    "HOBA",
+    "Mutual",
+    "Negotiate",
+    "OAuth",
+    "PrivateToken",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-256",
+    "vapid",
+];
+
+/// Where a credential was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    ApiKey,
+    Authorization,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ApiKey => "the X-API-Key header",
+            Self::Authorization => "the Authorization header",
+        })
+    }
+}
+
+/// A text that was sent as the value of an API token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Credential<'a> {
+    pub(super) text: &'a str,
+    pub(super) place: Place,
+}
 
 /// Why a request has no one credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
     /// Two different values were sent.
     Ambiguous,
-    /// Something was sent that is not a credential of ours.
-    Unreadable,
+    /// What was sent there is not of a form in which a value is sent.
+    Foreign(Place),
+}
+
+/// What a header holds.
+enum Sent<'a> {
+    Nothing,
+    Text(&'a str),
+    /// Something that is in no form of ours.
+    Foreign,
 }
 
 /// The value presented, if any. The same value twice is one value; an empty header is as good as none.
-pub(super) fn find(headers: &HeaderMap) -> Result<Option<&str>, Unusable> {
-    let keys = headers.get_all(API_KEY).iter().map(|value| value.to_str().map_err(|_| Unusable::Unreadable));
-    let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| {
-        let text = value.to_str().map_err(|_| Unusable::Unreadable)?;
-        let (scheme, value) = text.split_once(' ').ok_or(Unusable::Unreadable)?;
-        if scheme.eq_ignore_ascii_case("bearer") { Ok(value) } else { Err(Unusable::Unreadable) }
-    });
-    let mut found = None;
-    for value in keys.chain(bearers) {
-        let value = value?.trim();
-        match found {
-            _ if value.is_empty() => {}
-            None => found = Some(value),
-            Some(other) if other == value => {}
-            Some(_) => return Err(Unusable::Ambiguous),
-        }
+pub(super) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusable> {
+    let keys = headers.get_all(API_KEY).iter().map(|value| (Place::ApiKey, api_key(value)));
+    let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| (Place::Authorization, bearer(value)));
+    let (mut found, mut foreign): (Option<Credential<'_>>, _) = (None, None);
+    for (place, sent) in keys.chain(bearers) {
+        let text = match sent {
+            Sent::Text(text) => text,
+            Sent::Nothing => continue,
+            Sent::Foreign => {
+                foreign.get_or_insert(place);
+                continue;
+            }
+        };
+        let other = Credential { text, place };
+        found = match found {
+            None => Some(other),
+            Some(first) if first.text == text => found,
+            Some(first) if can_be_a_value(text) => {
+                if can_be_a_value(first.text) {
+                    return Err(Unusable::Ambiguous);
+                }
+                Some(other)
+            }
+            Some(_) => found,
+        };
     }
-    Ok(found)
+    match (found, foreign) {
+        (None, Some(place)) => Err(Unusable::Foreign(place)),
+        (found, _) => Ok(found),
+    }
+}
+
+/// Whether any token could have this value. With its checksum it is told from a credential of another system that looks alike.
+fn can_be_a_value(text: &str) -> bool {
+    PresentedValue::parse(text).is_ok()
+}
+
+fn api_key(value: &HeaderValue) -> Sent<'_> {
+    match value.to_str().map(str::trim) {
+        Ok("") => Sent::Nothing,
+        Ok(text) => Sent::Text(text),
+        Err(_) => Sent::Foreign,
+    }
+}
+
+fn bearer(value: &HeaderValue) -> Sent<'_> {
+    let Ok(text) = value.to_str() else { return Sent::Foreign };
+    match text.trim().split_once([' ', '\t']) {
+        Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Sent::Text(text.trim_start()),
+        // The end of `Bearer ` is lost on the way (RFC 9110, section 5.5).
+        None if names_nothing(text.trim()) => Sent::Nothing,
+        _ => Sent::Foreign,
+    }
+}
+
+fn names_nothing(text: &str) -> bool {
+    text.is_empty() || SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    /// Two values that could be those of tokens, and what looks like one and is none.
+    const VALUE: &str = "rk_00000000000000000000000000000000000000000002gL6Az";
+    const OTHER: &str = "rkpub_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
+    const JWT: &str = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.";
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs = pairs.iter();
+        pairs.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    fn found(pairs: &[(&'static str, &str)]) -> Result<Option<(String, Place)>, Unusable> {
+        find(&headers(pairs)).map(|found| found.map(|it| (it.text.to_owned(), it.place)))
+    }
+
+    fn other() -> String {
+        use crate::domain::{token::TokenKind, value::Value};
+        let value = Value::from_entropy(TokenKind::Public, &[255; 32]);
+        assert!(value.expose().starts_with(OTHER));
+        value.expose().to_owned()
     }
 
     #[test]
     fn one_value_is_found_wherever_it_is() {
-        for pairs in [
-            &[("x-api-key", "v")][..],
-            &[("authorization", "Bearer v")],
-            &[("authorization", "bearer  v ")],
-            &[("x-api-key", "v"), ("authorization", "BEARER v")],
-            &[("x-api-key", ""), ("authorization", "Bearer v")],
+        use Place::{ApiKey, Authorization};
+        for (pairs, place) in [
+            (&[("x-api-key", "v")][..], ApiKey),
+            (&[("authorization", "Bearer v")], Authorization),
+            (&[("authorization", " bearer \t v ")], Authorization),
+            (&[("authorization", "Bearer\tv")], Authorization),
+            (&[("x-api-key", "v"), ("authorization", "BEARER v")], ApiKey),
+            (&[("x-api-key", ""), ("authorization", "Bearer v")], Authorization),
+            (&[("x-api-key", " "), ("x-api-key", "v")], ApiKey),
+            (&[("x-api-key", "v"), ("authorization", "Bearer")], ApiKey),
         ] {
-            assert_eq!(find(&headers(pairs)), Ok(Some("v")), "{pairs:?}");
+            assert_eq!(found(pairs), Ok(Some(("v".to_owned(), place))), "{pairs:?}");
         }
-        assert_eq!(find(&headers(&[])), Ok(None));
-        assert_eq!(find(&headers(&[("x-api-key", " ")])), Ok(None));
     }
 
     #[test]
-    fn two_values_or_another_scheme_are_refused() {
-        let two = [("x-api-key", "v"), ("authorization", "Bearer w")];
-        assert_eq!(find(&headers(&two)), Err(Unusable::Ambiguous));
-        for scheme in ["Basic v", "v", ""] {
-            assert_eq!(find(&headers(&[("authorization", scheme)])), Err(Unusable::Unreadable), "{scheme}");
+    fn an_empty_header_and_a_scheme_alone_are_none() {
+        assert_eq!(found(&[]), Ok(None));
+        assert_eq!(found(&[("x-api-key", " ")]), Ok(None));
+        for nothing in ["", " ", "Bearer", "bearer ", "Bearer  \t", "Basic", "NEGOTIATE", "scram-sha-256"] {
+            assert_eq!(found(&[("authorization", nothing)]), Ok(None), "{nothing}");
+            assert_eq!(found(&[("authorization", nothing), ("x-api-key", "")]), Ok(None), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_no_form_of_ours_is_a_bad_credential_where_it_is_alone() {
+        for foreign in ["Basic v", "v", VALUE, "Token v", "Digest a=b, c=d", "Bearer=v", "é", "Bearer é"] {
+            let alone = found(&[("authorization", foreign)]);
+            assert_eq!(alone, Err(Unusable::Foreign(Place::Authorization)), "{foreign}");
+        }
+        assert_eq!(found(&[("x-api-key", "é")]), Err(Unusable::Foreign(Place::ApiKey)));
+    }
+
+    #[test]
+    fn beside_a_value_everything_else_is_somebody_elses() {
+        let other = other();
+        let strange =
+            [JWT, "Bearer rk_short", &format!("Bearer {VALUE}x"), "Bearer rk_live_0123", "Basic djp2", "v", "é"];
+        for (value, more) in [(VALUE, &strange), (&other, &strange)] {
+            for authorization in more {
+                let told = found(&[("authorization", authorization), ("x-api-key", value)]);
+                assert_eq!(told, Ok(Some((value.to_owned(), Place::ApiKey))), "{authorization}");
+                let bearer = format!("Bearer {value}");
+                let told = found(&[("authorization", authorization), ("authorization", &bearer)]);
+                assert_eq!(told, Ok(Some((value.to_owned(), Place::Authorization))), "{authorization}");
+            }
+            for key in ["v", "rk_", &format!("{value}x"), "é"] {
+                let told = found(&[("x-api-key", key), ("authorization", &format!("Bearer {value}"))]);
+                assert_eq!(told, Ok(Some((value.to_owned(), Place::Authorization))), "{key}");
+            }
+        }
+        // Of two that are none, the first is told about.
+        assert_eq!(found(&[("x-api-key", "v"), ("authorization", JWT)]), Ok(Some(("v".to_owned(), Place::ApiKey))));
+    }
+
+    #[test]
+    fn two_different_values_are_refused_whatever_stands_between_them() {
+        let (value, other) = (format!("Bearer {VALUE}"), other());
+        for pairs in [
+            &[("x-api-key", other.as_str()), ("authorization", value.as_str())][..],
+            &[("x-api-key", VALUE), ("x-api-key", &other)],
+            &[("x-api-key", "v"), ("x-api-key", &other), ("authorization", JWT), ("authorization", &value)],
+        ] {
+            assert_eq!(found(pairs), Err(Unusable::Ambiguous), "{pairs:?}");
         }
     }
 }

@@ -75,7 +75,7 @@ impl Address {
 pub(super) fn at_once<B>(doors: &Doors, address: Address, peer: IpAddr, request: &mut Request<B>) -> Option<Response> {
     let (uri, headers) = (request.uri(), request.headers());
     let required = address.query(uri).map_or_else(|| Ok(RequiredScopes::default()), required_scopes).ok()?;
-    let presented = client::presented(headers).ok()??;
+    let presented = client::presented(headers).ok()??.text;
     let source = client::source(headers, Some(peer), doors).ok()?;
     let verification = doors.service.verify_at_once(presented, &required, &source)?;
     if !verification.is_valid() {
@@ -122,13 +122,16 @@ async fn decide(
     let presented = client::presented(headers)?.ok_or(Error::Anonymous)?;
     let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
     let visit = client::visit(headers, arrival, doors)?;
-    let verified = doors.service.verify(presented, &required, &visit).await;
+    let verified = doors.service.verify(presented.text, &required, &visit).await;
     // What follows an error is logged, and needs the name of the request.
     let verification = verified.map_err(|err| line.within(|| Refused::from(err)))?;
     let mut response = match verification.code {
         VerificationCode::Valid => return Ok(let_through(&verification, HeaderMap::with_capacity(6))),
         VerificationCode::ScopeMissing => lacking(&verification, &required),
-        code => return Err(code.refusal().map_or(Error::Unauthenticated, Error::Refused).into()),
+        code => {
+            let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
+            return Err(client::refused(refusal, presented.place).into());
+        }
     };
     client::warn_of_retirement(response.headers_mut(), verification.standing);
     Ok(response)

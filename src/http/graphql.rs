@@ -52,7 +52,7 @@ fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Resp
     let accepted = negotiate(headers);
     let form = accepted.json.filter(|_| json::is_media_type_of(headers) && !accepted.prefers_stream)?;
     client::idempotency_key(headers).ok()?;
-    let caller = client::presented(headers).ok()??;
+    let caller = client::presented(headers).ok()??.text;
     let source = client::source(headers, Some(peer), doors).ok()?;
     let (standing, body) = doors.graphql.answer_at_once((caller, &source), request.body())?;
     let mut response = with_body(form, StatusCode::OK, body);

@@ -75,6 +75,6 @@ impl Handshake {
         }
         let presented = credential::find(&headers).map_err(|unusable| Close::refused(&unusable.into()))?;
         let Some(presented) = presented else { return Err(refused(service::Error::Anonymous)) };
-        doors.service.authenticate(presented, self.visit()).await.map_err(refused)
+        doors.service.authenticate(presented.text, self.visit()).await.map_err(refused)
     }
 }

@@ -52,7 +52,7 @@ where
 /// Answers at once where both values are remembered and good; `None` where it takes more.
 fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Response> {
     let headers = request.headers();
-    let caller = client::presented(headers).ok()??;
+    let caller = client::presented(headers).ok()??.text;
     let caller_source = client::source(headers, Some(peer), doors).ok()?;
     must_be_form(headers).ok()?;
     let form = Form::read(request.body()).ok()?;

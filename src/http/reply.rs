@@ -64,6 +64,17 @@ impl Rejection {
         Self { status, ..Self::new(code, message) }
     }
 
+    /// The same rejection with another message.
+    pub(super) fn saying(self, message: String) -> Self {
+        Self { failure: Failure { message, ..self.failure }, ..self }
+    }
+
+    /// The same rejection with one more sentence in its message.
+    pub(super) fn adding(self, sentence: &str) -> Self {
+        let message = format!("{} {sentence}", self.failure.message);
+        self.saying(message)
+    }
+
     /// The body alone, for an answer that is one of several.
     pub(super) fn into_body(self) -> Value {
         let (message, extensions) = told(self.failure);

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::client::Answer;
 use crate::support::server::Server;
+use crate::support::verification::FORM;
 
 const ME: &str = "{ currentAPIToken { name } }";
 
@@ -62,6 +63,128 @@ async fn a_bad_credential_is_a_401_with_an_errors_body_and_never_anonymous() {
     let body = json!({ "query": "{ __typename }" });
     let answer = server.anonymous().with("hello").request("POST", "/graphql").json(&body).send().await.unwrap();
     assert_eq!(answer.status(), 401);
+}
+
+/// Every endpoint that takes a credential, and how it is asked about one.
+const ENDPOINTS: [(&str, &str); 8] = [
+    ("POST", "/graphql"),
+    ("POST", "/public/graphql"),
+    ("GET", "/graphql?query={currentAPIToken{name}}"),
+    ("GET", "/api-tokens/self"),
+    ("POST", "/rotatetoken"),
+    ("POST", "/api/index/v1/rotatetoken"),
+    ("GET", "/verify"),
+    ("POST", "/introspect"),
+];
+
+/// A token that may do all that the endpoints ask for, and may be rotated at each.
+async fn holder(server: &Server) -> String {
+    let permissions = ["API_TOKEN_READ", "API_TOKEN_MODIFY", "API_TOKEN_VERIFY"];
+    let input = json!({ "name": "n", "rotationPeriodMinutes": 60, "permissions": permissions });
+    server.admin.create(input).await.unwrap().client.value.unwrap()
+}
+
+/// Asks an endpoint with these headers.
+async fn ask(server: &Server, (method, path): (&str, &str), headers: &[(&str, &str)]) -> Answer {
+    let request = server.anonymous().request(method, path);
+    let request = match path {
+        "/introspect" => request.header("Content-Type", FORM).body("token=hello"),
+        _ if path.ends_with("graphql") => request.json(&json!({ "query": ME })),
+        _ => request,
+    };
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    Answer::of(request.send().await.unwrap()).await
+}
+
+/// The code and the message of an error, whichever endpoint told it.
+fn error(answer: &Answer) -> (&str, &str) {
+    let places =
+        [("/code", "/message"), ("/code", "/error_description"), ("/errors/0/extensions/code", "/errors/0/message")];
+    let text = |place: &str| answer.body.pointer(place)?.as_str();
+    places.into_iter().find_map(|(code, message)| Some((text(code)?, text(message)?))).unwrap_or(("", ""))
+}
+
+#[tokio::test]
+async fn an_empty_authorization_or_a_scheme_alone_is_none_at_every_endpoint() {
+    let server = Server::start().await;
+    for endpoint in ENDPOINTS {
+        for nothing in ["", " ", "Bearer", "bearer ", "Basic", "Negotiate"] {
+            let answer = ask(&server, endpoint, &[("Authorization", nothing)]).await;
+            assert_eq!(error(&answer).0, "UNAUTHENTICATED", "{endpoint:?} {nothing:?}");
+            let challenge = answer.header("WWW-Authenticate");
+            assert_eq!(challenge, Some(r#"Bearer realm="rotakey""#), "{endpoint:?} {nothing:?}");
+            let value = holder(&server).await;
+            let answer = ask(&server, endpoint, &[("Authorization", nothing), ("X-API-Key", &value)]).await;
+            assert_eq!((answer.status, error(&answer)), (200, ("", "")), "{endpoint:?} {nothing:?}");
+            let value = holder(&server).await;
+            let bearer = format!("Bearer {value}");
+            let answer = ask(&server, endpoint, &[("Authorization", &bearer), ("X-API-Key", " ")]).await;
+            assert_eq!((answer.status, error(&answer)), (200, ("", "")), "{endpoint:?}");
+        }
+    }
+    // What anyone may ask is answered.
+    for nothing in ["", "Bearer"] {
+        let request = server.anonymous().request("POST", "/graphql").header("Authorization", nothing);
+        let answer = Answer::of(request.json(&json!({ "query": "{ __typename }" })).send().await.unwrap()).await;
+        assert_eq!(answer.body, json!({ "data": { "__typename": "Query" } }), "{nothing:?}");
+        let request = server.anonymous().request("GET", "/schema.graphql").header("Authorization", nothing);
+        assert_eq!(request.send().await.unwrap().status(), 200, "{nothing:?}");
+    }
+}
+
+const JWT: &str = "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl";
+
+#[tokio::test]
+async fn a_credential_of_somebody_elses_beside_a_value_is_left_aside_at_every_endpoint() {
+    let server = Server::start().await;
+    for endpoint in ENDPOINTS {
+        for foreign in
+            [JWT, "Basic YWxpY2U6c2VjcmV0", "Digest username=a", "Bearer rk_live_51H", "Bearer hello", "opaque"]
+        {
+            let value = holder(&server).await;
+            let answer = ask(&server, endpoint, &[("Authorization", foreign), ("X-API-Key", &value)]).await;
+            assert_eq!((answer.status, error(&answer)), (200, ("", "")), "{endpoint:?} {foreign}");
+            let bearer = format!("Bearer {}", holder(&server).await);
+            let answer = ask(&server, endpoint, &[("Authorization", foreign), ("Authorization", &bearer)]).await;
+            assert_eq!((answer.status, error(&answer)), (200, ("", "")), "{endpoint:?} {foreign}");
+
+            let answer = ask(&server, endpoint, &[("Authorization", foreign)]).await;
+            assert_eq!((answer.status, error(&answer).0), (401, "UNAUTHENTICATED"), "{endpoint:?} {foreign}");
+        }
+        let bearer = format!("Bearer {}", holder(&server).await);
+        let answer = ask(&server, endpoint, &[("X-API-Key", "the-api-s-own"), ("Authorization", &bearer)]).await;
+        assert_eq!((answer.status, error(&answer)), (200, ("", "")), "{endpoint:?}");
+        let headers = [("X-API-Key", &*holder(&server).await), ("Authorization", &bearer)];
+        let answer = ask(&server, endpoint, &headers).await;
+        assert_eq!((answer.status, error(&answer).0), (400, "BAD_USER_INPUT"), "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_header_that_it_read() {
+    let server = Server::start().await;
+    let revoked = server.admin.create(json!({ "name": "n" })).await.unwrap();
+    server.admin.revoke(&revoked.id).await.unwrap();
+    let bound = json!({ "name": "n", "allowedCIDRBlocks": ["192.0.2.0/24"] });
+    let bound = server.admin.create(bound).await.unwrap().client.value.unwrap();
+    let revoked = revoked.client.value.unwrap();
+    for endpoint in ENDPOINTS {
+        for (value, code) in [("hello", "UNAUTHENTICATED"), (&revoked, "TOKEN_REVOKED"), (&bound, "ADDRESS_REFUSED")] {
+            let bearer = format!("Bearer {value}");
+            for (headers, read, other) in [
+                (&[("X-API-Key", value), ("Authorization", JWT)], "X-API-Key header", "Authorization header"),
+                (&[("X-API-Key", ""), ("Authorization", &bearer)], "Authorization header", "X-API-Key header"),
+            ] {
+                let answer = ask(&server, endpoint, headers).await;
+                let (told, message) = error(&answer);
+                assert_eq!(told, code, "{endpoint:?}");
+                assert!(message.contains(read) && !message.contains(other), "{endpoint:?} {code}: {message}");
+            }
+        }
+        let (told, message) =
+            (ask(&server, endpoint, &[("Authorization", "Basic YTpi")]).await, "Authorization header");
+        assert!(error(&told).1.contains(message), "{endpoint:?}: {}", told.body);
+    }
 }
 
 #[tokio::test]

@@ -115,6 +115,25 @@ async fn a_value_is_presented_in_the_payload_or_in_the_handshake() {
 }
 
 #[tokio::test]
+async fn a_credential_of_somebody_elses_beside_a_value_is_left_aside() {
+    let server = Server::start().await;
+    let value = server.admin.value.clone().unwrap();
+    let jwt = "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl";
+    for foreign in [jwt, "Basic YTpi", "Bearer", ""] {
+        let headers = [("sec-websocket-protocol", PROTOCOL), ("authorization", foreign)];
+        let mut socket = Socket::open(&server.url, &headers).await;
+        socket.init(json!({ "X-API-Key": value })).await;
+        assert_eq!(socket.next().await, Ok(json!({ "type": "connection_ack" })), "{foreign}");
+        let mut socket = Socket::plain(&server).await;
+        socket.init(json!({ "Authorization": foreign, "X-API-Key": value })).await;
+        assert_eq!(socket.next().await, Ok(json!({ "type": "connection_ack" })), "{foreign}");
+        let mut socket = Socket::plain(&server).await;
+        socket.init(json!({ "Authorization": foreign })).await;
+        assert_eq!(socket.next().await, Err(4401), "{foreign}");
+    }
+}
+
+#[tokio::test]
 async fn a_credential_that_is_not_good_closes_the_socket() {
     let server = Server::start().await;
     let value = server.admin.value.clone().unwrap();
