@@ -45,7 +45,8 @@ impl Warm {
         let (service, value) = runtime.block_on(async {
             let store = Store::connect(&url).await.unwrap();
             store.migrate().await.unwrap();
-            let service = Service::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy), Policy::default());
+            let service = Service::open(store, Arc::new(SystemClock), Arc::new(SystemEntropy), Policy::default());
+            let service = service.await.unwrap();
             let value = service.bootstrap().await.unwrap().value.expose().to_owned();
             (service, value)
         });

@@ -56,7 +56,7 @@ pub async fn open(
 ) -> Result<Service, Error> {
     let store = Store::connect(url.as_str()).await?;
     store.migrate().await?;
-    Ok(Service::new(store, clock, entropy, policy))
+    Ok(Service::open(store, clock, entropy, policy).await?)
 }
 
 /// Takes the port.

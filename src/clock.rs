@@ -1,11 +1,24 @@
 //! The time, as a value that is passed in. One of the two impurities of the system; the other is `entropy`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-/// A source of the present moment.
+use nix::time::{ClockId, clock_gettime};
+
+/// The clocks of a host.
 pub trait Clock: Send + Sync {
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// The wall clock: milliseconds since 1970-01-01T00:00:00Z. It may be wrong, and it steps when somebody sets it.
     fn now_unix_millis(&self) -> i64;
+
+    /// The monotonic clock: milliseconds since a moment that stays the same while the process runs. It never steps, and it counts
+    /// the time for which the host was suspended.
+    fn monotonic_millis(&self) -> i64;
+
+    /// Whether replicas go by the database's clock instead of the wall clock (R17). Only a clock that is right by definition
+    /// says no, such as one that a test sets.
+    fn follows_database(&self) -> bool {
+        true
+    }
 }
 
 /// A clock that several rooms share.
@@ -19,5 +32,31 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn now_unix_millis(&self) -> i64 {
         jiff::Timestamp::now().as_millisecond()
+    }
+
+    fn monotonic_millis(&self) -> i64 {
+        // Every POSIX system has the second clock, so this cannot fail.
+        let since = clock_gettime(MONOTONIC).or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC));
+        let since = since.map(Duration::from).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// `CLOCK_MONOTONIC` of Linux stands still while the host is suspended: what was remembered before would be believed afterwards.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MONOTONIC: ClockId = ClockId::CLOCK_BOOTTIME;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const MONOTONIC: ClockId = ClockId::CLOCK_MONOTONIC;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_monotonic_clock_runs() {
+        let before = SystemClock.monotonic_millis();
+        assert!(before > 0);
+        while SystemClock.monotonic_millis() == before {}
+        assert!(SystemClock.monotonic_millis() > before);
     }
 }

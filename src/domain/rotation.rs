@@ -69,6 +69,12 @@ impl Plan {
     pub fn replaces(&self, generation: u32) -> bool {
         matches!(self, Self::Issue(rotation) if rotation.from_generation == generation)
     }
+
+    /// Whether it takes a value from somebody who was told it and has not used it yet: what another may do only once the
+    /// guard of ten seconds is over (R5).
+    pub fn rests_on_guard(&self, token: &Token) -> bool {
+        matches!(self, Self::Issue(_)) && token.current.generation > 1 && token.current.first_used_at.is_none()
+    }
 }
 
 impl Overlap {

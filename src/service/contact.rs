@@ -69,12 +69,17 @@ impl Service {
     /// Hears until contact is lost: why it was.
     async fn hear(&self, mut ear: Ear) -> store::Error {
         loop {
-            // Before it is asked, so that what it then has heard reaches up to here.
-            let asked_at = self.now();
-            if let Err(cause) = ear.hear().await {
+            if let Err(cause) = ear.wait().await {
                 return cause;
             }
-            self.contact.last.store(asked_at.unix_millis(), Ordering::SeqCst);
+            // Before it is asked, so that what it then has heard reaches up to here. By the monotonic clock, because what the
+            // answer says of the time may change what the moment is called.
+            let asked_at = self.time.monotonic_millis();
+            match ear.ask().await {
+                Ok(database_time) => self.time.measure(asked_at, database_time),
+                Err(cause) => return cause,
+            }
+            self.contact.last.store(self.time.at(asked_at).unix_millis(), Ordering::SeqCst);
             self.contact.hearing.send_if_modified(|hearing| !std::mem::replace(hearing, true));
         }
     }

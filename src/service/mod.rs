@@ -1,7 +1,7 @@
 //! The use cases, one a file: authorise, decide by the rules of `domain`, change in one transaction, answer.
 //!
 //! The only way a credential becomes a caller is [`Service::authenticate`], and every value that comes in, there or to be
-//! verified, is judged in one place. Time is read once an operation, at its top.
+//! verified, is judged in one place. Time is read once an operation, at its top, and is that of the database (R17).
 
 mod audit;
 mod authenticate;
@@ -21,6 +21,7 @@ mod record;
 mod revoke;
 mod rotate;
 mod sweep;
+mod time;
 mod update;
 mod uses;
 mod verify;
@@ -53,6 +54,7 @@ use cache::Cache;
 use contact::Contact;
 use gate::Gate;
 use record::RefusalGates;
+use time::Time;
 use uses::Uses;
 
 /// How many retired values a minute are looked into, on one replica.
@@ -62,7 +64,7 @@ const MAX_REUSES: usize = 4_096;
 #[derive(Clone)]
 pub struct Service {
     store: Store,
-    clock: SharedClock,
+    time: Arc<Time>,
     entropy: SharedEntropy,
     policy: Policy,
     refusals: Arc<RefusalGates>,
@@ -124,13 +126,22 @@ pub struct Issued {
 }
 
 impl Service {
-    /// The use cases over these.
-    pub fn new(store: Store, clock: SharedClock, entropy: SharedEntropy, policy: Policy) -> Self {
+    /// The use cases over these. From the start on they judge by the database's clock (R17).
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn open(
+        store: Store,
+        clock: SharedClock,
+        entropy: SharedEntropy,
+        policy: Policy,
+    ) -> Result<Self, store::Error> {
+        let time = Arc::new(Time::of(&store, clock).await?);
         let reuses = Arc::new(Gate::new(MAX_REUSES));
         let cache = Arc::new(Cache::new(usize::try_from(policy.cached_values).unwrap_or(usize::MAX)));
-        Self {
+        Ok(Self {
             store,
-            clock,
+            time,
             entropy,
             policy,
             refusals: Arc::default(),
@@ -138,7 +149,7 @@ impl Service {
             contact: Arc::default(),
             cache,
             uses: Arc::default(),
-        }
+        })
     }
 
     /// A new identity for a request, for logs and answers.
@@ -163,7 +174,7 @@ impl Service {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(self.clock.now_unix_millis())
+        self.time.now()
     }
 
     fn random<const N: usize>(&self) -> Result<[u8; N], Error> {

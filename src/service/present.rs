@@ -139,8 +139,10 @@ impl Service {
         now: Timestamp,
     ) -> Result<(), Error> {
         let id = seen.id;
+        let settled = self.time.unsettled_seconds() == 0;
         let revokes = |token: &Token| {
-            token.settings.on_reuse == ReusePolicy::Revoke && !lifecycle::reuse_may_be_a_race(token, now)
+            let by_policy = token.settings.on_reuse == ReusePolicy::Revoke;
+            by_policy && settled && !lifecycle::reuse_may_be_a_race(token, now)
         };
         // Whoever presents a retired value again and again must not keep the others from writing.
         if !revokes(seen) && !self.reuses.admits((id, generation), now) {

@@ -125,6 +125,10 @@ impl Service {
         let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
         let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
         let plan = rotation::rotate(&token, rotator, overlap, repeatable, now).map_err(lost_race)?;
+        let unsettled = self.time.unsettled_seconds();
+        if unsettled > 0 && plan.rests_on_guard(&token) {
+            return Err(Refusal::RotationConflict { retry_after_seconds: unsettled }.into());
+        }
         // The first use of the value that is replaced is written along with that. What it begins ends there: of all others none
         // works on (R1). That of another value, which then is the previous one, begins nothing.
         let first_used_at = plan.replaces(caller.generation()).then_some(now).filter(|_| first_use);

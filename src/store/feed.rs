@@ -23,6 +23,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::{EventId, TokenId};
+use crate::domain::timestamp::Timestamp;
 
 use super::epochs::{Epochs, Stamp};
 use super::{Error, Store};
@@ -175,15 +176,37 @@ enum Kind {
 }
 
 impl Ear {
-    /// Waits for up to a second, or until there may be something to hear, and then asks the database what there is and publishes
-    /// it. What any process committed before this was called has been published when it returns.
+    /// Waits as [`Ear::wait`] does and then asks as [`Ear::ask`] does.
+    ///
+    /// # Errors
+    /// As those.
+    pub async fn hear(&mut self) -> Result<(), Error> {
+        self.wait().await?;
+        self.ask().await?;
+        Ok(())
+    }
+
+    /// Waits for up to a second, or until there may be something to hear.
+    ///
+    /// # Errors
+    /// When the connection to the database is lost. The ear is then of no use any more.
+    pub async fn wait(&mut self) -> Result<(), Error> {
+        match &mut self.0 {
+            Kind::Sqlite(watch) => watch.wait().await,
+            Kind::Postgres(listener) => listener.wait().await?,
+        }
+        Ok(())
+    }
+
+    /// Asks the database what there is to hear, and publishes it: what any process committed before this was called has been
+    /// published when it returns. What the database's own clock said at that; `None` on SQLite, which has none.
     ///
     /// # Errors
     /// When the database does not answer. The ear is then of no use any more, and something may have been missed.
-    pub async fn hear(&mut self) -> Result<(), Error> {
+    pub async fn ask(&mut self) -> Result<Option<Timestamp>, Error> {
         match &mut self.0 {
-            Kind::Sqlite(watch) => watch.hear().await,
-            Kind::Postgres(listener) => listener.hear().await,
+            Kind::Sqlite(watch) => watch.ask().await.map(|()| None),
+            Kind::Postgres(listener) => listener.ask().await.map(Some),
         }
     }
 }
@@ -251,8 +274,6 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::timestamp::Timestamp;
-
     use super::*;
 
     #[test]

@@ -55,16 +55,13 @@ async fn replicas_that_start_together_migrate_once_and_make_one_first_token() {
     first.unwrap();
     second.unwrap();
     assert_eq!(tables(&database.connect().await).await, all(&database));
-    let service = |store: &Store| {
+    let service = async |store: &Store| {
         use std::sync::Arc;
-        rotakey::service::Service::new(
-            store.clone(),
-            Arc::new(rotakey::clock::SystemClock),
-            Arc::new(rotakey::entropy::SystemEntropy),
-            rotakey::service::Policy::default(),
-        )
+        let (clock, entropy) = (Arc::new(rotakey::clock::SystemClock), Arc::new(rotakey::entropy::SystemEntropy));
+        let policy = rotakey::service::Policy::default();
+        rotakey::service::Service::open(store.clone(), clock, entropy, policy).await.unwrap()
     };
-    let (one, two) = (service(one), service(two));
+    let (one, two) = (service(one).await, service(two).await);
     let (first, second) = tokio::join!(one.bootstrap_if_empty(), two.bootstrap_if_empty());
     let made = [first.unwrap(), second.unwrap()].into_iter().flatten().count();
     assert_eq!(made, 1);

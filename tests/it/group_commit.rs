@@ -32,7 +32,7 @@ impl House {
         let store = Store::connect(&database.url).await.unwrap();
         store.migrate().await.unwrap();
         let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(1)));
-        let service = Service::new(store.clone(), clock, entropy, Policy::default());
+        let service = Service::open(store.clone(), clock, entropy, Policy::default()).await.unwrap();
         let secret = service.bootstrap().await.unwrap().value;
         let admin = service.authenticate(secret.expose(), Visit::default()).await.unwrap();
         Self { database, store, service, secret, admin }

@@ -10,6 +10,7 @@ mod authority;
 mod bad_input;
 mod cache;
 mod changes;
+mod clocks;
 mod connections;
 mod crash;
 mod create;

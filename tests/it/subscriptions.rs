@@ -239,7 +239,7 @@ async fn parts(database: &TestDatabase) -> (Store, Service) {
     let store = Store::connect(&database.url).await.unwrap();
     store.migrate().await.unwrap();
     let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(0)));
-    (store.clone(), Service::new(store, clock, entropy, Policy::default()))
+    (store.clone(), Service::open(store, clock, entropy, Policy::default()).await.unwrap())
 }
 
 async fn append(store: &Store, numbers: std::ops::Range<u32>) {

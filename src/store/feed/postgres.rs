@@ -21,6 +21,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, RuntimeErr
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::domain::id::EventId;
+use crate::domain::timestamp::Timestamp;
 use crate::store::{Error, Store};
 
 use super::wake::CHANNEL;
@@ -53,6 +54,8 @@ const ASK: &str = "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()
         UNION ALL \
         SELECT seq, ids FROM change WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
     ) AS told ON true ORDER BY told.seq";
+
+const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 pub(super) struct Listener {
     store: Store,
@@ -107,7 +110,7 @@ impl Listener {
         Ok(Self { store, connection, period, turns, since })
     }
 
-    pub(super) async fn hear(&mut self) -> Result<(), Error> {
+    pub(super) async fn wait(&mut self) -> Result<(), Error> {
         let rounds = &self.store.durable.feed().rounds;
         tokio::select! {
             woken = self.connection.try_recv() => {
@@ -120,15 +123,19 @@ impl Listener {
         // What has come by now is about what is asked for next.
         while self.connection.next_buffered().is_some() {}
         self.period.reset();
-        let round = rounds.begin();
-        let told = self.ask().await?;
-        self.publish(told).await;
-        self.store.durable.feed().rounds.end(round);
         Ok(())
     }
 
-    /// What was committed since this was last asked.
-    async fn ask(&mut self) -> Result<Told, Error> {
+    /// Publishes what was committed since this was last asked; the time by the database's clock when it was asked.
+    pub(super) async fn ask(&mut self) -> Result<Timestamp, Error> {
+        let round = self.store.durable.feed().rounds.begin();
+        let (told, asked_at) = self.ask_what_is_new().await?;
+        self.publish(told).await;
+        self.store.durable.feed().rounds.end(round);
+        Ok(asked_at)
+    }
+
+    async fn ask_what_is_new(&mut self) -> Result<(Told, Timestamp), Error> {
         let question = sqlx::query(ASK).bind(&self.since.snapshot).fetch_all(&mut self.connection);
         let rows = answered(question).await?;
         let mut told = Told::default();
@@ -143,7 +150,7 @@ impl Listener {
             return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were heard".into())));
         }
         self.since = Since::of(first).map_err(failure)?;
-        Ok(told)
+        Ok((told, Timestamp::from_unix_millis(asked_at)))
     }
 
     async fn publish(&self, Told { tokens, events, unknown }: Told) {
@@ -173,6 +180,19 @@ impl Listener {
 }
 
 impl Store {
+    /// What the database's clock says; `None` on SQLite, which has none of its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn time(&self) -> Result<Option<Timestamp>, Error> {
+        if self.write.get_database_backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let row = self.write.query_one_raw(Statement::from_string(DbBackend::Postgres, TIME)).await?;
+        let millis = row.ok_or_else(|| failure(sqlx::Error::RowNotFound))?.try_get_by_index(0)?;
+        Ok(Some(Timestamp::from_unix_millis(millis)))
+    }
+
     /// Deletes what was told of changes ten minutes ago, by the database's clock, and heard by everybody who is in contact; how
     /// much that was. On SQLite there is nothing to delete.
     ///

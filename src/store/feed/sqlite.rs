@@ -28,8 +28,11 @@ impl Watch {
         Self { store, seconds, version: None }
     }
 
-    pub(super) async fn hear(&mut self) -> Result<(), Error> {
+    pub(super) async fn wait(&mut self) {
         self.seconds.tick().await;
+    }
+
+    pub(super) async fn ask(&mut self) -> Result<(), Error> {
         let version = self.version().await?;
         if version.is_none() || version != self.version {
             self.store.begin_era();
@@ -76,13 +79,13 @@ mod tests {
         here.migrate().await.unwrap();
         let mut watch = Watch::begin(here.clone());
         for _ in 0..2 {
-            watch.hear().await.unwrap();
+            watch.ask().await.unwrap();
         }
         let (id, stamp) = (TokenId::new(Timestamp::from_unix_millis(0), [1; 10]), here.stamp());
         assert!(here.is_fresh(id, stamp));
         here.write.get_sqlite_connection_pool().acquire().await.unwrap().close().await.unwrap();
         there.write.execute_unprepared("DELETE FROM audit_event").await.unwrap();
-        watch.hear().await.unwrap();
+        watch.ask().await.unwrap();
         assert!(!here.is_fresh(id, stamp));
     }
 }

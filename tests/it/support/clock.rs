@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use rotakey::clock::Clock;
+use rotakey::clock::{Clock, SystemClock};
 
 /// 2026-01-01T00:00:00.000Z.
 pub const START: i64 = 1_767_225_600_000;
@@ -28,5 +28,37 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now_unix_millis(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
+    }
+
+    fn monotonic_millis(&self) -> i64 {
+        self.now_unix_millis()
+    }
+
+    fn follows_database(&self) -> bool {
+        false
+    }
+}
+
+/// The clock of a host that is wrong, and that a test may set while the server runs. What goes by it follows the database.
+#[derive(Default)]
+pub struct WrongClock(AtomicI64);
+
+impl WrongClock {
+    pub fn ahead(millis: i64) -> Self {
+        Self(AtomicI64::new(millis))
+    }
+
+    pub fn step(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for WrongClock {
+    fn now_unix_millis(&self) -> i64 {
+        SystemClock.now_unix_millis() + self.0.load(Ordering::SeqCst)
+    }
+
+    fn monotonic_millis(&self) -> i64 {
+        SystemClock.monotonic_millis()
     }
 }

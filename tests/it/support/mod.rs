@@ -6,6 +6,7 @@ pub mod clock;
 pub mod database;
 pub mod entropy;
 pub mod events;
+pub mod fleet;
 pub mod process;
 pub mod replica;
 pub mod server;

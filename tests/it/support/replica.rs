@@ -38,7 +38,7 @@ impl Replica {
         let store = Store::connect(&database.url).await.unwrap();
         store.migrate().await.unwrap();
         let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(seed)));
-        let service = Service::new(store.clone(), clock.clone(), entropy, policy);
+        let service = Service::open(store.clone(), clock.clone(), entropy, policy).await.unwrap();
         Self { store, service, clock }
     }
 

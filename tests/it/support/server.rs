@@ -100,7 +100,7 @@ impl Server {
 }
 
 /// Behind a proxy on this machine, and else as by default.
-fn doors() -> http::Settings {
+pub fn doors() -> http::Settings {
     http::Settings {
         trusted_proxies: TrustedProxies::parse("127.0.0.1").unwrap(),
         max_body_bytes: 1024 * 1024,
