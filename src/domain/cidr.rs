@@ -126,6 +126,16 @@ impl CidrBlocks {
         self.is_empty() || address.is_some_and(|address| self.contains(address))
     }
 
+    /// Whether every address that those blocks allow is allowed by these.
+    pub(super) fn cover(&self, other: &Self) -> bool {
+        if self.is_empty() || other.is_empty() {
+            return self.is_empty();
+        }
+        // Joined first: two neighbours cover the block of both, which neither does alone.
+        let joined = IpNet::aggregate(&self.0.iter().map(|block| block.0).collect());
+        other.iter().all(|block| joined.iter().any(|wide| wide.contains(&block.0)))
+    }
+
     /// Whether the address is in one of the blocks; in none, where there are none.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

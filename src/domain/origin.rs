@@ -148,10 +148,17 @@ impl OriginPattern {
 
     /// Whether the origin is the one meant, or one of those.
     pub fn matches(&self, origin: &Origin) -> bool {
+        if self.subdomains { self.is_subdomain(origin) } else { self.origin == *origin }
+    }
+
+    /// Whether every origin that the other pattern stands for is one that this stands for.
+    fn covers(&self, other: &Self) -> bool {
+        self == other || (self.subdomains && self.is_subdomain(&other.origin))
+    }
+
+    /// Whether the origin is that of a subdomain of this one's host, with the same scheme and port.
+    fn is_subdomain(&self, origin: &Origin) -> bool {
         let Origin { scheme, host, port } = &self.origin;
-        if !self.subdomains {
-            return self.origin == *origin;
-        }
         let before = origin.host.strip_suffix(host.as_str()).and_then(|before| before.strip_suffix('.'));
         *scheme == origin.scheme && *port == origin.port && before.is_some()
     }
@@ -202,6 +209,14 @@ impl AllowedOrigins {
         }
         let origin = header.and_then(|text| Origin::parse(text).ok());
         origin.is_some_and(|origin| self.0.iter().any(|pattern| pattern.matches(&origin)))
+    }
+
+    /// Whether every origin that those patterns allow is allowed by these.
+    pub(super) fn cover(&self, other: &Self) -> bool {
+        if self.is_empty() || other.is_empty() {
+            return self.is_empty();
+        }
+        other.iter().all(|pattern| self.iter().any(|wide| wide.covers(pattern)))
     }
 
     /// The patterns in their order.

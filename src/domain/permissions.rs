@@ -17,6 +17,11 @@ impl Permissions {
         self.0 & bit(permission) != 0
     }
 
+    /// Whether all of these are among them.
+    pub fn contain_all(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
     /// The permissions in the order of their declaration.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |permission| self.contains(*permission))
@@ -58,6 +63,10 @@ mod tests {
             let set: Permissions = expected.iter().rev().chain(&expected).copied().collect();
             assert_eq!(set.iter().collect::<Vec<_>>(), expected);
             assert_eq!(set.is_empty(), expected.is_empty());
+            for other in 0..1_usize << Permission::ALL.len() {
+                let other = Permissions(u8::try_from(other).unwrap());
+                assert_eq!(set.contain_all(other), other.iter().all(|permission| set.contains(permission)));
+            }
             for permission in Permission::ALL {
                 assert_eq!(set.contains(*permission), expected.contains(permission), "{permission:?} in {set:?}");
             }

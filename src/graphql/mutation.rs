@@ -19,7 +19,8 @@ pub(super) struct Mutation;
 /// What can be changed.
 #[Object]
 impl Mutation {
-    /// Creates an API token and tells its value once. Needs `API_TOKEN_MODIFY` and all that the new token shall hold.
+    /// Creates an API token and tells its value once. Needs `API_TOKEN_MODIFY` and every permission and scope of the new token. A
+    /// token with permissions expires no later than the caller's, and lies within its CIDR blocks and origins.
     #[graphql(name = "createAPIToken")]
     async fn create_api_token(
         &self,
@@ -45,7 +46,8 @@ impl Mutation {
     }
 
     /// Changes the settings of an API token, but never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and
-    /// all that the token holds before and after.
+    /// every permission and scope that the token holds before and after. Permissions are handed on within the caller's own expiry,
+    /// CIDR blocks and origins; nobody widens their own restrictions.
     #[graphql(name = "updateAPIToken")]
     async fn update_api_token(
         &self,

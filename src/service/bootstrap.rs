@@ -43,12 +43,13 @@ fn operator() -> (Actor, Provenance) {
     (Actor::System, Provenance::default())
 }
 
-/// The limits that the operator sets bind others.
+/// The limits that the operator sets bind others. Protected, so that no slip of the hand ends the way in.
 fn admin() -> SettingsDraft {
     SettingsDraft {
         description: Some(Some("Made by the operator, with every permission and every scope.".into())),
         permissions: Some(Permission::ALL.to_vec()),
         scopes: Some(vec![Scope::all().to_string()]),
+        protected: Some(true),
         ..SettingsDraft::new("admin")
     }
 }

@@ -47,11 +47,11 @@ impl Service {
         let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
         let base = match &request.clone_settings_from {
-            Some(id) => Some(cloned(transaction, &authority, id).await?),
+            Some(id) => Some(cloned(transaction, authority, id).await?),
             None => None,
         };
         let settings = request.draft.validate(base.as_ref(), &self.policy.limits, now)?;
-        authority.require_all(&settings.permissions, &settings.scopes)?;
+        authority.require_to_issue(&settings)?;
         self.insert(transaction, settings, caller.acting(), now).await
     }
 
@@ -91,7 +91,7 @@ impl Service {
     }
 }
 
-async fn cloned(transaction: &Transaction, authority: &Authority, id: &str) -> Result<Settings, Error> {
+async fn cloned(transaction: &Transaction, authority: Authority<'_>, id: &str) -> Result<Settings, Error> {
     const FIELD: &str = "cloneSettingsFrom";
     let id = token_id(FIELD, id)?;
     authority.require_unless_own(Permission::ApiTokenRead, id)?;

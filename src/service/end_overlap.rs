@@ -1,6 +1,7 @@
 //! `endAPITokenOverlap`: the previous value stops working now, because everybody has the new one or somebody else the old.
 
 use crate::domain::audit::Action;
+use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle;
 use crate::domain::timestamp::Timestamp;
@@ -11,7 +12,7 @@ use super::{Caller, Error, Service, View, token_id};
 
 impl Service {
     /// Ends the running overlap of a token; where none runs, nothing changes. A private token may do it to itself;
-    /// another's, and a public one's, needs `API_TOKEN_MODIFY`.
+    /// another's needs `API_TOKEN_MODIFY` and every permission that it holds, a public one's `API_TOKEN_MODIFY` (R11).
     ///
     /// # Errors
     /// When the caller may not, or no token has this id.
@@ -30,9 +31,10 @@ impl Service {
         id: TokenId,
         now: Timestamp,
     ) -> Result<View, Error> {
-        let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
-        authority.require_unless_own(Permission::ApiTokenModify, id)?;
+        let (own, token) = self.find_to_change(transaction, caller, id, now).await?;
+        let authority = Authority::of(&own);
         let mut token = token.ok_or(Error::NotFound { field: "id" })?;
+        authority.require_to_cut_off(&token)?;
         if token.settings.kind == TokenKind::Public {
             // Anyone can copy a public token; its holder must not be able to cut off the others.
             authority.require(Permission::ApiTokenModify)?;

@@ -45,7 +45,7 @@ use crate::domain::id::{RequestId, TokenId};
 use crate::domain::lifecycle::{self, Status};
 use crate::domain::settings::Limits;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::Token;
+use crate::domain::token::{Permission, Token};
 use crate::domain::value::Value;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store, Transaction};
@@ -183,23 +183,32 @@ impl Service {
         Ok(bytes)
     }
 
-    /// What the caller may do as of this transaction, and the token that it may then change, if there is one. A caller that
+    /// The caller's token as of this transaction, and the token that the caller may then change, if there is one. A caller that
     /// was revoked or retired since the request began may do nothing any more, and none is revoked from here until the
     /// transaction has ended (R10). A first use that is pending is written in it (R5).
-    async fn authority_over(
+    ///
+    /// Another's token is not even looked up for a caller without `API_TOKEN_MODIFY`: how long that takes would tell whether it
+    /// exists.
+    async fn find_to_change(
         &self,
         transaction: &Transaction,
         caller: &Caller,
         target: TokenId,
         now: Timestamp,
-    ) -> Result<(Authority, Option<Token>), Error> {
+    ) -> Result<(Token, Option<Token>), Error> {
         let own = caller.token_id();
+        if target != own && Authority::of(caller.known()).require(Permission::ApiTokenModify).is_err() {
+            // What is known may be old, so the database has the last word.
+            let token = transaction.find_token(own).await?.ok_or(Error::Unauthenticated)?;
+            caller.still_admitted(&token, now)?;
+            Authority::of(&token).require(Permission::ApiTokenModify)?;
+        }
         let held = (target != own).then(|| (own, caller.hold()));
         let (mut target, mut other) = transaction.find_to_change(target, held).await?;
         let token = other.as_mut().or(target.as_mut().filter(|token| token.id == own)).ok_or(Error::Unauthenticated)?;
         caller.still_admitted(token, now)?;
         caller.use_in(transaction, token, now).await?;
-        Ok((Authority::of(token), target))
+        Ok((token.clone(), target))
     }
 }
 

@@ -1,16 +1,17 @@
 //! `revokeAPIToken`: the end of a token, which is final (R10).
 
 use crate::domain::audit::Action;
+use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::Permission;
 use crate::store::Transaction;
 
 use super::{Caller, Error, Service, View, token_id};
 
 impl Service {
-    /// Revokes a token; one's own needs no permission, another's `API_TOKEN_MODIFY`. Revoking twice changes nothing.
+    /// Revokes a token; one's own needs no permission, another's `API_TOKEN_MODIFY` and every permission that
+    /// it holds (R11). Revoking twice changes nothing.
     ///
     /// # Errors
     /// When the caller may not, no token has this id, or it is protected.
@@ -29,9 +30,9 @@ impl Service {
         id: TokenId,
         now: Timestamp,
     ) -> Result<View, Error> {
-        let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
-        authority.require_unless_own(Permission::ApiTokenModify, id)?;
+        let (own, token) = self.find_to_change(transaction, caller, id, now).await?;
         let mut token = token.ok_or(Error::NotFound { field: "id" })?;
+        Authority::of(&own).require_to_cut_off(&token)?;
         if lifecycle::revoke(&token)? {
             token.revoked_at = Some(now);
             transaction.revoke(token.id, now).await?;

@@ -5,6 +5,7 @@
 //! conditions were not met, is decided on the token as it is under a lock.
 
 use crate::domain::audit::{Action, AuditEvent};
+use crate::domain::authority::Authority;
 use crate::domain::derivation::{self, IdempotencyKey};
 use crate::domain::id::TokenId;
 use crate::domain::lifecycle;
@@ -35,8 +36,9 @@ pub struct RotateRequest {
 }
 
 impl Service {
-    /// Rotates the token of this id, or the caller's own where none is given. Another's token needs `API_TOKEN_MODIFY` and
-    /// every permission and scope that it holds, because to rotate it is to learn its value (R11).
+    /// Rotates the token of this id, or the caller's own where none is given. Another's token needs `API_TOKEN_MODIFY`,
+    /// every permission and scope that it holds, and for permissions bounds that it lies within, because to rotate it is to learn
+    /// its value (R11).
     ///
     /// # Errors
     /// When the caller may not, the token is dead, or another rotation won (R7).
@@ -170,10 +172,11 @@ impl Service {
             caller.still_admitted(&token, now).map_err(lost_race)?;
             return Ok((token, Rotator::Holder { generation: caller.generation() }));
         }
-        let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
+        let (own, token) = self.find_to_change(transaction, caller, id, now).await?;
+        let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
         let token = token.ok_or(Error::NotFound { field: "id" })?;
-        authority.require_all(&token.settings.permissions, &token.settings.scopes)?;
+        authority.require_to_issue(&token.settings)?;
         Ok((token, Rotator::Other))
     }
 

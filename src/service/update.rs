@@ -1,6 +1,7 @@
 //! `updateAPIToken`: other settings for a token, but never another life, period or overlap (R2).
 
 use crate::domain::audit::Action;
+use crate::domain::authority::Authority;
 use crate::domain::change::SettingsChange;
 use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
@@ -11,7 +12,8 @@ use crate::store::Transaction;
 use super::{Caller, Error, Service, View, token_id};
 
 impl Service {
-    /// Changes the settings of a token. Needs `API_TOKEN_MODIFY`, and all that the token holds before and after (R11).
+    /// Changes the settings of a token. Needs `API_TOKEN_MODIFY`, and all that the token holds before and after,
+    /// and hands on permissions within the caller's own bounds (R11).
     ///
     /// # Errors
     /// When the caller may not, a setting is not as it must be, or the token is revoked.
@@ -31,15 +33,16 @@ impl Service {
         change: SettingsChange,
         now: Timestamp,
     ) -> Result<View, Error> {
-        let (authority, token) = self.authority_over(transaction, caller, id, now).await?;
+        let (own, token) = self.find_to_change(transaction, caller, id, now).await?;
+        let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
         let mut token = token.ok_or(Error::NotFound { field: "id" })?;
-        authority.require_all(&token.settings.permissions, &token.settings.scopes)?;
+        authority.require_to_update(&token, &token.settings)?;
         if token.revoked_at.is_some() {
             return Err(Refusal::TokenRevoked.into());
         }
         let settings = change.apply(&token.settings)?;
-        authority.require_all(&settings.permissions, &settings.scopes)?;
+        authority.require_to_update(&token, &settings)?;
         if settings != token.settings {
             token.settings = settings;
             token.updated = Some((now, caller.acting().0));

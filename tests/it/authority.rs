@@ -1,6 +1,9 @@
 //! R11: nobody lifts themselves. Every permission × operation × own or another's token, as one table.
 
-use serde_json::json;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, TransactionTrait};
+use serde_json::{Value, json};
 
 use crate::support::client::{Client, Created};
 use crate::support::clock::SECOND;
@@ -85,8 +88,11 @@ async fn r11_nobody_touches_what_holds_more_than_they_do() {
             server.clock.advance(10 * SECOND);
             assert_eq!(attempt(&deputy.client, operation, &target).await, may, "{held} {operation}");
         }
-        // To end is not to learn.
-        assert!(attempt(&deputy.client, "revoke", &target).await);
+        // To end is not to learn, so the scopes of the target do not matter, but its permissions do.
+        let cut_off = held["permissions"] != json!(["AUDIT_LOG_READ"]);
+        for operation in ["end overlap", "revoke"] {
+            assert_eq!(attempt(&deputy.client, operation, &target).await, cut_off, "{held} {operation}");
+        }
     }
 }
 
@@ -111,6 +117,94 @@ async fn r11_nobody_widens_themselves_or_another() {
     assert!(deputy.client.update(json!({ "id": deputy.id, "scopes": [] })).await.is_ok(), "less is always allowed");
 }
 
+/// A token that may modify others from this network, for one more minute, and its settings.
+async fn bounded(server: &Server) -> Created {
+    let input = json!({
+        "name": "bounded", "permissions": ["API_TOKEN_MODIFY", "API_TOKEN_READ"], "scopes": ["read"],
+        "expiresAt": "2026-01-01T00:01:00Z", "allowedCIDRBlocks": ["127.0.0.0/8"], "onReuse": "REVOKE"
+    });
+    server.admin.create(input).await.unwrap()
+}
+
+#[tokio::test]
+async fn r11_a_permission_is_handed_on_within_the_bounds_of_its_holder() {
+    let server = Server::start().await;
+    let caller = bounded(&server).await;
+    let child = |lift: Value| {
+        let mut input = json!({
+            "name": "child", "permissions": ["API_TOKEN_READ"], "expiresAt": "2026-01-01T00:01:00Z",
+            "allowedCIDRBlocks": ["127.0.0.1"]
+        });
+        input.as_object_mut().unwrap().extend(lift.as_object().unwrap().clone());
+        input
+    };
+    let lifts = [
+        json!({ "expiresAt": null }),
+        json!({ "expiresAt": "2026-01-01T00:01:00.001Z" }),
+        json!({ "allowedCIDRBlocks": [] }),
+        json!({ "allowedCIDRBlocks": ["127.0.0.1", "10.0.0.0/8"] }),
+    ];
+    assert!(caller.client.create(child(json!({}))).await.is_ok());
+    for lift in &lifts {
+        assert_eq!(caller.client.create(child(lift.clone())).await.err(), Some("FORBIDDEN".into()), "{lift}");
+        let rest = caller.client.rest("POST", "/api-tokens", child(lift.clone())).await;
+        assert_eq!(rest.refusal(), (403, "FORBIDDEN", None), "{lift}");
+        // Nor by taking over a token that somebody else made so.
+        let theirs = server.admin.create(child(lift.clone())).await.unwrap();
+        assert_eq!(caller.client.rotate_id(&theirs.id).await.err(), Some("FORBIDDEN".into()), "{lift}");
+        // A token with scopes alone may lie anywhere.
+        let mut scoped = child(lift.clone());
+        scoped["permissions"] = json!([]);
+        scoped["scopes"] = json!(["read"]);
+        let scoped = caller.client.create(scoped).await.unwrap();
+        assert!(caller.client.rotate_id(&scoped.id).await.is_ok(), "{lift}");
+        // But gets no permission there.
+        let promoted = json!({ "id": scoped.id, "permissions": ["API_TOKEN_READ"] });
+        assert_eq!(caller.client.update(promoted).await, Err("FORBIDDEN".into()), "{lift}");
+    }
+    let original = server.admin.create(child(json!({ "allowedCIDRBlocks": [] }))).await.unwrap();
+    let clone = json!({ "name": "clone", "cloneSettingsFrom": original.id, "expiresAt": "2026-01-01T00:01:00Z" });
+    assert_eq!(caller.client.create(clone).await.err(), Some("FORBIDDEN".into()));
+    let child = caller.client.create(child(json!({}))).await.unwrap();
+    for blocks in [json!([]), json!(["10.0.0.0/8"])] {
+        let widened = json!({ "id": child.id, "allowedCIDRBlocks": blocks });
+        assert_eq!(caller.client.update(widened).await, Err("FORBIDDEN".into()), "{blocks}");
+    }
+    let renamed = json!({ "id": original.id, "name": "renamed" });
+    assert!(caller.client.update(renamed).await.is_ok(), "no permission is handed on by that");
+}
+
+#[tokio::test]
+async fn r11_nobody_lifts_their_own_restrictions() {
+    let server = Server::start().await;
+    let caller = bounded(&server).await;
+    for lift in [
+        json!({ "allowedCIDRBlocks": [] }),
+        json!({ "allowedCIDRBlocks": ["127.0.0.0/8", "10.0.0.0/8"] }),
+        json!({ "onReuse": "ALERT" }),
+        json!({ "onReuse": "ALERT", "permissions": [] }),
+    ] {
+        let mut input = lift.clone();
+        input["id"] = json!(caller.id);
+        assert_eq!(caller.client.update(input).await, Err("FORBIDDEN".into()), "{lift}");
+        let path = format!("/api-tokens/{}", caller.id);
+        assert_eq!(caller.client.rest("POST", &path, lift.clone()).await.refusal().0, 403, "{lift}");
+    }
+    let narrowed = json!({ "id": caller.id, "allowedCIDRBlocks": ["127.0.0.1"], "onReuse": "REVOKE" });
+    assert!(caller.client.update(narrowed).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_first_token_and_one_made_by_the_operator_are_protected() {
+    let server = Server::start().await;
+    let operators = server.service().await.bootstrap().await.unwrap();
+    let operators = server.anonymous().with(operators.value.expose());
+    for client in [&server.admin, &operators] {
+        let id = client.my_id().await;
+        assert_eq!(client.revoke(&id).await, Err("TOKEN_PROTECTED".into()));
+    }
+}
+
 #[tokio::test]
 async fn r11_a_protected_token_is_revoked_only_after_it_was_unprotected() {
     let server = Server::start().await;
@@ -121,6 +215,29 @@ async fn r11_a_protected_token_is_revoked_only_after_it_was_unprotected() {
     assert_eq!(token.client.check().await, Ok(1));
     server.admin.update(json!({ "id": token.id, "protected": false })).await.unwrap();
     assert_eq!(token.client.revoke(&token.id).await, Ok("REVOKED".into()));
+}
+
+#[tokio::test]
+async fn on_postgres_another_token_is_not_even_looked_up_without_the_permission_to_change_it() {
+    let server = Server::start().await;
+    if server.database.is_sqlite() {
+        return;
+    }
+    let caller = server.admin.create(json!({ "name": "caller" })).await.unwrap();
+    let target = server.admin.create(json!({ "name": "target" })).await.unwrap();
+    // Whoever looks it up to change it waits for this lock.
+    let connection = server.database.connect().await;
+    let lock = connection.begin().await.unwrap();
+    lock.execute_unprepared(&format!("SELECT FROM api_token WHERE id = '{}' FOR UPDATE", target.id)).await.unwrap();
+    let denied = async {
+        assert_eq!(caller.client.revoke(&target.id).await, Err("FORBIDDEN".into()));
+        assert_eq!(caller.client.end_overlap(&target.id).await, Err("FORBIDDEN".into()));
+        assert_eq!(caller.client.rotate_id(&target.id).await.err(), Some("FORBIDDEN".into()));
+        assert_eq!(caller.client.update(json!({ "id": target.id, "name": "x" })).await, Err("FORBIDDEN".into()));
+    };
+    // Less than the five seconds after which the lock is given up.
+    tokio::time::timeout(Duration::from_secs(4), denied).await.unwrap();
+    lock.rollback().await.unwrap();
 }
 
 #[tokio::test]

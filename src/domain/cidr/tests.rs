@@ -224,3 +224,22 @@ proptest! {
         prop_assert_eq!(CidrBlocks::parse(&texts).is_err(), overlap);
     }
 }
+
+proptest! {
+    #[test]
+    fn a_list_covers_another_exactly_when_it_allows_whatever_the_other_does(
+        ours in proptest::collection::vec((0..=15_u8, 1..=4_u8), 0..6),
+        theirs in proptest::collection::vec((0..=15_u8, 1..=4_u8), 0..6),
+    ) {
+        // Sixteen networks of four bits, so that each can be asked about.
+        let list = |list: Vec<(u8, u8)>| {
+            CidrBlocks::widest(list.into_iter().map(|(bits, prefix)| block([bits << 4, 0, 0, 0].into(), prefix)).collect())
+        };
+        let (ours, theirs) = (list(ours), list(theirs));
+        let allowed = |list: &CidrBlocks, bits: u8| list.allows(Some([bits << 4, 0, 0, 1].into()));
+        let expected = (0..16).all(|bits| !allowed(&theirs, bits) || allowed(&ours, bits));
+        // All of IPv4 is less than no restriction.
+        let unbounded = theirs.is_empty() && !ours.is_empty();
+        prop_assert_eq!(ours.cover(&theirs), expected && !unbounded);
+    }
+}

@@ -124,7 +124,8 @@ impl From<UpdateApiTokenInput> for SettingsChange {
 #[derive(InputObject)]
 #[graphql(name = "RotateAPITokenInput")]
 pub(in crate::graphql) struct RotateApiTokenInput {
-    /// The API token to rotate; the caller's own if left out. Another's needs `API_TOKEN_MODIFY` and all that it holds.
+    /// The API token to rotate; the caller's own if left out. Another's needs `API_TOKEN_MODIFY` and every
+    /// permission and scope that it holds, and with permissions it must lie within the caller's own expiry, CIDR blocks and origins.
     id: Option<ID>,
     /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. 0 ends the old value at once, as one wants
     /// when it leaked; a client whose answer is lost is then locked out.
@@ -150,7 +151,7 @@ impl From<RotateApiTokenInput> for RotateRequest {
 #[graphql(name = "EndAPITokenOverlapInput")]
 pub(in crate::graphql) struct EndApiTokenOverlapInput {
     /// The API token whose previous value shall stop working now. One's own needs no permission if it is private, another's
-    /// `API_TOKEN_MODIFY`.
+    /// `API_TOKEN_MODIFY` and every permission that it holds.
     pub(in crate::graphql) id: ID,
 }
 
@@ -158,7 +159,8 @@ pub(in crate::graphql) struct EndApiTokenOverlapInput {
 #[derive(InputObject)]
 #[graphql(name = "RevokeAPITokenInput")]
 pub(in crate::graphql) struct RevokeApiTokenInput {
-    /// The API token to revoke, for ever. One's own needs no permission, another's `API_TOKEN_MODIFY`.
+    /// The API token to revoke, for ever. One's own needs no permission, another's `API_TOKEN_MODIFY` and every
+    /// permission that it holds.
     pub(in crate::graphql) id: ID,
 }
 

@@ -34,7 +34,8 @@ pub(super) async fn list(
 
 /// Creates an API token
 ///
-/// Its value is told in this answer and never again. Needs `API_TOKEN_MODIFY` and all that the new token shall hold.
+/// Its value is told in this answer and never again. Needs `API_TOKEN_MODIFY` and every permission and scope
+/// of the new token. A token with permissions expires no later than the caller's, and lies within its CIDR blocks and origins.
 #[utoipa::path(
     post, path = "/api-tokens", operation_id = "createAPIToken", tag = "API tokens", request_body = CreateInput,
     responses((status = 200, description = "The new API token with its value.", body = ApiToken), OfAll, OfBody, OfId)
@@ -67,7 +68,9 @@ pub(super) async fn read(
 
 /// Changes the settings of an API token
 ///
-/// Never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and all that the token holds before and after.
+/// Never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and every permission and scope that the token holds
+/// before and after. Permissions are handed on within the caller's own expiry, CIDR blocks and origins; nobody widens their own
+/// restrictions.
 #[utoipa::path(
     post, path = "/api-tokens/{id}", operation_id = "updateAPIToken", tag = "API tokens", request_body = UpdateInput,
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
@@ -86,8 +89,8 @@ pub(super) async fn update(
 
 /// Revokes an API token, for ever
 ///
-/// From this answer on none of its values works. One's own needs no permission, another's `API_TOKEN_MODIFY`. Revoking twice
-/// changes nothing.
+/// From this answer on none of its values works. One's own needs no permission, another's `API_TOKEN_MODIFY` and
+/// every permission that it holds. Revoking twice changes nothing.
 #[utoipa::path(
     delete, path = "/api-tokens/{id}", operation_id = "revokeAPIToken", tag = "API tokens",
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
@@ -105,7 +108,8 @@ pub(super) async fn revoke(
 /// Rotates an API token
 ///
 /// Its new value is told in this answer and never again; the old one works on until the overlap ends. One's own needs no
-/// permission if it is private; another's needs `API_TOKEN_MODIFY` and all that it holds.
+/// permission if it is private; another's needs `API_TOKEN_MODIFY` and every permission and scope that it holds, and with
+/// permissions it must lie within the caller's own expiry, CIDR blocks and origins.
 #[utoipa::path(
     post, path = "/api-tokens/{id}/rotate", operation_id = "rotateAPIToken", tag = "API tokens",
     request_body = Option<RotateInput>,
