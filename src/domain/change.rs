@@ -2,7 +2,8 @@
 
 use super::cidr::CidrBlocks;
 use super::input::InvalidInput;
-use super::settings::{description, line, origins_without_values, scopes};
+use super::settings::{origins_without_values, scopes};
+use super::text::{description, line};
 use super::token::{Permission, ReusePolicy, Settings};
 
 /// What is to be changed. `None` leaves a setting as it is; an inner `None` empties it.

@@ -3,7 +3,7 @@
 //! Separate, because every list of texts that people write needs it to say which of a hundred is the wrong one. It must not
 //! know what the text was meant to be.
 
-use super::value::redact;
+use super::redact::redact;
 
 /// How much of a text is repeated, in characters.
 const QUOTED_LENGTH: usize = 64;
@@ -16,7 +16,7 @@ pub fn quote(text: &str) -> String {
     // What is left of a value that the cut went through may be too short to be known for one, so the last word goes whole.
     let (kept, _) = text.split_at(cut);
     let kept = kept.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
-    format!("{:?}", redact(kept) + "…")
+    format!("{:?}", redact(kept).into_owned() + "…")
 }
 
 #[cfg(test)]

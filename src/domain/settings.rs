@@ -4,14 +4,10 @@ use super::cidr::CidrBlocks;
 use super::input::InvalidInput;
 use super::origin::AllowedOrigins;
 use super::scope::{Scope, Scopes};
+use super::text::{description, line, no_value};
 use super::timestamp::Timestamp;
 use super::token::{OverlapStart, Permission, ReusePolicy, Settings, TokenKind};
-use super::value::redact;
 
-/// The longest name and owner, in characters.
-pub const MAX_NAME_LENGTH: usize = 255;
-/// The longest description, in characters.
-pub const MAX_DESCRIPTION_LENGTH: usize = 2_000;
 /// The most scopes that a token may hold.
 pub const MAX_SCOPES: usize = 100;
 /// How long the previous value works where nothing else is asked for, in minutes (R4).
@@ -187,29 +183,6 @@ fn overlap(asked: Option<i32>, cloned: Option<u32>, period: Option<u32>, limits:
     })
 }
 
-/// One line of text with something on it.
-pub(super) fn line(field: &'static str, text: String) -> Result<String, InvalidInput> {
-    no_value(field, &text)?;
-    let good =
-        text.chars().count() <= MAX_NAME_LENGTH && !text.trim().is_empty() && !text.chars().any(char::is_control);
-    if good {
-        return Ok(text);
-    }
-    let message = format!("The {field} must be one line of 1 to {MAX_NAME_LENGTH} characters that is not blank.");
-    Err(InvalidInput::new(field, message))
-}
-
-pub(super) fn description(text: String) -> Result<String, InvalidInput> {
-    no_value("description", &text)?;
-    let control = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t');
-    if text.chars().count() <= MAX_DESCRIPTION_LENGTH && !text.chars().any(control) {
-        return Ok(text);
-    }
-    let message =
-        format!("The description must have at most {MAX_DESCRIPTION_LENGTH} characters and no control characters.");
-    Err(InvalidInput::new("description", message))
-}
-
 pub(super) fn scopes(texts: Vec<String>) -> Result<Scopes, InvalidInput> {
     let invalid = |message| InvalidInput::new("scopes", message);
     if texts.len() > MAX_SCOPES {
@@ -224,17 +197,6 @@ pub(super) fn scopes(texts: Vec<String>) -> Result<Scopes, InvalidInput> {
 pub(super) fn origins_without_values(origins: &[String]) -> Result<AllowedOrigins, InvalidInput> {
     origins.iter().try_for_each(|origin| no_value("allowedOrigins", origin))?;
     AllowedOrigins::parse(origins)
-}
-
-/// Settings are shown to many: a value that somebody pasted into one must not be kept (R9).
-fn no_value(field: &'static str, text: &str) -> Result<(), InvalidInput> {
-    if redact(text) == text {
-        return Ok(());
-    }
-    Err(InvalidInput::new(
-        field,
-        "This holds what looks like the value of an API token. A value belongs in no setting.",
-    ))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value};
 use serde::Serialize;
 
-use crate::domain::value::redact;
+use crate::domain::redact::{holds_value, redact};
 use crate::service::ErrorCode;
 
 use super::contract::Fault;
@@ -101,10 +101,13 @@ fn by_the_book(roots: Vec<Root>, mut values: IndexMap<Name, Value>) -> Value {
 
 /// Gives a code to the errors that the library raises itself, and makes sure that none repeats a value (R9).
 fn complete(err: &mut ServerError) {
-    err.message = redact(&err.message);
+    err.message = redact(&err.message).into_owned();
     for segment in &mut err.path {
-        if let PathSegment::Field(key) = segment {
-            *key = redact(key);
+        // A client finds the field by its response key, so that is left alone unless it is a value without doubt.
+        if let PathSegment::Field(key) = segment
+            && holds_value(key)
+        {
+            *key = redact(key).into_owned();
         }
     }
     let extensions = err.extensions.get_or_insert_default();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use async_graphql::{Error, ErrorExtensionValues};
 
-use crate::domain::value::redact;
+use crate::domain::redact::redact;
 use crate::service;
 use crate::service::ErrorCode;
 
@@ -61,7 +61,7 @@ impl Failure {
 
 /// A text that may quote what a client sent, as it may be told: without a value (R9), and not at any length.
 pub(super) fn told(text: &str) -> String {
-    let mut text = redact(text);
+    let mut text = redact(text).into_owned();
     if let Some((end, _)) = text.char_indices().nth(MAX_TOLD_LENGTH) {
         text.truncate(end);
         text.push('…');

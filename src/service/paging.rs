@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::id::TokenId;
 use crate::domain::input::InvalidInput;
 use crate::domain::listing::{DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Order, OrderField, Page, Position};
-use crate::domain::settings::MAX_NAME_LENGTH;
+use crate::domain::text::MAX_NAME_LENGTH;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::store::Listing;

@@ -5,8 +5,9 @@
 
 use crate::domain::audit::Provenance;
 use crate::domain::id::RequestId;
+use crate::domain::redact::redact;
 use crate::domain::restriction::Source;
-use crate::domain::value::redact;
+use crate::domain::text::plain_line;
 
 /// The request in which a value is presented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +23,9 @@ pub struct Visit<'a> {
 impl Visit<'_> {
     pub(super) fn provenance(&self) -> Provenance {
         let user_agent = self.user_agent.map(|agent| {
-            // It is kept in the audit log, where a value must never be.
-            redact(&String::from_utf8_lossy(agent)).chars().take(Provenance::MAX_USER_AGENT_LENGTH).collect()
+            // It is kept in the audit log, where a value must never be, and shown in one line with others.
+            let agent = plain_line(&redact(&String::from_utf8_lossy(agent)));
+            agent.chars().take(Provenance::MAX_USER_AGENT_LENGTH).collect()
         });
         Provenance { address: self.source.address, user_agent, request_id: self.request_id }
     }

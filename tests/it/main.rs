@@ -53,6 +53,7 @@ mod serve;
 mod sockets;
 mod subscriptions;
 mod support;
+mod texts;
 mod update;
 mod uses;
 mod validation;

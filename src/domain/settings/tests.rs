@@ -11,32 +11,33 @@ fn field_of(change: impl FnOnce(&mut SettingsDraft)) -> Option<&'static str> {
 }
 
 #[test]
-fn a_name_has_1_to_255_characters_and_one_line() {
-    for (name, good) in [
-        (String::new(), false),
-        ("  ".into(), false),
-        ("n".into(), true),
-        ("é".repeat(255), true),
-        ("é".repeat(256), false),
-        ("two\nlines".into(), false),
-        ("nul\0".into(), false),
-    ] {
-        assert_eq!(field_of(|draft| draft.name.clone_from(&name)), (!good).then_some("name"), "{name:?}");
-        assert_eq!(field_of(|draft| draft.owner = Some(Some(name.clone()))), (!good).then_some("owner"), "{name:?}");
+fn texts_are_held_to_the_rules_of_texts_and_only_a_whole_value_is_refused_in_any_setting() {
+    let value = "rk_00000000000000000000000000000000000000000002gL6Az";
+    let typo = value.replace("gL6Az", "gL6Ay");
+    let set = |setting: &'static str, text: &str| {
+        field_of(|draft| match setting {
+            "name" => draft.name = text.to_owned(),
+            "owner" => draft.owner = Some(Some(text.to_owned())),
+            "description" => draft.description = Some(Some(text.to_owned())),
+            "scopes" => draft.scopes = Some(vec!["read".into(), text.to_owned()]),
+            _ => draft.allowed_origins = Some(vec![format!("app://{text}")]),
+        })
+    };
+    for setting in ["name", "owner", "description", "scopes", "allowedOrigins"] {
+        for text in [value.to_owned(), format!("a.{value}"), format!("{value}.b"), format!("work{value}work")] {
+            assert_eq!(set(setting, &text), Some(setting), "{text}");
+        }
+        for text in ["network_administration", "fork_configuration", "rk_", "rkpub_authentication", &typo] {
+            assert_eq!(set(setting, text), None, "{setting}: {text}");
+        }
     }
-}
-
-#[test]
-fn a_description_has_at_most_2000_characters() {
-    for (text, good) in [
-        (String::new(), true),
-        ("a\tb\r\nc".into(), true),
-        ("é".repeat(2_000), true),
-        ("é".repeat(2_001), false),
-        ("\u{7}".into(), false),
-    ] {
-        assert_eq!(field_of(|draft| draft.description = Some(Some(text.clone()))), (!good).then_some("description"));
+    for setting in ["name", "owner"] {
+        for text in ["", "\u{200B}", "two\u{2028}lines", "\u{202E}a"] {
+            assert_eq!(set(setting, text), Some(setting), "{text:?}");
+        }
     }
+    assert_eq!(set("description", "a\u{2028}b"), None);
+    assert_eq!(set("description", "\u{202E}a"), Some("description"));
 }
 
 #[test]

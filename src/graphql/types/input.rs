@@ -17,14 +17,14 @@ use super::enums::{
 #[derive(InputObject)]
 #[graphql(name = "CreateAPITokenInput")]
 pub(in crate::graphql) struct CreateApiTokenInput {
-    /// A name for people: one line of 1 to 255 characters.
+    /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
     name: String,
     /// The API token whose settings fill in what is left out here, but for name and expiry. Another's needs
     /// `API_TOKEN_READ`.
     clone_settings_from: Option<ID>,
     /// What the token is for: at most 2,000 characters.
     description: MaybeUndefined<String>,
-    /// Whose token it is: any string of yours, one line of 1 to 255 characters.
+    /// Whose token it is: any string of yours, one line like a name.
     owner: MaybeUndefined<String>,
     /// Who will hold it; `PRIVATE` if left out.
     kind: Option<ApiTokenKind>,
@@ -82,11 +82,11 @@ impl From<CreateApiTokenInput> for CreateRequest {
 pub(in crate::graphql) struct UpdateApiTokenInput {
     /// The API token to change.
     pub(in crate::graphql) id: ID,
-    /// A name for people: one line of 1 to 255 characters.
+    /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
     name: Option<String>,
     /// What the token is for: at most 2,000 characters; null for nothing.
     description: MaybeUndefined<String>,
-    /// Whose token it is: any string of yours, one line of 1 to 255 characters; null for nobody's.
+    /// Whose token it is: any string of yours, one line like a name; null for nobody's.
     owner: MaybeUndefined<String>,
     /// What it may do to Rotakey itself. You cannot give what you do not hold.
     permissions: Option<Vec<Permission>>,

@@ -40,14 +40,14 @@ input! {
     #[derive(ToSchema)]
     #[schema(as = CreateAPITokenInput)]
     CreateInput with schema {
-        /// A name for people: one line of 1 to 255 characters.
+        /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
         "name" => name: String as String,
         /// The id of the API token whose settings fill in what is left out here, but for name and expiry. Another's needs
         /// `API_TOKEN_READ`.
         "cloneSettingsFrom" => clone_settings_from: Option<String> as Option<String>,
         /// What the token is for: at most 2,000 characters.
         "description" => description: Option<Option<String>> as Option<String>,
-        /// Whose token it is: any string of yours, one line of 1 to 255 characters.
+        /// Whose token it is: any string of yours, one line like a name.
         "owner" => owner: Option<Option<String>> as Option<String>,
         /// Who will hold it; `PRIVATE` if left out.
         "kind" => kind: Option<TokenKind> as Option<TokenKind>,
@@ -105,11 +105,11 @@ input! {
     #[derive(ToSchema)]
     #[schema(as = UpdateAPITokenInput)]
     UpdateInput with schema {
-        /// A name for people: one line of 1 to 255 characters.
+        /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
         "name" => name: Option<String> as Option<String>,
         /// What the token is for: at most 2,000 characters; null for nothing.
         "description" => description: Option<Option<String>> as Option<String>,
-        /// Whose token it is: any string of yours, one line of 1 to 255 characters; null for nobody's.
+        /// Whose token it is: any string of yours, one line like a name; null for nobody's.
         "owner" => owner: Option<Option<String>> as Option<String>,
         /// What it may do to Rotakey itself. You cannot give what you do not hold.
         "permissions" => permissions: Option<Vec<Permission>> as Option<Vec<Permission>>,
