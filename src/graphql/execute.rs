@@ -213,11 +213,11 @@ impl GraphqlDoor {
     fn plan(
         &self,
         operation: &Operation,
-        given: Map<String, Json>,
+        mut given: Map<String, Json>,
         session: &Session,
     ) -> Result<(ExecutableDocument, Variables), Fault> {
         let contract = self.documents.contract();
-        variables::check(&given, &operation.variables, contract.schema(), contract.hides_names())
+        variables::check(&mut given, &operation.variables, contract.schema(), contract.hides_names())
             .map_err(|failure| Fault { failure, locations: Vec::new() })?;
         let variables = Variables::from_json(Json::Object(given));
         let document = operation.plan(&variables);

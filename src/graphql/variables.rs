@@ -8,6 +8,7 @@ use async_graphql::parser::types::OperationDefinition;
 use async_graphql::{Name, Value, Variables};
 use serde_json::{Map, Value as Json};
 
+use crate::domain::number::whole;
 use crate::service::ErrorCode;
 
 use super::error::{Failure, told};
@@ -46,19 +47,19 @@ impl Fault {
     }
 }
 
-/// Whether the variables are what these definitions declare. What is not declared is of no concern. Where names are hidden, an
-/// error has none that was not sent.
+/// Whether the variables are what these definitions declare. What is not declared is of no concern. A whole number is left
+/// written as one, for the library that executes knows no other. Where names are hidden, an error has none that was not sent.
 ///
 /// # Errors
 /// The first that is not.
 pub(super) fn check(
-    given: &Map<String, Json>,
+    given: &mut Map<String, Json>,
     definitions: &[Node<VariableDefinition>],
     schema: &Schema,
     hides_names: bool,
 ) -> Result<(), Failure> {
     definitions.iter().try_for_each(|definition| {
-        let checked = match given.get(definition.name.as_str()) {
+        let checked = match given.get_mut(definition.name.as_str()) {
             Some(value) => check_value(&definition.ty, value, schema),
             None => check_absent(&definition.ty, definition.default_value.as_ref()),
         };
@@ -73,14 +74,14 @@ fn check_absent(ty: &Type, default: Option<&Node<Literal>>) -> Result<(), Fault>
     Err(Fault { absent: true, ..Fault::new(format!("is missing; it is a {ty}")) })
 }
 
-fn check_value(ty: &Type, value: &Json, schema: &Schema) -> Result<(), Fault> {
+fn check_value(ty: &Type, value: &mut Json, schema: &Schema) -> Result<(), Fault> {
     match (ty, value) {
         (Type::NonNullNamed(_) | Type::NonNullList(_), Json::Null) => {
             Err(Fault::new(format!("must not be null; it is a {ty}")))
         }
         (_, Json::Null) => Ok(()),
         (Type::List(item) | Type::NonNullList(item), Json::Array(items)) => {
-            items.iter().enumerate().try_for_each(|(place, value)| {
+            items.iter_mut().enumerate().try_for_each(|(place, value)| {
                 check_value(item, value, schema).map_err(|fault| fault.inside(&place.to_string()))
             })
         }
@@ -90,7 +91,12 @@ fn check_value(ty: &Type, value: &Json, schema: &Schema) -> Result<(), Fault> {
     }
 }
 
-fn check_named(name: &str, value: &Json, schema: &Schema) -> Result<(), Fault> {
+fn check_named(name: &str, value: &mut Json, schema: &Schema) -> Result<(), Fault> {
+    if matches!(name, "Int" | "ID")
+        && let Some(number) = value.as_f64().and_then(whole)
+    {
+        *value = number.into();
+    }
     let fits = match name {
         "Int" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         "Float" => value.is_number(),
@@ -102,7 +108,7 @@ fn check_named(name: &str, value: &Json, schema: &Schema) -> Result<(), Fault> {
             Some(Some(fault)) => return Err(Fault::new(format!("is {fault}"))),
             None => false,
         },
-        _ => match (schema.types.get(name), value) {
+        _ => match (schema.types.get(name), &mut *value) {
             (Some(ExtendedType::Enum(declared)), Json::String(text)) if declared.values.contains_key(text.as_str()) => {
                 true
             }
@@ -120,12 +126,12 @@ fn check_named(name: &str, value: &Json, schema: &Schema) -> Result<(), Fault> {
     if fits { Ok(()) } else { Err(Fault::new(format!("must be a {name}"))) }
 }
 
-fn check_object(declared: &InputObjectType, fields: &Map<String, Json>, schema: &Schema) -> Result<(), Fault> {
+fn check_object(declared: &InputObjectType, fields: &mut Map<String, Json>, schema: &Schema) -> Result<(), Fault> {
     if let Some(name) = fields.keys().find(|name| !declared.fields.contains_key(name.as_str())) {
         return Err(Fault::new(format!("is no field of {}", declared.name)).inside(name));
     }
     for (name, definition) in &declared.fields {
-        let checked = match fields.get(name.as_str()) {
+        let checked = match fields.get_mut(name.as_str()) {
             Some(value) => check_value(&definition.ty, value, schema),
             None => check_absent(&definition.ty, definition.default_value.as_ref()),
         };

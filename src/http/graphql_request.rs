@@ -86,9 +86,9 @@ fn object(value: Option<Value>, name: &str) -> Result<Option<Map<String, Value>>
 
 /// The hash of an automatic persisted query.
 fn hash(extension: Value) -> Result<DocumentHash, Rejection> {
-    let version = extension.get("version").and_then(Value::as_u64);
+    let version = extension.get("version").and_then(Value::as_f64);
     let hash = extension.get("sha256Hash").and_then(Value::as_str).and_then(DocumentHash::parse);
-    hash.filter(|_| version == Some(1)).ok_or_else(|| {
+    hash.filter(|_| version == Some(1.0)).ok_or_else(|| {
         malformed("The extension persistedQuery must have version, 1, and sha256Hash, 64 hexadecimal digits.")
     })
 }

@@ -32,7 +32,10 @@ pub(super) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection>
         return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
     }
     // The parser's own words are not passed on: they could quote the body, which may hold a value.
-    serde_json::from_slice(&whole(body)?).map_err(|_| Rejection::new(ErrorCode::BadUserInput, "The body is not JSON."))
+    serde_json::from_slice(&whole(body)?).map_err(|_| {
+        let message = "The body is not JSON, or nests too deep or holds too large a number to be read.";
+        Rejection::new(ErrorCode::BadUserInput, message)
+    })
 }
 
 /// The fields of a body that must be a JSON object.

@@ -34,6 +34,7 @@ mod limits;
 mod list;
 mod look_up;
 mod model;
+mod numbers_and_times;
 mod openapi;
 mod overlap;
 mod playground;

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::lifecycle::Status;
+use crate::domain::number::whole;
 use crate::domain::quote::quote;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{OverlapStart, Permission, ReusePolicy, TokenKind};
@@ -108,13 +109,15 @@ impl Readable for i32 {
     }
 
     fn read(value: Value) -> Option<Self> {
-        value.as_i64().and_then(|number| Self::try_from(number).ok())
+        let number = value.as_i64().or_else(|| whole(value.as_f64()?))?;
+        Self::try_from(number).ok()
     }
 }
 
 impl Readable for Timestamp {
     fn must_be() -> String {
-        "an RFC 3339 date and time with an offset, such as 2030-01-31T12:00:00Z".into()
+        "an RFC 3339 date and time with an offset in the years 1970 to 9999, such as 2030-01-31T12:00:00Z, and no leap second"
+            .into()
     }
 
     fn read(value: Value) -> Option<Self> {
