@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::clock::SharedClock;
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, Listen};
 use crate::entropy::SharedEntropy;
 use crate::http;
 use crate::service::{Policy, Service};
@@ -26,13 +26,19 @@ const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database cannot be used.
-    #[error("Cannot open the database: {0}")]
+    #[error("Cannot open the database {0}")]
     Database(#[from] store::Error),
+    /// The files of the database were deleted or replaced.
+    #[error("The server has stopped: {0}")]
+    DatabaseMoved(store::Error),
+    /// The database did not close in order.
+    #[error("The database did not close in order, and nothing that was answered is lost by that: {0}")]
+    Closing(store::Error),
     /// The port cannot be bound.
     #[error("Cannot listen on {address}: {source}. Choose another address with --listen.")]
     Listen {
         /// The address asked for.
-        address: SocketAddr,
+        address: Listen,
         /// What the operating system said.
         source: std::io::Error,
     },
@@ -56,15 +62,48 @@ pub async fn open(
 ) -> Result<Service, Error> {
     let store = Store::connect(url.as_str()).await?;
     store.migrate().await?;
-    Ok(Service::open(store, clock, entropy, policy).await?)
+    start(store, clock, entropy, policy).await
 }
 
-/// Takes the port.
+/// Opens a database that is there already, and brings its schema up to date.
 ///
 /// # Errors
-/// When it is not to be had.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+/// When there is none, or it cannot be opened or migrated.
+pub async fn open_existing(
+    url: &DatabaseUrl,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+    policy: Policy,
+) -> Result<Service, Error> {
+    let store = Store::connect_existing(url.as_str()).await?;
+    store.require_schema().await?;
+    store.migrate().await?;
+    start(store, clock, entropy, policy).await
+}
+
+async fn start(store: Store, clock: SharedClock, entropy: SharedEntropy, policy: Policy) -> Result<Service, Error> {
+    let place = store.place().to_owned();
+    let service = Service::open(store, clock, entropy, policy).await;
+    service.map_err(|cause| Error::Database(store::Error::Unsuitable(format!("{place}: {cause}."))))
+}
+
+/// Takes the port, of a name at the first of its addresses, IPv4 before IPv6: most clients try both, and some IPv4 alone.
+///
+/// # Errors
+/// When it is not to be had, or the name has no address.
+pub async fn bind(listen: Listen) -> Result<TcpListener, Error> {
+    let bound = match &listen {
+        Listen::Address(address) => TcpListener::bind(address).await,
+        Listen::Name(name, port) => match tokio::net::lookup_host((name.as_str(), *port)).await {
+            Ok(addresses) => {
+                let mut addresses: Vec<SocketAddr> = addresses.collect();
+                addresses.sort_by_key(SocketAddr::is_ipv6);
+                TcpListener::bind(addresses.as_slice()).await
+            }
+            Err(err) => Err(err),
+        },
+    };
+    bound.map_err(|source| Error::Listen { address: listen, source })
 }
 
 /// A flag that turns true at the first SIGTERM or SIGINT, and is dropped at the second.
@@ -90,7 +129,7 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 /// and closes the database.
 ///
 /// # Errors
-/// When the schema of the code is none, or the database cannot be closed.
+/// When the schema of the code is none, the files of the database are deleted or replaced, or it cannot be closed.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
@@ -112,18 +151,22 @@ pub async fn serve(
         let _ = pressed.wait_for(|stop| *stop).await;
         let _ = tokio::time::timeout(GRACE, async { while pressed.changed().await.is_ok() {} }).await;
     };
-    tokio::select! {
-        () = async { server.await; ended.wait().await } => {}
-        () = patience => tracing::warn!("stopped before every request was answered"),
-    }
+    let moved = tokio::select! {
+        () = async { server.await; ended.wait().await } => None,
+        () = patience => {
+            tracing::warn!("stopped before every request was answered");
+            None
+        }
+        cause = service.database_moved() => Some(cause),
+    };
     housekeeping.abort();
     contact.abort();
     uses.abort();
     match tokio::time::timeout(CLOSING, service.close()).await {
-        Ok(closed) => closed?,
+        Ok(closed) => closed.map_err(Error::Closing)?,
         Err(_) => tracing::warn!("the database did not close in time; nothing that was answered is lost by that"),
     }
-    Ok(())
+    moved.map_or(Ok(()), |cause| Err(Error::DatabaseMoved(cause)))
 }
 
 /// Erases what nothing needs any more, at the start and then once a minute.

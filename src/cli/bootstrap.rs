@@ -10,9 +10,9 @@ use super::{Error, system};
 
 pub(super) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
-    let service = app::open(&flags.validate()?, clock, entropy, Policy::default()).await?;
+    let service = app::open_existing(&flags.validate()?, clock, entropy, Policy::default()).await?;
     let issued = service.bootstrap().await?;
     writeln!(std::io::stdout(), "{}", issued.value.expose())?;
-    service.close().await.map_err(app::Error::from)?;
+    service.close().await.map_err(app::Error::Closing)?;
     Ok(())
 }

@@ -7,12 +7,12 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{DatabaseFlags, Problems, ServeFlags};
 use crate::entropy::{SharedEntropy, SystemEntropy};
-use crate::{app, graphql, service};
+use crate::{app, config, graphql, service};
 
 /// A server that issues API tokens, verifies them, and above all rotates them.
 #[derive(Debug, Parser)]
@@ -28,7 +28,7 @@ struct Cli {
 enum Command {
     /// Serve the API and the playground (also what no subcommand does)
     Serve(Box<ServeFlags>),
-    /// Make an API token with every permission, straight on the database, and print its value alone
+    /// Make an API token with every permission, straight on an existing database, and print its value alone
     Bootstrap(DatabaseFlags),
     /// Print the GraphQL schema
     Schema,
@@ -51,7 +51,11 @@ enum Error {
 
 /// Runs the command of these arguments.
 pub async fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = config::ignoring_empty_variables(Cli::command()).get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(err) => err.exit(),
+    };
     let done = match cli.command {
         None => serve::run(&cli.serve).await,
         Some(Command::Serve(flags)) => serve::run(&flags).await,

@@ -17,11 +17,14 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     let service = app::open(&settings.database_url, clock, entropy, settings.policy).await?;
     // The port first: a token must not be made for a server that then cannot start.
     let listener = app::bind(settings.listen).await?;
-    let url = base_url(listener.local_addr()?);
+    let address = listener.local_addr()?;
     let first = service.bootstrap_if_empty().await?;
-    std::io::stdout().write_all(banner(&url, first.as_ref()).as_bytes())?;
+    std::io::stdout().write_all(banner(address, service.database(), first.as_ref()).as_bytes())?;
     std::io::stdout().flush()?;
-    tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "listening");
+    tracing::info!(%address, database = service.database(), version = env!("CARGO_PKG_VERSION"), "listening");
+    if !is_private(address) {
+        tracing::warn!(%address, "other machines can reach this address, and plain HTTP shows them every value; use TLS");
+    }
     app::serve(listener, service, settings.http, stop).await?;
     Ok(())
 }
@@ -37,8 +40,21 @@ fn base_url(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-fn banner(url: &str, first: Option<&Issued>) -> String {
-    let mut text = format!("Rotakey is listening on {url}\nPlayground: {url}/playground\n");
+/// Whether nobody but this machine can reach the address.
+fn is_private(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+fn banner(address: SocketAddr, database: &str, first: Option<&Issued>) -> String {
+    let url = base_url(address);
+    let mut text = format!("Rotakey is listening on http://{address}\n");
+    if !is_private(address) {
+        text.push_str(
+            "Warning: other machines can reach this address, and it speaks plain HTTP. Put TLS in front of it, or listen on \
+             127.0.0.1.\n",
+        );
+    }
+    text.push_str(&format!("Database: {database}\nPlayground: {url}/playground\n"));
     if let Some(issued) = first {
         let value = issued.value.expose();
         text.push_str(&format!(

@@ -1,10 +1,10 @@
 //! Settings: flags with `ROTAKEY_…` environment variables, validated together, before anything is opened or bound.
 
 mod database;
+mod environment;
 mod graphql;
+mod listen;
 mod problems;
-
-use std::net::SocketAddr;
 
 use clap::Args;
 
@@ -14,13 +14,15 @@ use crate::http;
 use crate::service::Policy;
 
 pub use database::{DatabaseFlags, DatabaseUrl};
+pub use environment::ignoring_empty_variables;
 pub use graphql::GraphqlFlags;
+pub use listen::{Listen, MalformedListen};
 pub use problems::Problems;
 
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeFlags {
-    /// The address and port to listen on; port 0 takes any that is free
+    /// The address or name and the port to listen on; a port alone is on 127.0.0.1, and port 0 takes any that is free
     #[arg(long, env = "ROTAKEY_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
     /// The database
@@ -33,8 +35,15 @@ pub struct ServeFlags {
     #[arg(long, env = "ROTAKEY_MAX_LIFETIME")]
     pub max_lifetime: Option<String>,
     /// Whether every token must have an expiry
-    #[arg(long, env = "ROTAKEY_REQUIRE_EXPIRY")]
-    pub require_expiry: bool,
+    #[arg(
+        long,
+        env = "ROTAKEY_REQUIRE_EXPIRY",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true"
+    )]
+    pub require_expiry: String,
     /// The longest overlap after a rotation, such as 1h
     #[arg(long, env = "ROTAKEY_MAX_OVERLAP")]
     pub max_overlap: Option<String>,
@@ -59,7 +68,7 @@ pub struct ServeFlags {
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Where the tokens are kept.
     pub database_url: DatabaseUrl,
     /// What is decided about the doors.
@@ -77,9 +86,12 @@ impl ServeFlags {
     /// All that is wrong.
     pub fn validate(&self) -> Result<Settings, Problems> {
         let mut problems = Vec::new();
-        let listen = self.listen.parse().map_err(|_| {
-            problems
-                .push("--listen must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080.".to_owned());
+        let listen = self.listen.parse().map_err(|malformed: MalformedListen| {
+            problems.push(format!("--listen must be {malformed}."));
+        });
+        let require_expiry = environment::boolean(&self.require_expiry).unwrap_or_else(|| {
+            problems.push("--require-expiry must be one of 1, 0, true, false, yes and no.".to_owned());
+            false
         });
         let log = self.log.parse().map_err(|_| {
             problems.push("--log must be one of error, warn, info, debug and trace.".to_owned());
@@ -107,7 +119,7 @@ impl ServeFlags {
         let policy = Policy {
             limits: Limits {
                 max_lifetime_minutes: minutes("--max-lifetime", &self.max_lifetime),
-                require_expiry: self.require_expiry,
+                require_expiry,
                 max_overlap_minutes: minutes("--max-overlap", &self.max_overlap),
             },
             audit_retention_minutes: minutes("--audit-retention", &self.audit_retention),
@@ -154,6 +166,7 @@ mod tests {
             "--log=loud",
             "--trusted-proxies=10.0.0.0/8,nowhere",
             "--max-lifetime=90",
+            "--require-expiry=perhaps",
             "--max-overlap=30s",
             "--audit-retention=0m",
             "--introspection=perhaps",

@@ -34,6 +34,13 @@ impl Default for Contact {
     }
 }
 
+impl Contact {
+    /// Lets nothing be answered from memory until the database has answered once more.
+    pub(super) fn lose(&self) {
+        self.last.store(i64::MIN, Ordering::SeqCst);
+    }
+}
+
 impl Service {
     /// Whether everything that any replica committed up to ten seconds ago has been heard. While not, nothing may be
     /// answered from memory.

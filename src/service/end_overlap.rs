@@ -19,9 +19,12 @@ impl Service {
     pub async fn end_overlap(&self, caller: &Caller, id: &str) -> Result<View, Error> {
         let now = self.now();
         let id = token_id("id", id)?;
-        let transaction = self.store.begin().await?;
-        let view = self.end_overlap_in(&transaction, caller, id, now).await;
-        caller.settle(transaction, view).await
+        self.urgently(move || async move {
+            let transaction = self.store.begin_urgent().await?;
+            let view = self.end_overlap_in(&transaction, caller, id, now).await;
+            caller.settle(transaction, view).await
+        })
+        .await
     }
 
     async fn end_overlap_in(

@@ -114,9 +114,12 @@ impl Service {
 
     /// Records a use of a value in a transaction of its own; the token as it is at that, and as what the value works.
     async fn record_use(&self, id: TokenId, generation: u32, now: Timestamp) -> Result<(Token, Standing), Error> {
-        let transaction = self.store.begin().await?;
-        let used = record_use_in(&transaction, id, generation, now).await;
-        transaction.settle(used).await
+        self.urgently(move || async move {
+            let transaction = self.store.begin_urgent().await?;
+            let used = record_use_in(&transaction, id, generation, now).await;
+            transaction.settle(used).await
+        })
+        .await
     }
 }
 

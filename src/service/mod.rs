@@ -23,6 +23,7 @@ mod rotate;
 mod sweep;
 mod time;
 mod update;
+mod urgent;
 mod uses;
 mod verify;
 mod visit;
@@ -171,6 +172,19 @@ impl Service {
             tracing::warn!(%cause, "the uses of the last minute could not be written down");
         }
         self.store.close().await
+    }
+
+    /// The database, as people know it. It names neither user nor password.
+    pub fn database(&self) -> &str {
+        self.store.place()
+    }
+
+    /// Waits until the database was found to be no longer the one that was opened, and reads nothing from it any more: what
+    /// happened. On PostgreSQL it waits for ever.
+    pub async fn database_moved(&self) -> store::Error {
+        let moved = self.store.moved().await;
+        self.contact.lose();
+        moved
     }
 
     fn now(&self) -> Timestamp {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::domain::audit::Action;
+use crate::domain::id::TokenId;
 use crate::domain::lifecycle::{self, Standing};
 use crate::domain::refusal::Refusal;
 use crate::domain::timestamp::Timestamp;
@@ -139,30 +140,45 @@ impl Service {
         now: Timestamp,
     ) -> Result<(), Error> {
         let id = seen.id;
-        let settled = self.time.unsettled_seconds() == 0;
-        let revokes = |token: &Token| {
-            let by_policy = token.settings.on_reuse == ReusePolicy::Revoke;
-            by_policy && settled && !lifecycle::reuse_may_be_a_race(token, now)
-        };
         // Whoever presents a retired value again and again must not keep the others from writing.
-        if !revokes(seen) && !self.reuses.admits((id, generation), now) {
+        if !self.reuse_revokes(seen, now) && !self.reuses.admits((id, generation), now) {
             return Ok(());
         }
-        let transaction = self.store.begin().await?;
+        let noticed = self.urgently(|| self.write_reuse(id, generation, visit, now)).await?;
+        if let Some(token) = noticed {
+            *seen = Arc::new(token);
+        }
+        Ok(())
+    }
+
+    /// The token as it is when that has been written, if there still is one.
+    async fn write_reuse(
+        &self,
+        id: TokenId,
+        generation: u32,
+        visit: &Visit<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Token>, Error> {
+        let transaction = self.store.begin_urgent().await?;
         let (found, _) = transaction.find_to_change(id, None).await?;
-        let Some(mut token) = found else { return Ok(()) };
+        let Some(mut token) = found else { return Ok(None) };
         if transaction.claim_reuse(id, generation, now.minus_seconds(REUSE_RESOLUTION_SECONDS), now).await? {
             let holder = (Actor::ApiToken(id), visit.provenance());
             self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
         }
-        if revokes(&token) && lifecycle::revoke(&token)? {
+        if self.reuse_revokes(&token, now) && lifecycle::revoke(&token)? {
             token.revoked_at = Some(now);
             transaction.revoke(id, now).await?;
             self.record(&transaction, Action::Revoked, (Actor::System, visit.provenance()), (id, generation), now)
                 .await?;
         }
         transaction.commit().await?;
-        *seen = Arc::new(token);
-        Ok(())
+        Ok(Some(token))
+    }
+
+    /// Whether the token is revoked when a retired value of it is presented now.
+    fn reuse_revokes(&self, token: &Token, now: Timestamp) -> bool {
+        let by_policy = token.settings.on_reuse == ReusePolicy::Revoke;
+        by_policy && self.time.unsettled_seconds() == 0 && !lifecycle::reuse_may_be_a_race(token, now)
     }
 }

@@ -30,12 +30,14 @@ fn is_passing(err: &DbErr) -> bool {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
         DbErr::Exec(RuntimeErr::SqlxError(err)) | DbErr::Query(RuntimeErr::SqlxError(err)) => match err.as_ref() {
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-            // SQLite: BUSY and its kinds. PostgreSQL: connection lost, a transaction left open for too long, serialisation
+            // SQLite: BUSY and its kinds, a full disk and I/O errors. PostgreSQL: connection lost, a transaction left open for too long, serialisation
             // failure, deadlock, shutting down, too many connections, a lock not to be had (PostgreSQL documentation,
             // appendix A).
             sqlx::Error::Database(err) => err.code().is_some_and(|code| {
-                matches!(code.as_ref(), "5" | "261" | "517" | "25P03" | "40001" | "40P01" | "53300" | "55P03")
-                    || code.starts_with("08")
+                matches!(
+                    code.as_ref(),
+                    "5" | "261" | "517" | "13" | "778" | "4874" | "25P03" | "40001" | "40P01" | "53300" | "55P03"
+                ) || code.starts_with("08")
                     || code.starts_with("57P")
             }),
             _ => false,

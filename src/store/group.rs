@@ -8,6 +8,8 @@
 //!   as far as that and no further. The first needs none: there is nothing before it that undoing everything would undo.
 //! - An operation sees what those before it in the group have done, although it is not durable yet. So none is told before
 //!   the one COMMIT, and neither is a refusal that may rest on what it saw (R7, R13). If the COMMIT fails, all of them fail.
+//! - A commit is acknowledged only if the database's files still have their names: [`super::file`]. When the disk is full,
+//!   only urgent operations get turns: [`super::reserve`].
 //! - The task alone begins, undoes and commits. What a client drops, at whatever instruction, is a turn, and the task takes
 //!   that as a wish to undo it.
 
@@ -22,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::durable::Durable;
 use super::feed::Notes;
+use super::file::DatabaseFile;
 
 /// How many turns a group has at most, so that its first does not wait for ever while others keep coming.
 const MAX_TURNS: usize = 128;
@@ -30,8 +33,22 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What tells an operation what became of it.
 type Told = oneshot::Sender<Result<(), DbErr>>;
+
 /// Who waits for a turn.
-type Waiting = oneshot::Sender<Result<Turn, DbErr>>;
+#[derive(Debug)]
+struct Waiting {
+    urgency: Urgency,
+    turn: oneshot::Sender<Result<Turn, DbErr>>,
+}
+
+/// Whether a change is written even when the disk is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// It is refused until there is room again.
+    Ordinary,
+    /// It takes rights away, or verifying a value waits for it: it may use the reserve.
+    Urgent,
+}
 
 /// The queue for the writing connection.
 #[derive(Clone, Debug)]
@@ -63,22 +80,23 @@ struct Group {
     /// What is to be told of when it is durable.
     notes: Vec<Notes>,
     durable: Durable,
+    file: DatabaseFile,
     /// Whether the running turn is behind a savepoint.
     guarded: bool,
 }
 
 impl Turns {
     /// A queue for this pool of one connection. It ends when nobody can wait in it any more.
-    pub(super) fn new(pool: DatabaseConnection, durable: Durable) -> Self {
+    pub(super) fn new(pool: DatabaseConnection, durable: Durable, file: DatabaseFile) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(take_turns(pool, waiting, durable));
+        tokio::spawn(take_turns(pool, waiting, durable, file));
         Self { queue }
     }
 
     /// Waits for a turn. Whoever stops waiting is passed over.
-    pub(super) async fn next(&self) -> Result<Turn, DbErr> {
+    pub(super) async fn next(&self, urgency: Urgency) -> Result<Turn, DbErr> {
         let (waiting, turn) = oneshot::channel();
-        self.queue.send(waiting).map_err(|_| gone())?;
+        self.queue.send(Waiting { urgency, turn: waiting }).map_err(|_| gone())?;
         match tokio::time::timeout(TURN_TIMEOUT, turn).await {
             Ok(turn) => turn.map_err(|_| gone())?,
             Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
@@ -101,17 +119,37 @@ impl Turn {
     }
 }
 
-async fn take_turns(pool: DatabaseConnection, mut waiting: mpsc::UnboundedReceiver<Waiting>, durable: Durable) {
+async fn take_turns(
+    pool: DatabaseConnection,
+    mut waiting: mpsc::UnboundedReceiver<Waiting>,
+    durable: Durable,
+    file: DatabaseFile,
+) {
     while let Some(first) = waiting.recv().await {
-        if first.is_closed() {
-            continue;
-        }
+        let Some(first) = first.admitted(&file) else { continue };
         match begin(&pool).await {
             Ok(transaction) => {
-                Group::new(transaction, durable.clone()).run(first, &mut waiting).await;
+                Group::new(transaction, durable.clone(), file.clone()).run(first, &mut waiting).await;
             }
-            Err(err) => _ = first.send(Err(err)),
+            Err(err) => {
+                file.reserve().give_up_for(&err);
+                // Whoever is gone need not be told.
+                let _ = first.turn.send(Err(err));
+            }
         }
+    }
+}
+
+impl Waiting {
+    /// Itself, unless it has stopped waiting or is refused, which it is then told.
+    fn admitted(self, file: &DatabaseFile) -> Option<Self> {
+        if self.urgency == Urgency::Ordinary && file.reserve().is_given_up() {
+            let full = RuntimeErr::Internal("the disk is full, and what is left is for revocations".to_owned());
+            // Whoever is gone need not be told.
+            let _ = self.turn.send(Err(DbErr::Conn(full)));
+            return None;
+        }
+        (!self.turn.is_closed()).then_some(self)
     }
 }
 
@@ -126,8 +164,9 @@ pub(super) async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransacti
 }
 
 impl Group {
-    fn new(transaction: DatabaseTransaction, durable: Durable) -> Self {
-        Self { transaction: Arc::new(transaction), members: Vec::new(), notes: Vec::new(), durable, guarded: false }
+    fn new(transaction: DatabaseTransaction, durable: Durable, file: DatabaseFile) -> Self {
+        let transaction = Arc::new(transaction);
+        Self { transaction, members: Vec::new(), notes: Vec::new(), durable, file, guarded: false }
     }
 
     async fn run(mut self, first: Waiting, queue: &mut mpsc::UnboundedReceiver<Waiting>) {
@@ -148,7 +187,7 @@ impl Group {
                 return self.fail(err);
             }
             if turns < MAX_TURNS {
-                next = still_waiting(queue);
+                next = still_waiting(queue, &self.file);
             }
             if next.is_some()
                 && let Err(err) = self.guard(undo).await
@@ -164,7 +203,7 @@ impl Group {
     async fn turn(&self, waiting: Waiting) -> Option<Ended> {
         let (ended, end) = oneshot::channel();
         // Whoever is gone by now drops the turn unused.
-        let _ = waiting.send(Ok(Turn { transaction: self.transaction.clone(), ended }));
+        let _ = waiting.turn.send(Ok(Turn { transaction: self.transaction.clone(), ended }));
         end.await.ok()
     }
 
@@ -193,21 +232,27 @@ impl Group {
             Some(transaction) => transaction.commit().await,
             None => Err(gone()),
         };
+        if let Err(err) = &outcome {
+            self.file.reserve().give_up_for(err);
+        }
+        // After the commit: a file that still has its name now had it when this was written.
+        let outcome = outcome.and_then(|()| self.file.check());
         self.durable.reached(&outcome, self.notes);
         tell(self.members, &outcome);
     }
 
     /// Gives up on all of it. Dropping the transaction undoes it, but nobody will see whether that worked.
     fn fail(self, err: DbErr) {
+        self.file.reserve().give_up_for(&err);
         let failed = Err(err);
         self.durable.reached(&failed, self.notes);
         tell(self.members, &failed);
     }
 }
 
-/// The next who has not stopped waiting.
-fn still_waiting(queue: &mut mpsc::UnboundedReceiver<Waiting>) -> Option<Waiting> {
-    std::iter::from_fn(|| queue.try_recv().ok()).find(|waiting| !waiting.is_closed())
+/// The next who is admitted.
+fn still_waiting(queue: &mut mpsc::UnboundedReceiver<Waiting>, file: &DatabaseFile) -> Option<Waiting> {
+    std::iter::from_fn(|| queue.try_recv().ok()).find_map(|waiting| waiting.admitted(file))
 }
 
 fn tell(members: impl IntoIterator<Item = Told>, outcome: &Result<(), DbErr>) {

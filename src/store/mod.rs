@@ -11,11 +11,13 @@ mod entity;
 mod epochs;
 mod error;
 mod feed;
+mod file;
 mod group;
 mod list;
 mod lock;
 mod look_up;
 mod read;
+mod reserve;
 mod rotation;
 mod rows;
 mod token;
@@ -30,9 +32,12 @@ pub use lock::Hold;
 pub use rotation::Rotated;
 pub use transaction::Transaction;
 
-use sea_orm::{DatabaseConnection, DbBackend};
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
 
 use durable::Durable;
+use file::DatabaseFile;
 use group::Turns;
 use look_up::LookUps;
 
@@ -40,22 +45,50 @@ use look_up::LookUps;
 /// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
 #[derive(Clone, Debug)]
 pub struct Store {
+    place: Arc<str>,
     read: DatabaseConnection,
     write: DatabaseConnection,
     /// On SQLite, the queue for the one connection of `write`.
     turns: Option<Turns>,
     /// On SQLite, the queue of those who look up a presented value.
     look_ups: Option<LookUps>,
+    /// On SQLite, the file itself.
+    file: Option<DatabaseFile>,
     durable: Durable,
 }
 
 impl Store {
-    fn new(read: DatabaseConnection, write: DatabaseConnection) -> Self {
-        let backend = write.get_database_backend();
+    /// Over one pool for everything.
+    fn on_server(place: String, pool: DatabaseConnection) -> Self {
+        let durable = Durable::new(&pool);
+        Self { place: place.into(), read: pool.clone(), write: pool, turns: None, look_ups: None, file: None, durable }
+    }
+
+    /// Over pools of connections to a file, one of them a single connection that writes.
+    fn on_file(place: String, read: DatabaseConnection, write: DatabaseConnection, file: DatabaseFile) -> Self {
         let durable = Durable::new(&write);
-        let turns = (backend == DbBackend::Sqlite).then(|| Turns::new(write.clone(), durable.clone()));
-        let look_ups = (backend == DbBackend::Sqlite).then(|| LookUps::new(read.clone()));
-        Self { read, write, turns, look_ups, durable }
+        let turns = Some(Turns::new(write.clone(), durable.clone(), file.clone()));
+        let look_ups = Some(LookUps::new(read.clone()));
+        Self { place: place.into(), read, write, turns, look_ups, file: Some(file), durable }
+    }
+
+    /// Waits until the files of the database have been found deleted or replaced, and lets nothing be read from them any more:
+    /// what happened. On PostgreSQL it waits for ever.
+    pub async fn moved(&self) -> Error {
+        let Some(file) = &self.file else { return std::future::pending().await };
+        let text = file.moved().await;
+        self.begin_era();
+        // It waits for those who are reading; that none may begin to is so at once.
+        tokio::spawn(self.read.clone().close());
+        Error::Unsuitable(text)
+    }
+
+    /// Whether a change failed because the disk is full, and room has now been made, so that an urgent one may be tried again.
+    pub fn has_made_room(&self, err: &Error) -> bool {
+        match (err, &self.file) {
+            (Error::Unavailable(err) | Error::Refused(err), Some(file)) => file.reserve().give_up_for(err),
+            _ => false,
+        }
     }
 
     /// How many transactions of operations this process has made durable. On SQLite operations that wait together share one.

@@ -1,21 +1,35 @@
 //! Reaching the database, making it durable, and bringing its schema up to date.
 
 mod postgres;
+mod schema;
 mod sqlite;
+mod unusable;
 
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, Statement, TransactionTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
 
 use crate::domain::timestamp::Timestamp;
 
-use super::{Error, Store, Transaction, group};
+pub(super) use sqlite::{WAL_LIMIT_BYTES, shorten_log};
+
+use schema::Schema;
+
+use super::group::{self, Urgency};
+use super::{Error, Store, Transaction};
 
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Any constant of ours: replicas that start together take turns on it.
 const START_LOCK: i64 = 0x726f_7461_6b65_7901;
+
+/// What to do where there is no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IfMissing {
+    Make,
+    Refuse,
+}
 
 impl Store {
     /// Opens the database at a `sqlite:` or `postgres:` URL; a SQLite file that is missing is made, readable by its owner
@@ -24,8 +38,20 @@ impl Store {
     /// # Errors
     /// When it cannot be opened, or is of another kind.
     pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::open(url, IfMissing::Make).await
+    }
+
+    /// As [`Store::connect`], but makes no file.
+    ///
+    /// # Errors
+    /// When there is no database, or as for [`Store::connect`].
+    pub async fn connect_existing(url: &str) -> Result<Self, Error> {
+        Self::open(url, IfMissing::Refuse).await
+    }
+
+    async fn open(url: &str, if_missing: IfMissing) -> Result<Self, Error> {
         if url.starts_with("sqlite:") {
-            sqlite::connect(url).await
+            sqlite::connect(url, if_missing).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             postgres::connect(url).await
         } else {
@@ -33,18 +59,56 @@ impl Store {
         }
     }
 
+    /// The database, as people know it: the path of the file, or host, port and name. Never a user or a password.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Makes sure that there are tables of ours, whatever migrations they still lack.
+    ///
+    /// # Errors
+    /// When there are none, or those of a later version or of another program, or the database fails.
+    pub async fn require_schema(&self) -> Result<(), Error> {
+        let schema = Schema::find(&self.write).await.map_err(|err| self.unusable(&unusable::of_error(&err)))?;
+        match unusable::of_schema(&schema) {
+            Some(words) => Err(self.unusable(&words)),
+            None if schema == Schema::Missing => Err(self.unusable(unusable::MISSING)),
+            None => Ok(()),
+        }
+    }
+
     /// Applies the migrations that are missing. Replicas that start together take turns.
     ///
     /// # Errors
-    /// When a migration fails; nothing of it is then applied.
+    /// When the tables are those of a later version or of another program, or a migration fails; nothing of it is then applied.
     pub async fn migrate(&self) -> Result<(), Error> {
+        match self.try_to_migrate().await {
+            Ok(None) => Ok(()),
+            Ok(Some(words)) => Err(self.unusable(&words)),
+            Err(err) => Err(self.unusable(&unusable::of_error(&err))),
+        }
+    }
+
+    fn unusable(&self, words: &str) -> Error {
+        unusable::unusable(&self.place, words)
+    }
+
+    /// Why there is nothing to be migrated, if the tables are not ours.
+    async fn try_to_migrate(&self) -> Result<Option<String>, DbErr> {
         let transaction = match self.write.get_database_backend() {
             DbBackend::Sqlite => group::begin(&self.write).await?,
             _ => self.write.begin().await?,
         };
         alone(&transaction).await?;
+        let schema = Schema::find(&transaction).await?;
+        let words = unusable::of_schema(&schema);
+        if words.is_some() || schema == Schema::Current {
+            transaction.rollback().await?;
+            return Ok(words);
+        }
         Migrator::up(&transaction, None).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        Ok(None)
     }
 
     /// Starts a transaction that no other started by this function runs beside, on any replica.
@@ -62,8 +126,21 @@ impl Store {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Transaction, Error> {
+        self.begin_at(Urgency::Ordinary).await
+    }
+
+    /// Starts a transaction that takes rights away, or that verifying a value waits for. It is written even when the disk is
+    /// full.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_urgent(&self) -> Result<Transaction, Error> {
+        self.begin_at(Urgency::Urgent).await
+    }
+
+    async fn begin_at(&self, urgency: Urgency) -> Result<Transaction, Error> {
         Ok(match &self.turns {
-            Some(turns) => Transaction::in_turn(turns.next().await?),
+            Some(turns) => Transaction::in_turn(turns.next(urgency).await?),
             None => Transaction::alone(self.write.begin().await?, self.durable.clone()),
         })
     }
@@ -102,7 +179,7 @@ impl Store {
 }
 
 /// Waits until no other that called this has its transaction open. On SQLite that is so anyway.
-async fn alone(transaction: &DatabaseTransaction) -> Result<(), Error> {
+async fn alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     if transaction.get_database_backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({START_LOCK})");
         transaction.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;

@@ -2,49 +2,127 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::Duration;
 
-use sea_orm::sqlx::Connection;
+use nix::errno::Errno;
+use nix::unistd::AccessFlags;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{Database, DatabaseConnection};
+use sea_orm::sqlx::{self, Connection};
+use sea_orm::{Database, DatabaseConnection, DbErr};
 
+use crate::store::file::DatabaseFile;
 use crate::store::{Error, Store};
 
-use super::pool_options;
+use super::schema::Schema;
+use super::unusable::{self, unusable};
+use super::{IfMissing, pool_options};
 
 /// How long SQLite waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
+/// How long the write-ahead log may stay, in bytes. SQLite writes over it from the start after 4 MiB, unless somebody reads it.
+pub(in crate::store) const WAL_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
+/// How long whoever shortens the log waits for readers, and writers wait with it.
+const SHORTENING_TIMEOUT: Duration = Duration::from_millis(100);
 
-pub(super) async fn connect(url: &str) -> Result<Store, Error> {
+pub(super) async fn connect(url: &str, if_missing: IfMissing) -> Result<Store, Error> {
     let parsed: SqliteConnectOptions =
-        url.parse().map_err(|err| Error::Unsuitable(format!("The SQLite URL cannot be read: {err}.")))?;
+        url.parse().map_err(|err| Error::Unsuitable(format!("at this URL, which cannot be read: {err}.")))?;
     let path = parsed.get_filename().to_path_buf();
     if path.as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
-        return Err(Error::Unsuitable("A database in memory would forget every token; name a file.".into()));
+        return Err(Error::Unsuitable("in memory: it would forget every token. Name a file.".into()));
     }
-    create_private(&path)?;
+    // As an absolute path, because a relative one is looked for from wherever the command was started.
+    let path = std::path::absolute(&path).unwrap_or(path);
+    let place = path.display().to_string();
+    if url.contains("mode=ro") || url.contains("immutable=") {
+        return Err(unusable(&place, "it must be opened for writing. Remove mode=ro and immutable from the URL."));
+    }
+    may_be_used(&path, if_missing).map_err(|words| unusable(&place, &words))?;
+    look_before_writing(url, &path, if_missing).await.map_err(|words| unusable(&place, &words))?;
+    if if_missing == IfMissing::Make {
+        create_private(&path).map_err(|words| unusable(&place, &words))?;
+    }
     // Writes first: the connection that switches to the write-ahead log should be alone.
-    let write = sqlite_pool(url, 1).await?;
-    let read = sqlite_pool(url, SQLITE_READERS).await?;
-    Ok(Store::new(read, write))
+    let pool = async |connections| {
+        sqlite_pool(url, connections).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))
+    };
+    let (write, read) = (pool(1).await?, pool(SQLITE_READERS).await?);
+    let file = DatabaseFile::opened(&path).map_err(|err| unusable(&place, &format!("it cannot be found: {err}.")))?;
+    Ok(Store::on_file(place, read, write, file))
+}
+
+/// What keeps the file from being used, as far as its folder and its permissions say. SQLite has few words for that.
+fn may_be_used(path: &Path, if_missing: IfMissing) -> Result<(), String> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let allow = "Let the user that runs Rotakey";
+    let missing = |what: String| match if_missing {
+        IfMissing::Make => format!("{what} Make the folder, or name another file with --database-url."),
+        IfMissing::Refuse => format!("{what} Name the file of your server with --database-url."),
+    };
+    let may = |path: &Path, mode| nix::unistd::access(path, mode);
+    match may(path, AccessFlags::F_OK) {
+        Ok(()) if path.is_dir() => {
+            return Err("it is a folder. Name a file, which may be in it, with --database-url.".to_owned());
+        }
+        Ok(()) => {}
+        Err(Errno::ENOENT | Errno::ENOTDIR) if !folder.is_dir() => {
+            return Err(missing(format!("its folder {} does not exist.", folder.display())));
+        }
+        Err(Errno::ENOENT) if if_missing == IfMissing::Refuse => {
+            return Err(
+                "there is no such file. Name the file of your server with --database-url, or start the server once, \
+                        which makes it: rotakey serve"
+                    .to_owned(),
+            );
+        }
+        Err(Errno::ENOENT) => return Ok(()),
+        Err(err) => return Err(format!("it may not be looked at ({err}). {allow} enter its folder.")),
+    }
+    may(path, AccessFlags::R_OK | AccessFlags::W_OK)
+        .map_err(|err| format!("it may not be written ({err}). {allow} read and write it."))?;
+    may(folder, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|err| {
+        format!("its folder {} may not be written ({err}). {allow} make files beside it.", folder.display())
+    })
+}
+
+/// Whether the file is ours or nobody's, before it is switched to the write-ahead log: another program's file is left as it is.
+async fn look_before_writing(url: &str, path: &Path, if_missing: IfMissing) -> Result<(), String> {
+    if !std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) {
+        return match if_missing {
+            IfMissing::Make => Ok(()),
+            IfMissing::Refuse => Err(unusable::MISSING.to_owned()),
+        };
+    }
+    let looked = async {
+        let mut options = pool_options(url, 1);
+        options.map_sqlx_sqlite_opts(|options| options.busy_timeout(BUSY_TIMEOUT));
+        let connection = Database::connect(options).await?;
+        let schema = Schema::find(&connection).await;
+        connection.close().await?;
+        schema
+    };
+    match looked.await {
+        Ok(Schema::Missing) if if_missing == IfMissing::Refuse => Err(unusable::MISSING.to_owned()),
+        Ok(schema) => unusable::of_schema(&schema).map_or(Ok(()), Err),
+        Err(err) => Err(unusable::of_error(&err)),
+    }
 }
 
 /// Makes the file if it is missing. SQLite gives its side files the same mode.
-fn create_private(path: &PathBuf) -> Result<(), Error> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+fn create_private(path: &Path) -> Result<(), String> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(err) => Err(Error::Unsuitable(format!("The database file {} cannot be made: {err}.", path.display()))),
+        Err(err) => Err(format!(
+            "it cannot be made ({err}). Let the user that runs Rotakey write its folder, or name another file."
+        )),
     }
 }
 
-async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, Error> {
+async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
     let mut options = pool_options(url, connections);
     options.map_sqlx_sqlite_opts(|options| {
         options
@@ -52,6 +130,10 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, 
             // FULL waits for the disk at every commit; NORMAL would lose the last ones on a power cut (R13).
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // A log that had to grow, because somebody kept reading, is cut down again as soon as it is written anew.
+            .pragma("journal_size_limit", WAL_LIMIT_BYTES.to_string())
+            // What savepoints need is little, and must not depend on room in another folder.
+            .pragma("temp_store", "MEMORY")
             .busy_timeout(BUSY_TIMEOUT)
     });
     // A file does not go away between two uses, as a server may, so nothing is asked of a connection before it is used.
@@ -59,9 +141,25 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, 
     // One that comes back with its transaction still open, because that could be neither committed nor undone in order, is
     // closed, which undoes it, and another is opened.
     options.map_sqlx_sqlite_pool_opts(|options| {
-        options.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        let options =
+            options.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
+        // Otherwise none is closed while the store is open: with the last one SQLite deletes the write-ahead log, and the file
+        // that is opened next could be another.
+        options.idle_timeout(None).max_lifetime(None)
     });
-    Ok(Database::connect(options).await?)
+    Database::connect(options).await
+}
+
+/// Writes the whole write-ahead log into the database and cuts it to nothing, unless somebody is still reading it: whether
+/// that was so.
+pub(in crate::store) async fn shorten_log(write: &DatabaseConnection) -> Result<bool, sqlx::Error> {
+    let mut connection = write.get_sqlite_connection_pool().acquire().await?;
+    let wait = |timeout: Duration| sqlx::AssertSqlSafe(format!("PRAGMA busy_timeout = {}", timeout.as_millis()));
+    sqlx::raw_sql(wait(SHORTENING_TIMEOUT)).execute(&mut *connection).await?;
+    let done = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+    sqlx::raw_sql(wait(BUSY_TIMEOUT)).execute(&mut *connection).await?;
+    let (busy, _, _): (i64, i64, i64) = done?;
+    Ok(busy == 0)
 }
 
 #[cfg(test)]

@@ -3,29 +3,37 @@
 //! `PRAGMA data_version` answers a number that changes exactly when another connection has committed since it was last
 //! asked on this one (SQLite documentation, "PRAGMA data_version"). Asked on the one connection that writes, it says nothing
 //! of this process's own commits, and everything of those of others.
+//!
+//! With the same question the file itself is looked after: whether it still has its name, how long its write-ahead log is, and
+//! the space that is kept for when the disk is full.
 
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::store::connect::{WAL_LIMIT_BYTES, shorten_log};
 use crate::store::{Error, Store};
 
 /// How often is asked.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How often a write-ahead log that cannot be shortened is worth a warning.
+const WARNING_SECONDS: u32 = 60;
 
 #[derive(Debug)]
 pub(super) struct Watch {
     store: Store,
     seconds: Interval,
     version: Option<i64>,
+    /// For how many seconds the write-ahead log has been too long.
+    seconds_too_long: u32,
 }
 
 impl Watch {
     pub(super) fn begin(store: Store) -> Self {
         let mut seconds = interval(PERIOD);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { store, seconds, version: None }
+        Self { store, seconds, version: None, seconds_too_long: 0 }
     }
 
     pub(super) async fn wait(&mut self) {
@@ -34,11 +42,39 @@ impl Watch {
 
     pub(super) async fn ask(&mut self) -> Result<(), Error> {
         let version = self.version().await?;
+        if let Some(file) = &self.store.file {
+            // Last, so that what was answered is of the file that has the name.
+            file.check()?;
+        }
         if version.is_none() || version != self.version {
             self.store.begin_era();
         }
         self.version = version;
+        self.keep_space().await;
         Ok(())
+    }
+
+    /// Bounds the write-ahead log, and keeps the reserve. Neither has to do with contact, so no failure ends that.
+    async fn keep_space(&mut self) {
+        let Some(file) = &self.store.file else { return };
+        file.reserve().keep().await;
+        let bytes = file.wal_bytes();
+        if bytes <= WAL_LIMIT_BYTES {
+            self.seconds_too_long = 0;
+            return;
+        }
+        let shortened = shorten_log(&self.store.write).await;
+        if !matches!(shortened, Ok(true)) {
+            if self.seconds_too_long.is_multiple_of(WARNING_SECONDS) {
+                let cause = shortened.err().map(tracing::field::display);
+                tracing::warn!(
+                    bytes,
+                    cause,
+                    "the write-ahead log grows, because another process keeps reading the database"
+                );
+            }
+            self.seconds_too_long += 1;
+        }
     }
 
     /// What the connection that writes answers; `None` where it is a new one, whose number says nothing of before. The pool may

@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -21,8 +23,12 @@ pub struct Process {
     pub url: String,
 }
 
+pub fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_rotakey")
+}
+
 pub fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rotakey"));
+    let mut command = Command::new(binary());
     command
         .current_dir(folder)
         .env_remove("ROTAKEY_DATABASE_URL")
@@ -39,22 +45,39 @@ impl Process {
 
     /// As [`Process::serve`], by this command.
     pub fn serve_by(subcommand: &[&str], folder: &Path, database_url: &str) -> Self {
-        let arguments = ["--listen", "127.0.0.1:0", "--log", "trace", "--database-url", database_url];
-        let mut child = command(folder)
-            .args(subcommand)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command(folder);
+        command.args(subcommand);
+        Self::start(command, database_url)
+    }
+
+    /// As [`Process::serve`], by a command line that only lacks the flags.
+    pub fn start(mut command: Command, database_url: &str) -> Self {
+        command.args(["--listen", "127.0.0.1:0", "--log", "trace", "--database-url", database_url]);
+        Self::listening(command)
+    }
+
+    /// Starts a server and waits until it says where it listens.
+    pub fn listening(command: Command) -> Self {
+        let mut process = Self::spawn(command);
+        // The line is written after the banner, in one piece with what precedes it.
+        let said = process.stdout.wait_for("Playground: ", &process.stderr);
+        process.url = said.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        process.logged("listening");
+        process
+    }
+
+    /// Starts a command.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (stdout, stderr) = (Captured::default(), Captured::default());
         stdout.follow(child.stdout.take().unwrap());
         stderr.follow(child.stderr.take().unwrap());
-        // The line is written after the banner, in one piece with what precedes it.
-        let said = stdout.wait_for("Playground: ", &stderr);
-        let url = said.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
-        stderr.wait_for("listening", &stderr);
-        Self { child, stdout, stderr, url }
+        Self { child, stdout, stderr, url: String::new() }
+    }
+
+    /// What it has written to stdout so far.
+    pub fn said(&self) -> String {
+        self.stdout.so_far()
     }
 
     pub fn client(&self) -> Client {
@@ -68,6 +91,26 @@ impl Process {
     /// Waits until the log says this.
     pub fn logged(&self, text: &str) {
         self.stderr.wait_for(text, &self.stderr);
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// As [`Process::ended`], of a process that ends by itself; one that does not is killed.
+    pub fn ended_within(self, deadline: Duration) -> (ExitStatus, String, String) {
+        let (ended, watching) = std::sync::mpsc::channel::<()>();
+        let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        let watchdog = std::thread::spawn(move || {
+            if watching.recv_timeout(deadline) == Err(RecvTimeoutError::Timeout) {
+                kill(id, Signal::SIGKILL).unwrap();
+            }
+        });
+        // What it writes ends with it, and until it has been waited for no other process gets its number.
+        self.stderr.all();
+        drop(ended);
+        watchdog.join().unwrap();
+        self.ended()
     }
 
     /// Waits until the process has ended: how it ended, and all that it wrote to stdout and stderr.

@@ -1,0 +1,98 @@
+//! Whose tables a database holds, before anything is written to it.
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+/// Where it is written down which migrations have been applied.
+const MIGRATIONS: &str = "seaql_migrations";
+/// On PostgreSQL other programs may have tables beside ours, as long as none has the name of one of ours.
+const OURS: [&str; 4] = ["api_token", "api_token_value", "audit_event", "change"];
+
+/// What the tables of a database are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Schema {
+    /// There are none.
+    Missing,
+    /// They are ours, and migrations of this version are still to be applied.
+    Behind,
+    /// They are those of this version.
+    Current,
+    /// They are ours, and a later version has applied this migration.
+    Newer(String),
+    /// This one is another program's.
+    Foreign(String),
+}
+
+impl Schema {
+    pub(super) async fn find(connection: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        let backend = connection.get_database_backend();
+        let tables = texts(
+            connection,
+            match backend {
+                DbBackend::Sqlite => {
+                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+                }
+                _ => "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
+            },
+        )
+        .await?;
+        let applied = if tables.iter().any(|table| table == MIGRATIONS) {
+            texts(connection, "SELECT version FROM seaql_migrations ORDER BY version").await?
+        } else {
+            Vec::new()
+        };
+        let known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+        Ok(judge(tables, applied, &known, backend == DbBackend::Sqlite))
+    }
+}
+
+/// `alone` is a database that is ours or nobody's.
+fn judge(tables: Vec<String>, applied: Vec<String>, known: &[String], alone: bool) -> Schema {
+    let is_ours = applied.iter().any(|version| known.contains(version));
+    if is_ours {
+        if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
+            return Schema::Newer(newer.clone());
+        }
+        return if known.iter().all(|version| applied.contains(version)) { Schema::Current } else { Schema::Behind };
+    }
+    if !applied.is_empty() {
+        return Schema::Foreign(MIGRATIONS.to_owned());
+    }
+    let foreign = |table: &String| if alone { table != MIGRATIONS } else { OURS.contains(&table.as_str()) };
+    tables.into_iter().find(foreign).map_or(Schema::Missing, Schema::Foreign)
+}
+
+async fn texts(connection: &impl ConnectionTrait, sql: &str) -> Result<Vec<String>, DbErr> {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    connection.query_all_raw(statement).await?.iter().map(|row| row.try_get_by_index(0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_of_this_version_of_another_version_and_of_another_program_are_told_apart() {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let known = list(&["m1", "m2"]);
+        let foreign = |table: &str| Schema::Foreign(table.to_owned());
+        for (tables, applied, on_file, on_server) in [
+            (list(&[]), list(&[]), Schema::Missing, Schema::Missing),
+            (list(&[MIGRATIONS]), list(&[]), Schema::Missing, Schema::Missing),
+            (list(&["api_token", MIGRATIONS]), list(&["m1"]), Schema::Behind, Schema::Behind),
+            (list(&["api_token", MIGRATIONS]), list(&["m1", "m2"]), Schema::Current, Schema::Current),
+            (
+                list(&[MIGRATIONS]),
+                list(&["m1", "m2", "m3"]),
+                Schema::Newer("m3".to_owned()),
+                Schema::Newer("m3".to_owned()),
+            ),
+            (list(&[MIGRATIONS]), list(&["m20220101"]), foreign(MIGRATIONS), foreign(MIGRATIONS)),
+            (list(&["cakes"]), list(&[]), foreign("cakes"), Schema::Missing),
+            (list(&["audit_event"]), list(&[]), foreign("audit_event"), foreign("audit_event")),
+        ] {
+            assert_eq!(judge(tables.clone(), applied.clone(), &known, true), on_file, "{tables:?} {applied:?}");
+            assert_eq!(judge(tables.clone(), applied.clone(), &known, false), on_server, "{tables:?} {applied:?}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The SQLite file that is open, and whether its path still names it.
+//!
+//! SQLite does not notice when its file, its write-ahead log or its index of it is deleted or replaced, and goes on writing
+//! into files that no longer have a name. What was committed to those is lost when the process ends. So every commit is
+//! followed by a look at the names, before it is acknowledged.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sea_orm::{DbErr, RuntimeErr};
+use tokio::sync::watch;
+
+use super::reserve::Reserve;
+
+/// The files that make up the open database. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct DatabaseFile(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    files: Vec<(PathBuf, Identity)>,
+    wal: PathBuf,
+    missing: watch::Sender<Option<PathBuf>>,
+    reserve: Reserve,
+}
+
+/// Device and inode. SQLite keeps the file open, so no other file can get the same.
+type Identity = (u64, u64);
+
+impl DatabaseFile {
+    /// The files of the database at this path, which has been opened just now.
+    ///
+    /// # Errors
+    /// When the file system does not say.
+    pub(super) fn opened(path: &Path) -> io::Result<Self> {
+        // SQLite follows symbolic links once, when it opens the file, and puts the others beside the file itself.
+        let real = path.canonicalize()?;
+        let mut files = vec![(path.to_path_buf(), identity(path)?)];
+        let (wal, shared) = (beside(&real, "-wal"), beside(&real, "-shm"));
+        for path in [&wal, &shared] {
+            match identity(path) {
+                Ok(identity) => files.push((path.clone(), identity)),
+                Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+                Err(err) => return Err(err),
+            }
+        }
+        let (missing, reserve) = (watch::Sender::new(None), Reserve::at(beside(&real, "-reserve")));
+        Ok(Self(Arc::new(Inner { files, wal, missing, reserve })))
+    }
+
+    /// Whether every file still has its name. Once one has not, none is believed any more.
+    ///
+    /// # Errors
+    /// When a file was deleted or replaced, or the file system does not say.
+    pub(super) fn check(&self) -> Result<(), DbErr> {
+        if let Some(path) = &*self.0.missing.borrow() {
+            return Err(unusable(&moved(path)));
+        }
+        for (path, expected) in &self.0.files {
+            match identity(path) {
+                Ok(found) if found == *expected => {}
+                Err(err) if err.kind() != io::ErrorKind::NotFound => {
+                    return Err(unusable(&format!("{} cannot be looked at: {err}", path.display())));
+                }
+                _ => {
+                    self.0.missing.send_replace(Some(path.clone()));
+                    return Err(unusable(&moved(path)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a check has found a file deleted or replaced: what happened, and what to do.
+    pub(super) async fn moved(&self) -> String {
+        let mut missing = self.0.missing.subscribe();
+        let found = missing.wait_for(Option::is_some).await.ok().and_then(|path| path.clone());
+        match found {
+            Some(path) => moved(&path),
+            // The sender lives as long as `self`.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How long the write-ahead log is, in bytes.
+    pub(super) fn wal_bytes(&self) -> u64 {
+        std::fs::metadata(&self.0.wal).map_or(0, |metadata| metadata.len())
+    }
+
+    /// The space that is kept for when the disk is full.
+    pub(super) fn reserve(&self) -> &Reserve {
+        &self.0.reserve
+    }
+}
+
+/// What follows the name of a database in that of a file beside it.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// It asks for the name and opens nothing: to close a file drops the locks that SQLite has on it (`fcntl`, POSIX).
+fn identity(path: &Path) -> io::Result<Identity> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+fn moved(path: &Path) -> String {
+    format!(
+        "{} was deleted or replaced while the server was using it. Nothing was acknowledged after that. Put the file back or \
+         restore a backup, and start the server again. Stop the server before you move, restore or delete its database.",
+        path.display()
+    )
+}
+
+fn unusable(text: &str) -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_deleted_replaced_or_out_of_reach_is_told_apart_from_the_one_that_was_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rotakey.db");
+        let names = ["rotakey.db", "rotakey.db-wal", "rotakey.db-shm"].map(|name| folder.path().join(name));
+        for name in &names {
+            for replaced in [false, true] {
+                names.iter().for_each(|name| std::fs::write(name, "").unwrap());
+                let file = DatabaseFile::opened(&path).unwrap();
+                file.check().unwrap();
+                let kept = folder.path().join("kept");
+                std::fs::rename(name, &kept).unwrap();
+                if replaced {
+                    std::fs::write(name, "").unwrap();
+                }
+                let told = file.check().unwrap_err().to_string();
+                assert!(told.contains(&format!("{} was deleted or replaced", name.display())), "{told}");
+                // Also if it is put back: commits may have been refused in between.
+                std::fs::rename(&kept, name).unwrap();
+                assert!(file.check().is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_symbolic_link_is_followed_and_may_not_be_pointed_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two, link] = ["one.db", "two.db", "link.db"].map(|name| folder.path().join(name));
+        for name in ["one.db", "one.db-wal", "one.db-shm", "two.db"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink(&one, &link).unwrap();
+        let file = DatabaseFile::opened(&link).unwrap();
+        file.check().unwrap();
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&two, &link).unwrap();
+        assert!(file.check().is_err());
+    }
+}
