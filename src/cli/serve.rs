@@ -11,7 +11,7 @@ use super::{Error, system};
 
 pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     let settings = flags.validate()?;
-    telemetry::start(settings.log);
+    telemetry::start(settings.log, settings.log_format);
     let (clock, entropy) = system();
     let stop = app::stop_signal()?;
     let service = app::open(&settings.database_url, clock, entropy, settings.policy).await?;

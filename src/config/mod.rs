@@ -12,6 +12,7 @@ use crate::domain::settings::Limits;
 use crate::domain::trusted_proxies::TrustedProxies;
 use crate::http;
 use crate::service::Policy;
+use crate::telemetry::LogFormat;
 
 pub use database::{DatabaseFlags, DatabaseUrl};
 pub use environment::ignoring_empty_variables;
@@ -62,6 +63,9 @@ pub struct ServeFlags {
     /// How much to log on stderr: error, warn, info, debug or trace
     #[arg(long, env = "ROTAKEY_LOG", default_value = "info")]
     pub log: String,
+    /// How a line of the log is written: text or json
+    #[arg(long, env = "ROTAKEY_LOG_FORMAT", default_value = "text")]
+    pub log_format: String,
 }
 
 /// The settings of `serve`, every one of them sound.
@@ -77,6 +81,8 @@ pub struct Settings {
     pub policy: Policy,
     /// How much to log.
     pub log: tracing::Level,
+    /// How its lines are written.
+    pub log_format: LogFormat,
 }
 
 impl ServeFlags {
@@ -96,6 +102,14 @@ impl ServeFlags {
         let log = self.log.parse().map_err(|_| {
             problems.push("--log must be one of error, warn, info, debug and trace.".to_owned());
         });
+        let log_format = match self.log_format.as_str() {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            _ => {
+                problems.push("--log-format must be text or json.".to_owned());
+                LogFormat::default()
+            }
+        };
         let database_url = self.database.validate().map_err(|Problems(more)| problems.extend(more));
         let trusted_proxies = TrustedProxies::parse(&self.trusted_proxies).map_err(|malformed| {
             problems
@@ -128,7 +142,7 @@ impl ServeFlags {
         match (listen, database_url, trusted_proxies, graphql, log) {
             (Ok(listen), Ok(database_url), Ok(trusted_proxies), Ok(graphql), Ok(log)) if problems.is_empty() => {
                 let http = http::Settings { trusted_proxies, max_body_bytes: self.max_body_bytes, graphql };
-                Ok(Settings { listen, database_url, http, policy, log })
+                Ok(Settings { listen, database_url, http, policy, log, log_format })
             }
             _ => Err(Problems(problems)),
         }

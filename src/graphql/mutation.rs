@@ -42,7 +42,8 @@ impl Mutation {
         let mut request = input.map(RotateRequest::from).unwrap_or_default();
         request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));
         let issued = service(ctx)?.rotate(caller(ctx)?, &request).await.map_err(refuse)?;
-        Ok(RotateApiTokenOutput { token: issued.into() })
+        let cancelled_generation = issued.cancelled_generation;
+        Ok(RotateApiTokenOutput { token: issued.into(), cancelled_generation })
     }
 
     /// Changes the settings of an API token, but never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and

@@ -5,6 +5,7 @@ use crate::domain::scope::Scope;
 use crate::domain::settings::{Limits, SettingsDraft};
 use crate::domain::token::{Actor, Permission};
 
+use super::report::report;
 use super::{Error, Issued, Service};
 
 impl Service {
@@ -17,7 +18,9 @@ impl Service {
         let transaction = self.store.begin().await?;
         let issued =
             self.insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now).await?;
+        let events = transaction.events();
         transaction.commit().await?;
+        events.iter().for_each(|event| report(event));
         Ok(issued)
     }
 
@@ -33,7 +36,9 @@ impl Service {
         }
         let issued =
             self.insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now).await?;
+        let events = transaction.events();
         transaction.commit().await?;
+        events.iter().for_each(|event| report(event));
         Ok(Some(issued))
     }
 }

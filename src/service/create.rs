@@ -87,7 +87,7 @@ impl Service {
         };
         transaction.insert(&token).await?;
         self.record(transaction, Action::Created, by, (token.id, token.current.generation), now).await?;
-        Ok(Issued { view: View::new(token, now), value })
+        Ok(Issued { view: View::new(token, now), value, cancelled_generation: None })
     }
 }
 

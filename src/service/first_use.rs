@@ -16,6 +16,7 @@ use crate::domain::token::Token;
 use crate::store::{Hold, Transaction};
 
 use super::present::Presented;
+use super::report::report;
 use super::{Caller, Error, Service};
 
 /// Whether the first use of a caller's value is still to be made durable.
@@ -62,9 +63,11 @@ impl Caller {
     /// Ends the transaction of an operation of the caller's, in which the first use was written: it is durable exactly if the
     /// operation is, and else still pending.
     pub(super) async fn settle<T>(&self, transaction: Transaction, outcome: Result<T, Error>) -> Result<T, Error> {
+        let events = transaction.events();
         let outcome = transaction.settle(outcome).await;
         if outcome.is_ok() {
             self.first_use_is_durable();
+            events.iter().for_each(|event| report(event));
         }
         outcome
     }

@@ -18,6 +18,7 @@ mod present;
 mod read;
 mod recall;
 mod record;
+mod report;
 mod revoke;
 mod rotate;
 mod sweep;
@@ -124,6 +125,8 @@ pub struct Issued {
     pub view: View,
     /// The new value.
     pub value: Value,
+    /// The generation of the value that was cancelled because nobody had used it (R5); `None` for none.
+    pub cancelled_generation: Option<u32>,
 }
 
 impl Service {

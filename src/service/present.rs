@@ -17,6 +17,7 @@ use crate::domain::verification;
 use super::cache::Known;
 use super::first_use::FirstUse;
 use super::record::Refused;
+use super::report::report;
 use super::uses::Uses;
 use super::{Error, ErrorCode, Service, Visit};
 
@@ -172,7 +173,9 @@ impl Service {
             self.record(&transaction, Action::Revoked, (Actor::System, visit.provenance()), (id, generation), now)
                 .await?;
         }
+        let events = transaction.events();
         transaction.commit().await?;
+        events.iter().for_each(|event| report(event));
         Ok(Some(token))
     }
 

@@ -9,6 +9,7 @@ use crate::domain::token::Actor;
 use crate::store::Transaction;
 
 use super::gate::Gate;
+use super::report::report;
 use super::{Error, ErrorCode, Service};
 
 /// What came of a change.
@@ -122,6 +123,8 @@ impl Service {
         };
         let transaction = self.store.begin().await?;
         transaction.append(&event).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        report(&event);
+        Ok(())
     }
 }

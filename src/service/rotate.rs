@@ -17,6 +17,7 @@ use crate::domain::value::Value;
 use crate::store::{Rotated, Transaction};
 
 use super::record::Refused;
+use super::report::report;
 use super::{Caller, Error, Issued, Service, View, token_id};
 
 /// After how many seconds one that lost a race to the database may try again.
@@ -105,7 +106,10 @@ impl Service {
             return Ok(None);
         }
         caller.first_use_is_durable();
-        Ok(Some(Issued { view: View::new(rotation::apply(token, &rotation, issued), now), value }))
+        report(&event);
+        // The holder of the current value cancels nothing.
+        let view = View::new(rotation::apply(token, &rotation, issued), now);
+        Ok(Some(Issued { view, value, cancelled_generation: None }))
     }
 
     async fn rotate_in(
@@ -137,6 +141,7 @@ impl Service {
         if first_use && first_used_at.is_none() {
             transaction.record_use(id, caller.generation(), now).await?;
         }
+        let mut cancelled_generation = None;
         let (token, value) = match plan {
             Plan::Repeat(value) => {
                 let action = Action::RotationRepeated;
@@ -152,10 +157,11 @@ impl Service {
                 if rotated == Rotated::Lost {
                     return Err(Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS }.into());
                 }
+                cancelled_generation = rotation.recovers.then_some(rotation.from_generation);
                 (rotation::apply(token, &rotation, issued), value)
             }
         };
-        Ok(Issued { view: View::new(token, now), value })
+        Ok(Issued { view: View::new(token, now), value, cancelled_generation })
     }
 
     /// The token to rotate, locked, and on whose behalf that is. A first use of it by its holder is left to the rotation.

@@ -76,6 +76,11 @@ impl Notes {
         Some(std::mem::take(&mut self.untold)).filter(|untold| !untold.is_empty())
     }
 
+    /// The events that are appended.
+    pub(super) fn events(&self) -> &[Arc<AuditEvent>] {
+        &self.events
+    }
+
     fn is_empty(&self) -> bool {
         self.tokens.is_empty() && self.events.is_empty()
     }

@@ -223,6 +223,11 @@ impl Transaction {
         self.notes().token(id);
     }
 
+    /// The audit events that this transaction appends, so far.
+    pub fn events(&self) -> Vec<Arc<AuditEvent>> {
+        self.notes().events().to_vec()
+    }
+
     /// Notes that this transaction appends an event to the audit log.
     pub(super) fn note_event(&self, event: &AuditEvent) {
         self.notes().event(Arc::new(event.clone()));

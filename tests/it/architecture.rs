@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("service", &["domain", "store", "clock", "entropy"], &[]),
     ("graphql", &["domain", "service"], &["async_graphql", "apollo_compiler"]),
     ("http", &["domain", "service", "graphql"], &["tower_http", "rust_embed", "utoipa"]),
-    ("config", &["domain", "service", "graphql", "http"], &[]),
+    ("config", &["domain", "service", "graphql", "http", "telemetry"], &[]),
     ("telemetry", &[], &["tracing_subscriber"]),
     ("app", &["config", "domain", "clock", "entropy", "store", "service", "http"], &[]),
     ("cli", &["app", "config", "telemetry", "clock", "entropy", "service", "graphql"], &[]),

@@ -35,6 +35,7 @@ mod idempotency;
 mod introspect;
 mod limits;
 mod list;
+mod log;
 mod look_up;
 mod model;
 mod numbers_and_times;

@@ -180,6 +180,27 @@ async fn r3_a_token_that_missed_its_period_is_dead() {
 }
 
 #[tokio::test]
+async fn r5_a_rotation_says_which_unused_value_it_cancelled() {
+    let server = Server::start().await;
+    let query = "mutation { rotateAPIToken { cancelledGeneration token { generation } } }";
+    let rotate = async || {
+        server.clock.advance(10 * SECOND);
+        server.admin.ask(query).await.body["data"]["rotateAPIToken"].clone()
+    };
+    assert_eq!(rotate().await, json!({ "cancelledGeneration": null, "token": { "generation": 2 } }));
+    for generation in [2, 3] {
+        let expected = json!({ "cancelledGeneration": generation, "token": { "generation": generation + 1 } });
+        assert_eq!(rotate().await, expected);
+    }
+    server.clock.advance(10 * SECOND);
+    let answer = server.admin.rest("POST", "/api-tokens/self/rotate", json!(null)).await;
+    assert_eq!(answer.body["cancelledGeneration"], json!(4));
+    let found = server.admin.with(answer.body["value"].as_str().unwrap());
+    let answer = found.rest("POST", "/api-tokens/self/rotate", json!(null)).await;
+    assert_eq!(answer.body["cancelledGeneration"], json!(null));
+}
+
+#[tokio::test]
 async fn r5_a_lost_answer_locks_nobody_out() {
     let server = Server::start().await;
     let old = server.admin.clone();

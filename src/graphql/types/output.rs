@@ -18,6 +18,9 @@ pub(in crate::graphql) struct CreateApiTokenOutput {
 pub(in crate::graphql) struct RotateApiTokenOutput {
     /// The rotated API token; its new `value` is told here and never again.
     pub(in crate::graphql) token: ApiToken,
+    /// The generation of the value that this rotation cancelled, because nobody had used it: its answer was lost, or you rotated
+    /// twice with the same value. Null if none was. The cancelled value does not work.
+    pub(in crate::graphql) cancelled_generation: Option<u32>,
 }
 
 /// The answer to `revokeAPIToken`.

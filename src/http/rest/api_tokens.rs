@@ -11,7 +11,7 @@ use crate::service::RotateRequest;
 use super::fields::Fields;
 use super::input::{CreateInput, ListInput, NoInput, RotateInput, UpdateInput};
 use super::refusal::{OfAll, OfBody, OfId, OfRevocation, OfRotation, Refusal};
-use super::token::{ApiToken, ApiTokenPage};
+use super::token::{ApiToken, ApiTokenPage, RotatedApiToken};
 use super::{Admitted, Target, query};
 
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -118,7 +118,7 @@ pub(super) async fn revoke(
         ("Idempotency-Key" = Option<String>, Header, description = "See `idempotencyKey`, which goes before this."),
     ),
     responses(
-        (status = 200, description = "The rotated API token with its new value.", body = ApiToken),
+        (status = 200, description = "The rotated API token with its new value.", body = RotatedApiToken),
         OfAll, OfBody, OfId, OfRotation,
     )
 )]
@@ -128,7 +128,7 @@ pub(super) async fn rotate(
     Target(id): Target,
     headers: HeaderMap,
     body: Body,
-) -> Answer<ApiToken> {
+) -> Answer<RotatedApiToken> {
     let RotateInput { overlap_minutes, idempotency_key } = Fields::read(json::object_if_any(&headers, body)?)?;
     let idempotency_key = idempotency_key.or(client::idempotency_key(&headers)?);
     let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, require_period: false };

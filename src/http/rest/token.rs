@@ -94,6 +94,25 @@ pub(super) struct ApiToken {
     value: Option<Value>,
 }
 
+/// An API token that was rotated.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RotatedAPIToken)]
+pub(super) struct RotatedApiToken {
+    #[serde(flatten)]
+    token: ApiToken,
+    /// The generation of the value that this rotation cancelled, because nobody had used it: its answer was lost, or you rotated
+    /// twice with the same value. Null if none was. The cancelled value does not work.
+    #[schema(required)]
+    cancelled_generation: Option<u32>,
+}
+
+impl From<Issued> for RotatedApiToken {
+    fn from(issued: Issued) -> Self {
+        Self { cancelled_generation: issued.cancelled_generation, token: issued.into() }
+    }
+}
+
 impl From<View> for ApiToken {
     fn from(View { token, status }: View) -> Self {
         let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
