@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_tokens;
 mod m0002_change;
+mod m0003_logged_change;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -14,6 +15,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_tokens::Migration), Box::new(m0002_change::Migration)]
+        vec![
+            Box::new(m0001_tokens::Migration),
+            Box::new(m0002_change::Migration),
+            Box::new(m0003_logged_change::Migration),
+        ]
     }
 }

@@ -24,6 +24,7 @@ mod docs;
 mod docs_clients;
 mod doors;
 mod execution;
+mod failover;
 mod feed;
 mod first_use;
 mod forward_auth;

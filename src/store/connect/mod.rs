@@ -77,10 +77,12 @@ impl Store {
         }
     }
 
-    /// Applies the migrations that are missing. Replicas that start together take turns.
+    /// Applies the migrations that are missing, each in a transaction of its own, so that none holds its locks while another
+    /// runs. Replicas that start together take turns.
     ///
     /// # Errors
-    /// When the tables are those of a later version or of another program, or a migration fails; nothing of it is then applied.
+    /// When the tables are those of a later version or of another program, or a migration fails; nothing of it is then applied,
+    /// and those before it are.
     pub async fn migrate(&self) -> Result<(), Error> {
         match self.try_to_migrate().await {
             Ok(None) => Ok(()),
@@ -95,20 +97,21 @@ impl Store {
 
     /// Why there is nothing to be migrated, if the tables are not ours.
     async fn try_to_migrate(&self) -> Result<Option<String>, DbErr> {
-        let transaction = match self.write.get_database_backend() {
-            DbBackend::Sqlite => group::begin(&self.write).await?,
-            _ => self.write.begin().await?,
-        };
-        alone(&transaction).await?;
-        let schema = Schema::find(&transaction).await?;
-        let words = unusable::of_schema(&schema);
-        if words.is_some() || schema == Schema::Current {
-            transaction.rollback().await?;
-            return Ok(words);
+        loop {
+            let transaction = match self.write.get_database_backend() {
+                DbBackend::Sqlite => group::begin(&self.write).await?,
+                _ => self.write.begin().await?,
+            };
+            alone(&transaction).await?;
+            let schema = Schema::find(&transaction).await?;
+            let words = unusable::of_schema(&schema);
+            if words.is_some() || schema == Schema::Current {
+                transaction.rollback().await?;
+                return Ok(words);
+            }
+            Migrator::up(&transaction, Some(1)).await?;
+            transaction.commit().await?;
         }
-        Migrator::up(&transaction, None).await?;
-        transaction.commit().await?;
-        Ok(None)
     }
 
     /// Starts a transaction that no other started by this function runs beside, on any replica.

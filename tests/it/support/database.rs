@@ -13,7 +13,7 @@ pub struct TestDatabase {
 
 /// The PostgreSQL cluster to test on, if not on SQLite.
 #[expect(clippy::disallowed_methods, reason = "the one setting of the test run itself")]
-fn cluster() -> Option<String> {
+pub fn cluster() -> Option<String> {
     std::env::var("ROTAKEY_TEST_POSTGRES").ok()
 }
 

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod cluster;
 pub mod database;
 pub mod entropy;
 pub mod events;

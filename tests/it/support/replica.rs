@@ -35,7 +35,12 @@ impl Replica {
     }
 
     pub async fn with(database: &TestDatabase, seed: u64, policy: Policy) -> Self {
-        let store = Store::connect(&database.url).await.unwrap();
+        Self::at(&database.url, seed, policy).await
+    }
+
+    /// On the database at this URL.
+    pub async fn at(url: &str, seed: u64, policy: Policy) -> Self {
+        let store = Store::connect(url).await.unwrap();
         store.migrate().await.unwrap();
         let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(seed)));
         let service = Service::open(store.clone(), clock.clone(), entropy, policy).await.unwrap();

@@ -1,0 +1,202 @@
+//! PostgreSQL servers that a test may kill: a primary, and standbys that stream from it. Gone with the test.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+/// How long anything here may take, on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+const NAME: &str = "rotakey";
+
+/// A server with its own data.
+pub struct PostgresServer {
+    child: Child,
+    pub port: u16,
+    _folder: TempDir,
+}
+
+/// Servers are made only where the tests run on PostgreSQL at all.
+pub fn is_installed() -> bool {
+    super::database::cluster().is_some()
+}
+
+impl PostgresServer {
+    /// A primary with one empty database, to which standbys may connect.
+    pub async fn primary() -> Self {
+        let (bin, folder) = (bin(), folder());
+        let data = folder.path().join("data");
+        let arguments = ["--username=rotakey", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"];
+        run(tool(&bin, "initdb").arg("-D").arg(&data).args(arguments));
+        let primary = Self::start(&bin, folder).await;
+        primary.connect_to("postgres").await.execute_unprepared(&format!("CREATE DATABASE {NAME}")).await.unwrap();
+        primary
+    }
+
+    /// A standby made of this server as it is now. This server waits for it at every commit from here on.
+    pub async fn synchronous_standby(&self) -> Self {
+        let (bin, folder) = (bin(), folder());
+        let data = folder.path().join("data");
+        let port = self.port.to_string();
+        let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "rotakey", "--checkpoint=fast", "-R", "--no-sync"];
+        run(tool(&bin, "pg_basebackup").arg("-D").arg(&data).args(arguments));
+        let standby = Self::start(&bin, folder).await;
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
+        self.execute("SELECT pg_reload_conf()").await;
+        self.wait_for("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')").await;
+        standby
+    }
+
+    /// Makes this standby a primary.
+    pub async fn promote(&self) {
+        self.execute("SELECT pg_promote(false)").await;
+        self.wait_for("SELECT NOT pg_is_in_recovery()").await;
+    }
+
+    /// The URL of the one database.
+    pub fn url(&self) -> String {
+        url(self.port, NAME)
+    }
+
+    /// A connection to the one database, beside those of Rotakey.
+    pub async fn connect(&self) -> DatabaseConnection {
+        self.connect_to(NAME).await
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        let connection = self.connect().await;
+        connection.execute_unprepared(sql).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// Waits until this question is answered by true.
+    pub async fn wait_for(&self, question: &str) {
+        let connection = self.connect().await;
+        wait_for(&connection, question).await;
+        connection.close().await.unwrap();
+    }
+
+    /// Kills it at once, as a power cut does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Lets every process of the server stand still, or go on.
+    pub fn freeze(&self, frozen: bool) {
+        let signal = if frozen { Signal::SIGSTOP } else { Signal::SIGCONT };
+        for pid in self.processes() {
+            // One that has ended by itself meanwhile is as good.
+            let _ = kill(pid, signal);
+        }
+    }
+
+    fn processes(&self) -> Vec<Pid> {
+        let parent = self.pid();
+        let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let is_child = |pid: &i32| {
+            // The name of the program stands in parentheses; the parent is the second field after it.
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(1)) == Some(&parent.to_string())
+        };
+        // The parent first: it then starts no others.
+        std::iter::once(parent).chain(pids.filter(is_child).map(Pid::from_raw)).collect()
+    }
+
+    async fn start(bin: &Path, folder: TempDir) -> Self {
+        // A port that is free may be taken by somebody else before the server takes it; then another is tried.
+        for _ in 0..5 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let log = fs::File::create(folder.path().join("log")).unwrap();
+            let mut command = tool(bin, "postgres");
+            command.arg("-D").arg(folder.path().join("data")).args(["-p", &port.to_string()]);
+            for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=60", "fsync=off"]
+            {
+                command.args(["-c", setting]);
+            }
+            let mut child = command.stderr(log).spawn().unwrap();
+            let started = async {
+                while child.try_wait().unwrap().is_none() {
+                    if Database::connect(url(port, "postgres")).await.is_ok() {
+                        return true;
+                    }
+                }
+                false
+            };
+            if timeout(PATIENCE, started).await.unwrap() {
+                return Self { child, port, _folder: folder };
+            }
+        }
+        panic!("the server does not start: {}", fs::read_to_string(folder.path().join("log")).unwrap());
+    }
+
+    async fn connect_to(&self, database: &str) -> DatabaseConnection {
+        Database::connect(url(self.port, database)).await.unwrap()
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        self.freeze(false);
+        // It then ends its children and itself, by force within five seconds.
+        let _ = kill(self.pid(), Signal::SIGQUIT);
+        let _ = self.child.wait();
+    }
+}
+
+fn url(port: u16, database: &str) -> String {
+    format!("postgres://rotakey@127.0.0.1:{port}/{database}")
+}
+
+/// Waits until this question is answered by true.
+pub async fn wait_for(connection: &DatabaseConnection, question: &str) {
+    let statement = Statement::from_string(DbBackend::Postgres, question);
+    let ask = async || connection.query_one_raw(statement.clone()).await.unwrap().unwrap().try_get_by_index::<bool>(0);
+    timeout(PATIENCE, async { while !ask().await.unwrap() {} })
+        .await
+        .unwrap_or_else(|_| panic!("never true: {question}"));
+}
+
+/// The newest PostgreSQL that is installed.
+fn bin() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").unwrap().map(|entry| entry.unwrap().path().join("bin"));
+    versions.filter(|bin| bin.join("initdb").exists()).max().unwrap()
+}
+
+/// A folder for a server's data.
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    folder
+}
+
+/// A program of PostgreSQL, which refuses to run as root. It ends with the test.
+fn tool(bin: &Path, name: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "QUIT"]).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+    if Uid::effective().is_root() {
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    }
+    command.arg(bin.join(name));
+    command
+}
+
+fn run(command: &mut Command) {
+    let output = command.stderr(Stdio::piped()).output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
