@@ -9,6 +9,7 @@ use crate::domain::redact::{holds_value, redact};
 use crate::service::ErrorCode;
 
 use super::contract::Fault;
+use super::error::RETRY_AFTER_SECONDS;
 use super::plan::PLACEHOLDER;
 
 /// The answer to one request. Serialises as the body of the response; it may hold a value, so it cannot be printed (R9).
@@ -39,6 +40,15 @@ impl Answer {
     /// Whether it tells of any error.
     pub fn has_errors(&self) -> bool {
         !self.errors.is_empty()
+    }
+
+    /// After how many seconds what failed may succeed, the longest of all errors.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        let seconds = |err: &ServerError| match err.extensions.as_ref()?.get(RETRY_AFTER_SECONDS)? {
+            Value::Number(seconds) => u32::try_from(seconds.as_u64()?).ok(),
+            _ => None,
+        };
+        self.errors.iter().filter_map(seconds).max()
     }
 
     /// The answer to a request that was not executed.

@@ -8,6 +8,9 @@ use crate::domain::redact::redact;
 use crate::service;
 use crate::service::ErrorCode;
 
+/// The extension that says after how many seconds the same request may succeed.
+pub(super) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
+
 /// The longest text, in characters: what a client sent comes back no longer than this.
 const MAX_TOLD_LENGTH: usize = 500;
 
@@ -43,7 +46,7 @@ impl Failure {
     /// A failure that is no error of a use case.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         // Some messages name what the client sent, which may hold a value (R9).
-        Self { message: told(&message.into()), code, field: None, retry_after_seconds: None }
+        Self { message: told(&message.into()), code, field: None, retry_after_seconds: code.retry_after_seconds() }
     }
 
     pub(super) fn extensions(&self) -> ErrorExtensionValues {
@@ -53,7 +56,7 @@ impl Failure {
             extensions.set("field", field);
         }
         if let Some(seconds) = self.retry_after_seconds {
-            extensions.set("retryAfterSeconds", seconds);
+            extensions.set(RETRY_AFTER_SECONDS, seconds);
         }
         extensions
     }

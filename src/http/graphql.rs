@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY};
+use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use futures_util::FutureExt;
@@ -248,7 +248,11 @@ fn write(form: AnswerType, answer: &Answer) -> Response<Body> {
         AnswerType::GraphqlResponse if !answer.executed() => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    body_of(form, status, answer)
+    let mut response = body_of(form, status, answer);
+    if let Some(seconds) = answer.retry_after_seconds() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 fn body_of(form: AnswerType, status: StatusCode, body: &impl Serialize) -> Response<Body> {

@@ -16,9 +16,6 @@ use crate::service::ErrorCode;
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey""#);
 const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey", error="invalid_token""#);
 
-/// After how many seconds one may ask again where the database could not be reached.
-const RETRY_UNAVAILABLE_SECONDS: u32 = 1;
-
 /// The status that says the same as a code.
 fn status(code: ErrorCode) -> StatusCode {
     match code {
@@ -103,8 +100,7 @@ impl Rejection {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, self.challenge);
         }
-        let unavailable = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_UNAVAILABLE_SECONDS);
-        if let Some(seconds) = retry_after_seconds.or(unavailable) {
+        if let Some(seconds) = retry_after_seconds {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         response

@@ -35,6 +35,17 @@ macro_rules! error_codes {
     };
 }
 
+/// After how many seconds to try again what the database could not do just now. A failover takes longer, but nobody knows how
+/// long, and to be asked once a second by each client costs little.
+const RETRY_UNAVAILABLE_SECONDS: u32 = 1;
+
+impl ErrorCode {
+    /// After how many whole seconds the same request may succeed, where the code alone says that it may.
+    pub fn retry_after_seconds(self) -> Option<u32> {
+        (self == Self::Unavailable).then_some(RETRY_UNAVAILABLE_SECONDS)
+    }
+}
+
 error_codes! {
     /// No value, or one that no token has.
     Unauthenticated => "UNAUTHENTICATED",
@@ -70,7 +81,7 @@ error_codes! {
     GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
     /// No document of this hash was sent before.
     PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
-    /// The database cannot be reached; the same request may succeed later.
+    /// The database cannot be reached or cannot do this just now; the same request may succeed later.
     Unavailable => "UNAVAILABLE",
     /// A fault of the server; the log has its cause.
     Internal => "INTERNAL",
@@ -97,8 +108,8 @@ pub enum Error {
     /// A field is not as it must be.
     #[error(transparent)]
     Invalid(#[from] InvalidInput),
-    /// The database cannot be reached. The cause is for the log.
-    #[error("The service cannot reach its database just now. Try again soon.")]
+    /// The database cannot be reached, or cannot do this just now. The cause is for the log.
+    #[error("The service cannot use its database just now. Try again soon.")]
     Unavailable(#[source] store::Error),
     /// What was committed may not have been heard.
     #[error(
@@ -154,7 +165,7 @@ impl Error {
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::Refused(Refusal::RotationConflict { retry_after_seconds }) => Some(*retry_after_seconds),
-            _ => None,
+            _ => self.code().retry_after_seconds(),
         }
     }
 }

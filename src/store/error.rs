@@ -1,11 +1,14 @@
 //! What can go wrong with the database, told apart by what the caller can do about it.
 
+use sea_orm::sqlx::error::DatabaseError;
+use sea_orm::sqlx::postgres::PgDatabaseError;
+use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// A failure of the store. Its text is for the log; it may name tables and constraints, never a value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database could not be reached or was too busy; the same call may succeed later.
+    /// The database could not be reached or cannot do this just now; the same call may succeed later.
     #[error("the database is unavailable: {0}")]
     Unavailable(DbErr),
     /// The database refused a statement.
@@ -21,27 +24,91 @@ pub enum Error {
 
 impl From<DbErr> for Error {
     fn from(err: DbErr) -> Self {
-        if is_passing(&err) { Self::Unavailable(err) } else { Self::Refused(err) }
+        if passes(&err) { Self::Unavailable(err) } else { Self::Refused(err) }
     }
 }
 
-fn is_passing(err: &DbErr) -> bool {
+/// Whether the same statement may succeed later, because its cause is a state of the database and not the statement.
+fn passes(err: &DbErr) -> bool {
     match err {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
         DbErr::Exec(RuntimeErr::SqlxError(err)) | DbErr::Query(RuntimeErr::SqlxError(err)) => match err.as_ref() {
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-            // SQLite: BUSY and its kinds, a full disk and I/O errors. PostgreSQL: connection lost, a transaction left open for too long, serialisation
-            // failure, deadlock, shutting down, too many connections, a lock not to be had (PostgreSQL documentation,
-            // appendix A).
-            sqlx::Error::Database(err) => err.code().is_some_and(|code| {
-                matches!(
-                    code.as_ref(),
-                    "5" | "261" | "517" | "13" | "778" | "4874" | "25P03" | "40001" | "40P01" | "53300" | "55P03"
-                ) || code.starts_with("08")
-                    || code.starts_with("57P")
-            }),
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(err) => code_passes(err.as_ref()),
             _ => false,
         },
         _ => false,
+    }
+}
+
+fn code_passes(err: &dyn DatabaseError) -> bool {
+    if let Some(err) = err.try_downcast_ref::<PgDatabaseError>() {
+        return sqlstate_passes(err.code());
+    }
+    err.try_downcast_ref::<SqliteError>()
+        .and_then(|err| err.code())
+        .and_then(|code| code.parse().ok())
+        .is_some_and(sqlite_code_passes)
+}
+
+/// PostgreSQL documentation, appendix A.
+fn sqlstate_passes(code: &str) -> bool {
+    const CLASSES: [&str; 5] = [
+        "08", // the connection is lost
+        "40", // serialization failure, deadlock, conflict with recovery
+        "53", // disk full, out of memory, too many connections
+        "57", // cancelled, shutting down, crashed, starting up
+        "58", // I/O error and other errors of the system
+    ];
+    const CODES: [&str; 4] = [
+        "25006", // a transaction that may only read: a standby, or a primary that is set to be read-only
+        "25P03", // the transaction was left open for too long
+        "25P04", // the transaction took too long
+        "55P03", // a lock is not to be had
+    ];
+    CODES.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class))
+}
+
+/// SQLite documentation, "Result and Error Codes". The low byte of an extended code is the primary one.
+fn sqlite_code_passes(code: u32) -> bool {
+    const CODES: [u32; 8] = [
+        5,  // BUSY: another process writes
+        6,  // LOCKED
+        7,  // NOMEM
+        8,  // READONLY: the file or its folder may not be written just now
+        10, // IOERR
+        13, // FULL
+        14, // CANTOPEN: such as when no file descriptors are left
+        15, // PROTOCOL: the lock of the write-ahead log was not to be had
+    ];
+    CODES.contains(&(code & 0xff))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_can_wait_out_is_told_apart_from_what_will_not_change() {
+        for code in [
+            "08006", "08P01", "25006", "25P03", "25P04", "40001", "40P01", "53000", "53100", "53200", "53300", "55P03",
+            "57014", "57P01", "57P02", "57P03", "57P05", "58000", "58030",
+        ] {
+            assert!(sqlstate_passes(code), "{code}");
+        }
+        for code in ["22012", "23505", "25P02", "28P01", "3D000", "42P01", "55000", "XX000", "XX001"] {
+            assert!(!sqlstate_passes(code), "{code}");
+        }
+        // With extended codes, such as BUSY_SNAPSHOT, READONLY_DBMOVED and IOERR_FSYNC.
+        for code in [5, 6, 7, 8, 10, 13, 14, 15, 261, 517, 1_032, 1_034, 3_850] {
+            assert!(sqlite_code_passes(code), "{code}");
+        }
+        for code in [1, 11, 19, 26, 2_067] {
+            assert!(!sqlite_code_passes(code), "{code}");
+        }
     }
 }

@@ -61,6 +61,7 @@ mod startup;
 mod subscriptions;
 mod support;
 mod texts;
+mod unavailable;
 mod update;
 mod uses;
 mod validation;

@@ -42,7 +42,7 @@ pub(in crate::graphql) enum ErrorCode {
     GraphqlValidationFailed,
     /// No document of this hash was sent before.
     PersistedQueryNotFound,
-    /// The database cannot be reached, or the operation took too long.
+    /// The database cannot do this just now, or the operation took too long. Try again after `retryAfterSeconds`.
     Unavailable,
     /// A fault of the server.
     Internal,
