@@ -1,5 +1,14 @@
 //! Contact with the database and, through it, with the other replicas: what they commit is heard while it lasts, and nothing
 //! that is remembered may be believed for long once it is lost (R10).
+//!
+//! What is remembered is believed until ten seconds after the last moment up to which every commit had been heard. So a pause of
+//! the database, or a failover, of a few seconds stops no verification of a remembered value. That is sound: a revocation that was
+//! not heard was committed after that moment, and R10 gives it ten seconds.
+//!
+//! When contact is regained, that moment moves on only after all that was remembered before has been made stale
+//! ([`Store::listen`](crate::store::Store::listen)). The new server is not asked what has changed since the last question to the
+//! old one, although transactions go on to be numbered where a standby took over: a standby that was not synchronous may have
+//! missed some, and numbers that were given twice would hide changes.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -15,10 +24,13 @@ use super::Service;
 
 /// For how many seconds after the database last answered may be believed what was read before (R10).
 const BELIEVED_SECONDS: u32 = 10;
-/// How often contact is sought again once it is lost.
-const RETRY_PERIOD: Duration = Duration::from_secs(1);
-/// How long whoever needs contact waits for it.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often contact is sought again once it is lost. By this alone: whoever else needs the database waits for it, but not for
+/// long.
+const RETRY_PERIOD: Duration = Duration::from_millis(500);
+/// How long whoever needs contact waits for it to begin.
+const CONTACT_TIMEOUT: Duration = Duration::from_millis(800);
+/// How long whoever has to catch up waits for that, while contact lasts.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is known of the contact.
 #[derive(Debug)]
@@ -57,19 +69,17 @@ impl Service {
 
     /// Hears what other replicas commit, and seeks contact again whenever it is lost. Runs for as long as the server does.
     pub async fn keep_contact(self) {
-        let mut seconds = interval(RETRY_PERIOD);
-        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut turns = interval(RETRY_PERIOD);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            seconds.tick().await;
-            match self.store.listen().await {
-                Ok(ear) => {
-                    let cause = self.hear(ear).await;
-                    self.contact.hearing.send_replace(false);
-                    self.store.lose_contact();
-                    tracing::warn!(%cause, "contact with the database is lost; it is sought again every second");
-                }
-                Err(cause) => tracing::warn!(%cause, "the database cannot be reached; it is tried again in a second"),
-            }
+            turns.tick().await;
+            let cause = match self.store.listen().await {
+                Ok(ear) => self.hear(ear).await,
+                Err(cause) => cause,
+            };
+            self.contact.hearing.send_replace(false);
+            self.store.lose_contact();
+            tracing::warn!(%cause, "no contact with the database; it is sought again until there is");
         }
     }
 
@@ -94,12 +104,16 @@ impl Service {
     /// Waits until other replicas are heard, but not for long: whether they are.
     pub(super) async fn hears(&self) -> bool {
         let mut hearing = self.contact.hearing.subscribe();
-        matches!(timeout(PATIENCE, hearing.wait_for(|hearing| *hearing)).await, Ok(Ok(_)))
+        matches!(timeout(CONTACT_TIMEOUT, hearing.wait_for(|hearing| *hearing)).await, Ok(Ok(_)))
     }
 
     /// Waits until all that was committed before has been heard, so that the subscriber is told only what comes later, but not
     /// for long: whether that is so.
     pub(super) async fn catches_up(&self, subscriber: &mut Receiver<Heard>) -> bool {
-        timeout(PATIENCE, self.store.catch_up(subscriber)).await.unwrap_or(false)
+        let mut hearing = self.contact.hearing.subscribe();
+        tokio::select! {
+            caught_up = timeout(CATCH_UP_TIMEOUT, self.store.catch_up(subscriber)) => caught_up.unwrap_or(false),
+            _ = hearing.wait_for(|hearing| !hearing) => false,
+        }
     }
 }

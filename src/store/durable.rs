@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 
 use super::feed::{Feed, Notes};
+use super::pool::Pool;
 
 /// Told of every commit: once, in a task that no client can cancel, and before any client is told of what it did. What has to
 /// follow a commit belongs here.
@@ -17,7 +18,7 @@ pub(super) struct Durable {
 
 impl Durable {
     /// For a process that writes by this pool.
-    pub(super) fn new(pool: &DatabaseConnection) -> Self {
+    pub(super) fn new(pool: &Pool) -> Self {
         Self { commits: Arc::default(), feed: Feed::new(pool) }
     }
 

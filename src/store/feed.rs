@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -26,7 +26,8 @@ use crate::domain::id::{EventId, TokenId};
 use crate::domain::timestamp::Timestamp;
 
 use super::epochs::{Epochs, Stamp};
-use super::{Error, Store};
+use super::pool::Pool;
+use super::{Error, Store, connect};
 
 pub(super) use postgres::tell;
 use rounds::Rounds;
@@ -130,18 +131,11 @@ pub(super) struct Feed {
 
 impl Feed {
     /// For a process that writes by this pool.
-    pub(super) fn new(pool: &DatabaseConnection) -> Arc<Self> {
+    pub(super) fn new(pool: &Pool) -> Arc<Self> {
         let (epochs, events) = (Epochs::new(SLOTS), broadcast::Sender::new(EVENTS_KEPT));
         let tells_own_events = pool.get_database_backend() == DbBackend::Sqlite;
-        let wake = (!tells_own_events).then(|| Wake::new(pool));
+        let wake = (!tells_own_events).then(|| Wake::new(pool.clone()));
         Arc::new(Self { epochs, events, tells_own_events, wake, rounds: Rounds::default() })
-    }
-
-    /// Wakes nobody any more.
-    pub(super) async fn close(&self) {
-        if let Some(wake) = &self.wake {
-            wake.close().await;
-        }
     }
 
     /// Tells of a transaction that is durable. To be called once, before it is acknowledged, and in the order of the
@@ -217,18 +211,33 @@ impl Ear {
 }
 
 impl Store {
-    /// Begins to hear of what other processes commit.
+    /// Begins to hear of what other processes commit. If contact with the database was lost, it is regained by this.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn listen(&self) -> Result<Ear, Error> {
-        let ear = match self.write.get_database_backend() {
-            DbBackend::Sqlite => Kind::Sqlite(sqlite::Watch::begin(self.clone())),
-            _ => Kind::Postgres(postgres::Listener::begin(self.clone()).await?),
+        if self.write.get_database_backend() == DbBackend::Sqlite {
+            self.begin_era();
+            return Ok(Ear(Kind::Sqlite(sqlite::Watch::begin(self.clone()))));
+        }
+        let server = self.write.server();
+        let found = server.is_none();
+        let server = match server {
+            Some(server) => server,
+            None => {
+                let found = connect::postgres::find_primary(&self.servers).await;
+                found.map_err(|words| DbErr::Conn(RuntimeErr::Internal(words)))?
+            }
         };
-        // What was committed while nobody listened may be anything.
+        let listener = postgres::Listener::begin(self.clone(), server.clone()).await?;
+        // What was committed while nobody listened may be anything. This comes after the listener's first snapshot and before any
+        // connection to a server that was found anew: what is read by one of those and stamped after this is changed only by what
+        // the listener hears, and whatever was stamped before is stale, also if it was read on the server of before.
         self.begin_era();
-        Ok(Ear(ear))
+        if found {
+            self.write.regain(connect::postgres::open(server).await?);
+        }
+        Ok(Ear(Kind::Postgres(listener)))
     }
 
     /// The present moment in the order of changes. Taken before a read, it tells later whether what was read is still true.
@@ -247,9 +256,13 @@ impl Store {
         self.durable.feed().epochs.begin_era();
     }
 
-    /// Makes every stamp stale and tells subscribers that events may be missing, because contact was lost.
+    /// Tells subscribers that events may be missing, because contact was lost, and on PostgreSQL gives up every connection, until
+    /// [`Store::listen`] regains contact. No stamp becomes stale by this, but by regaining contact: until then nothing is heard,
+    /// so whoever goes by stamps has to know for how long contact has been lost.
     pub fn lose_contact(&self) {
-        self.begin_era();
+        if self.write.get_database_backend() == DbBackend::Postgres {
+            self.write.lose();
+        }
         self.durable.feed().tell(Heard::Lost);
     }
 

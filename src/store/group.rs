@@ -16,15 +16,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::durable::Durable;
 use super::feed::Notes;
 use super::file::DatabaseFile;
+use super::pool::{Pool, PoolTransaction};
 
 /// How many turns a group has at most, so that its first does not wait for ever while others keep coming.
 const MAX_TURNS: usize = 128;
@@ -60,7 +58,7 @@ pub(super) struct Turns {
 #[derive(Debug)]
 pub(super) struct Turn {
     // Dropped before `ended` says so: the task then holds the transaction alone.
-    transaction: Arc<DatabaseTransaction>,
+    transaction: Arc<PoolTransaction>,
     ended: oneshot::Sender<Ended>,
 }
 
@@ -74,7 +72,7 @@ struct Ended {
 
 /// A transaction that turns share.
 struct Group {
-    transaction: Arc<DatabaseTransaction>,
+    transaction: Arc<PoolTransaction>,
     /// Whose answers wait for the commit.
     members: Vec<Told>,
     /// What is to be told of when it is durable.
@@ -87,7 +85,7 @@ struct Group {
 
 impl Turns {
     /// A queue for this pool of one connection. It ends when nobody can wait in it any more.
-    pub(super) fn new(pool: DatabaseConnection, durable: Durable, file: DatabaseFile) -> Self {
+    pub(super) fn new(pool: Pool, durable: Durable, file: DatabaseFile) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
         tokio::spawn(take_turns(pool, waiting, durable, file));
         Self { queue }
@@ -105,7 +103,7 @@ impl Turns {
 }
 
 impl Turn {
-    pub(super) fn connection(&self) -> &DatabaseTransaction {
+    pub(super) fn connection(&self) -> &PoolTransaction {
         &self.transaction
     }
 
@@ -119,12 +117,7 @@ impl Turn {
     }
 }
 
-async fn take_turns(
-    pool: DatabaseConnection,
-    mut waiting: mpsc::UnboundedReceiver<Waiting>,
-    durable: Durable,
-    file: DatabaseFile,
-) {
+async fn take_turns(pool: Pool, mut waiting: mpsc::UnboundedReceiver<Waiting>, durable: Durable, file: DatabaseFile) {
     while let Some(first) = waiting.recv().await {
         let Some(first) = first.admitted(&file) else { continue };
         match begin(&pool).await {
@@ -155,7 +148,7 @@ impl Waiting {
 
 /// Begins a transaction that holds the write lock from its start: one that reads first and writes later can lose its turn
 /// to another process half way.
-pub(super) async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+pub(super) async fn begin(pool: &Pool) -> Result<PoolTransaction, DbErr> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
@@ -164,7 +157,7 @@ pub(super) async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransacti
 }
 
 impl Group {
-    fn new(transaction: DatabaseTransaction, durable: Durable, file: DatabaseFile) -> Self {
+    fn new(transaction: PoolTransaction, durable: Durable, file: DatabaseFile) -> Self {
         let transaction = Arc::new(transaction);
         Self { transaction, members: Vec::new(), notes: Vec::new(), durable, file, guarded: false }
     }

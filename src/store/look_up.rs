@@ -10,12 +10,13 @@ use std::array;
 use std::num::NonZero;
 use std::sync::{Arc, LazyLock};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, RuntimeErr, Statement};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, Statement};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
 
+use super::pool::Pool;
 use super::read::{self, Row};
 use super::{Error, rows};
 
@@ -65,7 +66,7 @@ fn statement(hashes: usize) -> String {
 
 impl LookUps {
     /// A queue for this pool. It ends when nobody can wait in it any more.
-    pub(super) fn new(pool: DatabaseConnection) -> Self {
+    pub(super) fn new(pool: Pool) -> Self {
         let (queue, asked) = mpsc::unbounded_channel();
         tokio::spawn(answer_all(pool, asked));
         Self { queue }
@@ -80,12 +81,12 @@ impl LookUps {
 }
 
 /// Looks a hash up by itself.
-pub(super) async fn find(connection: &DatabaseConnection, hash: &ValueHash) -> Result<Option<Found>, Error> {
+pub(super) async fn find(connection: &Pool, hash: &ValueHash) -> Result<Option<Found>, Error> {
     found(&presented(&ask(connection, &[*hash]).await?)?, hash)
 }
 
 /// Gives those who wait their answers. While as many statements run as the cores are good for, the others come together.
-async fn answer_all(pool: DatabaseConnection, mut queue: mpsc::UnboundedReceiver<Asked>) {
+async fn answer_all(pool: Pool, mut queue: mpsc::UnboundedReceiver<Asked>) {
     // The other half is for whoever asked.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let statements = Arc::new(Semaphore::new(cores.div_ceil(2).min(MAX_STATEMENTS)));
@@ -103,7 +104,7 @@ async fn answer_all(pool: DatabaseConnection, mut queue: mpsc::UnboundedReceiver
     }
 }
 
-async fn answer(pool: &DatabaseConnection, mut asked: Vec<Asked>) {
+async fn answer(pool: &Pool, mut asked: Vec<Asked>) {
     asked.retain(|asked| !asked.answer.is_closed());
     let hashes: Vec<ValueHash> = asked.iter().map(|asked| asked.hash).collect();
     let rows = ask(pool, &hashes).await;
@@ -116,7 +117,7 @@ async fn answer(pool: &DatabaseConnection, mut asked: Vec<Asked>) {
 }
 
 /// The rows of these hashes, at most [`MAX_TOGETHER`].
-async fn ask(connection: &DatabaseConnection, hashes: &[ValueHash]) -> Result<Vec<QueryResult>, DbErr> {
+async fn ask(connection: &Pool, hashes: &[ValueHash]) -> Result<Vec<QueryResult>, DbErr> {
     if hashes.is_empty() {
         return Ok(Vec::new());
     }

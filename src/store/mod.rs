@@ -16,6 +16,7 @@ mod group;
 mod list;
 mod lock;
 mod look_up;
+mod pool;
 mod read;
 mod reserve;
 mod rotation;
@@ -35,19 +36,21 @@ pub use transaction::Transaction;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 
 use durable::Durable;
 use file::DatabaseFile;
 use group::Turns;
 use look_up::LookUps;
+use pool::Pool;
 
 /// The database. On SQLite all writes take turns on one connection, because it has one writer at a time anyway and a fair
 /// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
 #[derive(Clone, Debug)]
 pub struct Store {
     place: Arc<str>,
-    read: DatabaseConnection,
-    write: DatabaseConnection,
+    read: Pool,
+    write: Pool,
     /// On SQLite, the queue for the one connection of `write`.
     turns: Option<Turns>,
     /// On SQLite, the queue of those who look up a presented value.
@@ -55,21 +58,33 @@ pub struct Store {
     /// On SQLite, the file itself.
     file: Option<DatabaseFile>,
     durable: Durable,
+    /// On PostgreSQL, the servers that may be the database, in the order in which they are tried.
+    servers: Arc<[PgConnectOptions]>,
 }
 
 impl Store {
-    /// Over one pool for everything.
-    fn on_server(place: String, pool: DatabaseConnection) -> Self {
-        let durable = Durable::new(&pool);
-        Self { place: place.into(), read: pool.clone(), write: pool, turns: None, look_ups: None, file: None, durable }
+    /// Over one pool for everything, of connections to one of these servers.
+    fn on_server(place: String, servers: Vec<PgConnectOptions>, connections: DatabaseConnection) -> Self {
+        let pool = Pool::from(connections);
+        Self {
+            place: place.into(),
+            read: pool.clone(),
+            turns: None,
+            look_ups: None,
+            file: None,
+            durable: Durable::new(&pool),
+            servers: servers.into(),
+            write: pool,
+        }
     }
 
     /// Over pools of connections to a file, one of them a single connection that writes.
     fn on_file(place: String, read: DatabaseConnection, write: DatabaseConnection, file: DatabaseFile) -> Self {
+        let (read, write) = (Pool::from(read), Pool::from(write));
         let durable = Durable::new(&write);
         let turns = Some(Turns::new(write.clone(), durable.clone(), file.clone()));
         let look_ups = Some(LookUps::new(read.clone()));
-        Self { place: place.into(), read, write, turns, look_ups, file: Some(file), durable }
+        Self { place: place.into(), read, write, turns, look_ups, file: Some(file), durable, servers: Arc::default() }
     }
 
     /// Waits until the files of the database have been found deleted or replaced, and lets nothing be read from them any more:
@@ -79,7 +94,8 @@ impl Store {
         let text = file.moved().await;
         self.begin_era();
         // It waits for those who are reading; that none may begin to is so at once.
-        tokio::spawn(self.read.clone().close());
+        let read = self.read.clone();
+        tokio::spawn(async move { read.close().await });
         Error::Unsuitable(text)
     }
 

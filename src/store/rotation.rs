@@ -4,7 +4,7 @@
 //! was decided on what is known of the token by other means is written by itself, only if all that it rests on and that may
 //! change is still so; on PostgreSQL that is one statement and its own transaction, so it costs one round trip.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Value};
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
@@ -15,6 +15,7 @@ use crate::domain::token::{Token, ValueFacts};
 use super::chain::Chain;
 use super::durable::Durable;
 use super::feed::Notes;
+use super::pool::Pool;
 use super::{Error, Store, Transaction, audit, rows};
 
 /// Whether a rotation took place.
@@ -89,12 +90,7 @@ impl Store {
 }
 
 /// Carries out a chain that is a transaction by itself, and tells of it.
-async fn rotate_and_tell(
-    pool: DatabaseConnection,
-    durable: Durable,
-    chain: Chain,
-    notes: Notes,
-) -> Result<Rotated, Error> {
+async fn rotate_and_tell(pool: Pool, durable: Durable, chain: Chain, notes: Notes) -> Result<Rotated, Error> {
     let outcome = chain.run(&pool).await;
     match &outcome {
         Ok(true) => durable.reached(&Ok(()), [notes]),

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    RuntimeErr, UpdateMany,
+    ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, RuntimeErr, UpdateMany,
 };
 
 use crate::domain::audit::AuditEvent;
@@ -20,6 +19,7 @@ use super::durable::Durable;
 use super::entity::{api_token, api_token_value};
 use super::feed::{self, Notes};
 use super::group::Turn;
+use super::pool::PoolTransaction;
 use super::{Error, rows};
 
 /// A transaction that may write. Nothing is kept unless [`Transaction::commit`] returns.
@@ -32,13 +32,13 @@ pub struct Transaction {
 #[derive(Debug)]
 enum Inner {
     /// On PostgreSQL, a transaction of its own.
-    Alone(DatabaseTransaction, Durable),
+    Alone(PoolTransaction, Durable),
     /// On SQLite, a turn in one that is shared.
     InTurn(Turn),
 }
 
 impl Transaction {
-    pub(super) fn alone(transaction: DatabaseTransaction, durable: Durable) -> Self {
+    pub(super) fn alone(transaction: PoolTransaction, durable: Durable) -> Self {
         Self { inner: Inner::Alone(transaction, durable), notes: Mutex::default() }
     }
 
@@ -242,7 +242,7 @@ impl Transaction {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn connection(&self) -> &DatabaseTransaction {
+    pub(super) fn connection(&self) -> &PoolTransaction {
         match &self.inner {
             Inner::Alone(transaction, _) => transaction,
             Inner::InTurn(turn) => turn.connection(),
@@ -270,7 +270,7 @@ impl Transaction {
 
 /// Commits a transaction of its own and tells of it, other replicas by a row that is committed with it: last, so that it is as
 /// young as can be when they see it.
-async fn commit_and_tell(transaction: DatabaseTransaction, durable: Durable, mut notes: Notes) -> Result<(), Error> {
+async fn commit_and_tell(transaction: PoolTransaction, durable: Durable, mut notes: Notes) -> Result<(), Error> {
     if let Some(ids) = notes.take_untold() {
         feed::tell(&transaction, ids).await?;
     }

@@ -7,6 +7,7 @@ mod architecture;
 mod at_once;
 mod audit;
 mod authority;
+mod availability;
 mod bad_input;
 mod cache;
 mod changes;

@@ -1,6 +1,6 @@
 //! Reaching the database, making it durable, and bringing its schema up to date.
 
-mod postgres;
+pub(super) mod postgres;
 mod schema;
 mod sqlite;
 mod unusable;
@@ -8,7 +8,7 @@ mod unusable;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DbBackend, DbErr, Statement};
 
 use crate::domain::timestamp::Timestamp;
 
@@ -17,6 +17,7 @@ pub(super) use sqlite::{WAL_LIMIT_BYTES, shorten_log};
 use schema::Schema;
 
 use super::group::{self, Urgency};
+use super::pool::PoolTransaction;
 use super::{Error, Store, Transaction};
 
 /// How long a caller waits for a connection before it is told that the database is unavailable.
@@ -109,7 +110,7 @@ impl Store {
                 transaction.rollback().await?;
                 return Ok(words);
             }
-            Migrator::up(&transaction, Some(1)).await?;
+            Migrator::up(transaction.inner(), Some(1)).await?;
             transaction.commit().await?;
         }
     }
@@ -174,7 +175,6 @@ impl Store {
     /// # Errors
     /// When a connection cannot be closed in order. Nothing committed is lost by that.
     pub async fn close(self) -> Result<(), Error> {
-        self.durable.feed().close().await;
         self.read.close().await?;
         self.write.close().await?;
         Ok(())
@@ -182,7 +182,7 @@ impl Store {
 }
 
 /// Waits until no other that called this has its transaction open. On SQLite that is so anyway.
-async fn alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+async fn alone(transaction: &PoolTransaction) -> Result<(), DbErr> {
     if transaction.get_database_backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({START_LOCK})");
         transaction.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;

@@ -13,6 +13,7 @@ use sea_orm::sqlx::{self, Connection};
 use sea_orm::{Database, DatabaseConnection, DbErr};
 
 use crate::store::file::DatabaseFile;
+use crate::store::pool::Pool;
 use crate::store::{Error, Store};
 
 use super::schema::Schema;
@@ -152,8 +153,8 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, 
 
 /// Writes the whole write-ahead log into the database and cuts it to nothing, unless somebody is still reading it: whether
 /// that was so.
-pub(in crate::store) async fn shorten_log(write: &DatabaseConnection) -> Result<bool, sqlx::Error> {
-    let mut connection = write.get_sqlite_connection_pool().acquire().await?;
+pub(in crate::store) async fn shorten_log(write: &Pool) -> Result<bool, sqlx::Error> {
+    let mut connection = write.sqlite().ok_or(sqlx::Error::PoolClosed)?.acquire().await?;
     let wait = |timeout: Duration| sqlx::AssertSqlSafe(format!("PRAGMA busy_timeout = {}", timeout.as_millis()));
     sqlx::raw_sql(wait(SHORTENING_TIMEOUT)).execute(&mut *connection).await?;
     let done = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;

@@ -15,13 +15,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sea_orm::sqlx::{self, Row};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::domain::id::EventId;
 use crate::domain::timestamp::Timestamp;
+use crate::store::connect::postgres::{STANDBY, only_reads};
+use crate::store::pool::PoolTransaction;
 use crate::store::{Error, Store};
 
 use super::wake::CHANNEL;
@@ -31,8 +33,8 @@ use super::{Heard, Told};
 const PERIOD: Duration = Duration::from_millis(500);
 /// How long to wait between one question and the next, however many wake.
 const REST: Duration = Duration::from_millis(50);
-/// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the database may take to answer before contact is lost. For as long every request that needs it waits.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How many events are fetched by one query.
 const BATCH: usize = 256;
 /// After how long without a question, in milliseconds of the database's clock, something may have been missed. It is far less
@@ -41,19 +43,27 @@ const FORGOTTEN_AFTER_MILLIS: i64 = 60_000;
 /// Any constant of ours: of replicas that delete old rows at the same time, one does.
 const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7902;
 
-/// The snapshot from which on everything is to be heard, and a moment before it was taken.
-const NOW: &str = "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint";
+/// The snapshot from which on everything is to be heard, a moment before it was taken, and whether the server is none that may
+/// write.
+const NOW: &str = concat!(
+    "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, ",
+    only_reads!(),
+    " AS only_reads"
+);
 
 /// The same of this question, a moment after that, and what was committed between the snapshot $1 and this. Not over in a
 /// snapshot are the transactions that began after it (from its `xmax` on) and those that it lists; with the two apart, each is
 /// found by the index.
-const ASK: &str = "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, \
-    (extract(epoch FROM clock_timestamp()) * 1000)::bigint, told.ids \
-    FROM (VALUES (1)) AS one LEFT JOIN ( \
+const ASK: &str = concat!(
+    "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, \
+     (extract(epoch FROM clock_timestamp()) * 1000)::bigint, told.ids, ",
+    only_reads!(),
+    " AS only_reads FROM (VALUES (1)) AS one LEFT JOIN ( \
         SELECT seq, ids FROM change WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) \
         UNION ALL \
         SELECT seq, ids FROM change WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
-    ) AS told ON true ORDER BY told.seq";
+    ) AS told ON true ORDER BY told.seq"
+);
 
 const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
@@ -81,23 +91,26 @@ impl fmt::Debug for Listener {
 }
 
 impl Since {
+    /// Fails for a server that may not write: what it has seen is not up to date, and nobody would tell of the rest.
     fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        if row.try_get("only_reads")? {
+            return Err(sqlx::Error::Protocol(STANDBY.to_owned()));
+        }
         Ok(Self { snapshot: row.try_get(0)?, at: row.try_get(1)? })
     }
 }
 
 impl Listener {
-    pub(super) async fn begin(store: Store) -> Result<Self, Error> {
+    pub(super) async fn begin(store: Store, server: PgConnectOptions) -> Result<Self, Error> {
         // A connection of its own: it must not wait for others to be done, nor they for it when it has died.
-        let options = store.write.get_postgres_connection_pool().connect_options();
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
             .idle_timeout(None)
             .acquire_timeout(PATIENCE)
-            .connect_lazy_with(options.as_ref().clone());
+            .connect_lazy_with(server);
         let mut connection = answered(PgListener::connect_with(&pool)).await?;
-        // It must not reconnect by itself: the server may have crashed, and with it what was told is gone.
+        // It must not reconnect by itself: another server may be the database then.
         connection.eager_reconnect(false);
         answered(connection.listen(CHANNEL)).await?;
         let now = answered(sqlx::query(NOW).fetch_one(&mut connection)).await?;
@@ -145,11 +158,12 @@ impl Listener {
             }
         }
         let first = rows.first().ok_or_else(|| failure(sqlx::Error::RowNotFound))?;
+        let since = Since::of(first).map_err(failure)?;
         let asked_at: i64 = first.try_get(2).map_err(failure)?;
         if asked_at - self.since.at > FORGOTTEN_AFTER_MILLIS {
             return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were heard".into())));
         }
-        self.since = Since::of(first).map_err(failure)?;
+        self.since = since;
         Ok((told, Timestamp::from_unix_millis(asked_at)))
     }
 
@@ -211,7 +225,7 @@ impl Store {
 }
 
 /// Tells the other replicas, and this one's own ear, if and when this transaction commits.
-pub(in crate::store) async fn tell(transaction: &DatabaseTransaction, ids: String) -> Result<(), Error> {
+pub(in crate::store) async fn tell(transaction: &PoolTransaction, ids: String) -> Result<(), Error> {
     let sql = "INSERT INTO change (ids) VALUES ($1)";
     transaction.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into()])).await?;
     Ok(())

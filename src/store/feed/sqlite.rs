@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::store::connect::{WAL_LIMIT_BYTES, shorten_log};
@@ -119,7 +119,7 @@ mod tests {
         }
         let (id, stamp) = (TokenId::new(Timestamp::from_unix_millis(0), [1; 10]), here.stamp());
         assert!(here.is_fresh(id, stamp));
-        here.write.get_sqlite_connection_pool().acquire().await.unwrap().close().await.unwrap();
+        here.write.sqlite().unwrap().acquire().await.unwrap().close().await.unwrap();
         there.write.execute_unprepared("DELETE FROM audit_event").await.unwrap();
         watch.ask().await.unwrap();
         assert!(!here.is_fresh(id, stamp));

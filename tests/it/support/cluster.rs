@@ -21,7 +21,7 @@ const NAME: &str = "rotakey";
 pub struct PostgresServer {
     child: Child,
     pub port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Servers are made only where the tests run on PostgreSQL at all.
@@ -53,6 +53,17 @@ impl PostgresServer {
         self.execute("SELECT pg_reload_conf()").await;
         self.wait_for("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')").await;
         standby
+    }
+
+    /// Kills the primary and starts again at its address, still as a standby.
+    pub async fn take_the_place_of(mut self, mut primary: Self) -> Self {
+        primary.kill();
+        let _ = kill(self.pid(), Signal::SIGINT);
+        self.child.wait().unwrap();
+        self.child = spawn(&bin(), &self.folder, primary.port);
+        self.port = primary.port;
+        assert!(answers(&mut self.child, self.port).await);
+        self
     }
 
     /// Makes this standby a primary.
@@ -115,24 +126,9 @@ impl PostgresServer {
         // A port that is free may be taken by somebody else before the server takes it; then another is tried.
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let log = fs::File::create(folder.path().join("log")).unwrap();
-            let mut command = tool(bin, "postgres");
-            command.arg("-D").arg(folder.path().join("data")).args(["-p", &port.to_string()]);
-            for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=60", "fsync=off"]
-            {
-                command.args(["-c", setting]);
-            }
-            let mut child = command.stderr(log).spawn().unwrap();
-            let started = async {
-                while child.try_wait().unwrap().is_none() {
-                    if Database::connect(url(port, "postgres")).await.is_ok() {
-                        return true;
-                    }
-                }
-                false
-            };
-            if timeout(PATIENCE, started).await.unwrap() {
-                return Self { child, port, _folder: folder };
+            let mut child = spawn(bin, &folder, port);
+            if answers(&mut child, port).await {
+                return Self { child, port, folder };
             }
         }
         panic!("the server does not start: {}", fs::read_to_string(folder.path().join("log")).unwrap());
@@ -157,6 +153,30 @@ impl Drop for PostgresServer {
         let _ = kill(self.pid(), Signal::SIGQUIT);
         let _ = self.child.wait();
     }
+}
+
+/// Starts a server on the data in this folder.
+fn spawn(bin: &Path, folder: &TempDir, port: u16) -> Child {
+    let log = fs::File::create(folder.path().join("log")).unwrap();
+    let mut command = tool(bin, "postgres");
+    command.arg("-D").arg(folder.path().join("data")).args(["-p", &port.to_string()]);
+    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=60", "fsync=off"] {
+        command.args(["-c", setting]);
+    }
+    command.stderr(log).spawn().unwrap()
+}
+
+/// Waits until the server answers; false if it ends instead.
+async fn answers(child: &mut Child, port: u16) -> bool {
+    let started = async {
+        while child.try_wait().unwrap().is_none() {
+            if Database::connect(url(port, "postgres")).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    };
+    timeout(PATIENCE, started).await.unwrap()
 }
 
 fn url(port: u16, database: &str) -> String {

@@ -1,0 +1,78 @@
+//! Opening a pool of connections to PostgreSQL: to a primary, durable at every commit, and without a wait that has no end.
+
+mod hosts;
+mod primary;
+
+use std::time::Duration;
+
+use sea_orm::sqlx::ConnectOptions;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::{Database, DatabaseConnection, DbErr};
+
+use crate::store::{Error, Store};
+
+use super::pool_options;
+use super::unusable::{self, unusable};
+
+pub(in crate::store) use primary::{STANDBY, find_primary, only_reads};
+
+/// How long PostgreSQL waits for a row that another transaction is changing.
+const LOCK_TIMEOUT: &str = "5s";
+/// For how long PostgreSQL keeps a transaction open in which nothing is asked. A change must be committed long before the row
+/// that tells of it is deleted, also where a process is suspended between the two.
+const IDLE_TIMEOUT: &str = "10s";
+/// For how long a connection to PostgreSQL that was just given back need not be asked whether it still answers.
+const BELIEVED_FOR: Duration = Duration::from_millis(100);
+/// After how many milliseconds PostgreSQL gives up a replica that does not acknowledge what is sent to it.
+const TCP_USER_TIMEOUT_MILLIS: &str = "10000";
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// What the library wants a URL for where options are given.
+const ANY_URL: &str = "postgres://localhost";
+
+pub(super) async fn connect(url: &str) -> Result<Store, Error> {
+    let servers: Vec<_> = hosts::parse(url)?.into_iter().map(settled).collect();
+    let place = place(&servers);
+    let primary = find_primary(&servers).await.map_err(|words| unusable(&place, &words))?;
+    let connections = open(primary).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
+    Ok(Store::on_server(place, servers, connections))
+}
+
+/// Hosts, ports and name.
+fn place(servers: &[PgConnectOptions]) -> String {
+    let addresses: Vec<_> = servers.iter().map(address).collect();
+    let database = servers.first().and_then(PgConnectOptions::get_database).unwrap_or_default();
+    format!("{}/{database}", addresses.join(","))
+}
+
+/// The host and the port of a server, or the folder of its socket and the port.
+fn address(server: &PgConnectOptions) -> String {
+    match server.get_socket() {
+        Some(folder) => format!("{}:{}", folder.display(), server.get_port()),
+        None => format!("{}:{}", server.get_host(), server.get_port()),
+    }
+}
+
+/// Whatever the server's defaults: an answer is sent after its transaction is on disk (R13), and nobody waits for a lock, or keeps
+/// one, without end.
+fn settled(server: PgConnectOptions) -> PgConnectOptions {
+    server.disable_statement_logging().options([
+        ("synchronous_commit", "on"),
+        ("lock_timeout", LOCK_TIMEOUT),
+        ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+        ("tcp_user_timeout", TCP_USER_TIMEOUT_MILLIS),
+    ])
+}
+
+/// A pool of connections to this server, each opened when it is needed and only while the server is a primary.
+pub(in crate::store) async fn open(server: PgConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let mut options = pool_options(ANY_URL, POSTGRES_CONNECTIONS);
+    options.connect_lazy(true);
+    options.map_sqlx_postgres_opts(move |_| server.clone());
+    options.map_sqlx_postgres_pool_opts(|options| {
+        options.after_connect(|connection, _| Box::pin(primary::require_primary(connection)))
+    });
+    // The pool asks a connection whether it still answers when it is given back; to ask again at once would cost a round trip
+    // before every look-up and every transaction.
+    options.test_before_acquire_if_idle_for(BELIEVED_FOR);
+    Database::connect(options).await
+}

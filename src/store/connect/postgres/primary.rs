@@ -1,0 +1,63 @@
+//! Finding the server that is the database: a primary that may write. A standby has the same rows, a moment later, and nobody
+//! would tell it what to forget, so nothing is believed on a connection to one (R10).
+
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
+use sea_orm::sqlx::{self, ConnectOptions, Connection};
+use tokio::time::timeout;
+
+use crate::store::connect::unusable;
+
+use super::address;
+
+/// How long a server may take to be reached and to say what it is, before the next one is tried.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What is said of a server that is no primary, or may not write.
+pub(in crate::store) const STANDBY: &str = "the server is a standby, or read-only. Name the primary.";
+
+/// The question whether a server may not write: it is in recovery, or is set to be read-only.
+macro_rules! only_reads {
+    () => {
+        "pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
+    };
+}
+
+pub(in crate::store) use only_reads;
+
+/// The first of these servers that is a primary and may write.
+///
+/// # Errors
+/// When there is none: what is wrong with each, in words.
+pub(in crate::store) async fn find_primary(servers: &[PgConnectOptions]) -> Result<PgConnectOptions, String> {
+    let mut causes = Vec::new();
+    for server in servers {
+        let asked = timeout(PATIENCE, ask(server)).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let words = match asked {
+            Ok(true) => return Ok(server.clone()),
+            Ok(false) => STANDBY.to_owned(),
+            Err(err) => unusable::of_sqlx_error(&err),
+        };
+        causes.push(if servers.len() > 1 { format!("{}: {words}", address(server)) } else { words });
+    }
+    Err(causes.join(" "))
+}
+
+/// Connects once, because a pool tries again until its time is over, and then says nothing but that.
+async fn ask(server: &PgConnectOptions) -> Result<bool, sqlx::Error> {
+    let mut connection = server.connect().await?;
+    let writes = may_write(&mut connection).await?;
+    // It is of no further use, so it does not matter how it ends.
+    let _ = connection.close().await;
+    Ok(writes)
+}
+
+/// Fails unless the server of this connection is a primary that may write.
+pub(super) async fn require_primary(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if may_write(connection).await? { Ok(()) } else { Err(sqlx::Error::Protocol(STANDBY.to_owned())) }
+}
+
+async fn may_write(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let only_reads: bool = sqlx::query_scalar(concat!("SELECT ", only_reads!())).fetch_one(connection).await?;
+    Ok(!only_reads)
+}

@@ -1,0 +1,205 @@
+//! Connections to the database, for as long as there is contact with it.
+//!
+//! On PostgreSQL one server after the other may be the database: a standby takes the place of a primary. So every contact has
+//! connections of its own, all to one server. When contact is lost they are closed, whoever waits for one of them is told so at
+//! once, and nobody gets another before contact is regained: no statement goes to the server of before, and no client waits for one
+//! that does not answer. On SQLite the connections stay the same.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::prelude::async_trait;
+use sea_orm::sqlx::SqlitePool;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    Statement, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long whoever needs the database waits for contact to be regained.
+const CONTACT_TIMEOUT: Duration = Duration::from_millis(800);
+/// How long a statement may take. One whose connection has died without a word would wait for ever.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long connections that are not needed any more may take to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The connections to the database, shared by all who use them.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    backend: DbBackend,
+    /// None while contact is lost.
+    contact: Arc<watch::Sender<Option<Contact>>>,
+}
+
+/// The connections of one contact.
+#[derive(Clone, Debug)]
+struct Contact {
+    connections: DatabaseConnection,
+    lost: watch::Receiver<bool>,
+    lose: Arc<watch::Sender<bool>>,
+}
+
+/// A transaction, which fails when contact is lost.
+#[derive(Debug)]
+pub(super) struct PoolTransaction {
+    inner: DatabaseTransaction,
+    contact: Contact,
+}
+
+impl From<DatabaseConnection> for Pool {
+    fn from(connections: DatabaseConnection) -> Self {
+        let backend = connections.get_database_backend();
+        Self { backend, contact: Arc::new(watch::Sender::new(Some(Contact::new(connections)))) }
+    }
+}
+
+impl Pool {
+    /// How to connect to the server of PostgreSQL that there is contact with, if there is.
+    pub(super) fn server(&self) -> Option<PgConnectOptions> {
+        let connections = self.connections()?;
+        Some(connections.get_postgres_connection_pool().connect_options().as_ref().clone())
+    }
+
+    fn connections(&self) -> Option<DatabaseConnection> {
+        self.contact.borrow().as_ref().map(|contact| contact.connections.clone())
+    }
+
+    /// Contact is regained, with these connections.
+    pub(super) fn regain(&self, connections: DatabaseConnection) {
+        self.contact.send_replace(Some(Contact::new(connections)));
+    }
+
+    /// Contact is lost: whoever waits for an answer is told so, and every connection is closed.
+    pub(super) fn lose(&self) {
+        let Some(contact) = self.contact.send_replace(None) else { return };
+        contact.lose.send_replace(true);
+        // In a task of its own, because a server that does not answer does not take leave either.
+        tokio::spawn(timeout(CLOSE_TIMEOUT, contact.connections.close()));
+    }
+
+    /// Waits until every connection is returned, and closes them.
+    pub(super) async fn close(&self) -> Result<(), DbErr> {
+        match self.connections() {
+            Some(connections) => connections.close().await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn begin(&self) -> Result<PoolTransaction, DbErr> {
+        self.begin_with_options(TransactionOptions::default()).await
+    }
+
+    pub(super) async fn begin_with_options(&self, options: TransactionOptions) -> Result<PoolTransaction, DbErr> {
+        let contact = self.contact().await?;
+        let inner = contact.run(contact.connections.begin_with_options(options)).await?;
+        Ok(PoolTransaction { inner, contact })
+    }
+
+    /// The connections to a SQLite file as the driver knows them.
+    pub(super) fn sqlite(&self) -> Option<SqlitePool> {
+        Some(self.connections()?.get_sqlite_connection_pool().clone())
+    }
+
+    /// The present contact, or the next one if that comes soon.
+    async fn contact(&self) -> Result<Contact, DbErr> {
+        if let Some(contact) = self.contact.borrow().clone() {
+            return Ok(contact);
+        }
+        let mut contacts = self.contact.subscribe();
+        let regained = timeout(CONTACT_TIMEOUT, contacts.wait_for(Option::is_some)).await;
+        regained.ok().and_then(|contact| contact.ok()?.clone()).ok_or_else(lost)
+    }
+}
+
+impl Contact {
+    fn new(connections: DatabaseConnection) -> Self {
+        let (lose, lost) = watch::channel(false);
+        Self { connections, lost, lose: Arc::new(lose) }
+    }
+
+    /// What comes of this statement, or an error once contact is lost. Whether the statement was carried out is then not known.
+    async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        let mut losing = self.lost.clone();
+        tokio::select! {
+            biased;
+            outcome = timeout(STATEMENT_TIMEOUT, statement) => outcome.unwrap_or_else(|_| Err(unanswered())),
+            _ = losing.wait_for(|lost| *lost) => Err(lost()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Pool {
+    fn get_database_backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let contact = self.contact().await?;
+        contact.run(contact.connections.execute_raw(statement)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let contact = self.contact().await?;
+        contact.run(contact.connections.execute_unprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let contact = self.contact().await?;
+        contact.run(contact.connections.query_one_raw(statement)).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let contact = self.contact().await?;
+        contact.run(contact.connections.query_all_raw(statement)).await
+    }
+}
+
+impl PoolTransaction {
+    /// The transaction itself, for what takes no other and may take long.
+    pub(super) fn inner(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    pub(super) async fn commit(self) -> Result<(), DbErr> {
+        self.contact.run(self.inner.commit()).await
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), DbErr> {
+        self.contact.run(self.inner.rollback()).await
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for PoolTransaction {
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.contact.run(self.inner.execute_raw(statement)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.contact.run(self.inner.execute_unprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.contact.run(self.inner.query_one_raw(statement)).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.contact.run(self.inner.query_all_raw(statement)).await
+    }
+}
+
+fn lost() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("contact with the database is lost".to_owned()))
+}
+
+fn unanswered() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("the database did not answer in time".to_owned()))
+}
