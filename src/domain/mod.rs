@@ -9,6 +9,7 @@ mod base62;
 pub mod change;
 pub mod cidr;
 pub mod derivation;
+pub mod freshness;
 pub mod id;
 pub mod input;
 pub mod lifecycle;

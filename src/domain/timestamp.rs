@@ -110,6 +110,12 @@ impl Timestamp {
         Self::from_unix_millis(self.unix_millis().saturating_sub(i64::from(seconds).saturating_mul(MILLIS_PER_SECOND)))
     }
 
+    /// Whole seconds from `self` until `later`, rounded down; 0 where `later` is not later.
+    pub fn whole_seconds_until(self, later: Self) -> u32 {
+        let millis = later.unix_millis().saturating_sub(self.unix_millis()).max(0);
+        u32::try_from(millis / MILLIS_PER_SECOND).unwrap_or(u32::MAX)
+    }
+
     /// Whole seconds from `self` until `later`, rounded up; 0 where `later` is not later.
     pub fn seconds_until(self, later: Self) -> u32 {
         let millis = later.unix_millis().saturating_sub(self.unix_millis()).max(0);

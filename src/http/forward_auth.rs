@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -33,6 +33,9 @@ const SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 const GENERATION: HeaderName = HeaderName::from_static("x-token-generation");
 const CODE: HeaderName = HeaderName::from_static("x-token-code");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// What of a request the answer depends on, for whoever keeps one.
+const DEPENDS_ON: HeaderValue =
+    HeaderValue::from_static("Authorization, X-API-Key, Origin, Forwarded, X-Forwarded-For");
 const NOTHING: HeaderValue = HeaderValue::from_static("");
 
 /// What is percent-encoded in `X-Token-Owner`, besides all that is not ASCII: what would end or part a header's value
@@ -126,7 +129,7 @@ async fn decide(
     // What follows an error is logged, and needs the name of the request.
     let verification = verified.map_err(|err| line.within(|| Refused::from(err)))?;
     let mut response = match verification.code {
-        VerificationCode::Valid => return Ok(let_through(&verification, HeaderMap::with_capacity(6))),
+        VerificationCode::Valid => return Ok(let_through(&verification, HeaderMap::with_capacity(8))),
         VerificationCode::ScopeMissing => lacking(&verification, &required),
         code => {
             let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
@@ -145,7 +148,8 @@ fn let_through(verification: &Verification, mut headers: HeaderMap) -> Response 
     let settings = &view.token.settings;
     let owner: Cow<'_, str> =
         utf8_percent_encode(settings.owner.as_deref().unwrap_or_default(), NOT_IN_A_HEADER).into();
-    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(CACHE_CONTROL, kept_for(verification.fresh_seconds));
+    headers.insert(VARY, DEPENDS_ON);
     headers.insert(ID, text(view.token.id.text().as_str()));
     let owner = match owner {
         Cow::Owned(owner) => HeaderValue::try_from(owner).unwrap_or(NOTHING),
@@ -157,6 +161,24 @@ fn let_through(verification: &Verification, mut headers: HeaderMap) -> Response 
     client::warn_of_retirement(&mut headers, verification.standing);
     *response.headers_mut() = headers;
     response
+}
+
+/// By whom and for how many seconds the answer that a value is good may be kept (RFC 9111, section 5.2.2): by the one who asked, and
+/// no other.
+fn kept_for(seconds: u32) -> HeaderValue {
+    HeaderValue::from_static(match seconds {
+        0 => return NO_STORE,
+        1 => "private, max-age=1",
+        2 => "private, max-age=2",
+        3 => "private, max-age=3",
+        4 => "private, max-age=4",
+        5 => "private, max-age=5",
+        6 => "private, max-age=6",
+        7 => "private, max-age=7",
+        8 => "private, max-age=8",
+        9 => "private, max-age=9",
+        _ => "private, max-age=10",
+    })
 }
 
 /// RFC 6750, section 3.1: a good value is told all the scopes that it takes.

@@ -57,7 +57,7 @@ fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Resp
     must_be_form(headers).ok()?;
     let form = Form::read(request.body()).ok()?;
     let (required, source) = form.asked().ok()?;
-    let (standing, verification) =
+    let (_, standing, verification) =
         doors.service.verify_for_at_once((caller, &caller_source), &form.token, &required, &source)?;
     let mut response = written(&verification);
     client::warn_of_retirement(response.headers_mut(), Some(standing));

@@ -57,12 +57,17 @@ impl Service {
     /// Whether everything that any replica committed up to ten seconds ago has been heard. While not, nothing may be
     /// answered from memory.
     pub fn in_contact(&self, now: Timestamp) -> bool {
+        now < self.believed_until(now)
+    }
+
+    /// Until when may be believed what is remembered now; a moment that is over, where nothing may.
+    pub(super) fn believed_until(&self, now: Timestamp) -> Timestamp {
         match self.contact.last.load(Ordering::SeqCst) {
-            i64::MIN => false,
-            // A moment that is yet to come says nothing: a clock was set back.
+            i64::MIN => Timestamp::MIN,
             last => {
                 let last = Timestamp::from_unix_millis(last);
-                last <= now && now < last.plus_seconds(BELIEVED_SECONDS)
+                // A moment that is yet to come says nothing: a clock was set back.
+                if last <= now { last.plus_seconds(BELIEVED_SECONDS) } else { Timestamp::MIN }
             }
         }
     }

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use crate::domain::authority::Authority;
+use crate::domain::id::TokenId;
 use crate::domain::lifecycle::{self, Standing};
 use crate::domain::restriction::Source;
 use crate::domain::timestamp::Timestamp;
@@ -25,23 +26,25 @@ impl Service {
     /// Verifies as [`Service::verify`] does the value that a visitor presents on its own behalf.
     pub fn verify_at_once(&self, presented: &str, required: &RequiredScopes, source: &Source) -> Option<Verification> {
         let now = self.now();
-        verified(self.recall(presented, source, now)?, required, now).ok()
+        verified(self.recall(presented, source, now)?, required, self.believed_until(now), now).ok()
     }
 
     /// Verifies as [`Service::verify_for`] does a value that somebody presented to a caller, who presents this one from
-    /// there; and as what the caller's own value works.
+    /// there; and whose the caller's own value is, and as what it works.
     pub fn verify_for_at_once(
         &self,
         (caller, caller_source): (&str, &Source),
         presented: &str,
         required: &RequiredScopes,
         source: &Source,
-    ) -> Option<(Standing, Verification)> {
+    ) -> Option<(TokenId, Standing, Verification)> {
         let now = self.now();
         let Presented { token, judgement, .. } = self.recall(caller, caller_source, now)?;
+        let id = token.id;
         Authority::of(&token).require(Permission::ApiTokenVerify).ok()?;
-        let verification = verified(self.recall(presented, source, now)?, required, now).ok()?;
-        Some((judgement.ok()?, verification))
+        let verification =
+            verified(self.recall(presented, source, now)?, required, self.believed_until(now), now).ok()?;
+        Some((id, judgement.ok()?, verification))
     }
 
     /// Judges a presented text that is remembered, good, and was used before.

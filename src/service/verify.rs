@@ -2,6 +2,7 @@
 //! server from finding out is an error.
 
 use crate::domain::authority::Authority;
+use crate::domain::freshness::fresh_seconds;
 use crate::domain::lifecycle::Standing;
 use crate::domain::restriction::Source;
 use crate::domain::scope::Scope;
@@ -26,6 +27,8 @@ pub struct Verification {
     pub standing: Option<Standing>,
     /// The scopes that the token lacks of those asked for; empty where the value itself is no good.
     pub missing_scopes: Vec<Scope>,
+    /// For how many seconds the answer may be kept where it is that the value is good; see [`fresh_seconds`].
+    pub fresh_seconds: u32,
 }
 
 impl Verification {
@@ -74,13 +77,14 @@ impl Service {
         now: Timestamp,
     ) -> Result<Verification, Error> {
         match self.present(presented, visit, now).await? {
-            Some(presented) => verified(presented, required, now),
+            Some(presented) => verified(presented, required, self.believed_until(now), now),
             None => Ok(Verification {
                 code: VerificationCode::Unauthenticated,
                 token: None,
                 generation: None,
                 standing: None,
                 missing_scopes: Vec::new(),
+                fresh_seconds: 0,
             }),
         }
     }
@@ -105,10 +109,11 @@ impl Service {
     }
 }
 
-/// What comes of a value that was judged at this moment, where these scopes are required.
+/// What comes of a value that was judged at this moment by what is believed until that one, where these scopes are required.
 pub(super) fn verified(
     presented: Presented<'_>,
     required: &RequiredScopes,
+    believed_until: Timestamp,
     now: Timestamp,
 ) -> Result<Verification, Error> {
     let Presented { token, generation, judgement, .. } = presented;
@@ -120,11 +125,14 @@ pub(super) fn verified(
         }
         Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal)?, None, Vec::new()),
     };
+    let fresh_seconds = standing
+        .map_or(0, |standing| fresh_seconds(standing, verification::good_until(&token, standing), believed_until, now));
     Ok(Verification {
         code,
         token: Some(View::new(token, now)),
         generation: Some(generation),
         standing,
         missing_scopes,
+        fresh_seconds,
     })
 }

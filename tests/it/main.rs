@@ -29,6 +29,7 @@ mod failover;
 mod feed;
 mod first_use;
 mod forward_auth;
+mod freshness;
 mod graphql_http;
 mod graphql_limits;
 mod group_commit;

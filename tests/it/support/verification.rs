@@ -74,7 +74,9 @@ impl<'a> Question<'a> {
     /// What the door tells: the code, or the code of the error.
     pub async fn told(self, caller: &Client, door: &str) -> String {
         let answer = self.ask(caller, door).await;
-        assert_eq!(answer.header("Cache-Control"), Some("no-store"), "{door}");
+        // For how long a gateway may keep the answer is in `freshness`.
+        let kept = answer.header("Cache-Control").unwrap();
+        assert!(kept == "no-store" || (door == "/verify" && answer.status == 200), "{door}: {kept}");
         let text = |value: &Value| value.as_str().map(str::to_owned);
         match door {
             "verifyAPIToken" => {
