@@ -21,6 +21,7 @@ test:
 	./tests/glean-clients
 	cd tests/graphql-conformance && npm ci --no-audit --no-fund && node run.mjs
 	./tests/generated-clients
+	./tests/oauth-clients
 	./tests/gateways
 	./tests/subscription-clients
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit

@@ -52,9 +52,19 @@ impl Arrival {
 /// Who is calling, as in [`Client`].
 pub(super) async fn caller(headers: &HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Option<Caller>, Rejection> {
     let Some(presented) = presented(headers)? else { return Ok(None) };
+    Ok(Some(authenticate(presented, headers, arrival, doors).await?))
+}
+
+/// Who presents this credential in a request with these headers.
+pub(super) async fn authenticate(
+    presented: Credential<'_>,
+    headers: &HeaderMap,
+    arrival: Arrival,
+    doors: &Doors,
+) -> Result<Caller, Rejection> {
     let visit = visit(headers, arrival, doors)?;
     let caller = doors.service.authenticate(presented.text, visit).await;
-    Ok(Some(caller.map_err(|err| refused(err, presented.place))?))
+    caller.map_err(|err| refused(err, presented.place))
 }
 
 /// Who is calling, as [`Client`] says it, but for the first use of the value, which may still be pending: whoever asks for this

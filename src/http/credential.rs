@@ -35,13 +35,25 @@ const SCHEMES: [&str; 14] = [
 pub(super) enum Place {
     ApiKey,
     Authorization,
+    /// The secret of a client, by HTTP Basic.
+    Basic,
+    /// The secret of a client, in a form.
+    ClientSecret,
+}
+
+impl Place {
+    /// Whether a client with an id and a secret is authenticated by it.
+    pub(super) fn is_of_client(self) -> bool {
+        matches!(self, Self::Basic | Self::ClientSecret)
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ApiKey => "the X-API-Key header",
-            Self::Authorization => "the Authorization header",
+            Self::Authorization | Self::Basic => "the Authorization header",
+            Self::ClientSecret => "the parameter client_secret",
         })
     }
 }
@@ -104,7 +116,7 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusab
 }
 
 /// Whether any token could have this value. With its checksum it is told from a credential of another system that looks alike.
-fn can_be_a_value(text: &str) -> bool {
+pub(super) fn can_be_a_value(text: &str) -> bool {
     PresentedValue::parse(text).is_ok()
 }
 

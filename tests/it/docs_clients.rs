@@ -1,12 +1,12 @@
-//! The page of clients shows nothing but what `tests/generated-clients` runs: every block of it is a region of a client or of that
-//! script, between lines that say `docs:begin` and `docs:end`.
+//! The page of clients shows nothing but what the scripts in `tests` run: every block of it is a region of a client or of
+//! `tests/generated-clients`, between lines that say `docs:begin` and `docs:end`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Folders of what is installed, generated or built, and of the clients that another page shows.
 const NOT_OURS: [&str; 6] = ["node_modules", "build", "generated", "rotakey", "target", "glean"];
-const SOURCES: [&str; 5] = ["go", "py", "rs", "toml", "ts"];
+const SOURCES: [&str; 6] = ["go", "mjs", "py", "rs", "toml", "ts"];
 
 #[test]
 fn every_block_of_the_page_of_clients_is_code_that_runs_and_every_region_is_shown() {

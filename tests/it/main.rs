@@ -36,6 +36,7 @@ mod group_commit;
 mod hostile;
 mod idempotency;
 mod introspect;
+mod introspect_clients;
 mod limits;
 mod list;
 mod log;
