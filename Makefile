@@ -22,6 +22,7 @@ test:
 	cd tests/graphql-conformance && npm ci --no-audit --no-fund && node run.mjs
 	./tests/generated-clients
 	./tests/oauth-clients
+	./tests/openapi-clients
 	./tests/gateways
 	./tests/subscription-clients
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit

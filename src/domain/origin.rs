@@ -13,7 +13,7 @@ use super::quote::quote;
 /// The most origins that a token may be restricted to.
 pub const MAX_ALLOWED_ORIGINS: usize = 100;
 /// The longest text that is read as an origin, in bytes: the longest host name of DNS has 253, and the rest is short.
-const MAX_ORIGIN_LENGTH: usize = 512;
+pub const MAX_ORIGIN_LENGTH: usize = 512;
 
 /// A scheme, a host and a port; no port where it is the scheme's own. The scheme of a web page is `http` or `https`, those of
 /// browser extensions and apps are others (`chrome-extension://id`, `capacitor://localhost`).

@@ -1,5 +1,5 @@
 //! The page of clients shows nothing but what the scripts in `tests` run: every block of it is a region of a client or of
-//! `tests/generated-clients`, between lines that say `docs:begin` and `docs:end`.
+//! such a script, between lines that say `docs:begin` and `docs:end`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,7 +15,9 @@ fn every_block_of_the_page_of_clients_is_code_that_runs_and_every_region_is_show
     let shown = cut(&page, |line| line.starts_with("```") && line.len() > 3, |line| line == "```");
     let mut run = BTreeSet::new();
     collect(&root.join("tests/clients"), &mut run);
-    run.extend(regions(&root.join("tests/generated-clients")));
+    for script in ["tests/generated-clients", "tests/openapi-clients"] {
+        run.extend(regions(&root.join(script)));
+    }
     assert!(shown.len() >= 15);
     assert_eq!(shown.difference(&run).collect::<Vec<_>>(), Vec::<&String>::new(), "shown and not run");
     assert_eq!(run.difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new(), "a region and not shown");

@@ -44,6 +44,7 @@ mod look_up;
 mod model;
 mod numbers_and_times;
 mod openapi;
+mod openapi_limits;
 mod overlap;
 mod playground;
 mod read;

@@ -7,6 +7,7 @@
 mod api_tokens;
 mod fields;
 mod input;
+mod limits;
 mod openapi;
 mod query;
 mod refusal;
@@ -42,7 +43,7 @@ type Admitted = Extension<Arc<Caller>>;
 
 /// All REST addresses.
 pub(super) fn routes(doors: &Doors) -> Router<Doors> {
-    let document = openapi::document();
+    let document = openapi::document(doors.max_body_bytes);
     let of_callers = Router::new()
         .route("/api-tokens", get(api_tokens::list).post(api_tokens::create))
         .route("/api-tokens/{id}", get(api_tokens::read).post(api_tokens::update).delete(api_tokens::revoke))

@@ -1,5 +1,8 @@
-//! `GET /openapi.json`: the description of the REST doors, made from the functions that answer and the types that they take.
+//! `GET /openapi.json`: the description of the REST endpoints, made from the functions that answer and the types that they take.
+//!
+//! What has no such types, the endpoints that verify and those of health, is described in `openapi.json`, which is merged in.
 
+use serde_json::{Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
@@ -7,12 +10,12 @@ use utoipa::{Modify, OpenApi};
 
 use crate::domain::listing::Order;
 
-use super::refusal::ErrorBody;
+use super::limits::{self, merge};
+use super::refusal::{ErrorBody, OfAll, OfReader};
 use super::{api_tokens, rotatetoken};
 
-const DESCRIPTION: &str = "The doors for clients that speak plain JSON. Everything else is done by GraphQL, at \
-    `POST /graphql`; its schema is at `GET /schema.graphql`. `POST /introspect` is RFC 7662, and `/verify` is for \
-    gateways.\n\nA request that presents the previous value of an API token is \
+const DESCRIPTION: &str = "The endpoints for clients that speak plain JSON. Everything else is done by GraphQL, at \
+    `POST /graphql`; its schema is at `GET /schema.graphql`.\n\nA request that presents the previous value of an API token is \
     answered with `Deprecation` (RFC 9745) and, once its end is known, `Sunset` (RFC 8594).";
 
 #[derive(OpenApi)]
@@ -34,10 +37,6 @@ const DESCRIPTION: &str = "The doors for clients that speak plain JSON. Everythi
     components(schemas(ErrorBody, Order)),
     security(("apiKey" = []), ("bearer" = [])),
     modifiers(&Credentials, &Inputs),
-    tags(
-        (name = "API tokens", description = "What `schema.graphql` offers, under the same names."),
-        (name = "Glean's rotatetoken", description = "For clients of that contract, unmodified."),
-    )
 )]
 struct Document;
 
@@ -81,13 +80,50 @@ impl Modify for Inputs {
 
 /// This document
 #[utoipa::path(
-    get, path = "/openapi.json", operation_id = "getOpenAPI", tag = "API tokens", security(()),
-    responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json"))
+    get, path = "/openapi.json", operation_id = "getOpenAPI", tag = "API tokens",
+    security((), ("apiKey" = []), ("bearer" = [])),
+    responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json"), OfAll, OfReader)
 )]
 #[expect(dead_code, reason = "the description of a route that answers a text made at the start")]
 fn document_address() {}
 
-/// The document as JSON.
-pub(super) fn document() -> String {
-    serde_json::to_string(&Document::openapi()).unwrap_or_default()
+/// The document as JSON, of a server that reads bodies of so many bytes.
+pub(super) fn document(max_body_bytes: usize) -> String {
+    let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    merge(&mut document, serde_json::from_str(include_str!("openapi.json")).unwrap_or_default());
+    merge(&mut document, limits::document());
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    for operation in paths.filter_map(|(_, path)| path.as_object_mut()).flatten().map(|(_, operation)| operation) {
+        complete(operation, max_body_bytes);
+    }
+    document.to_string()
+}
+
+/// Adds to an operation what is the same for all.
+fn complete(operation: &mut Value, max_body_bytes: usize) {
+    let takes_credential = operation.get("security").is_none_or(|schemes| *schemes != json!([]));
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
+    for parameter in parameters.filter(|parameter| parameter.get("in") == Some(&json!("query"))) {
+        let limit = parameter.get("name").and_then(Value::as_str).and_then(limits::of_parameter);
+        merge(parameter, limit.map_or_else(|| json!({}), |limit| json!({ "schema": limit })));
+    }
+    let reference = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
+    let responses = operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten();
+    for (status, response) in responses.filter(|(_, response)| response.get("$ref").is_none()) {
+        if status == "413" {
+            let description =
+                format!("The body is larger than {max_body_bytes} bytes, the most that this server reads.");
+            merge(response, json!({ "description": description }));
+        }
+        let headers = match status.as_bytes().first() {
+            Some(b'2') if takes_credential => {
+                json!({ "Deprecation": reference("Deprecation"), "Sunset": reference("Sunset") })
+            }
+            Some(b'4' | b'5') if response.get("content").is_some() => {
+                json!({ "X-Request-Id": reference("X-Request-Id") })
+            }
+            _ => continue,
+        };
+        merge(response, json!({ "headers": headers }));
+    }
 }

@@ -53,6 +53,8 @@ pub(super) struct OfAll;
 pub(super) struct OfBody;
 /// What may be wrong with an id, be it in the path or in the body.
 pub(super) struct OfId;
+/// What may stand against reading the description.
+pub(super) struct OfReader;
 /// What may stand against a rotation.
 pub(super) struct OfRotation;
 /// What may stand against a revocation.
@@ -79,7 +81,7 @@ impl IntoResponses for OfAll {
 impl IntoResponses for OfBody {
     fn responses() -> Responses {
         Responses::from_iter([
-            error(413, "The body is larger than 1 MiB.", None),
+            error(413, "The body is larger than this server reads.", None),
             error(415, "A body was sent that is not `application/json`.", None),
         ])
     }
@@ -88,6 +90,12 @@ impl IntoResponses for OfBody {
 impl IntoResponses for OfId {
     fn responses() -> Responses {
         Responses::from_iter([error(404, "No API token has this id.", None)])
+    }
+}
+
+impl IntoResponses for OfReader {
+    fn responses() -> Responses {
+        Responses::from_iter([error(404, "The operator shows it to nobody.", None)])
     }
 }
 
