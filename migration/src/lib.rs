@@ -7,6 +7,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_tokens;
 mod m0002_change;
 mod m0003_logged_change;
+mod m0005_retired_values;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tokens::Migration),
             Box::new(m0002_change::Migration),
             Box::new(m0003_logged_change::Migration),
+            Box::new(m0005_retired_values::Migration),
         ]
     }
 }

@@ -51,6 +51,9 @@ pub struct ServeFlags {
     /// For how long audit events are kept, such as 365d; for ever if not given
     #[arg(long, env = "ROTAKEY_AUDIT_RETENTION")]
     pub audit_retention: Option<String>,
+    /// For how long a value is kept after it was retired, such as 400d; presented later it is unknown
+    #[arg(long, env = "ROTAKEY_RETIRED_VALUES", default_value = "400d")]
+    pub retired_values: String,
     /// What a GraphQL request may ask for
     #[command(flatten)]
     pub graphql: GraphqlFlags,
@@ -137,6 +140,8 @@ impl ServeFlags {
                 max_overlap_minutes: minutes("--max-overlap", &self.max_overlap),
             },
             audit_retention_minutes: minutes("--audit-retention", &self.audit_retention),
+            retired_values_minutes: minutes("--retired-values", &Some(self.retired_values.clone()))
+                .unwrap_or(Policy::RETIRED_VALUES_MINUTES),
             cached_values,
         };
         match (listen, database_url, trusted_proxies, graphql, log) {
@@ -183,6 +188,7 @@ mod tests {
             "--require-expiry=perhaps",
             "--max-overlap=30s",
             "--audit-retention=0m",
+            "--retired-values=never",
             "--introspection=perhaps",
             "--graphql-timeout=0s",
             "--graphql-max-depth=0",

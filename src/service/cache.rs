@@ -6,7 +6,8 @@
 //!
 //! That a value is unknown is remembered for a few seconds. It cannot become known meanwhile: a value comes out of random
 //! bytes or, repeatably, of a random salt (R6), and nobody can present it before some replica has committed and told it. What
-//! was known stays known, because no token is ever deleted.
+//! was known stays known, because no token is ever deleted. A retired value is, long after; where it is remembered, it goes on
+//! being refused as retired.
 
 use std::sync::Arc;
 

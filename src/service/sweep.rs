@@ -1,10 +1,17 @@
 //! Housekeeping: what nothing needs any more is erased. No rule waits for it; a token expires on time without.
 
+use crate::domain::timestamp::Timestamp;
+
 use super::{Error, Service};
 
+/// How many retired values are dated or deleted by one transaction, so that nobody waits long for the writer.
+const BATCH: u32 = 500;
+/// How many such transactions of each kind there are at a time. More is left for the next time.
+const MAX_BATCHES: u32 = 40;
+
 impl Service {
-    /// Erases the salts of rotations whose overlap is over (R6), audit events beyond the retention, and what every replica has
-    /// heard of long since.
+    /// Erases the salts of rotations whose overlap is over (R6), values and audit events beyond their retention, and what every
+    /// replica has heard of long since.
     ///
     /// # Errors
     /// When the database fails.
@@ -12,8 +19,23 @@ impl Service {
         let now = self.now();
         self.store.erase_stale_salts(now).await?;
         self.store.forget_changes().await?;
+        self.forget_retired_values(now).await?;
         if let Some(minutes) = self.policy.audit_retention_minutes {
             self.store.forget_events(now.minus_minutes(minutes)).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the values that have been retired for as long as the operator says. Whoever presents one is then told that no token
+    /// has it. A replica that remembers one goes on saying that it is retired: it is refused either way.
+    async fn forget_retired_values(&self, now: Timestamp) -> Result<(), Error> {
+        let by = now.minus_minutes(self.policy.retired_values_minutes);
+        for _ in 0..MAX_BATCHES {
+            let dated = self.store.date_retired_values(now, BATCH).await?;
+            let forgotten = self.store.forget_retired_values(by, BATCH).await?;
+            if dated.max(forgotten) < u64::from(BATCH) {
+                break;
+            }
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ mod look_up;
 mod pool;
 mod read;
 mod reserve;
+mod retired;
 mod rotation;
 mod rows;
 mod token;

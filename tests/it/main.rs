@@ -52,6 +52,7 @@ mod replicas;
 mod rest;
 mod rest_errors;
 mod restrictions;
+mod retired_values;
 mod reuse;
 mod revoke;
 mod rotate;

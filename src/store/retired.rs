@@ -1,0 +1,60 @@
+//! Forgetting values that were retired long ago. A few hundred at a time, so that nobody waits long for the writer.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use crate::domain::timestamp::Timestamp;
+
+use super::{Error, Store};
+
+/// Any constant of ours: of replicas that sweep at the same time, one does.
+const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7903;
+
+/// The retired values of which it is not written down when they stopped working: an overlap that was ended at once leaves no
+/// date. What is none of the two that may work is retired for good.
+const UNDATED: &str = "SELECT old.token_id, old.generation FROM api_token_value AS old
+    JOIN api_token AS token ON token.id = old.token_id
+    WHERE old.replaced_at IS NOT NULL AND old.retires_at IS NULL AND old.generation <> token.generation
+      AND (token.previous_generation IS NULL OR token.previous_generation <> old.generation)";
+
+impl Store {
+    /// Deletes up to `most` values that stopped working by this moment, the oldest first; how many. The current value of a
+    /// token is never among them, nor a previous one that works.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_retired_values(&self, by: Timestamp, most: u32) -> Result<u64, Error> {
+        // A current value has no `retires_at`; the table has a check of that.
+        let by = by.unix_millis();
+        self.sweep(&format!(
+            "DELETE FROM api_token_value WHERE (token_id, generation) IN (SELECT token_id, generation FROM api_token_value
+                 WHERE retires_at <= {by} ORDER BY retires_at LIMIT {most})"
+        ))
+        .await
+    }
+
+    /// Gives up to `most` retired values that have none this moment as the date of their retirement; how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn date_retired_values(&self, now: Timestamp, most: u32) -> Result<u64, Error> {
+        let now = now.unix_millis();
+        self.sweep(&format!(
+            "UPDATE api_token_value SET retires_at = {now} WHERE (token_id, generation) IN ({UNDATED} LIMIT {most})"
+        ))
+        .await
+    }
+
+    /// Runs a statement that ends in a condition; how many rows it was about.
+    async fn sweep(&self, sql: &str) -> Result<u64, Error> {
+        let transaction = self.begin().await?;
+        let backend = transaction.connection().get_database_backend();
+        let alone = match backend {
+            DbBackend::Postgres => format!(" AND (SELECT pg_try_advisory_xact_lock({SWEEP_LOCK}))"),
+            _ => String::new(),
+        };
+        let statement = Statement::from_string(backend, format!("{sql}{alone}"));
+        let rows = transaction.connection().execute_raw(statement).await?.rows_affected();
+        transaction.commit().await?;
+        Ok(rows)
+    }
+}
