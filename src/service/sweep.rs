@@ -4,7 +4,7 @@ use crate::domain::timestamp::Timestamp;
 
 use super::{Error, Service};
 
-/// How many retired values are dated or deleted by one transaction, so that nobody waits long for the writer.
+/// How many rows are changed by one transaction, so that nobody waits long for the writer.
 const BATCH: u32 = 500;
 /// How many such transactions of each kind there are at a time. More is left for the next time.
 const MAX_BATCHES: u32 = 40;
@@ -21,7 +21,16 @@ impl Service {
         self.store.forget_changes().await?;
         self.forget_retired_values(now).await?;
         if let Some(minutes) = self.policy.audit_retention_minutes {
-            self.store.forget_events(now.minus_minutes(minutes)).await?;
+            self.forget_events(now.minus_minutes(minutes)).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget_events(&self, before: Timestamp) -> Result<(), Error> {
+        for _ in 0..MAX_BATCHES {
+            if self.store.forget_events(before, BATCH.into()).await? < u64::from(BATCH) {
+                break;
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Order, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
@@ -77,13 +78,20 @@ impl Store {
         rows.into_iter().map(event).collect()
     }
 
-    /// Forgets events from before this moment; how many they were.
+    /// Forgets up to `most` events from before this moment, the oldest first; how many they were.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn forget_events(&self, before: Timestamp) -> Result<u64, Error> {
+    pub async fn forget_events(&self, before: Timestamp, most: u64) -> Result<u64, Error> {
         let transaction = self.begin().await?;
-        let old = Entity::delete_many().filter(Column::At.lt(before.unix_millis()));
+        let oldest = Query::select()
+            .column(Column::Id)
+            .from(Entity)
+            .and_where(Column::At.lt(before.unix_millis()))
+            .order_by(Column::At, Order::Asc)
+            .limit(most)
+            .take();
+        let old = Entity::delete_many().filter(Column::Id.in_subquery(oldest));
         let deleted = old.exec(transaction.connection()).await?.rows_affected;
         transaction.commit().await?;
         Ok(deleted)
