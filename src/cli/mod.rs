@@ -1,6 +1,7 @@
 //! The commands. Each does one thing with `app`; what a command was asked for goes to stdout, everything else to stderr.
 
 mod bootstrap;
+mod retire_values;
 mod serve;
 
 use std::io::Write;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{DatabaseFlags, Problems, ServeFlags};
+use crate::config::{DatabaseFlags, Problems, RetireValuesFlags, ServeFlags};
 use crate::entropy::{SharedEntropy, SystemEntropy};
 use crate::{app, config, graphql, service};
 
@@ -30,6 +31,8 @@ enum Command {
     Serve(Box<ServeFlags>),
     /// Make an API token with every permission, straight on an existing database, and print its value alone
     Bootstrap(DatabaseFlags),
+    /// Retire every value issued before a moment, straight on the database, after an older backup was restored
+    RetireValues(RetireValuesFlags),
     /// Print the GraphQL schema
     Schema,
 }
@@ -60,6 +63,7 @@ pub async fn run() -> ExitCode {
         None => serve::run(&cli.serve).await,
         Some(Command::Serve(flags)) => serve::run(&flags).await,
         Some(Command::Bootstrap(flags)) => bootstrap::run(&flags).await,
+        Some(Command::RetireValues(flags)) => retire_values::run(&flags).await,
         Some(Command::Schema) => std::io::stdout().write_all(graphql::sdl().as_bytes()).map_err(Error::from),
     };
     match done {

@@ -5,6 +5,7 @@ mod environment;
 mod graphql;
 mod listen;
 mod problems;
+mod retire_values;
 
 use clap::Args;
 
@@ -19,6 +20,7 @@ pub use environment::ignoring_empty_variables;
 pub use graphql::GraphqlFlags;
 pub use listen::{Listen, MalformedListen};
 pub use problems::Problems;
+pub use retire_values::RetireValuesFlags;
 
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]

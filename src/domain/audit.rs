@@ -27,6 +27,8 @@ pub enum Action {
     OverlapEnded,
     /// A token was revoked.
     Revoked,
+    /// Values were retired by the operator, because an older backup was restored.
+    ValuesRetired,
     /// A value was presented that works no more (R8).
     ValueReused,
     /// A good value was presented from where it may not be used (R12).
@@ -45,6 +47,7 @@ names! {
         RotationRefused => "API_TOKEN_ROTATION_REFUSED",
         OverlapEnded => "API_TOKEN_OVERLAP_ENDED",
         Revoked => "API_TOKEN_REVOKED",
+        ValuesRetired => "API_TOKEN_VALUES_RETIRED",
         ValueReused => "API_TOKEN_VALUE_REUSED",
         RestrictionRefused => "API_TOKEN_RESTRICTION_REFUSED",
         SignInRefused => "SIGN_IN_REFUSED",

@@ -6,7 +6,7 @@
 use super::names::names;
 use super::refusal::Refusal;
 use super::timestamp::Timestamp;
-use super::token::{Settings, Token, ValueFacts};
+use super::token::{Actor, Settings, Token, ValueFacts};
 
 /// For how long after a rotation the previous value may not rotate again, in seconds (R5): racing workers of one client
 /// must not cancel each other.
@@ -119,6 +119,12 @@ pub fn apply_use(mut token: Token, generation: u32, now: Timestamp) -> Token {
 /// Whether an overlap lasts that could be ended (R4).
 pub fn overlap_lasts(token: &Token, now: Timestamp) -> bool {
     token.previous.as_ref().is_some_and(|value| value.retires_at.is_none_or(|retires_at| now < retires_at))
+}
+
+/// Whether nobody was ever told the current value: the operator has retired the one before. By no other means does the operator
+/// rotate a token.
+pub fn is_withheld(token: &Token) -> bool {
+    token.current.generation > 1 && token.current.created_by == Actor::System
 }
 
 /// Whether a retired value that is presented may still be of a race that its holder has lost, and so is no sign of a theft

@@ -22,6 +22,7 @@ pub mod quote;
 pub mod redact;
 pub mod refusal;
 pub mod restriction;
+pub mod retirement;
 mod rfc3339;
 pub mod rotation;
 pub mod scope;

@@ -73,7 +73,8 @@ impl Plan {
     /// Whether it takes a value from somebody who was told it and has not used it yet: what another may do only once the
     /// guard of ten seconds is over (R5).
     pub fn rests_on_guard(&self, token: &Token) -> bool {
-        matches!(self, Self::Issue(_)) && token.current.generation > 1 && token.current.first_used_at.is_none()
+        let unused = token.current.generation > 1 && token.current.first_used_at.is_none();
+        matches!(self, Self::Issue(_)) && unused && !lifecycle::is_withheld(token)
     }
 }
 
@@ -171,7 +172,8 @@ fn rotate_current(token: &Token, overlap: Overlap, now: Timestamp) -> Rotation {
 fn guard(token: &Token, now: Timestamp) -> Result<(), Refusal> {
     let guard_ends = token.current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS);
     let fresh = token.current.generation > 1 && token.current.first_used_at.is_none();
-    if fresh && now < guard_ends {
+    // Nobody waits for a value that is withheld.
+    if fresh && !lifecycle::is_withheld(token) && now < guard_ends {
         // A clock behind the one that rotated must not make the wait longer.
         let retry_after_seconds = now.seconds_until(guard_ends).min(CONFLICT_GUARD_SECONDS);
         return Err(Refusal::RotationConflict { retry_after_seconds });

@@ -44,7 +44,7 @@ impl Service {
 }
 
 /// The operator acts at the command line, in no request.
-fn operator() -> (Actor, Provenance) {
+pub(super) fn operator() -> (Actor, Provenance) {
     (Actor::System, Provenance::default())
 }
 

@@ -167,7 +167,11 @@ impl Service {
             let holder = (Actor::ApiToken(id), visit.provenance());
             self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
         }
-        if self.reuse_revokes(&token, now) && lifecycle::revoke(&token)? {
+        // Whoever has not heard yet that the operator retired it is no thief.
+        if self.reuse_revokes(&token, now)
+            && !transaction.was_retired_by_operator(id, generation).await?
+            && lifecycle::revoke(&token)?
+        {
             token.revoked_at = Some(now);
             transaction.revoke(id, now).await?;
             self.record(&transaction, Action::Revoked, (Actor::System, visit.provenance()), (id, generation), now)

@@ -17,6 +17,7 @@ pub(super) fn report(event: &AuditEvent) {
         Action::RotationRefused => "refused rotation",
         Action::OverlapEnded => "ended overlap",
         Action::Revoked => "revoked API token",
+        Action::ValuesRetired => "retired values",
         Action::ValueReused => "refused retired value",
         Action::RestrictionRefused => "refused value outside its restrictions",
         // Anybody can cause these without end; the endpoints log them at a bounded rate, by network.

@@ -52,6 +52,7 @@ mod replicas;
 mod rest;
 mod rest_errors;
 mod restrictions;
+mod retire_values;
 mod retired_values;
 mod reuse;
 mod revoke;

@@ -27,7 +27,8 @@ fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
         hash: ValueHash([u8::try_from(generation % 256).unwrap(); 32]),
         hint: Hint::parse(&format!("{generation:04}")).unwrap(),
         created_at,
-        created_by: Actor::System,
+        // The operator creates tokens and rotates none.
+        created_by: if generation == 1 { Actor::System } else { Actor::ApiToken(TokenId::new(at(0), [0; 10])) },
         first_used_at: None,
         replaced_at: None,
         retires_at: None,

@@ -90,6 +90,9 @@ pub(in crate::graphql) enum AuditAction {
     /// An API token was revoked.
     #[graphql(name = "API_TOKEN_REVOKED")]
     Revoked,
+    /// The operator retired values of an API token, because an older backup was restored.
+    #[graphql(name = "API_TOKEN_VALUES_RETIRED")]
+    ValuesRetired,
     /// A value was presented that works no more.
     #[graphql(name = "API_TOKEN_VALUE_REUSED")]
     ValueReused,

@@ -35,6 +35,20 @@ impl TestDatabase {
         self.url.starts_with("sqlite:")
     }
 
+    /// Another database with all that this one holds, which no process may use just now; where it is.
+    pub async fn copy(&self) -> String {
+        if let Some(file) = self.url.strip_prefix("sqlite://") {
+            let copy = self.folder.path().join("copy.db");
+            std::fs::copy(file, &copy).unwrap();
+            return format!("sqlite://{}", copy.display());
+        }
+        let (server, name) = self.url.rsplit_once('/').unwrap();
+        let connection = Database::connect(format!("{server}/postgres")).await.unwrap();
+        connection.execute_unprepared(&format!("CREATE DATABASE {name}_copy TEMPLATE {name}")).await.unwrap();
+        connection.close().await.unwrap();
+        format!("{server}/{name}_copy")
+    }
+
     /// A connection beside the server's own, to look behind the API.
     pub async fn connect(&self) -> DatabaseConnection {
         Database::connect(&self.url).await.unwrap()

@@ -1,0 +1,24 @@
+//! `rotakey retire-values`: after an older backup was restored, retires the values that work again with it.
+
+use std::io::Write;
+
+use crate::app;
+use crate::config::RetireValuesFlags;
+use crate::service::Policy;
+
+use super::{Error, system};
+
+pub(super) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
+    let (database_url, issued_before) = flags.validate()?;
+    let (clock, entropy) = system();
+    let service = app::open_existing(&database_url, clock, entropy, Policy::default()).await?;
+    let retired = service.retire_values(issued_before).await?;
+    writeln!(
+        std::io::stdout(),
+        "Retired {} values. {} tokens have no value that anybody knows until they are rotated by their id.",
+        retired.values,
+        retired.tokens_without_value
+    )?;
+    service.close().await.map_err(app::Error::Closing)?;
+    Ok(())
+}
