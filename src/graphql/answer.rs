@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::domain::redact::{holds_value, redact};
 use crate::service::ErrorCode;
 
-use super::contract::Fault;
 use super::error::RETRY_AFTER_SECONDS;
+use super::fault::Fault;
 use super::plan::PLACEHOLDER;
 
 /// The answer to one request. Serialises as the body of the response; it may hold a value, so it cannot be printed (R9).

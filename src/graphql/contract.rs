@@ -3,18 +3,20 @@
 //! Validation is apollo-compiler's, which follows section 5 of the specification rule by rule; async-graphql, which executes,
 //! leaves several of them out. What a schema's own scalar accepts neither of them asks, so that is done here.
 
-use apollo_compiler::diagnostic::Diagnostic;
+use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Schema, ast};
-use async_graphql::Pos;
-use async_graphql::parser::parse_query;
 
 use crate::service::ErrorCode;
 
 use super::document::Prepared;
 use super::error::Failure;
+use super::fault::{Fault, invalid};
+use super::positions::Positions;
 use super::settings::{Introspection, Settings};
+use super::tokens::Broken;
+use super::translate::translate;
 use super::{discretion, inputs, selection, source, suggestion};
 
 /// What the edition of September 2025 has added to introspection (section 4.2), and the validator does not know yet.
@@ -32,13 +34,6 @@ pub struct InvalidSchema(String);
 pub(super) struct Contract {
     schema: Valid<Schema>,
     settings: Settings,
-}
-
-/// What is wrong with a document, and where.
-#[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) failure: Failure,
-    pub(super) locations: Vec<Pos>,
 }
 
 impl Contract {
@@ -67,45 +62,67 @@ impl Contract {
         if text.len() > self.settings.max_bytes {
             return Err(vec![invalid(format!("A document may have at most {} bytes.", self.settings.max_bytes))]);
         }
-        let source = source::tidy(text);
-        let syntax = self.parse(&source)?;
-        let parsed = match parse_query(&source) {
-            Ok(parsed) => parsed,
-            // The library's grammar is older than the specification; what it does not know is written out for it.
-            Err(_) => parse_query(syntax.to_string())
-                .map_err(|err| vec![invalid(format!("The document cannot be run: {err}"))])?,
+        let positions = Positions::of(text);
+        let fault = |broken: Broken| {
+            let failure = Failure::new(ErrorCode::GraphqlParseFailed, broken.message);
+            Fault { failure, locations: vec![positions.at(broken.at)] }
         };
-        let selections = selection::check(&parsed, &self.settings).map_err(|message| vec![invalid(message)])?;
-        let document = self.validate(&syntax)?;
+        let tidy = source::tidy(text).map_err(|broken| vec![fault(broken)])?;
+        let syntax = self.parse(&tidy.text, &positions);
+        let syntax = match (syntax, tidy.without_value.map(fault)) {
+            (syntax, None) => syntax?,
+            (Ok(_), Some(fault)) => return Err(vec![fault]),
+            (Err(mut faults), Some(fault)) => {
+                // The first fault is the one to mend first.
+                let after = faults.partition_point(|other| other.locations < fault.locations);
+                faults.insert(after, fault);
+                return Err(faults);
+            }
+        };
+        let parsed = translate(&syntax, &positions);
+        let selections = selection::check(&parsed, &self.settings).map_err(|fault| vec![fault])?;
+        let document = self.validate(&syntax, &positions)?;
         Ok(Prepared::new(parsed, &document, selections))
     }
 
-    fn parse(&self, source: &str) -> Result<ast::Document, Vec<Fault>> {
+    fn parse(&self, source: &str, positions: &Positions<'_>) -> Result<ast::Document, Vec<Fault>> {
         let mut parser = Parser::new().token_limit(self.settings.max_tokens).recursion_limit(RECURSION_LIMIT);
         let syntax = parser.parse_ast(source, "document");
+        // Where the parser gave up is the last thing that it says.
+        let gave_up = |message: String| {
+            let last = syntax.as_ref().err().and_then(|broken| broken.errors.iter().last());
+            let place = last.and_then(|diagnostic| diagnostic.error.location());
+            let locations = place.map(|span| positions.at(span.offset()));
+            Err(vec![Fault { locations: locations.into_iter().collect(), ..invalid(message) }])
+        };
         if parser.tokens_reached() > self.settings.max_tokens {
-            return Err(vec![invalid(format!("A document may have at most {} tokens.", self.settings.max_tokens))]);
+            return gave_up(format!("A document may have at most {} tokens.", self.settings.max_tokens));
         }
         if parser.recursion_reached() >= RECURSION_LIMIT {
-            return Err(vec![invalid("The document nests too deep.".to_owned())]);
+            return gave_up("The document nests too deep.".to_owned());
         }
-        syntax.map_err(|broken| self.faults(&broken.errors, ErrorCode::GraphqlParseFailed))
+        syntax.map_err(|broken| self.faults(&broken.errors, ErrorCode::GraphqlParseFailed, positions))
     }
 
-    fn validate(&self, syntax: &ast::Document) -> Result<Valid<ExecutableDocument>, Vec<Fault>> {
-        let refuse = |diagnostics: &DiagnosticList| self.faults(diagnostics, ErrorCode::GraphqlValidationFailed);
+    fn validate(
+        &self,
+        syntax: &ast::Document,
+        positions: &Positions<'_>,
+    ) -> Result<Valid<ExecutableDocument>, Vec<Fault>> {
+        let refuse =
+            |diagnostics: &DiagnosticList| self.faults(diagnostics, ErrorCode::GraphqlValidationFailed, positions);
         let document = match syntax.to_executable(&self.schema) {
             Ok(document) => document.validate(&self.schema).map_err(|invalid| refuse(&invalid.errors))?,
             Err(invalid) => return Err(refuse(&invalid.errors)),
         };
-        let mut refused = inputs::check(&document, &self.schema);
+        let mut refused = inputs::check(&document, &self.schema, positions);
         if self.hides_names() {
             refused.iter_mut().for_each(|fault| discretion::INPUT.clone_into(&mut fault.failure.message));
         }
         if refused.is_empty() { Ok(document) } else { Err(refused) }
     }
 
-    fn faults(&self, diagnostics: &DiagnosticList, code: ErrorCode) -> Vec<Fault> {
+    fn faults(&self, diagnostics: &DiagnosticList, code: ErrorCode, positions: &Positions<'_>) -> Vec<Fault> {
         let fault = |diagnostic: Diagnostic<'_, DiagnosticData>| {
             let mut message = sentence(&diagnostic.error.to_string());
             if self.hides_names() {
@@ -113,8 +130,7 @@ impl Contract {
             } else {
                 message.extend(suggestion::of(&message, &self.schema));
             }
-            let place = diagnostic.line_column_range().map(|range| range.start);
-            let locations = place.map(|at| Pos { line: at.line, column: at.column });
+            let locations = diagnostic.error.location().map(|span| positions.of_next(span.offset()));
             Fault { failure: Failure::new(code, message), locations: locations.into_iter().collect() }
         };
         diagnostics.iter().take(MAX_ERRORS).map(fault).collect()
@@ -123,11 +139,6 @@ impl Contract {
 
 /// Deeper than any document within the bounds, and far from the end of any stack.
 const RECURSION_LIMIT: usize = 200;
-
-/// A fault of a document that fits its grammar.
-pub(super) fn invalid(message: String) -> Fault {
-    Fault { failure: Failure::new(ErrorCode::GraphqlValidationFailed, message), locations: Vec::new() }
-}
 
 /// The text as a sentence.
 fn sentence(text: &str) -> String {

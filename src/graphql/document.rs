@@ -5,11 +5,11 @@ use std::sync::Arc;
 use apollo_compiler::ast::VariableDefinition;
 use apollo_compiler::{ExecutableDocument as Validated, Node};
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType};
-use async_graphql::{Name, Positioned, Value, Variables};
+use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
 use super::answer::Root;
-use super::contract::{Fault, invalid};
 use super::direct::Direct;
+use super::fault::{Fault, invalid};
 use super::plan::{self, Fragments};
 use super::variables;
 
@@ -34,7 +34,8 @@ const BYTES_PER_SELECTION: usize = 600;
 pub(super) struct Operation {
     name: Option<Name>,
     pub(super) ty: OperationType,
-    pub(super) variables: Vec<Node<VariableDefinition>>,
+    /// What it declares, and where.
+    pub(super) variables: Vec<(Node<VariableDefinition>, Pos)>,
     definition: Positioned<OperationDefinition>,
     fragments: Arc<Fragments>,
     /// What is to be run, where no variable has a say in it.
@@ -67,7 +68,10 @@ impl Prepared {
             let nullable = fields.iter().filter(|field| !field.ty().is_non_null());
             Some(Operation {
                 ty: definition.node.ty,
-                variables: validated_operation.variables.clone(),
+                variables: {
+                    let places = definition.node.variable_definitions.iter().map(|variable| variable.pos);
+                    validated_operation.variables.iter().cloned().zip(places).collect()
+                },
                 anonymous: fields.iter().all(|field| field.name.starts_with("__")),
                 takes_value: fields.iter().any(|field| field.name == TAKES_VALUE),
                 introspects: fields.iter().any(|field| matches!(field.name.as_str(), "__schema" | "__type")),
@@ -113,6 +117,11 @@ impl Operation {
             self.fixed = Some(document);
         }
         self
+    }
+
+    /// Where it stands in its document.
+    pub(super) fn place(&self) -> Pos {
+        self.definition.pos
     }
 
     /// What is to be run with these variables.

@@ -13,9 +13,10 @@ use sha2::{Digest, Sha256};
 use crate::domain::redact::redact;
 use crate::service::ErrorCode;
 
-use super::contract::{Contract, Fault};
+use super::contract::Contract;
 use super::document::Prepared;
 use super::error::Failure;
+use super::fault::Fault;
 use super::settings::Settings;
 
 /// The SHA-256 of a document, as a client sends it (`extensions.persistedQuery`).

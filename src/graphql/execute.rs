@@ -18,12 +18,13 @@ use crate::domain::restriction::Source;
 use crate::service::{self, Caller, ErrorCode, Service};
 
 use super::answer::{Answer, Root};
-use super::contract::{Contract, Fault, InvalidSchema, invalid};
+use super::contract::{Contract, InvalidSchema};
 use super::cost::{cost, cost_of_introspection};
 use super::direct;
 use super::document::{Operation, Prepared};
 use super::documents::Documents;
 use super::error::{Failure, refuse};
+use super::fault::{Fault, invalid};
 use super::mutation::Mutation;
 use super::once::rotates_twice;
 use super::plan::{one_by_one, root_fields};
@@ -201,7 +202,7 @@ impl GraphqlDoor {
     fn admit(&self, operation: &Operation, session: &Session) -> Result<Option<Answer>, Refused> {
         if operation.introspects && self.settings.introspection == Introspection::Off {
             let message = "Introspection is switched off here. Ask the operator for the schema.".to_owned();
-            return Ok(Some(Answer::refused(vec![invalid(message)])));
+            return Ok(Some(Answer::refused(vec![invalid(message).at(operation.place())])));
         }
         if session.caller.is_none() && !operation.anonymous {
             return Err(Refused::Service(service::Error::Anonymous));
@@ -218,7 +219,7 @@ impl GraphqlDoor {
     ) -> Result<(ExecutableDocument, Variables), Fault> {
         let contract = self.documents.contract();
         variables::check(&mut given, &operation.variables, contract.schema(), contract.hides_names())
-            .map_err(|failure| Fault { failure, locations: Vec::new() })?;
+            .map_err(|(failure, place)| Fault { failure, locations: vec![place] })?;
         let variables = Variables::from_json(Json::Object(given));
         let document = operation.plan(&variables);
         let variable = |name: &_| operation.variable(&variables, name);
@@ -227,17 +228,18 @@ impl GraphqlDoor {
         {
             let message = "A document may rotate a given API token once. Send the second rotation by itself.";
             let failure = Failure::new(ErrorCode::BadUserInput, message);
-            return Err(Fault { failure, locations: Vec::new() });
+            return Err(Fault { failure, locations: vec![operation.place()] });
         }
         let (cost, max_cost) = (cost(&document, &variable), self.settings.max_cost);
         if cost > max_cost {
             let message = format!(
                 "The operation costs {cost}; at most {max_cost} is answered. Ask for smaller pages or fewer fields."
             );
-            return Err(invalid(message));
+            return Err(invalid(message).at(operation.place()));
         }
         if operation.introspects && cost_of_introspection(&document) > MAX_INTROSPECTION_COST {
-            return Err(invalid("The operation asks for too much of the schema at once.".to_owned()));
+            let message = "The operation asks for too much of the schema at once.".to_owned();
+            return Err(invalid(message).at(operation.place()));
         }
         Ok((document, variables))
     }

@@ -6,12 +6,14 @@ use std::collections::HashSet;
 
 use apollo_compiler::ast::{Argument, InputValueDefinition, Type, Value, VariableDefinition};
 use apollo_compiler::executable::Operation;
+use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{ExecutableDocument, Node, Schema};
 
 use crate::domain::timestamp::Timestamp;
 
-use super::contract::{Fault, invalid};
+use super::fault::{Fault, invalid};
+use super::positions::Positions;
 
 /// The one scalar of ours.
 pub(super) const DATE_TIME: &str = "DateTime";
@@ -22,10 +24,10 @@ pub(super) fn date_time_fault(text: &str) -> Option<String> {
 }
 
 /// All that is wrong with the inputs of a document that the validator lets pass.
-pub(super) fn check(document: &ExecutableDocument, schema: &Schema) -> Vec<Fault> {
+pub(super) fn check(document: &ExecutableDocument, schema: &Schema, positions: &Positions<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for operation in document.operations.iter() {
-        let mut visit = Visit { schema, variables: &operation.variables, faults: &mut faults };
+        let mut visit = Visit { schema, positions, variables: &operation.variables, faults: &mut faults };
         visit.operation(operation, document);
     }
     faults
@@ -34,6 +36,7 @@ pub(super) fn check(document: &ExecutableDocument, schema: &Schema) -> Vec<Fault
 /// One operation, on the way through all that it passes in.
 struct Visit<'a> {
     schema: &'a Schema,
+    positions: &'a Positions<'a>,
     variables: &'a [Node<VariableDefinition>],
     faults: &'a mut Vec<Fault>,
 }
@@ -67,7 +70,7 @@ impl Visit<'_> {
                 if let Some(declared) = declared.filter(|declared| !may_stand(declared, ty, defaulted)) {
                     let message =
                         format!("The variable `${name}` is a `{}` and stands where a `{ty}` must.", declared.ty);
-                    self.faults.push(invalid(message));
+                    self.refuse(value.location(), message);
                 }
             }
             Value::List(items) => items.iter().for_each(|item| self.value(ty.item_type(), false, item)),
@@ -78,7 +81,7 @@ impl Visit<'_> {
                 let mut seen = HashSet::new();
                 for (name, value) in fields {
                     if !seen.insert(name) {
-                        self.faults.push(invalid(format!("The input field `{name}` is given more than once.")));
+                        self.refuse(name.location(), format!("The input field `{name}` is given more than once."));
                     }
                     if let Some(definition) = input.fields.get(name) {
                         self.value(&definition.ty, definition.default_value.is_some(), value);
@@ -87,14 +90,20 @@ impl Visit<'_> {
             }
             Value::Null => {}
             Value::String(text) if ty.inner_named_type() == DATE_TIME => {
-                let fault = date_time_fault(text).map(|fault| invalid(format!("A DateTime is {fault}.")));
-                self.faults.extend(fault);
+                if let Some(fault) = date_time_fault(text) {
+                    self.refuse(value.location(), format!("A DateTime is {fault}."));
+                }
             }
             _ if ty.inner_named_type() == DATE_TIME => {
-                self.faults.push(invalid("A DateTime is written as a string.".to_owned()));
+                self.refuse(value.location(), "A DateTime is written as a string.".to_owned());
             }
             _ => {}
         }
+    }
+
+    fn refuse(&mut self, span: Option<SourceSpan>, message: String) {
+        let place = span.map(|span| self.positions.of_next(span.offset()));
+        self.faults.push(place.into_iter().fold(invalid(message), Fault::at));
     }
 }
 

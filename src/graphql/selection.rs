@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
+use super::fault::{Fault, invalid};
 use super::plan::Fragments;
 use super::settings::Settings;
 
@@ -57,35 +58,40 @@ impl Extent {
 ///
 /// # Errors
 /// What is too much of.
-pub(super) fn check(document: &ExecutableDocument, settings: &Settings) -> Result<usize, String> {
+pub(super) fn check(document: &ExecutableDocument, settings: &Settings) -> Result<usize, Fault> {
     let written = written(document);
     for (count, limit, what) in [
         (written.aliases, settings.max_aliases, "aliases"),
         (written.directives, settings.max_directives, "directives"),
     ] {
         if count > limit {
-            return Err(format!("A document may have at most {limit} {what}."));
+            return Err(invalid(format!("A document may have at most {limit} {what}.")));
         }
     }
     let extents = fragment_extents(&document.fragments, settings.max_depth)?;
     if document.operations.iter().len() > MAX_OPERATIONS {
-        return Err(format!("A document may have at most {MAX_OPERATIONS} operations."));
+        return Err(invalid(format!("A document may have at most {MAX_OPERATIONS} operations.")));
     }
     let mut selections: usize = 0;
-    for (_, operation) in document.operations.iter() {
+    let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| operation).collect();
+    operations.sort_by_key(|operation| operation.pos);
+    for operation in operations {
+        let refuse = |message: String| Err(invalid(message).at(operation.pos));
         let extent = extent(&operation.node.selection_set.node, &extents).unwrap_or_default();
         selections = selections.saturating_add(extent.selections);
         if selections > MAX_SELECTIONS {
-            return Err(format!("A document may select at most {MAX_SELECTIONS} fields, those of fragments included."));
+            return refuse(format!(
+                "A document may select at most {MAX_SELECTIONS} fields, those of fragments included."
+            ));
         }
         if extent.depth > settings.max_depth {
-            return Err(too_deep(settings.max_depth));
+            return refuse(too_deep(settings.max_depth));
         }
         if extent.lists > MAX_INTROSPECTED_LISTS {
-            return Err("Introspection may ask for lists within lists of lists no deeper.".to_owned());
+            return refuse("Introspection may ask for lists within lists of lists no deeper.".to_owned());
         }
         if root_fields(&operation.node, document) > MAX_ROOT_FIELDS {
-            return Err(format!("An operation may have at most {MAX_ROOT_FIELDS} fields at its root."));
+            return refuse(format!("An operation may have at most {MAX_ROOT_FIELDS} fields at its root."));
         }
     }
     Ok(selections)
@@ -135,7 +141,7 @@ impl Written {
 
 /// The extent of every fragment, each computed once, those that others spread first. No recursion along spreads: their
 /// chain is as long as the client likes.
-fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&Name, Extent>, String> {
+fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&Name, Extent>, Fault> {
     let mut extents: HashMap<&Name, Extent> = HashMap::new();
     for root in fragments.keys() {
         let mut path = vec![root];
@@ -148,9 +154,11 @@ fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&
             let missing =
                 spreads(set).into_iter().find(|other| fragments.contains_key(*other) && !extents.contains_key(*other));
             match missing {
-                Some(other) if path.contains(&other) => return Err("A fragment may not spread itself.".to_owned()),
+                Some(other) if path.contains(&other) => {
+                    return Err(invalid("A fragment may not spread itself.".to_owned()).at(fragment.pos));
+                }
                 // A chain this long is too deep whatever it ends in.
-                Some(_) if path.len() > max_depth => return Err(too_deep(max_depth)),
+                Some(_) if path.len() > max_depth => return Err(invalid(too_deep(max_depth)).at(fragment.pos)),
                 Some(other) => path.push(other),
                 None => {
                     extents.insert(name, extent(set, &extents).unwrap_or_default());

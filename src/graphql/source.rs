@@ -9,69 +9,105 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The document with white space for every empty pair of parentheses and every description, outside strings and comments. A
-/// pair counts as empty if only white space, commas and comments are in it.
-pub(super) fn tidy(document: &str) -> Cow<'_, str> {
-    let blanks = Scan::default().run(document.as_bytes());
+use super::tokens::{self, Broken};
+
+/// A document as the parser is to read it.
+pub(super) struct Tidy<'a> {
+    /// With white space for every empty pair of parentheses and every description, byte for byte. A pair counts as empty if
+    /// only white space, commas and comments are in it.
+    pub(super) text: Cow<'a, str>,
+    /// The first argument or field of an input object without a value. The parser leaves such a name out and reads on.
+    pub(super) without_value: Option<Broken>,
+}
+
+/// The document as the parser is to read it.
+///
+/// # Errors
+/// The first text that is no token.
+pub(super) fn tidy(document: &str) -> Result<Tidy<'_>, Broken> {
+    let Scan { found: blanks, without_value, .. } = Scan::default().run(document)?;
     if blanks.is_empty() {
-        return Cow::Borrowed(document);
+        return Ok(Tidy { text: Cow::Borrowed(document), without_value });
     }
-    let mut ahead = blanks.iter().peekable();
-    let blank = |(at, letter): (usize, char)| {
-        while ahead.next_if(|range| range.end <= at).is_some() {}
-        let inside = ahead.peek().is_some_and(|range| range.contains(&at));
-        if inside && !matches!(letter, '\n' | '\r') { ' ' } else { letter }
-    };
-    Cow::Owned(document.char_indices().map(blank).collect())
+    let mut bytes = document.as_bytes().to_vec();
+    for range in blanks {
+        let blank = bytes.get_mut(range).unwrap_or_default();
+        blank.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
+    // Tokens begin and end between characters, so this is UTF-8 as before.
+    let text = String::from_utf8(bytes).map_or(Cow::Borrowed(document), Cow::Owned);
+    Ok(Tidy { text, without_value })
+}
+
+/// What has been opened and not yet closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Selections,
+    Variables,
+    Arguments(Next),
+    Object(Next),
+    List,
+}
+
+/// What must come next of an argument or of a field of an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Name,
+    Colon,
+    Value,
 }
 
 /// How far a document has been read: what is open, and what came last.
 #[derive(Default)]
 struct Scan {
-    braces: usize,
-    parentheses: usize,
-    brackets: usize,
+    open: Vec<Open>,
     /// The parenthesis after which nothing has come yet.
     opened: Option<usize>,
-    /// The last byte that means something.
+    /// The byte with which the last token began.
     last: u8,
+    /// What is to become white space.
     found: Vec<Range<usize>>,
+    without_value: Option<Broken>,
 }
 
 impl Scan {
-    /// The ranges that are to become white space, in order.
-    fn run(mut self, document: &[u8]) -> Vec<Range<usize>> {
+    fn run(mut self, document: &str) -> Result<Self, Broken> {
         let mut at = 0;
-        while let Some(byte) = document.get(at) {
-            let rest = document.get(at..).unwrap_or_default();
-            let length = match byte {
-                b'"' => string_length(rest),
-                _ => ignored_length(rest).max(1),
-            };
-            if !is_ignored(*byte) {
-                self.step(*byte, at..at + length, document);
+        while let Some(token) = tokens::next(document, at)? {
+            at = token.end;
+            if let Some(first) = document.as_bytes().get(token.start) {
+                self.step(*first, token, document.as_bytes());
             }
-            at += length;
         }
-        self.found.sort_by_key(|range| range.start);
-        self.found
+        Ok(self)
     }
 
     fn step(&mut self, byte: u8, range: Range<usize>, document: &[u8]) {
         let opened = self.opened.take();
+        if let Some(Open::Arguments(Next::Colon) | Open::Object(Next::Colon)) = self.open.last()
+            && byte != b':'
+        {
+            let message = "A colon and a value must follow the name.";
+            self.without_value.get_or_insert(Broken { at: range.start, message });
+        }
+        match self.open.last_mut() {
+            Some(open @ Open::Arguments(Next::Name)) if byte == b'$' => *open = Open::Variables,
+            Some(Open::Arguments(next) | Open::Object(next)) => *next = next.after(byte),
+            _ => {}
+        }
         match byte {
             b'(' => {
                 self.opened = Some(range.start);
-                self.parentheses += 1;
+                self.open.push(Open::Arguments(Next::Name));
             }
+            b'{' if matches!(self.open.last(), None | Some(Open::Selections)) => self.open.push(Open::Selections),
+            b'{' => self.open.push(Open::Object(Next::Name)),
+            b'[' => self.open.push(Open::List),
             b')' => {
-                self.parentheses = self.parentheses.saturating_sub(1);
+                self.open.pop();
                 self.found.extend(opened.into_iter().flat_map(|open| [open..open + 1, range.clone()]));
             }
-            b'{' => self.braces += 1,
-            b'}' => self.braces = self.braces.saturating_sub(1),
-            b'[' => self.brackets += 1,
-            b']' => self.brackets = self.brackets.saturating_sub(1),
+            b'}' | b']' => drop(self.open.pop()),
             b'"' if self.describes(document.get(range.end..).unwrap_or_default()) => self.found.push(range),
             _ => {}
         }
@@ -80,49 +116,27 @@ impl Scan {
 
     /// Whether a string that stands here, with this after it, describes a definition or a variable.
     fn describes(&self, after: &[u8]) -> bool {
-        let next = after.get(ignored_length(after)).copied().unwrap_or_default();
-        let place = (self.braces, self.parentheses, self.brackets);
-        // A shorthand query cannot be described, and after `=` stands a default value.
-        (place == (0, 0, 0) && next.is_ascii_alphabetic() && self.last != b'"')
-            || (place == (0, 1, 0) && next == b'$' && self.last != b'=')
-    }
-}
-
-fn is_ignored(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b'#')
-}
-
-/// How much of what follows means nothing: white space, commas and comments.
-fn ignored_length(rest: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(byte) = rest.get(at).filter(|byte| is_ignored(**byte)) {
-        at += if *byte == b'#' { comment_length(rest.get(at..).unwrap_or_default()) } else { 1 };
-    }
-    at
-}
-
-fn comment_length(rest: &[u8]) -> usize {
-    rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len())
-}
-
-/// The length of the string or block string at the start of `rest`; an unterminated one ends where the parser will say so.
-fn string_length(rest: &[u8]) -> usize {
-    let block = rest.starts_with(b"\"\"\"");
-    let quote: &[u8] = if block { b"\"\"\"" } else { b"\"" };
-    let escape: &[u8] = if block { b"\\\"\"\"" } else { b"\\" };
-    let mut at = quote.len();
-    while let Some(tail) = rest.get(at..).filter(|tail| !tail.is_empty()) {
-        if tail.starts_with(escape) {
-            at += if block { escape.len() } else { 2 };
-        } else if tail.starts_with(quote) {
-            return at + quote.len();
-        } else if !block && matches!(tail.first(), Some(b'\n' | b'\r')) {
-            return at;
-        } else {
-            at += 1;
+        let next = after.get(tokens::ignored_length(after)).copied().unwrap_or_default();
+        // A shorthand query cannot be described, and after `=` stands a default value. A definition ends with a brace.
+        match self.open.as_slice() {
+            [] => next.is_ascii_alphabetic() && matches!(self.last, 0 | b'}'),
+            [Open::Arguments(_) | Open::Variables] => next == b'$' && !matches!(self.last, b'=' | b':' | b'$' | b'@'),
+            _ => false,
         }
     }
-    rest.len()
+}
+
+impl Next {
+    /// What must come after a token that begins with this byte.
+    fn after(self, byte: u8) -> Self {
+        match self {
+            Self::Name if byte.is_ascii_alphabetic() || byte == b'_' => Self::Colon,
+            Self::Colon => Self::Value,
+            // The name of a variable is yet to come.
+            Self::Value if byte == b'$' => Self::Value,
+            Self::Name | Self::Value => Self::Name,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -139,9 +153,9 @@ mod tests {
             ("{ a( ) }", "{ a    }"),
             ("{ a(,\n\t) }", "{ a ,\n\t  }"),
             ("{ a(# no (arguments)\n) }", "{ a # no (arguments)\n  }"),
-            ("{ ü() }", "{ ü   }"),
+            ("{ a(b: \"ü\") c() }", "{ a(b: \"ü\") c   }"),
         ] {
-            assert_eq!(tidy(written), read);
+            assert_eq!(tidy(written).unwrap().text, read);
         }
     }
 
@@ -151,9 +165,9 @@ mod tests {
             ("\"a\" query { b }", "    query { b }"),
             ("\"\"\"a\nb\"\"\" # c\nfragment", "    \n     # c\nfragment"),
             ("query(\"a\" $b: C = \"d\" \"e\" $f: G) { h }", "query(    $b: C = \"d\"     $f: G) { h }"),
-            ("{ a } \"ü\" query B { c }", "{ a }     query B { c }"),
+            ("{ a } \"ü\" query B { c }", "{ a }      query B { c }"),
         ] {
-            assert_eq!(tidy(written), read);
+            assert_eq!(tidy(written).unwrap().text, read);
         }
     }
 
@@ -169,20 +183,43 @@ mod tests {
             r#"{ a(b: """ "" () \""" () """) }"#,
             r#"{ a(b: "" ) }"#,
             "\"a\" { b }",
+            "query \"a\" B { c }",
+            "query B @ \"a\" c { d }",
             "\"a\" \"b\" query { c }",
             "query(\"a\") { b }",
             "query($a: [B] = [\"c\" $d]) { e }",
             "query($a: B @c(d: \"e\" $f: 1)) { g }",
             "{ a(b: \"c\" $d: 1) }",
             "\"a\"",
-            "{ a(\"()",
-            "{ a(\"\"\"()",
-            "( a )",
             ")(",
-            "{ a(\"\n",
-            "\"\\",
+            "{ a(b: $c, d: [{ e: [] }, F], g: { h: -1, i: { } }) @j(k: null) { l } }",
+            "query A($b: C = { d: [1] } @e(f: \"g\"), $h: [I!]) { j }",
         ] {
-            assert_eq!(tidy(document), document, "{document}");
+            assert_eq!(tidy(document).unwrap().text, document, "{document}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_told_where_it_stands() {
+        for (document, at) in [("{ a(\"()", 7), ("{ a(\"\"\"()", 9), ("{ a(\"\n", 5), ("\"\\", 1), ("a() ?", 4)] {
+            assert_eq!(tidy(document).err().map(|broken| broken.at), Some(at), "{document}");
+        }
+    }
+
+    #[test]
+    fn an_argument_and_a_field_without_a_value_are_found() {
+        for (document, at) in [
+            ("{ a(b) }", Some(5)),
+            ("{ a(b: 1, c) }", Some(11)),
+            ("{ a(b: { c }) }", Some(11)),
+            ("{ a @b(c) }", Some(8)),
+            ("query($a: B = { c }) { d }", Some(18)),
+            ("{ a(b: [{ c: $d }, { e }]) }", Some(23)),
+            ("{ a(b: $c, d: { e: [F] }) { g h } }", None),
+            ("query A($b: C = { d: e } @f(g: 1), $h: [I!]) { j }", None),
+        ] {
+            let found = tidy(document).unwrap().without_value.map(|broken| broken.at);
+            assert_eq!(found, at, "{document}");
         }
     }
 }

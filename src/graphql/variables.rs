@@ -5,7 +5,7 @@ use apollo_compiler::ast::{Type, Value as Literal, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Node, Schema};
 use async_graphql::parser::types::OperationDefinition;
-use async_graphql::{Name, Value, Variables};
+use async_graphql::{Name, Pos, Value, Variables};
 use serde_json::{Map, Value as Json};
 
 use crate::domain::number::whole;
@@ -51,19 +51,19 @@ impl Fault {
 /// written as one, for the library that executes knows no other. Where names are hidden, an error has none that was not sent.
 ///
 /// # Errors
-/// The first that is not.
+/// The first that is not, and where it is declared.
 pub(super) fn check(
     given: &mut Map<String, Json>,
-    definitions: &[Node<VariableDefinition>],
+    definitions: &[(Node<VariableDefinition>, Pos)],
     schema: &Schema,
     hides_names: bool,
-) -> Result<(), Failure> {
-    definitions.iter().try_for_each(|definition| {
+) -> Result<(), (Failure, Pos)> {
+    definitions.iter().try_for_each(|(definition, place)| {
         let checked = match given.get_mut(definition.name.as_str()) {
             Some(value) => check_value(&definition.ty, value, schema),
             None => check_absent(&definition.ty, definition.default_value.as_ref()),
         };
-        checked.map_err(|fault| fault.inside(&definition.name).describe(hides_names))
+        checked.map_err(|fault| (fault.inside(&definition.name).describe(hides_names), *place))
     })
 }
 

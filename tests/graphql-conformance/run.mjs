@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-import { buildSchema, findBreakingChanges, parse, specifiedDirectives, validate } from "graphql";
+import { buildSchema, findBreakingChanges, parse, parseValue, specifiedDirectives, validate } from "graphql";
 import { auditServer } from "graphql-http";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -63,6 +63,26 @@ function compareValidation(schema) {
   }
 }
 
+/** The table of literals and faults says what the reference reads, and where it tells an error. */
+function compareLexical(schema) {
+  const { strings, integers, broken, invalid } = JSON.parse(read(here, "lexical.json"));
+  const place = (error) => (error ? `${error.locations[0].line}:${error.locations[0].column}` : "nowhere");
+  const parseError = (document) => {
+    try {
+      parse(document);
+    } catch (error) {
+      return error;
+    }
+  };
+  const report = (what, wrong) =>
+    check(`the reference agrees on ${what}`, wrong.length === 0, wrong.map((one) => JSON.stringify(one)).join("\n     "));
+  report("strings", strings.filter(({ literal, value }) => parseValue(literal).value !== value));
+  report("integers", integers.filter(({ literal }) => parseValue(literal).kind !== "IntValue"));
+  report("what is no document", broken.filter((one) => place(parseError(one.document)) !== `${one.line}:${one.column}`));
+  const first = (document) => validate(schema, parse(document))[0];
+  report("where a document is not valid", invalid.filter((one) => place(first(one.document)) !== `${one.line}:${one.column}`));
+}
+
 /** Nothing that the last release promised is taken back, but for what is listed with its reason. */
 function compareRelease(schema) {
   const released = buildSchema(read(here, "released.graphql"));
@@ -78,6 +98,7 @@ function compareRelease(schema) {
 
 const schema = buildSchema(read(root, "schema.graphql"));
 compareValidation(schema);
+compareLexical(schema);
 compareRelease(schema);
 await audit();
 console.log(failures === 0 ? "GraphQL conformance: all ok" : `GraphQL conformance: ${failures} failed`);

@@ -37,6 +37,7 @@ mod hostile;
 mod idempotency;
 mod introspect;
 mod introspect_clients;
+mod lexical;
 mod limits;
 mod list;
 mod log;

@@ -1,0 +1,27 @@
+//! What is wrong with a request before anything of it is run, and where in its document.
+
+use async_graphql::Pos;
+
+use crate::service::ErrorCode;
+
+use super::error::Failure;
+
+/// What is wrong with a document, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) failure: Failure,
+    pub(super) locations: Vec<Pos>,
+}
+
+impl Fault {
+    /// The same, said of this place.
+    pub(super) fn at(mut self, place: Pos) -> Self {
+        self.locations.push(place);
+        self
+    }
+}
+
+/// A fault of a document that fits its grammar.
+pub(super) fn invalid(message: String) -> Fault {
+    Fault { failure: Failure::new(ErrorCode::GraphqlValidationFailed, message), locations: Vec::new() }
+}
