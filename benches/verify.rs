@@ -14,12 +14,11 @@ use axum::response::Response;
 use axum::routing::get;
 use divan::Bencher;
 use rotakey::clock::SystemClock;
-use rotakey::domain::trusted_proxies::TrustedProxies;
 use rotakey::domain::verification::RequiredScopes;
 use rotakey::entropy::SystemEntropy;
+use rotakey::http;
 use rotakey::service::{Policy, Service, Visit};
 use rotakey::store::Store;
-use rotakey::{graphql, http};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -89,12 +88,8 @@ fn baseline_bare_handler(bencher: Bencher) {
 #[divan::bench]
 fn door_of_gateways(bencher: Bencher) {
     let warm = Warm::up();
-    let settings = http::Settings {
-        trusted_proxies: TrustedProxies::default(),
-        max_body_bytes: 1024 * 1024,
-        graphql: graphql::Settings::default(),
-    };
-    let (_stop, stopped) = watch::channel(false);
+    let settings = http::Settings::default();
+    let (_stop, stopped) = watch::channel(http::Phase::default());
     let (lease, _ended) = http::Lease::new(stopped);
     let front = Arc::new(http::front(warm.service.clone(), settings, lease).unwrap());
     let connection = front.connect("127.0.0.1:1".parse().unwrap());

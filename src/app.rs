@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -48,6 +49,16 @@ pub enum Error {
     /// Signals cannot be received.
     #[error("The server stopped: {0}")]
     Io(#[from] std::io::Error),
+}
+
+/// Raises the number of files that the process may open as far as it may, because each connection is one: the number.
+pub fn raise_descriptor_limit() -> usize {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).map(|(soft, hard)| {
+        let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+        if raised.is_ok() { hard } else { soft }
+    });
+    // Where it cannot be asked, as many are assumed as POSIX systems allow at least by custom.
+    usize::try_from(raised.unwrap_or(256)).unwrap_or(usize::MAX)
 }
 
 /// Opens the database and brings its schema up to date.
@@ -136,24 +147,17 @@ pub async fn serve(
     settings: http::Settings,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let (lease, ended) = http::Lease::new(stop.clone());
+    let (phase, phases) = watch::channel(http::Phase::default());
+    let (lease, ended) = http::Lease::new(phases);
+    let drain = settings.drain;
     let front = http::front(service.clone(), settings, lease)?;
     let housekeeping = tokio::spawn(keep_house(service.clone()));
     let contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
-    let (mut asked, mut pressed) = (stop.clone(), stop);
-    let server = front.serve(listener, async move {
-        // An error means that nobody can ask any more, which is as good as being asked.
-        let _ = asked.wait_for(|stop| *stop).await;
-        tracing::info!("stopping; requests in flight are answered");
-    });
-    let patience = async move {
-        let _ = pressed.wait_for(|stop| *stop).await;
-        let _ = tokio::time::timeout(GRACE, async { while pressed.changed().await.is_ok() {} }).await;
-    };
+    let server = front.serve(listener);
     let moved = tokio::select! {
         () = async { server.await; ended.wait().await } => None,
-        () = patience => {
+        () = pass_phases(stop, drain, phase) => {
             tracing::warn!("stopped before every request was answered");
             None
         }
@@ -167,6 +171,22 @@ pub async fn serve(
         Err(_) => tracing::warn!("the database did not close in time; nothing that was answered is lost by that"),
     }
     moved.map_or(Ok(()), |cause| Err(Error::DatabaseMoved(cause)))
+}
+
+/// Tells how the server stops once it is asked to: it drains, closes, and this returns when requests in flight have had their time. A
+/// second signal ends either at once.
+async fn pass_phases(mut stop: watch::Receiver<bool>, drain: Duration, phase: watch::Sender<http::Phase>) {
+    // An error means that nobody can ask any more, which is as good as being asked.
+    let _ = stop.wait_for(|stop| *stop).await;
+    let mut pressed = async || while stop.changed().await.is_ok() {};
+    if !drain.is_zero() {
+        phase.send_replace(http::Phase::Draining);
+        tracing::info!(?drain, "draining; requests are answered, and clients are told to go elsewhere");
+        let _ = tokio::time::timeout(drain, pressed()).await;
+    }
+    phase.send_replace(http::Phase::Closing);
+    tracing::info!("stopping; requests in flight are answered");
+    let _ = tokio::time::timeout(GRACE, pressed()).await;
 }
 
 /// Erases what nothing needs any more, at the start and then once a minute.

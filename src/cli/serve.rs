@@ -10,7 +10,7 @@ use crate::{app, telemetry};
 use super::{Error, system};
 
 pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
-    let settings = flags.validate()?;
+    let settings = flags.validate(app::raise_descriptor_limit())?;
     telemetry::start(settings.log, settings.log_format);
     let (clock, entropy) = system();
     let stop = app::stop_signal()?;

@@ -1,5 +1,6 @@
 //! Settings: flags with `ROTAKEY_…` environment variables, validated together, before anything is opened or bound.
 
+mod connections;
 mod database;
 mod environment;
 mod graphql;
@@ -15,6 +16,9 @@ use crate::http;
 use crate::service::Policy;
 use crate::telemetry::LogFormat;
 
+use connections::ConnectionSettings;
+
+pub use connections::ConnectionFlags;
 pub use database::{DatabaseFlags, DatabaseUrl};
 pub use environment::ignoring_empty_variables;
 pub use graphql::GraphqlFlags;
@@ -62,6 +66,9 @@ pub struct ServeFlags {
     /// The largest body that is read, in bytes
     #[arg(long, env = "ROTAKEY_MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
+    /// How many connections there may be, and how the server parts with them
+    #[command(flatten)]
+    pub connections: ConnectionFlags,
     /// How many verified values are remembered, at one to one and a half kilobytes each; 0 for none
     #[arg(long, env = "ROTAKEY_CACHED_VALUES", default_value = "100000")]
     pub cached_values: String,
@@ -91,11 +98,11 @@ pub struct Settings {
 }
 
 impl ServeFlags {
-    /// The settings, once each is sound.
+    /// The settings, once each is sound, for a process that may open so many files.
     ///
     /// # Errors
     /// All that is wrong.
-    pub fn validate(&self) -> Result<Settings, Problems> {
+    pub fn validate(&self, descriptors: usize) -> Result<Settings, Problems> {
         let mut problems = Vec::new();
         let listen = self.listen.parse().map_err(|malformed: MalformedListen| {
             problems.push(format!("--listen must be {malformed}."));
@@ -121,6 +128,7 @@ impl ServeFlags {
                 .push(format!("--trusted-proxies must be addresses or CIDR blocks, separated by commas: {malformed}"));
         });
         let graphql = self.graphql.validate().map_err(|Problems(more)| problems.extend(more));
+        let connections = self.connections.validate(descriptors).map_err(|Problems(more)| problems.extend(more));
         if self.max_body_bytes == 0 {
             problems.push("--max-body-bytes must be at least 1.".to_owned());
         }
@@ -145,10 +153,16 @@ impl ServeFlags {
             retired_values_minutes: minutes("--retired-values", &Some(self.retired_values.clone()))
                 .unwrap_or(Policy::RETIRED_VALUES_MINUTES),
             cached_values,
+            max_streams: self.connections.max_streams,
+            max_streams_per_token: self.connections.max_streams_per_token,
         };
-        match (listen, database_url, trusted_proxies, graphql, log) {
-            (Ok(listen), Ok(database_url), Ok(trusted_proxies), Ok(graphql), Ok(log)) if problems.is_empty() => {
-                let http = http::Settings { trusted_proxies, max_body_bytes: self.max_body_bytes, graphql };
+        match (listen, database_url, trusted_proxies, graphql, connections, log) {
+            (Ok(listen), Ok(database_url), Ok(trusted_proxies), Ok(graphql), Ok(connections), Ok(log))
+                if problems.is_empty() =>
+            {
+                let ConnectionSettings { max_connections, drain } = connections;
+                let max_body_bytes = self.max_body_bytes;
+                let http = http::Settings { trusted_proxies, max_body_bytes, max_connections, drain, graphql };
                 Ok(Settings { listen, database_url, http, policy, log, log_format })
             }
             _ => Err(Problems(problems)),
@@ -196,19 +210,21 @@ mod tests {
             "--graphql-max-depth=0",
             "--max-body-bytes=0",
             "--cached-values=-1",
+            "--max-connections=0",
+            "--drain=soon",
         ];
-        let Problems(problems) = flags(&arguments).validate().unwrap_err();
+        let Problems(problems) = flags(&arguments).validate(1024).unwrap_err();
         assert_eq!(problems.len(), arguments.len(), "{problems:?}");
         assert!(!problems.join(" ").contains("secret"));
     }
 
     #[test]
     fn the_defaults_are_sound() {
-        let settings = flags(&[]).validate().unwrap();
+        let settings = flags(&[]).validate(1024).unwrap();
         assert_eq!(settings.http.graphql, crate::graphql::Settings::default());
         assert!(
             flags(&["--listen=[::1]:0", "--database-url=postgres://localhost/rotakey", "--log=TRACE"])
-                .validate()
+                .validate(1024)
                 .is_ok()
         );
     }

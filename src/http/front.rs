@@ -7,77 +7,60 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Version};
 use axum::response::Response;
-use axum::serve::Listener;
 use axum::{BoxError, Router};
 use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
 
-use super::activity::{self, Activity, Awaited, Connections};
+use super::connection::{Activity, Answering as Guard, RequestBody, bounded};
 use super::{Doors, forward_auth, graphql, introspect, requests};
-
-/// How many requests of a connection over HTTP/2 are answered at once. Each may have a body that is held until it is whole, and anybody
-/// can begin one.
-const MAX_STREAMS: u32 = 32;
 
 /// All doors, before anybody has come.
 pub struct Front {
     doors: Doors,
     routes: Router,
+    /// Whether clients are told to go elsewhere, because the server stops.
+    is_stopping: AtomicBool,
 }
 
 impl Front {
     pub(super) fn new(doors: Doors, routes: Router) -> Self {
-        Self { doors, routes }
+        Self { doors, routes, is_stopping: AtomicBool::new(false) }
     }
 
     /// What serves the requests that come from this address.
     pub fn connect(self: &Arc<Self>, peer: SocketAddr) -> Connection {
-        Connection { front: self.clone(), peer, activity: Arc::default() }
+        self.connect_as(peer, Arc::default())
     }
 
-    /// Serves until `stop` is over; then lets nobody in, and returns when those who are in have their answers.
-    pub async fn serve(self, mut listener: TcpListener, stop: impl Future<Output = ()>) {
-        let front = Arc::new(self);
-        let mut builder = Builder::new(TokioExecutor::new());
-        // Nearly every answer is small, and to send it as one text is less work than as a list of texts.
-        builder.http1().writev(false);
-        builder.http2().max_concurrent_streams(MAX_STREAMS);
-        let (graceful, mut connections) = (GracefulShutdown::new(), Connections::new());
-        let mut stop = pin!(stop);
-        loop {
-            let (stream, peer) = tokio::select! {
-                accepted = Listener::accept(&mut listener) => accepted,
-                () = connections.look_after() => continue,
-                () = &mut stop => break,
-            };
-            let connection = front.connect(peer);
-            let activity = connection.activity.clone();
-            let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), connection);
-            let served = graceful.watch(served.into_owned());
-            connections.add(activity, async move {
-                if let Err(cause) = served.await {
-                    tracing::debug!(%cause, "a connection broke off");
-                }
-            });
+    /// As [`Front::connect`], counted by this.
+    pub(super) fn connect_as(self: &Arc<Self>, peer: SocketAddr, activity: Arc<Activity>) -> Connection {
+        Connection { front: self.clone(), peer, activity }
+    }
+
+    pub(super) fn doors(&self) -> &Doors {
+        &self.doors
+    }
+
+    /// From here on, answers tell clients to close their connections.
+    pub(super) fn send_away(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Over HTTP/2 the connection itself says so, by a frame of its own.
+    fn say_farewell(&self, version: Version, response: &mut Response) {
+        if version < Version::HTTP_2 && self.is_stopping.load(Ordering::Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        drop(listener);
-        tokio::select! {
-            () = graceful.shutdown() => {}
-            () = connections.look_after() => {}
-        }
-        connections.detach();
     }
 }
 
@@ -100,37 +83,52 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         self.activity.begun();
+        let version = request.version();
+        if version == Version::HTTP_2 {
+            self.activity.set_multiplexed();
+        }
         let (doors, peer) = (&self.front.doors, self.peer.ip());
         let path = request.uri().path();
         if let Some(address) = forward_auth::Address::of(path) {
-            if let Some(answer) = requests::at_once(|| forward_auth::at_once(doors, address, peer, &mut request)) {
+            if let Some(mut answer) = requests::at_once(|| forward_auth::at_once(doors, address, peer, &mut request)) {
+                self.front.say_farewell(version, &mut answer);
                 return Either::Left(ready(Ok(answer)));
             }
             let (doors, head) = (doors.clone(), request.into_parts().0);
-            return self.later(async move { forward_auth::serve(&doors, address, peer, head).await });
+            return self.later(version, async move { forward_auth::serve(&doors, address, peer, head).await });
         }
         let route = graphql::ROUTES.into_iter().find(|route| *route == path);
         let introspects = path == introspect::ROUTE;
-        let mut request = request.map(|body| Awaited::new(body, self.activity.clone()));
+        let mut request = request.map(|body| RequestBody::new(body, self.activity.clone()));
         if let Some(route) = route {
             let doors = doors.clone();
-            return self.later(async move { graphql::serve(&doors, route, peer, request).await });
+            return self.later(version, async move { graphql::serve(&doors, route, peer, request).await });
         }
         if introspects {
             let doors = doors.clone();
-            return self.later(async move { introspect::serve(&doors, peer, request).await });
+            return self.later(version, async move { introspect::serve(&doors, peer, request).await });
         }
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let routed = tower_service::Service::call(&mut self.front.routes.clone(), request);
-        self.later(async move {
+        self.later(version, async move {
             let Ok(answer) = routed.await;
             answer
         })
     }
 
-    fn later(&self, answer: impl Future<Output = Response> + Send + 'static) -> Answering {
-        let answering = activity::Answering::of(self.activity.clone());
-        Either::Right(Box::pin(async move { Ok(answering.hold(answer.await)) }))
+    /// Answers by waiting. Nothing is begun for a client that leaves too much unread.
+    fn later(&self, version: Version, answer: impl Future<Output = Response> + Send + 'static) -> Answering {
+        let (front, activity) = (self.front.clone(), self.activity.clone());
+        Either::Right(Box::pin(async move {
+            if activity.is_full() {
+                activity.room().await;
+            }
+            let answering = Guard::of(activity.clone());
+            let mut response = bounded(&activity, answer.await);
+            drop(answering);
+            front.say_farewell(version, &mut response);
+            Ok(response)
+        }))
     }
 }
 

@@ -116,7 +116,7 @@ async fn answer(
     (accepted, headers, request): (Accepted, &HeaderMap, Request<Body>),
 ) -> Result<(Response<Body>, bool), Rejection> {
     acceptable(accepted)?;
-    let body = json::read(request, doors.max_body_bytes).await;
+    let body = read(doors, session, request).await?;
     let requests = graphql_request::of_body(json::value(headers, body)?, doors.graphql.settings().max_batch)?;
     keyed?;
     match requests {
@@ -155,6 +155,24 @@ async fn answer_one(
         }
         (outcome, _) => (graphql_sse::respond(doors, outcome), false),
     })
+}
+
+/// Reads the body. Anybody can send one, so it may be large only if somebody is known to send it.
+async fn read(doors: &Doors, session: &Session, request: Request<Body>) -> Result<json::Body, Rejection> {
+    let max_bytes = doors.max_body_bytes;
+    if session.caller.is_some() || max_bytes <= small_body::MAX_BYTES {
+        return Ok(json::read(request, max_bytes).await);
+    }
+    let body = json::read(request, small_body::MAX_BYTES).await;
+    if body.as_ref().is_err_and(|rejection| rejection.status() == StatusCode::PAYLOAD_TOO_LARGE) {
+        let message = format!(
+            "Without a credential, a request may have {} bytes. Send the value of an API token, as X-API-Key or as \
+             Authorization: Bearer.",
+            small_body::MAX_BYTES
+        );
+        return Err(Rejection::with_status(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::BadUserInput, &message));
+    }
+    Ok(body)
 }
 
 /// Answers requests one after the other: later ones may rest on what earlier ones have changed.

@@ -58,7 +58,7 @@ impl Close {
             StatusCode::FORBIDDEN => 4403,
             StatusCode::BAD_REQUEST => 4400,
             // Clients try again after this one (RFC 6455's registry of close codes).
-            StatusCode::SERVICE_UNAVAILABLE => 1013,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => 1013,
             _ => 1011,
         };
         Self { code, reason: rejection.code().as_str() }

@@ -18,7 +18,7 @@ use tokio_stream::StreamMap;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::graphql::{Answer, Outcome, Request, Session};
-use crate::service::{Caller, ErrorCode};
+use crate::service::{Caller, ErrorCode, StreamPlace};
 
 use super::Doors;
 use super::graphql_protocol::{Close, FromClient, ToClient};
@@ -63,6 +63,8 @@ pub(super) struct Socket {
     handshake: Handshake,
     /// Who is calling, once they have said so.
     caller: Option<Arc<Caller>>,
+    /// The socket's place among those of the caller's token.
+    place: Option<StreamPlace>,
     /// What runs. To take an operation out is to end it.
     operations: StreamMap<String, BoxStream<'static, Step>>,
     /// Whether anything came since the client was asked last.
@@ -71,7 +73,7 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(socket: WebSocket, doors: Doors, handshake: Handshake) -> Self {
-        Self { socket, doors, handshake, caller: None, operations: StreamMap::new(), heard: true }
+        Self { socket, doors, handshake, caller: None, place: None, operations: StreamMap::new(), heard: true }
     }
 
     /// Serves the client until either side ends it.
@@ -142,6 +144,8 @@ impl Socket {
             return Err(End::Close(Close::SECOND_INIT));
         }
         let caller = self.handshake.caller(&self.doors, &payload).await.map_err(End::Close)?;
+        let place = self.doors.service.open_stream(&caller).map_err(|err| End::Close(Close::refused(&err.into())))?;
+        self.place = Some(place);
         self.caller = Some(Arc::new(caller));
         self.say(&ToClient::ConnectionAck).await
     }

@@ -13,11 +13,16 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::graphql::{Answer, Outcome};
+use crate::service::ErrorCode;
 
 use super::Doors;
+use super::reply::Rejection;
+use super::stopping::Lease;
 
 /// How often a stream on which nothing happens says that it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
@@ -34,9 +39,7 @@ pub(super) fn respond(doors: &Doors, outcome: Outcome) -> Response {
         Outcome::Answer(answer) => stream::iter([answer]).boxed(),
         Outcome::Answers(answers) => answers,
     };
-    let mut lease = doors.lease.clone();
-    // Stopped, the stream breaks off without `complete`, so that the client knows that there would be more.
-    let events = kept_alive(events(answers).boxed()).take_until(async move { lease.ended().await });
+    let events = kept_alive(events(answers, doors.lease.clone()).boxed());
     let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
     for (name, value) in
         [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (VARY, "Accept"), (ACCEL_BUFFERING, "no")]
@@ -46,15 +49,38 @@ pub(super) fn respond(doors: &Doors, outcome: Outcome) -> Response {
     response
 }
 
-fn events(answers: impl Stream<Item = Answer>) -> impl Stream<Item = Bytes> {
-    let next = |answer: Answer| {
-        let mut event = b"event: next\ndata: ".to_vec();
-        // JSON as it is written here has no line breaks. It cannot fail: an answer is plain data.
-        let _ = serde_json::to_writer(&mut event, &answer);
-        event.extend_from_slice(b"\n\n");
-        Bytes::from(event)
-    };
-    answers.map(next).chain(stream::once(async { COMPLETE }))
+/// What is left of a stream of events.
+enum Rest {
+    Answers(BoxStream<'static, Answer>, Lease),
+    Complete,
+}
+
+/// The answers as events, and `complete` at their end. If the server stops before, a last answer says so.
+fn events(answers: BoxStream<'static, Answer>, lease: Lease) -> impl Stream<Item = Bytes> {
+    stream::unfold(Some(Rest::Answers(answers, lease)), async |rest| match rest? {
+        Rest::Answers(mut answers, mut lease) => tokio::select! {
+            biased;
+            () = lease.ended() => Some((next(&stopped()), Some(Rest::Complete))),
+            answer = answers.next() => Some(match answer {
+                Some(answer) => (next(&answer), Some(Rest::Answers(answers, lease))),
+                None => (COMPLETE, None),
+            }),
+        },
+        Rest::Complete => Some((COMPLETE, None)),
+    })
+}
+
+fn next(answer: &impl Serialize) -> Bytes {
+    let mut event = b"event: next\ndata: ".to_vec();
+    // JSON as it is written here has no line breaks. It cannot fail: an answer is plain data.
+    let _ = serde_json::to_writer(&mut event, answer);
+    event.extend_from_slice(b"\n\n");
+    Bytes::from(event)
+}
+
+fn stopped() -> Value {
+    let message = "The server is stopping. Subscribe again; the query auditEvents lists what was missed.";
+    Rejection::new(ErrorCode::Unavailable, message).into_body()
 }
 
 /// These events, with a comment whenever none came for a while.

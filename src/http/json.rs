@@ -1,5 +1,7 @@
 //! Bodies that are JSON objects: what every door that reads one asks of it.
 
+use std::error::Error;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
@@ -8,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::service::ErrorCode;
 
+use super::connection::TooSlow;
 use super::media_type;
 use super::reply::Rejection;
 
@@ -54,9 +57,25 @@ pub(super) fn object_if_any(headers: &HeaderMap, body: Body) -> Result<Map<Strin
     }
 }
 
+/// Whether this is why the body could not be read: of the errors that led to the rejection, one is ours.
+fn came_too_slowly(rejection: &BytesRejection) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+    while let Some(err) = cause {
+        if err.is::<TooSlow>() {
+            return true;
+        }
+        cause = err.source();
+    }
+    false
+}
+
 /// All of a body, if it is not too large.
 pub(super) fn whole(body: Body) -> Result<Bytes, Rejection> {
     body.map_err(|rejection| {
+        if came_too_slowly(&rejection) {
+            let message = "The body did not come in time: at least 1 KiB a second is expected.";
+            return Rejection::with_status(StatusCode::REQUEST_TIMEOUT, ErrorCode::BadUserInput, message);
+        }
         let message = "The body could not be read; it may be larger than the server reads.";
         Rejection::with_status(rejection.status(), ErrorCode::BadUserInput, message)
     })

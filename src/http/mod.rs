@@ -1,8 +1,8 @@
 //! The HTTP doors: they translate requests and errors, and hold no rule.
 
-mod activity;
 mod client;
 mod client_address;
+mod connection;
 mod credential;
 mod forward_auth;
 mod front;
@@ -16,27 +16,31 @@ mod introspect;
 mod json;
 mod media_type;
 mod playground;
+mod ready;
 mod reply;
 mod requests;
 mod rest;
+mod serve;
 mod small_body;
 mod stopping;
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 use crate::domain::trusted_proxies::TrustedProxies;
 pub use crate::graphql::InvalidSchema;
 use crate::graphql::{GraphqlDoor, Introspection};
 use crate::service::{self, Caller, ErrorCode, Service};
 pub use front::{Connection, Front};
-pub use stopping::{Ended, Lease};
+pub use stopping::{Ended, Lease, Phase};
 
 use client::Client;
 use reply::Rejection;
@@ -48,8 +52,24 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// The largest body that is read, in bytes.
     pub max_body_bytes: usize,
+    /// How many connections may be open at once.
+    pub max_connections: usize,
+    /// For how long requests are still taken once the server was asked to stop.
+    pub drain: Duration,
     /// What is decided about documents.
     pub graphql: crate::graphql::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: TrustedProxies::default(),
+            max_body_bytes: 1024 * 1024,
+            max_connections: 4_096,
+            drain: Duration::ZERO,
+            graphql: crate::graphql::Settings::default(),
+        }
+    }
 }
 
 /// What every door needs. Every request gets a copy, so that is one pointer.
@@ -61,6 +81,9 @@ struct Shared {
     graphql: GraphqlDoor,
     trusted_proxies: TrustedProxies,
     max_body_bytes: usize,
+    max_connections: usize,
+    /// The schema, one copy for all who ask for it.
+    sdl: Bytes,
     lease: Lease,
 }
 
@@ -77,14 +100,17 @@ impl Deref for Doors {
 /// # Errors
 /// When the GraphQL schema of the code is none.
 pub fn front(service: Service, settings: Settings, lease: Lease) -> Result<Front, InvalidSchema> {
-    let Settings { trusted_proxies, max_body_bytes, graphql } = settings;
+    let Settings { trusted_proxies, max_body_bytes, max_connections, graphql, drain: _ } = settings;
     let graphql = GraphqlDoor::new(service.clone(), graphql)?;
-    let doors = Doors(Arc::new(Shared { service, graphql, trusted_proxies, max_body_bytes, lease }));
+    let sdl = Bytes::from(graphql.sdl().to_owned());
+    let shared = Shared { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, lease };
+    let doors = Doors(Arc::new(shared));
     let routes = Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))
         .merge(rest::routes(&doors))
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready::answer))
         .route("/playground", get(playground::page))
         .route("/playground/", get(playground::page))
         .route("/playground/{*path}", get(playground::asset))
@@ -102,7 +128,8 @@ pub fn front(service: Service, settings: Settings, lease: Lease) -> Result<Front
 /// The schema, for whoever may read it.
 async fn schema(State(doors): State<Doors>, Client(caller): Client) -> Result<Response, Rejection> {
     doors.admit_reader(caller.as_ref())?;
-    Ok(([("content-type", "text/plain; charset=utf-8")], doors.graphql.sdl().to_owned()).into_response())
+    let headers = [("content-type", "text/plain; charset=utf-8")];
+    Ok((Extension(connection::Shared), headers, doors.sdl.clone()).into_response())
 }
 
 impl Doors {

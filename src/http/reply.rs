@@ -32,6 +32,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
         ErrorCode::RotationConflict | ErrorCode::ValueSuperseded | ErrorCode::TokenProtected => StatusCode::CONFLICT,
         ErrorCode::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

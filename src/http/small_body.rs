@@ -15,8 +15,8 @@ use futures_util::stream;
 use super::credential::API_KEY;
 use super::requests;
 
-/// The largest body that is read early, in bytes: no larger than what the connection keeps anyway for the head of a request.
-const MAX_BYTES: usize = 65_536;
+/// The largest body that is read before it is known who sends it, in bytes.
+pub(super) const MAX_BYTES: usize = 16_384;
 
 /// Answers a request at once by this, if its body is small, comes with a credential, and that can be; else gives the request back,
 /// whatever of it has been read.
@@ -32,25 +32,31 @@ where
     let length = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     let length = length.filter(|bytes| *bytes <= max_bytes.min(MAX_BYTES));
     let headers = request.headers();
-    // Whoever waits to be told to go on is to be told nothing before it is known who they are.
+    // To read the body would send `100 Continue` before the caller is authenticated.
     let credible = headers.contains_key(&API_KEY) || headers.contains_key(AUTHORIZATION);
     let credible = credible && !headers.contains_key(EXPECT) && request.method() == Method::POST;
     let Some(length) = length.filter(|_| credible) else { return Err(request.map(Body::new)) };
     let (head, body) = request.into_parts();
-    let Some(bytes) = read(body, length).await else {
+    let bytes = match read(body, length).await {
+        Ok(bytes) => bytes,
         // What was sent of it must not pass for all of it.
-        return Err(Request::from_parts(head, broken_off()));
+        Err(cause) => return Err(Request::from_parts(head, broken_off(cause))),
     };
     let request = Request::from_parts(head, bytes);
     requests::at_once(|| answer(&request)).ok_or_else(|| request.map(Body::from))
 }
 
 /// The body of this length, without a copy if it came in one piece, as a small one does.
-async fn read<B: HttpBody<Data = Bytes>>(body: B, length: usize) -> Option<Bytes> {
+async fn read<B>(body: B, length: usize) -> Result<Bytes, BoxError>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
     let mut body = pin!(body);
     let (mut bytes, mut pieces) = (Bytes::new(), Vec::new());
     while bytes.len().max(pieces.len()) < length {
-        let frame = poll_fn(|context| body.as_mut().poll_frame(context)).await?.ok()?;
+        let frame = poll_fn(|context| body.as_mut().poll_frame(context)).await;
+        let frame = frame.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?.map_err(Into::into)?;
         let Ok(piece) = frame.into_data() else { continue };
         if pieces.is_empty() && bytes.is_empty() {
             bytes = piece;
@@ -62,9 +68,9 @@ async fn read<B: HttpBody<Data = Bytes>>(body: B, length: usize) -> Option<Bytes
         }
         pieces.extend_from_slice(&piece);
     }
-    Some(if pieces.is_empty() { bytes } else { pieces.into() })
+    Ok(if pieces.is_empty() { bytes } else { pieces.into() })
 }
 
-fn broken_off() -> Body {
-    Body::from_stream(stream::iter([Err::<Bytes, _>(io::Error::from(io::ErrorKind::UnexpectedEof))]))
+fn broken_off(cause: BoxError) -> Body {
+    Body::from_stream(stream::iter([Err::<Bytes, _>(cause)]))
 }

@@ -51,6 +51,11 @@ impl Contact {
     pub(super) fn lose(&self) {
         self.last.store(i64::MIN, Ordering::SeqCst);
     }
+
+    /// Whether the database answered when it was asked last.
+    pub(super) fn is_listening(&self) -> bool {
+        *self.hearing.borrow()
+    }
 }
 
 impl Service {

@@ -81,6 +81,8 @@ error_codes! {
     GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
     /// No document of this hash was sent before.
     PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+    /// The token has as many event streams and sockets as it may.
+    RateLimited => "RATE_LIMITED",
     /// The database cannot be reached or cannot do this just now; the same request may succeed later.
     Unavailable => "UNAVAILABLE",
     /// A fault of the server; the log has its cause.
@@ -121,6 +123,17 @@ pub enum Error {
         "Events were missed, because they were not taken as fast as they came. Subscribe again; the query auditEvents lists them."
     )]
     EventsMissed,
+    /// The token has as many event streams and sockets as it may.
+    #[error(
+        "This API token has {max_per_token} event streams and sockets, which is the most it may have. End one first."
+    )]
+    TooManyStreams {
+        /// How many a token may have.
+        max_per_token: u32,
+    },
+    /// All tokens together have as many event streams and sockets as there may be.
+    #[error("There are as many event streams and sockets as the server serves. Try again later.")]
+    NoMoreStreams,
     /// A fault of ours. The cause is for the log.
     #[error("The server failed to do this. Its log says why, under the request id of this answer.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -147,7 +160,10 @@ impl Error {
             },
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::BadUserInput,
-            Self::Unavailable(_) | Self::OutOfContact | Self::EventsMissed => ErrorCode::Unavailable,
+            Self::TooManyStreams { .. } => ErrorCode::RateLimited,
+            Self::Unavailable(_) | Self::OutOfContact | Self::EventsMissed | Self::NoMoreStreams => {
+                ErrorCode::Unavailable
+            }
             Self::Internal(_) => ErrorCode::Internal,
         }
     }

@@ -16,12 +16,14 @@ mod gate;
 mod paging;
 mod present;
 mod read;
+mod ready;
 mod recall;
 mod record;
 mod report;
 mod retire_values;
 mod revoke;
 mod rotate;
+mod streams;
 mod sweep;
 mod time;
 mod update;
@@ -38,8 +40,10 @@ pub use authenticate::Caller;
 pub use create::CreateRequest;
 pub use error::{Error, ErrorCode};
 pub use paging::{Connection, PageRequest};
+pub use ready::Readiness;
 pub use retire_values::RetiredValues;
 pub use rotate::RotateRequest;
+pub use streams::StreamPlace;
 pub use verify::Verification;
 pub use visit::Visit;
 
@@ -57,7 +61,9 @@ use crate::store::{self, Store, Transaction};
 use cache::Cache;
 use contact::Contact;
 use gate::Gate;
+use ready::SchemaState;
 use record::RefusalGates;
+use streams::Streams;
 use time::Time;
 use uses::Uses;
 
@@ -74,8 +80,10 @@ pub struct Service {
     refusals: Arc<RefusalGates>,
     reuses: Arc<Gate<(TokenId, u32)>>,
     contact: Arc<Contact>,
+    schema: Arc<SchemaState>,
     cache: Arc<Cache>,
     uses: Arc<Uses>,
+    streams: Arc<Streams>,
 }
 
 /// What the operator decides.
@@ -89,6 +97,10 @@ pub struct Policy {
     pub retired_values_minutes: u32,
     /// How many verified values are remembered, a tenth more at most; 0 for none.
     pub cached_values: u32,
+    /// How many event streams and sockets there may be at once, of all tokens together.
+    pub max_streams: u32,
+    /// How many of one token.
+    pub max_streams_per_token: u32,
 }
 
 impl Policy {
@@ -102,6 +114,8 @@ impl Policy {
         audit_retention_minutes: None,
         retired_values_minutes: Self::RETIRED_VALUES_MINUTES,
         cached_values: Self::CACHED_VALUES,
+        max_streams: 1_000,
+        max_streams_per_token: 100,
     };
 }
 
@@ -164,8 +178,10 @@ impl Service {
             refusals: Arc::default(),
             reuses,
             contact: Arc::default(),
+            schema: Arc::default(),
             cache,
             uses: Arc::default(),
+            streams: Arc::default(),
         })
     }
 

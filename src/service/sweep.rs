@@ -17,6 +17,7 @@ impl Service {
     /// When the database fails.
     pub async fn sweep(&self) -> Result<(), Error> {
         let now = self.now();
+        self.look_at_schema().await?;
         self.store.erase_stale_salts(now).await?;
         self.store.forget_changes().await?;
         self.forget_retired_values(now).await?;

@@ -19,7 +19,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 use crate::store::{Heard, Stamp};
 
-use super::{Caller, Error, Service};
+use super::{Caller, Error, Service, StreamPlace};
 
 /// How often is looked whether the subscriber's value still works; a deadline is kept to within this.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
@@ -35,6 +35,7 @@ struct Watch {
     generation: u32,
     source: Source,
     seconds: Interval,
+    _place: StreamPlace,
 }
 
 impl Service {
@@ -58,6 +59,7 @@ impl Service {
         caller: &Caller,
         filter: AuditFilter,
     ) -> Result<impl Stream<Item = Result<AuditEvent, Error>> + Send + use<>, Error> {
+        let place = self.open_stream(caller)?;
         // In this order nothing falls in between: who listens first, reads later.
         let mut feed = self.store.audit_feed();
         if !self.hears().await || !self.catches_up(&mut feed).await {
@@ -68,7 +70,8 @@ impl Service {
         let mut seconds = interval(LOOK_PERIOD);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (generation, source) = (caller.generation(), caller.visit().source);
-        let watch = Watch { service: self.clone(), feed, filter, token, stamp, generation, source, seconds };
+        let service = self.clone();
+        let watch = Watch { service, feed, filter, token, stamp, generation, source, seconds, _place: place };
         watch.admit(self.now())?;
         Ok(stream::unfold(Some(watch), async |watch| {
             let mut watch = watch?;

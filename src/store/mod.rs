@@ -22,6 +22,7 @@ mod reserve;
 mod retired;
 mod rotation;
 mod rows;
+mod schema;
 mod token;
 mod transaction;
 mod uses;

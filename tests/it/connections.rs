@@ -2,8 +2,14 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Duration, advance, pause, resume};
+use tokio::time::{Duration, advance, pause, resume, timeout};
 
+use rotakey::http;
+use rotakey::service::Policy;
+use serde_json::json;
+
+use crate::support::client::Answer;
+use crate::support::events::Events;
 use crate::support::server::Server;
 
 /// How often is looked, and a little more.
@@ -27,6 +33,10 @@ async fn pass(periods: u32) {
         pause();
         advance(PERIOD).await;
         resume();
+        // Every tick is to be seen.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -72,5 +82,139 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
         }
         pass(3).await;
         is_given_up(&mut stalled).await;
+    }
+}
+
+/// Sends a request, closes the sending side, and reads to the end.
+async fn ask_and_close(server: &Server, request: &str) -> String {
+    let mut stream = connect(server).await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_closes_the_sending_side_after_the_request_still_gets_the_answer() {
+    let server = Server::start().await;
+    for number in 0..40 {
+        let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
+        let value = token.client.value.clone().unwrap();
+        let body = json!({ "query": crate::support::client::ROTATE }).to_string();
+        let (accept, length) = (["application/json", "text/event-stream"][number % 2], body.len());
+        let answer = ask_and_close(
+            &server,
+            &format!(
+                "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {value}\r\nContent-Type: application/json\r\n\
+                 Accept: {accept}\r\nContent-Length: {length}\r\n\r\n{body}"
+            ),
+        )
+        .await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{number}: {answer:?}");
+        let new = crate::support::process::find_value(&answer).unwrap();
+        assert_eq!(token.client.with(new).check().await, Ok(2), "{number}");
+    }
+    let value = server.admin.value.clone().unwrap();
+    for (method, path) in [("GET", "/verify"), ("GET", "/api-tokens/self"), ("POST", "/api-tokens/self/rotate")] {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {value}\r\n\r\n");
+        assert!(ask_and_close(&server, &request).await.starts_with("HTTP/1.1 2"), "{path}");
+    }
+    // The rest of a body cannot come any more.
+    let half = format!("POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {value}\r\nContent-Length: 9\r\n\r\n{{");
+    assert!(!ask_and_close(&server, &half).await.starts_with("HTTP/1.1 2"));
+}
+
+#[tokio::test]
+async fn an_event_stream_goes_on_without_the_sending_side_and_ends_when_the_client_is_gone() {
+    let server = Server::start_with(Policy { max_streams_per_token: 1, ..Policy::default() }).await;
+    let value = server.admin.value.clone().unwrap();
+    let request = format!(
+        "GET /graphql?query=subscription%7BauditEvents%7Baction%7D%7D HTTP/1.1\r\nHost: x\r\nX-API-Key: {value}\r\n\
+         Accept: text/event-stream\r\n\r\n"
+    );
+    let mut stream = connect(&server).await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut read = Vec::new();
+    let said = |read: &[u8], text: &str| String::from_utf8_lossy(read).contains(text);
+    while !said(&read, "\r\n\r\n") {
+        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0);
+    }
+    server.admin.create(json!({ "name": "n" })).await.unwrap();
+    while !said(&read, "API_TOKEN_CREATED") {
+        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0);
+    }
+    drop(stream);
+    // Its place is free again, long before the stream would say by itself that it is alive.
+    let again = timeout(Duration::from_secs(8), async {
+        loop {
+            let mut events = Events::of_audit_log(&server.admin, json!({})).await;
+            // What the next subscriber is told is this, or the refusal.
+            server.admin.create(json!({ "name": "n" })).await.unwrap();
+            if events.told().await != "RATE_LIMITED" {
+                return;
+            }
+        }
+    });
+    again.await.unwrap();
+}
+
+#[tokio::test]
+async fn when_all_places_are_taken_the_oldest_idle_connection_makes_room() {
+    let server = Server::start_serving(http::Settings { max_connections: 3, ..Server::settings() }).await;
+    let value = server.admin.value.clone().unwrap();
+    let (mut older, mut newer) = (connect(&server).await, connect(&server).await);
+    ask(&mut older).await;
+    ask(&mut newer).await;
+    pass(1).await;
+    ask(&mut newer).await;
+    let mut busy = connect(&server).await;
+    let half = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {value}\r\nContent-Type: application/json\r\nContent-Length: \
+         30\r\n\r\n{{\"query\":"
+    );
+    busy.write_all(half.as_bytes()).await.unwrap();
+    let mut fourth = connect(&server).await;
+    ask(&mut fourth).await;
+    is_given_up(&mut older).await;
+    ask(&mut newer).await;
+    busy.write_all(b"\"{ __typename }\"    }").await.unwrap();
+    let mut answer = vec![0; 15];
+    busy.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
+async fn without_a_credential_that_is_good_no_large_body_is_read() {
+    let server = Server::start().await;
+    let document = |length: usize| {
+        let body = json!({ "query": "{ __typename }" }).to_string();
+        body.clone() + &" ".repeat(length - body.len())
+    };
+    for (length, expected) in [(16_384, 200), (16_385, 413), (200_000, 413)] {
+        for value in [None, server.admin.value.as_deref()] {
+            let client = value.map_or(server.anonymous(), |value| server.anonymous().with(value));
+            let request = client.request("POST", "/graphql").header("Content-Type", "application/json");
+            let answer = Answer::of(request.body(document(length)).send().await.unwrap()).await;
+            let expected = if value.is_some() { 200 } else { expected };
+            assert_eq!(answer.status, expected, "{length} {}", answer.body);
+            if expected == 413 {
+                assert_eq!(answer.code(), Some("BAD_USER_INPUT"));
+                assert!(answer.body.to_string().contains("X-API-Key"), "{}", answer.body);
+            }
+        }
+    }
+    // Nothing of it is waited for.
+    for path in ["/graphql", "/introspect", "/api-tokens", "/rotatetoken"] {
+        let mut stream = connect(&server).await;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: rk_wrong\r\nContent-Type: application/json\r\n\
+             Content-Length: 100000\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, b"HTTP/1.1 401", "{path}");
     }
 }

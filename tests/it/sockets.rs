@@ -1,6 +1,7 @@
 //! GraphQL over WebSockets: the protocol `graphql-transport-ws`, and that every rule of the other doors holds on it.
 
 use futures_util::{SinkExt, StreamExt};
+use rotakey::service::Policy;
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -188,6 +189,29 @@ async fn what_is_not_of_the_protocol_closes_the_socket_with_its_code() {
     doubled.subscribe("1", "subscription { auditEvents { id } }").await;
     doubled.subscribe("1", "subscription { auditEvents { id } }").await;
     assert_eq!(doubled.next().await, Err(4409));
+}
+
+#[tokio::test]
+async fn sockets_are_bounded_for_each_token() {
+    let server = Server::start_with(Policy { max_streams_per_token: 1, ..Policy::default() }).await;
+    let mut first = Socket::of(&server.admin, &server).await;
+    let mut second = Socket::plain(&server).await;
+    second.init(json!({ "X-API-Key": server.admin.value })).await;
+    assert_eq!(second.next().await, Err(1013));
+    // A subscription is one more.
+    first.subscribe("1", "subscription { auditEvents { id } }").await;
+    assert_eq!(first.error().await, ("next".to_owned(), "RATE_LIMITED".to_owned()));
+    drop(first);
+    let again = async {
+        loop {
+            let mut socket = Socket::plain(&server).await;
+            socket.init(json!({ "X-API-Key": server.admin.value })).await;
+            if socket.next().await.is_ok() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), again).await.unwrap();
 }
 
 #[tokio::test]

@@ -220,6 +220,31 @@ async fn who_uses_the_previous_value_is_warned_on_an_event_stream_too() {
     assert!(response.headers().contains_key("deprecation") && response.headers().contains_key("sunset"));
 }
 
+#[tokio::test]
+async fn event_streams_are_bounded_for_each_token_and_in_all() {
+    let server = Server::start_with(Policy { max_streams_per_token: 2, max_streams: 3, ..Policy::default() }).await;
+    let other = reader(&server, json!({})).await.client;
+    let subscribe = async |client: &_| Events::of_audit_log(client, json!({})).await;
+    let mut streams = vec![subscribe(&server.admin).await, subscribe(&server.admin).await];
+    assert_eq!(subscribe(&server.admin).await.told_at_last().await, "RATE_LIMITED");
+    streams.push(subscribe(&other).await);
+    assert_eq!(subscribe(&other).await.told_at_last().await, "UNAVAILABLE", "of all");
+    // Those that are open go on, and a query is no such stream.
+    server.admin.create(json!({ "name": "n" })).await.unwrap();
+    for stream in &mut streams {
+        assert_eq!(stream.told().await, "API_TOKEN_CREATED");
+    }
+    assert_eq!(server.admin.check().await, Ok(1));
+    // One that has ended makes room.
+    let id = other.my_id().await;
+    server.admin.revoke(&id).await.unwrap();
+    assert_eq!(streams[2].told_at_last().await, "TOKEN_REVOKED");
+    let next = reader(&server, json!({})).await.client;
+    let mut events = subscribe(&next).await;
+    server.admin.create(json!({ "name": "n" })).await.unwrap();
+    assert_eq!(events.told().await, "API_TOKEN_CREATED");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_asked_to_stop_ends_streams_and_does_not_wait_for_them() {
     let database = TestDatabase::new().await;
@@ -228,7 +253,7 @@ async fn a_server_that_is_asked_to_stop_ends_streams_and_does_not_wait_for_them(
     let mut events = Events::of_audit_log(&admin, json!({})).await;
     server.signal(Signal::SIGTERM);
     let stopped = tokio::time::timeout(Duration::from_secs(10), async {
-        assert_eq!(events.next().await, None, "no `complete`: there would be more");
+        assert_eq!(events.told_at_last().await, "UNAVAILABLE", "there would be more");
         tokio::task::spawn_blocking(|| server.ended()).await.unwrap()
     });
     let (status, _, _) = stopped.await.unwrap();

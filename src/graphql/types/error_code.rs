@@ -42,6 +42,8 @@ pub(in crate::graphql) enum ErrorCode {
     GraphqlValidationFailed,
     /// No document of this hash was sent before.
     PersistedQueryNotFound,
+    /// The token has as many event streams and sockets as it may.
+    RateLimited,
     /// The database cannot do this just now, or the operation took too long. Try again after `retryAfterSeconds`.
     Unavailable,
     /// A fault of the server.

@@ -8,6 +8,7 @@ pub mod database;
 pub mod entropy;
 pub mod events;
 pub mod fleet;
+pub mod http2;
 pub mod process;
 pub mod replica;
 pub mod server;

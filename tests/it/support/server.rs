@@ -50,6 +50,16 @@ impl Server {
         Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
     }
 
+    /// As [`Server::start`], with these settings of the doors.
+    pub async fn start_serving(doors: http::Settings) -> Self {
+        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
+    }
+
+    /// The settings of the doors by default.
+    pub fn settings() -> http::Settings {
+        doors()
+    }
+
     /// Another replica on the same database and the same clock.
     pub async fn replica(&self) -> Self {
         Self::join(self.database.clone(), self.clock.clone(), Policy::default()).await
@@ -101,9 +111,5 @@ impl Server {
 
 /// Behind a proxy on this machine, and else as by default.
 pub fn doors() -> http::Settings {
-    http::Settings {
-        trusted_proxies: TrustedProxies::parse("127.0.0.1").unwrap(),
-        max_body_bytes: 1024 * 1024,
-        graphql: graphql::Settings::default(),
-    }
+    http::Settings { trusted_proxies: TrustedProxies::parse("127.0.0.1").unwrap(), ..http::Settings::default() }
 }

@@ -1,0 +1,76 @@
+//! Settings of connections: how many there may be, and how the server parts with them.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Problems;
+
+/// How many connections may be open where the operator says nothing and there are descriptors for as many.
+const MAX_CONNECTIONS: usize = 4_096;
+/// How many descriptors are left for the database, the log and the listener.
+const RESERVED_DESCRIPTORS: usize = 64;
+
+/// The flags of connections.
+#[derive(Args, Clone, Debug)]
+pub struct ConnectionFlags {
+    /// How many connections may be open; the oldest idle one is closed for a new one. 4096 if not given, or what open files allow
+    #[arg(long, env = "ROTAKEY_MAX_CONNECTIONS")]
+    pub max_connections: Option<usize>,
+    /// How many event streams and sockets may be open, of all tokens together
+    #[arg(long, env = "ROTAKEY_MAX_STREAMS", default_value = "1000")]
+    pub max_streams: u32,
+    /// How many event streams and sockets one token may have; a subscription on a socket is one, as the socket is
+    #[arg(long, env = "ROTAKEY_MAX_STREAMS_PER_TOKEN", default_value = "100")]
+    pub max_streams_per_token: u32,
+    /// For how long requests are still taken after SIGTERM, while /readyz says 503, such as 10s
+    #[arg(long, env = "ROTAKEY_DRAIN", default_value = "0s")]
+    pub drain: String,
+}
+
+/// The settings of connections, every one of them sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ConnectionSettings {
+    pub(super) max_connections: usize,
+    pub(super) drain: Duration,
+}
+
+impl ConnectionFlags {
+    /// The settings, where the process may open so many files.
+    pub(super) fn validate(&self, descriptors: usize) -> Result<ConnectionSettings, Problems> {
+        let mut problems = Vec::new();
+        let most = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
+        let max_connections = self.max_connections.unwrap_or(MAX_CONNECTIONS.min(most));
+        if !(1..=most).contains(&max_connections) {
+            problems.push(format!(
+                "--max-connections must be 1 to {most}, because the process may open {descriptors} files. Raise that limit for more \
+                 (ulimit -n, LimitNOFILE)."
+            ));
+        }
+        let drain = humantime::parse_duration(&self.drain).unwrap_or_else(|_| {
+            problems.push("--drain must be a duration, such as 10s, or 0s to stop at once.".to_owned());
+            Duration::ZERO
+        });
+        if problems.is_empty() { Ok(ConnectionSettings { max_connections, drain }) } else { Err(Problems(problems)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest() {
+        let most = |max_connections, descriptors| {
+            let drain = "0s".to_owned();
+            let flags = ConnectionFlags { max_connections, max_streams: 1, max_streams_per_token: 1, drain };
+            flags.validate(descriptors).map(|settings| settings.max_connections).ok()
+        };
+        assert_eq!(most(None, 1_000_000), Some(4_096));
+        assert_eq!(most(None, 256), Some(192));
+        assert_eq!(most(None, 10), Some(1));
+        assert_eq!(most(Some(192), 256), Some(192));
+        assert_eq!(most(Some(193), 256), None);
+        assert_eq!(most(Some(0), 256), None);
+    }
+}

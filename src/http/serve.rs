@@ -1,0 +1,117 @@
+//! The listener: lets clients in, serves their connections, and stops in steps.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::connection::{Activity, Pool, Socket};
+use super::front::Front;
+use super::stopping::Phase;
+
+/// How many requests of a connection over HTTP/2 are answered at once. Each may have a body that is held until it is whole, and anybody
+/// can begin one.
+const MAX_STREAMS: u32 = 32;
+/// How much a connection holds of what it reads and, over HTTP/1, of what it writes, in bytes. The head of a request is no longer.
+const MAX_BUFFER: usize = 65_536;
+/// How much of a request's body may wait unread over HTTP/2, in bytes, and how much of all those of a connection.
+const STREAM_WINDOW: u32 = 65_536;
+const CONNECTION_WINDOW: u32 = 262_144;
+
+/// What serves every connection in the same way.
+struct Server {
+    front: Arc<Front>,
+    builder: Builder<TokioExecutor>,
+    phase: watch::Receiver<Phase>,
+}
+
+impl Front {
+    /// Serves until the phase is `Closing`; then lets nobody in, and returns when those who are in have their answers. Clients that keep it
+    /// waiting are let go after five seconds.
+    pub async fn serve(self, listener: TcpListener) {
+        let mut pool = Pool::new(self.doors().max_connections);
+        let mut lease = self.doors().lease.clone();
+        let phase = lease.phase();
+        let server = Server { front: Arc::new(self), builder: builder(), phase };
+        let mut draining = pin!({
+            let (mut lease, front) = (lease.clone(), server.front.clone());
+            async move {
+                lease.reached(Phase::Draining).await;
+                front.send_away();
+            }
+        });
+        let mut closing = pin!(lease.ended());
+        let mut is_draining = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut closing => break,
+                () = &mut draining, if !is_draining => is_draining = true,
+                client = pool.accept(&listener) => server.serve(&mut pool, client),
+            }
+        }
+        server.front.send_away();
+        // Who has connected already expects to be served; the operating system would break these connections off.
+        while let Some(client) = pool.accept(&listener).now_or_never() {
+            server.serve(&mut pool, client);
+        }
+        drop(listener);
+        pool.finish().await;
+    }
+}
+
+impl Server {
+    fn serve(&self, pool: &mut Pool, client: (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
+        let (stream, peer, place) = client;
+        let activity = pool.activity();
+        let connection = self.front.connect_as(peer, activity.clone());
+        let socket = TokioIo::new(Socket::new(stream, activity.clone(), place));
+        let served = self.builder.serve_connection_with_upgrades(socket, connection).into_owned();
+        let (counters, mut phase) = (activity.clone(), self.phase.clone());
+        pool.add(activity, async move {
+            let mut served = pin!(served);
+            let served = tokio::select! {
+                biased;
+                served = &mut served => served,
+                () = must_end(&mut phase, &counters) => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            };
+            if let Err(cause) = served {
+                tracing::debug!(%cause, "a connection broke off");
+            }
+        });
+    }
+}
+
+/// Waits until the connection is to answer what it was asked and then to end. Over HTTP/2 that can be said without failing the client's
+/// next request (GOAWAY, RFC 9113, section 6.8); over HTTP/1 only with an answer, so the connection stays open for a last request.
+async fn must_end(phase: &mut watch::Receiver<Phase>, activity: &Activity) {
+    // An error means that nobody can ask any more, which is as good as being asked.
+    let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
+    if !activity.is_multiplexed() {
+        let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    let mut http1 = builder.http1();
+    // Nearly every answer is small, and to send it as one text is less work than as a list of texts.
+    http1.writev(false);
+    http1.max_buf_size(MAX_BUFFER);
+    // A client that closes its sending side after the request still gets its answer.
+    http1.half_close(true);
+    let mut http2 = builder.http2();
+    http2.max_concurrent_streams(MAX_STREAMS);
+    http2.max_send_buf_size(MAX_BUFFER);
+    http2.initial_stream_window_size(STREAM_WINDOW);
+    http2.initial_connection_window_size(CONNECTION_WINDOW);
+    builder
+}

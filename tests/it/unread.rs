@@ -1,0 +1,115 @@
+//! Answers that are not read, and bodies that do not come, on HTTP/2: they hold little, and not for long.
+
+use axum::body::Bytes;
+use futures_util::FutureExt;
+use h2::client::ResponseFuture;
+use serde_json::json;
+use tokio::time::{Duration, advance, pause, resume};
+
+use crate::support::http2::{Http2, read};
+use crate::support::server::Server;
+
+/// How often connections are looked at, and a little more.
+const PERIOD: Duration = Duration::from_secs(16);
+
+async fn pass(periods: u32) {
+    for _ in 0..periods {
+        pause();
+        advance(PERIOD).await;
+        resume();
+        // Every tick is to be seen.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// A query whose answer has some hundred kilobytes.
+fn large() -> String {
+    let of = "type { name kind ofType { name kind ofType { name kind } } }";
+    let types =
+        format!("types {{ name description fields {{ name description {of} args {{ name description {of} }} }} }}");
+    json!({ "query": format!("{{ a: __schema {{ {types} }} b: __schema {{ {types} }} }}") }).to_string()
+}
+
+/// How many of these answers have begun.
+async fn begun(server: &Server, answers: &mut [ResponseFuture]) -> usize {
+    // When others have been answered in between, the server has done what it could.
+    for _ in 0..40 {
+        server.admin.check().await.unwrap();
+    }
+    let mut begun = 0;
+    for answer in answers {
+        begun += usize::from(answer.now_or_never().is_some());
+    }
+    begun
+}
+
+#[tokio::test]
+async fn who_does_not_read_gets_no_more_than_a_few_answers_and_all_of_them_once_they_read() {
+    let server = Server::start().await;
+    let value = server.admin.value.clone().unwrap();
+    let length = server.admin.request("POST", "/graphql").header("Content-Type", "application/json").body(large());
+    let length = length.send().await.unwrap().bytes().await.unwrap().len();
+    let mut client = Http2::connect(&server.url, 0).await;
+    let mut answers = Vec::new();
+    for _ in 0..30 {
+        answers.push(client.ask("POST", "/graphql", &value, &large()).await);
+    }
+    let most = 1024 * 1024 / length + 2;
+    assert!(most < 25, "the answer is too small to tell: {length}");
+    let begun = begun(&server, &mut answers).await;
+    assert!((1..=most).contains(&begun), "{begun} answers of {length} bytes");
+    // A client that reads.
+    let mut client = Http2::connect(&server.url, 65_535).await;
+    let mut answers = Vec::new();
+    for _ in 0..30 {
+        answers.push(client.ask("POST", "/graphql", &value, &large()).await);
+    }
+    for answer in answers {
+        assert_eq!(read(answer.await.unwrap().into_body()).await.unwrap().len(), length);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_is_dropped_although_the_client_asks_on() {
+    let server = Server::start().await;
+    let value = server.admin.value.clone().unwrap();
+    let mut client = Http2::connect(&server.url, 0).await;
+    let unread = client.ask("POST", "/graphql", &value, &large()).await.await.unwrap();
+    // Until the connection is closed, with whatever it held.
+    for period in 0.. {
+        assert!(period < 4, "asking on keeps it alive");
+        if !client.is_open().await {
+            break;
+        }
+        let asked = client.ask("GET", "/verify", &value, "").await;
+        let _ = asked.await;
+        pass(1).await;
+    }
+    assert!(read(unread.into_body()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up_although_another_of_the_same_connection_does() {
+    let server = Server::start().await;
+    let value = server.admin.value.clone().unwrap();
+    let mut client = Http2::connect(&server.url, 65_535).await;
+    let (stalled, mut part) = client.begin("POST", "/graphql", &value).await;
+    part.send_data(Bytes::from_static(b"{"), false).unwrap();
+    let body = json!({ "query": "{ currentAPIToken { id } }" }).to_string();
+    let (steady, mut rest) = client.begin("POST", "/graphql", &value).await;
+    rest.send_data(Bytes::copy_from_slice(&body.as_bytes()[..1]), false).unwrap();
+    // As much as is expected of it, and more: white space.
+    for _ in 0..2 {
+        rest.send_data(Bytes::from(vec![b' '; 16_384]), false).unwrap();
+        // It has come when others have been answered in between.
+        for _ in 0..20 {
+            server.admin.check().await.unwrap();
+        }
+        pass(1).await;
+    }
+    assert_eq!(stalled.await.unwrap().status(), 408);
+    rest.send_data(Bytes::copy_from_slice(&body.as_bytes()[1..]), true).unwrap();
+    assert_eq!(steady.await.unwrap().status(), 200);
+}
