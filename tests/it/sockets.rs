@@ -145,7 +145,7 @@ async fn a_credential_that_is_not_good_closes_the_socket() {
         (json!({ "apiKey": "rk_wrong" }), 4401),
         (json!({ "apiKey": 1 }), 4401),
         (json!({ "authorization": "Basic x" }), 4401),
-        (json!({ "apiKey": value, "authorization": "Bearer other" }), 4400),
+        (json!({ "apiKey": value, "authorization": format!("Bearer {bound}") }), 4400),
         (json!({ "apiKey": bound }), 4403),
     ] {
         let mut socket = Socket::plain(&server).await;
