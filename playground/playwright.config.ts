@@ -4,6 +4,9 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
+  // The one picture is that of the README.
+  snapshotPathTemplate: '../docs/{arg}{ext}',
+  updateSnapshots: 'none',
   retries: 0,
   workers: 1,
   timeout: 60_000,

@@ -3,18 +3,25 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
 import type { ExecutionResult } from 'graphql';
 import { resultsOf } from './event-stream';
-import { headersToSend, type HeaderFields } from './headers';
+import { credentialAmong, headersToSend, type HeaderFields } from './headers';
 import { chooseOperation } from './operation';
+import { NOT_SENT, rotatesItself, type ReplacedValues } from './replaced-values';
 import { findValues } from './values';
 
 export const INTROSPECTION_NAME = 'PlaygroundIntrospection';
 
 const JSON_TYPES = 'application/graphql-response+json, application/json;q=0.9';
 
-export function createFetcher(endpoint: string, onValues: (values: string[]) => void): Fetcher {
+export function createFetcher(
+  endpoint: string,
+  replaced: ReplacedValues,
+  onValues: (values: string[]) => void,
+): Fetcher {
   return async (params, options) => {
     if (params.operationName === INTROSPECTION_NAME) return introspect(endpoint, params, options);
     const operation = chooseOperation(params.query, params.operationName);
+    const credential = credentialAmong(options?.headers ?? {});
+    if (credential !== null && replaced.holdsBack(credential)) throw new Error(NOT_SENT);
     const request = { ...params, operationName: operation.name };
     const accept = operation.isSubscription ? `text/event-stream, ${JSON_TYPES}` : JSON_TYPES;
     const stop = new AbortController();
@@ -24,7 +31,10 @@ export function createFetcher(endpoint: string, onValues: (values: string[]) => 
     }
     const result = await resultIn(response);
     const values = findValues(result.data);
-    if (values.length > 0) onValues(values);
+    if (values.length > 0) {
+      if (credential !== null && rotatesItself(params.query, operation.name, params.variables)) replaced.add(credential);
+      onValues(values);
+    }
     return result;
   };
 }

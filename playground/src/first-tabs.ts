@@ -2,8 +2,9 @@
 // token they hold. Separate so that the texts can change without touching the page.
 import { HEADERS_PREFILL } from './headers';
 
-const ROTATE = `# Put the current value into the headers below and run.
-# The new value is shown once.
+const ROTATE = `# Paste your value below,
+# into the headers, and run.
+# The new value shows once.
 mutation rotateAPIToken {
   rotateAPIToken {
     token {
@@ -13,7 +14,7 @@ mutation rotateAPIToken {
 }
 `;
 
-const CURRENT = `# The API token whose value is in the request headers.
+const CURRENT = `# The token that you hold.
 query currentAPIToken {
   currentAPIToken {
     id

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { credentialIn, headersToSend, HEADERS_PREFILL, parseHeaders, withAPIKey } from './headers';
+import { credentialIn, headersToSend, HEADERS_PREFILL, parseHeaders, withAPIKey, withPastedValue } from './headers';
 
 test('the prefill waits for a value and sends nothing until it has one', () => {
   expect(credentialIn(HEADERS_PREFILL)).toBe('');
@@ -31,4 +31,16 @@ test('the credential is read from either header', () => {
   expect(credentialIn('{ "Authorization": "Bearer abc" }')).toBe('abc');
   expect(credentialIn('{ "X-API-KEY": "abc" }')).toBe('abc');
   expect(credentialIn('{ "X-Trace": "7" }')).toBeNull();
+});
+
+test('a value pasted beside the JSON is put where it belongs, and nothing else is moved', () => {
+  const value = `rk_${'a1'.repeat(24)}b`;
+  const expected = JSON.stringify({ 'X-API-Key': value }, null, 2);
+  expect(withPastedValue(value)).toBe(expected);
+  expect(withPastedValue(` ${value}\n`)).toBe(expected);
+  expect(withPastedValue(`{"X-API-Key": ""}${value}`)).toBe(expected);
+  expect(withPastedValue(`{"X-API-Key": "${value}"}`)).toBeNull();
+  expect(withPastedValue(`{"X-API-Key": "${value}`)).toBeNull();
+  expect(withPastedValue(`${value} ${value.replace('b', 'c')}`)).toBeNull();
+  expect(withPastedValue('rk_too_short')).toBeNull();
 });

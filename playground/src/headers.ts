@@ -1,6 +1,7 @@
 // The text of the request-headers editor, read and rewritten. Separate because the same rules serve the request that is
 // sent, the curl line that repeats it, and the button that puts a new value in. It knows no editor: text in, text out.
 import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser';
+import { findValueIn } from './values';
 
 export type HeaderFields = Record<string, unknown>;
 
@@ -32,7 +33,11 @@ export function headersToSend(fields: HeaderFields): [name: string, value: strin
 
 /** The credential in the text: `''` for a field that waits to be filled in, null for none or unreadable text. */
 export function credentialIn(text: string): string | null {
-  const fields = readable(text);
+  return credentialAmong(readable(text));
+}
+
+/** As `credentialIn`, of headers that were read already. */
+export function credentialAmong(fields: HeaderFields): string | null {
   const name = Object.keys(fields).find(isCredential);
   if (name === undefined) return null;
   const value = fields[name];
@@ -43,6 +48,27 @@ export function credentialIn(text: string): string | null {
 export function withAPIKey(text: string, value: string): string {
   const others = Object.entries(readable(text)).filter(([name]) => !isCredential(name));
   return headersText({ 'X-API-Key': value, ...Object.fromEntries(others) });
+}
+
+/**
+ * The text with a value that was pasted beside the JSON put where it belongs; null where there is none such, and the text
+ * is to stay as it is.
+ */
+export function withPastedValue(text: string): string | null {
+  const value = findValueIn(text);
+  if (value === null) return null;
+  const rest = text.replace(value, '');
+  try {
+    parseHeaders(text);
+    return null;
+  } catch {
+    try {
+      parseHeaders(rest);
+    } catch {
+      return null;
+    }
+    return withAPIKey(rest, value);
+  }
 }
 
 function isCredential(name: string): boolean {

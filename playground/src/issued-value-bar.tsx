@@ -2,14 +2,16 @@
 // to the clipboard or the headers editor, and each only when its button is pressed.
 import { useState } from 'react';
 import { useCredential } from './credential';
+import type { ReplacedValues } from './replaced-values';
 
 interface BarProps {
+  replaced: ReplacedValues;
   values: string[];
   onDismiss: (value: string) => void;
 }
 
-export function IssuedValueBar({ values, onDismiss }: BarProps) {
-  const useInHeaders = useCredential();
+export function IssuedValueBar({ replaced, values, onDismiss }: BarProps) {
+  const useInHeaders = useCredential(replaced);
   return (
     // Always in the page, also when empty: a live region that arrives together with its text is not read aloud.
     <div role="status" aria-live="polite" className="issued-values">
@@ -42,11 +44,11 @@ function IssuedValue({ value, onUse, onDismiss }: IssuedValueProps) {
       <p>New value of the API token — shown once.</p>
       <code>{value}</code>
       <div className="issued-value-actions">
-        <button type="button" className="primary" onClick={() => void copy()}>
-          Copy
-        </button>
-        <button type="button" onClick={use}>
+        <button type="button" className="primary" onClick={use}>
           Use it in the request headers
+        </button>
+        <button type="button" onClick={() => void copy()}>
+          Copy
         </button>
         <button type="button" onClick={onDismiss}>
           Dismiss

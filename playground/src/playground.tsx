@@ -9,6 +9,7 @@ import { createFetcher, INTROSPECTION_NAME } from './fetcher';
 import { FIRST_TABS } from './first-tabs';
 import { HEADERS_PREFILL } from './headers';
 import { IssuedValueBar } from './issued-value-bar';
+import { replacedValues } from './replaced-values';
 import { playgroundStorage } from './storage';
 
 const ENDPOINT = '/graphql';
@@ -19,8 +20,9 @@ export function Playground() {
   const [values, setValues] = useState<string[]>([]);
   const [storage] = useState(playgroundStorage);
   // GraphiQL reads the schema again whenever it is handed another fetcher, so there is one for the life of the page.
+  const [replaced] = useState(replacedValues);
   const [fetcher] = useState(() =>
-    createFetcher(ENDPOINT, (issued) => setValues((shown) => [...new Set([...issued, ...shown])])),
+    createFetcher(ENDPOINT, replaced, (issued) => setValues((shown) => [...new Set([...issued, ...shown])])),
   );
 
   return (
@@ -38,6 +40,7 @@ export function Playground() {
     >
       <DocExplorerStore>
         <IssuedValueBar
+          replaced={replaced}
           values={values}
           onDismiss={(dismissed) => setValues((shown) => shown.filter((value) => value !== dismissed))}
         />

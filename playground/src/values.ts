@@ -19,6 +19,12 @@ export function findValues(data: unknown): string[] {
   return [...found];
 }
 
+/** The one whole value that stands by itself in a text; null for none, or for more than one. */
+export function findValueIn(text: string): string | null {
+  const words = text.split(/[^0-9A-Za-z_]+/).filter((word) => WHOLE_VALUE.test(word));
+  return words.length === 1 ? (words[0] ?? null) : null;
+}
+
 /** The text with everything that looks like a value reduced to its prefix. */
 export function scrubValues(text: string): string {
   return text.replace(ANYTHING_LIKE_A_VALUE, '$1…');

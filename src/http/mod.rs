@@ -111,6 +111,7 @@ pub fn front(service: Service, settings: Settings, lease: Lease) -> Result<Front
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready::answer))
+        .route("/favicon.ico", get(playground::favicon))
         .route("/playground", get(playground::page))
         .route("/playground/", get(playground::page))
         .route("/playground/{*path}", get(playground::asset))

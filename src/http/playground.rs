@@ -31,6 +31,11 @@ pub(super) async fn page() -> Response<Body> {
     serve("index.html")
 }
 
+/// What browsers ask every site for, also where no page of it names an icon.
+pub(super) async fn favicon() -> Response<Body> {
+    serve("favicon.svg")
+}
+
 pub(super) async fn asset(path: Result<Path<String>, PathRejection>) -> Response<Body> {
     // A path that is no text is the path of nothing.
     serve(&path.map(|Path(path)| path).unwrap_or_default())
