@@ -17,6 +17,8 @@ use crate::store::{self, Store};
 
 /// For how long requests in flight may still be answered once the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(20);
+/// For how long what a deleted database held may be written to another file.
+const SAVING: Duration = Duration::from_secs(60);
 /// For how long the database may take to close.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -166,6 +168,9 @@ pub async fn serve(
     housekeeping.abort();
     contact.abort();
     uses.abort();
+    if moved.is_some() && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
+        tracing::error!("what the database held could not be saved in time");
+    }
     match tokio::time::timeout(CLOSING, service.close()).await {
         Ok(closed) => closed.map_err(Error::Closing)?,
         Err(_) => tracing::warn!("the database did not close in time; nothing that was answered is lost by that"),

@@ -15,11 +15,18 @@ impl Service {
     /// When the database fails.
     pub async fn bootstrap(&self) -> Result<Issued, Error> {
         let now = self.now();
-        let transaction = self.store.begin().await?;
-        let issued =
-            self.insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now).await?;
-        let events = transaction.events();
-        transaction.commit().await?;
+        // It may be what is needed to revoke a token, also when the disk is full.
+        let (issued, events) = self
+            .urgently(|| async move {
+                let transaction = self.store.begin_urgent().await?;
+                let issued = self
+                    .insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now)
+                    .await?;
+                let events = transaction.events();
+                transaction.commit().await?;
+                Ok((issued, events))
+            })
+            .await?;
         events.iter().for_each(|event| report(event));
         Ok(issued)
     }

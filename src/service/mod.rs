@@ -219,6 +219,18 @@ impl Service {
         moved
     }
 
+    /// Saves what the moved database held, as [`Store::save_moved`] says, and tells the log what can be done with it.
+    pub async fn save_moved_database(&self) {
+        match self.store.save_moved().await {
+            Ok(None) => {}
+            Ok(Some(path)) => tracing::warn!(
+                path = %path.display(),
+                "what the database held has been saved; to go on with it, give it the name of the database before you start again"
+            ),
+            Err(cause) => tracing::error!(%cause, "what the database held could not be saved"),
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.time.now()
     }

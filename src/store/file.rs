@@ -4,8 +4,9 @@
 //! into files that no longer have a name. What was committed to those is lost when the process ends. So every commit is
 //! followed by a look at the names, before it is acknowledged.
 
+use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ impl DatabaseFile {
     ///
     /// # Errors
     /// When the file system does not say.
-    pub(super) fn opened(path: &Path) -> io::Result<Self> {
+    pub(super) fn opened(path: &Path, reserve: Reserve) -> io::Result<Self> {
         // SQLite follows symbolic links once, when it opens the file, and puts the others beside the file itself.
         let real = path.canonicalize()?;
         let mut files = vec![(path.to_path_buf(), identity(path)?)];
@@ -46,7 +47,7 @@ impl DatabaseFile {
                 Err(err) => return Err(err),
             }
         }
-        let (missing, reserve) = (watch::Sender::new(None), Reserve::at(beside(&real, "-reserve")));
+        let missing = watch::Sender::new(None);
         Ok(Self(Arc::new(Inner { files, wal, missing, reserve })))
     }
 
@@ -84,6 +85,19 @@ impl DatabaseFile {
         }
     }
 
+    /// Where what the database held may be saved, if it is the database itself that was deleted or replaced: an empty file,
+    /// readable by its owner alone.
+    ///
+    /// # Errors
+    /// When no such file can be made, or there is one already.
+    pub(super) fn place_to_save(&self) -> Option<io::Result<PathBuf>> {
+        let missing = self.0.missing.borrow().clone()?;
+        let (path, _) = self.0.files.first().filter(|(path, _)| *path == missing)?;
+        let saved = beside(path, "-rescued");
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&saved);
+        Some(made.map(|_| saved))
+    }
+
     /// How long the write-ahead log is, in bytes.
     pub(super) fn wal_bytes(&self) -> u64 {
         std::fs::metadata(&self.0.wal).map_or(0, |metadata| metadata.len())
@@ -96,7 +110,7 @@ impl DatabaseFile {
 }
 
 /// What follows the name of a database in that of a file beside it.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -124,6 +138,10 @@ fn unusable(text: &str) -> DbErr {
 mod tests {
     use super::*;
 
+    fn reserve() -> Reserve {
+        Reserve::at(PathBuf::from("/nowhere"))
+    }
+
     #[test]
     fn a_file_that_is_deleted_replaced_or_out_of_reach_is_told_apart_from_the_one_that_was_opened() {
         let folder = tempfile::tempdir().unwrap();
@@ -132,7 +150,7 @@ mod tests {
         for name in &names {
             for replaced in [false, true] {
                 names.iter().for_each(|name| std::fs::write(name, "").unwrap());
-                let file = DatabaseFile::opened(&path).unwrap();
+                let file = DatabaseFile::opened(&path, reserve()).unwrap();
                 file.check().unwrap();
                 let kept = folder.path().join("kept");
                 std::fs::rename(name, &kept).unwrap();
@@ -156,7 +174,7 @@ mod tests {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         std::os::unix::fs::symlink(&one, &link).unwrap();
-        let file = DatabaseFile::opened(&link).unwrap();
+        let file = DatabaseFile::opened(&link, reserve()).unwrap();
         file.check().unwrap();
         std::fs::remove_file(&link).unwrap();
         std::os::unix::fs::symlink(&two, &link).unwrap();

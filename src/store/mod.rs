@@ -35,10 +35,11 @@ pub use lock::Hold;
 pub use rotation::Rotated;
 pub use transaction::Transaction;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use durable::Durable;
 use file::DatabaseFile;
@@ -99,6 +100,24 @@ impl Store {
         let read = self.read.clone();
         tokio::spawn(async move { read.close().await });
         Error::Unsuitable(text)
+    }
+
+    /// Saves what the database held whose file was deleted or replaced, which is lost when this process ends: where it is now, or
+    /// `None` where the file itself still has its name.
+    ///
+    /// # Errors
+    /// When it cannot be saved.
+    pub async fn save_moved(&self) -> Result<Option<PathBuf>, Error> {
+        let Some(saved) = self.file.as_ref().and_then(DatabaseFile::place_to_save) else { return Ok(None) };
+        let saved = saved.map_err(|err| Error::Unsuitable(err.to_string()))?;
+        let sql = format!("VACUUM INTO '{}'", saved.display().to_string().replace('\'', "''"));
+        let done = self.write.execute_unprepared(&sql).await;
+        if done.is_err() {
+            // Half of it is of no use to anybody.
+            let _ = std::fs::remove_file(&saved);
+        }
+        done?;
+        Ok(Some(saved))
     }
 
     /// Whether a change failed because the disk is full, and room has now been made, so that an urgent one may be tried again.

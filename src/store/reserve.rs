@@ -23,6 +23,8 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 const UNKNOWN: u8 = 0;
 const HELD: u8 = 1;
 const GIVEN_UP: u8 = 2;
+/// It cannot be made, for another reason than a lack of space.
+const IMPOSSIBLE: u8 = 3;
 
 /// The reserve of a database file. Clones share it.
 #[derive(Clone, Debug)]
@@ -68,9 +70,9 @@ impl Reserve {
         }
     }
 
-    /// Makes the reserve if there is none and room for it.
+    /// Makes the reserve if there is none and room for it. Another process may have used it up.
     pub(super) async fn keep(&self) {
-        if self.0.state.load(Ordering::SeqCst) == HELD {
+        if self.0.state.load(Ordering::SeqCst) == HELD && is_whole(&self.0.path) {
             return;
         }
         let this = self.clone();
@@ -89,7 +91,7 @@ impl Reserve {
             // A disk with less room than the reserve is as good as full: what is left is for revocations.
             Err(err) if is_shortage(&err) => self.give_up(),
             Err(cause) => {
-                if self.0.state.swap(HELD, Ordering::SeqCst) != HELD {
+                if self.0.state.swap(IMPOSSIBLE, Ordering::SeqCst) != IMPOSSIBLE {
                     tracing::warn!(%path, %cause, "no space can be kept for revocations on a full disk");
                 }
             }
@@ -97,9 +99,13 @@ impl Reserve {
     }
 }
 
+fn is_whole(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == BYTES)
+}
+
 /// Makes the file, unless it is there already.
 fn claim(path: &Path) -> io::Result<()> {
-    if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == BYTES) {
+    if is_whole(path) {
         return Ok(());
     }
     // With as much left again, so that it is not made and given up in turns.
@@ -171,6 +177,10 @@ mod tests {
             reserve.give_up();
             assert!(reserve.is_given_up() && !path.exists());
         }
+        reserve.keep().await;
+        std::fs::remove_file(&path).unwrap();
+        reserve.keep().await;
+        assert!(path.exists(), "another process had deleted it");
     }
 
     #[tokio::test]

@@ -1,8 +1,10 @@
 //! The SQLite file under a running server: deleted, replaced, read for long. On PostgreSQL there is none.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::json;
 
@@ -44,11 +46,22 @@ async fn r13_nothing_is_acknowledged_into_a_file_that_was_deleted_or_replaced_an
             assert_eq!(status.code(), Some(1), "{what}: {log}");
             let told = format!("{} was deleted or replaced", target.display());
             assert!(log.lines().last().unwrap().contains(&told), "{what}: {log}");
+            let rescued = beside(&path, "-rescued");
+            assert_eq!(rescued.exists(), suffix.is_empty(), "{what}");
             if suffix.is_empty() {
+                assert_eq!(std::fs::metadata(&rescued).unwrap().permissions().mode() & 0o777, 0o600);
                 std::fs::rename(&kept, &target).unwrap();
+            }
+            // With the database put back, and with what was saved of it; the write-ahead log had been written into it before the end.
+            for again in [false, true] {
+                if again && suffix.is_empty() {
+                    std::fs::rename(&rescued, &target).unwrap();
+                }
                 let server = Process::serve(folder.path(), &url);
                 // The last rotation may have taken place, but nobody was told so, and the value before it still works.
                 assert!(holder.at(&server.url).check().await.is_ok(), "{what}");
+                server.signal(Signal::SIGTERM);
+                assert!(server.ended_within(DEADLINE).0.success());
             }
         }
     }

@@ -1,12 +1,14 @@
 //! A disk that is really full, a small one made for the test. It needs Linux, and namespaces that this user may make.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::support::client::Client;
 use crate::support::process::{Process, binary};
@@ -14,12 +16,51 @@ use crate::support::process::{Process, binary};
 /// For how long something may take that takes a second or two.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Runs a command on a disk of 32 MiB of its own, mounted at a folder that nobody else sees.
-fn on_small_disk(folder: &std::path::Path) -> Command {
-    let mut command = Command::new("unshare");
-    let script = "mount -t tmpfs -o size=32m tmpfs \"$0\" && cd \"$0\" && exec \"$@\"";
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).arg(folder);
-    command
+/// A disk of 32 MiB, mounted where nobody else sees it. It is gone with this.
+struct SmallDisk {
+    holder: Child,
+    folder: TempDir,
+}
+
+impl SmallDisk {
+    /// `None` where this user may not make one.
+    fn new() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "mount -t tmpfs -o size=32m tmpfs \"$0\" && echo mounted && exec cat";
+        let mut holder = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let mut said = [0; 8];
+        if holder.stdout.as_mut().unwrap().read_exact(&mut said).is_err() {
+            holder.wait().unwrap();
+            return None;
+        }
+        Some(Self { holder, folder })
+    }
+
+    /// A command that runs on it.
+    fn command(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--target={}", self.holder.id())).args(["--user", "--mount", "--preserve-credentials"]);
+        command.arg(format!("--wd={}", self.folder.path().display())).arg(binary());
+        command
+    }
+
+    /// A file on it.
+    fn file(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{}", self.holder.id(), self.folder.path().join(name).display()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
 }
 
 /// Fills the disk to the last byte.
@@ -45,18 +86,13 @@ async fn rotate_until_refused(mut holder: Client) -> (Client, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_room_again_all_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    if !on_small_disk(folder.path()).arg("true").status().is_ok_and(|status| status.success()) {
+    let Some(disk) = SmallDisk::new() else {
         // Past what captures the output of tests, so that it is seen.
         let said = "NOT RUN: this user may not mount a file system in a namespace, so no disk is filled";
         return writeln!(std::io::stderr(), "{said}").unwrap();
-    }
-    let mut command = on_small_disk(folder.path());
-    command.arg(binary());
-    let server = Process::start(command, "sqlite://own.db");
-    // The disk as the server sees it.
-    let disk = PathBuf::from(format!("/proc/{}/root{}", server.id(), folder.path().display()));
-    let (reserve, filler) = (disk.join("own.db-reserve"), disk.join("filler"));
+    };
+    let server = Process::start(disk.command(), "sqlite://own.db");
+    let (reserve, filler) = (disk.file("own.db-reserve"), disk.file("filler"));
     let admin = server.client().with(server.first_value());
     let reserved = async {
         while !reserve.exists() {
@@ -73,6 +109,7 @@ async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_room_again_all_
     let stolen = guarded.client.clone();
     let guarded = stolen.with(stolen.rotate().await.unwrap());
     assert_eq!(guarded.check().await, Ok(2));
+    let late = create(json!({ "name": "is revoked after a start" })).await;
     let mut leaked = Vec::new();
     for number in 0..40 {
         leaked.push(create(json!({ "name": format!("leaked {number}") })).await);
@@ -99,11 +136,27 @@ async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_room_again_all_
 
     std::fs::remove_file(&filler).unwrap();
     let going_on = async {
-        while holder.rotate().await.is_err() {
-            assert!(holder.check().await.is_ok());
+        loop {
+            match holder.rotate().await {
+                Ok(value) => return holder.with(value),
+                Err(_) => assert!(holder.check().await.is_ok()),
+            }
         }
     };
-    tokio::time::timeout(DEADLINE, going_on).await.unwrap();
+    let holder = tokio::time::timeout(DEADLINE, going_on).await.unwrap();
     server.logged("there is room on the disk again");
-    assert!(reserve.exists());
+    assert!(reserve.exists() && holder.check().await.is_ok());
+
+    // A server that starts on a full disk, and a new way in where the old one is lost.
+    server.signal(Signal::SIGTERM);
+    assert!(server.ended_within(DEADLINE).0.success());
+    fill(&filler);
+    let server = Process::start(disk.command(), "sqlite://own.db");
+    let admin = admin.at(&server.url);
+    assert!(admin.check().await.is_ok());
+    assert_eq!(admin.revoke(&late.id).await, Ok("REVOKED".into()));
+    let made = disk.command().args(["bootstrap", "--database-url", "sqlite://own.db"]).output().unwrap();
+    let printed = String::from_utf8(made.stdout).unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(admin.with(printed.trim()).check().await, Ok(1));
 }

@@ -120,7 +120,8 @@ impl Store {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin_exclusive(&self) -> Result<Transaction, Error> {
-        let transaction = self.begin().await?;
+        // A server must start on a full disk, too, and this is asked at every start.
+        let transaction = self.begin_urgent().await?;
         alone(transaction.connection()).await?;
         Ok(transaction)
     }

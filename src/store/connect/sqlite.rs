@@ -12,8 +12,9 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynch
 use sea_orm::sqlx::{self, Connection};
 use sea_orm::{Database, DatabaseConnection, DbErr};
 
-use crate::store::file::DatabaseFile;
+use crate::store::file::{DatabaseFile, beside};
 use crate::store::pool::Pool;
+use crate::store::reserve::Reserve;
 use crate::store::{Error, Store};
 
 use super::schema::Schema;
@@ -42,17 +43,36 @@ pub(super) async fn connect(url: &str, if_missing: IfMissing) -> Result<Store, E
         return Err(unusable(&place, "it must be opened for writing. Remove mode=ro and immutable from the URL."));
     }
     may_be_used(&path, if_missing).map_err(|words| unusable(&place, &words))?;
-    look_before_writing(url, &path, if_missing).await.map_err(|words| unusable(&place, &words))?;
-    if if_missing == IfMissing::Make {
-        create_private(&path).map_err(|words| unusable(&place, &words))?;
+    let reserve = Reserve::at(beside(&path.canonicalize().unwrap_or_else(|_| path.clone()), "-reserve"));
+    let mut opened = open(url, &path, if_missing).await;
+    // Opening it takes room as well, and a server that was restarted on a full disk must revoke, too.
+    if opened.as_ref().is_err_and(|err| reserve.give_up_for(err)) {
+        opened = open(url, &path, if_missing).await;
+    }
+    let opened = opened.unwrap_or_else(|err| Err(unusable::of_error(&err)));
+    let (write, read) = opened.map_err(|words| unusable(&place, &words))?;
+    let file =
+        DatabaseFile::opened(&path, reserve).map_err(|err| unusable(&place, &format!("it cannot be found: {err}.")))?;
+    Ok(Store::on_file(place, read, write, file))
+}
+
+/// The pools that write and read, or why the file is not to be used. The error is that of the database.
+async fn open(
+    url: &str,
+    path: &Path,
+    if_missing: IfMissing,
+) -> Result<Result<(DatabaseConnection, DatabaseConnection), String>, DbErr> {
+    if let Some(words) = look_before_writing(url, path, if_missing).await? {
+        return Ok(Err(words));
+    }
+    if if_missing == IfMissing::Make
+        && let Err(words) = create_private(path)
+    {
+        return Ok(Err(words));
     }
     // Writes first: the connection that switches to the write-ahead log should be alone.
-    let pool = async |connections| {
-        sqlite_pool(url, connections).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))
-    };
-    let (write, read) = (pool(1).await?, pool(SQLITE_READERS).await?);
-    let file = DatabaseFile::opened(&path).map_err(|err| unusable(&place, &format!("it cannot be found: {err}.")))?;
-    Ok(Store::on_file(place, read, write, file))
+    let write = sqlite_pool(url, 1).await?;
+    Ok(Ok((write, sqlite_pool(url, SQLITE_READERS).await?)))
 }
 
 /// What keeps the file from being used, as far as its folder and its permissions say. SQLite has few words for that.
@@ -89,27 +109,22 @@ fn may_be_used(path: &Path, if_missing: IfMissing) -> Result<(), String> {
     })
 }
 
-/// Whether the file is ours or nobody's, before it is switched to the write-ahead log: another program's file is left as it is.
-async fn look_before_writing(url: &str, path: &Path, if_missing: IfMissing) -> Result<(), String> {
+/// Why the file is not ours to use, if it is not, before it is switched to the write-ahead log: another program's file is left
+/// as it is.
+async fn look_before_writing(url: &str, path: &Path, if_missing: IfMissing) -> Result<Option<String>, DbErr> {
+    let missing = (if_missing == IfMissing::Refuse).then(|| unusable::MISSING.to_owned());
     if !std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) {
-        return match if_missing {
-            IfMissing::Make => Ok(()),
-            IfMissing::Refuse => Err(unusable::MISSING.to_owned()),
-        };
+        return Ok(missing);
     }
-    let looked = async {
-        let mut options = pool_options(url, 1);
-        options.map_sqlx_sqlite_opts(|options| options.busy_timeout(BUSY_TIMEOUT));
-        let connection = Database::connect(options).await?;
-        let schema = Schema::find(&connection).await;
-        connection.close().await?;
-        schema
-    };
-    match looked.await {
-        Ok(Schema::Missing) if if_missing == IfMissing::Refuse => Err(unusable::MISSING.to_owned()),
-        Ok(schema) => unusable::of_schema(&schema).map_or(Ok(()), Err),
-        Err(err) => Err(unusable::of_error(&err)),
-    }
+    let mut options = pool_options(url, 1);
+    options.map_sqlx_sqlite_opts(|options| options.busy_timeout(BUSY_TIMEOUT));
+    let connection = Database::connect(options).await?;
+    let schema = Schema::find(&connection).await;
+    connection.close().await?;
+    Ok(match schema? {
+        Schema::Missing => missing,
+        schema => unusable::of_schema(&schema),
+    })
 }
 
 /// Makes the file if it is missing. SQLite gives its side files the same mode.

@@ -93,10 +93,6 @@ impl Process {
         self.stderr.wait_for(text, &self.stderr);
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// As [`Process::ended`], of a process that ends by itself; one that does not is killed.
     pub fn ended_within(self, deadline: Duration) -> (ExitStatus, String, String) {
         let (ended, watching) = std::sync::mpsc::channel::<()>();
