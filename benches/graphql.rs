@@ -44,7 +44,7 @@ impl Asked {
             let service = app::open(&url, clock, entropy, Policy::default()).await.unwrap();
             let value = service.bootstrap().await.unwrap().value;
             let caller = service.authenticate(value.expose(), Visit::default()).await.unwrap();
-            let session = Session { caller: Some(caller), idempotency_key: None };
+            let session = Session { caller: Some(caller), ..Session::default() };
             let settings = Settings { cached_documents, ..Settings::default() };
             let Value::Object(variables) = json!({ "input": { "value": value.expose() } }) else { panic!() };
             (GraphqlDoor::new(service, settings).unwrap(), Arc::new(session), variables)

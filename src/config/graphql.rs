@@ -27,12 +27,18 @@ pub struct GraphqlFlags {
     /// The most aliases in a document
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_ALIASES", default_value = "250")]
     pub graphql_max_aliases: usize,
+    /// The most aliases of one field in one place: what a screen shows side by side
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_FIELD_ALIASES", default_value = "20")]
+    pub graphql_max_field_aliases: usize,
     /// The most directives in a document
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_DIRECTIVES", default_value = "50")]
     pub graphql_max_directives: usize,
     /// The most documents in one request; 0 refuses lists of documents
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_BATCH", default_value = "0")]
     pub graphql_max_batch: usize,
+    /// The largest answer to a GraphQL request, in bytes
+    #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_ANSWER_BYTES", default_value = "8388608")]
+    pub graphql_max_answer_bytes: usize,
     /// For how long one operation may run, such as 30s
     #[arg(long, env = "ROTAKEY_GRAPHQL_TIMEOUT", default_value = "30s")]
     pub graphql_timeout: String,
@@ -63,6 +69,10 @@ impl GraphqlFlags {
             let problem = "--graphql-max-tokens, --graphql-max-depth and --graphql-max-cost must be at least 1.";
             problems.push(problem.to_owned());
         }
+        if self.graphql_max_field_aliases == 0 || self.graphql_max_answer_bytes == 0 {
+            let problem = "--graphql-max-field-aliases and --graphql-max-answer-bytes must be at least 1.";
+            problems.push(problem.to_owned());
+        }
         let settings = graphql::Settings {
             introspection,
             max_bytes: self.graphql_max_bytes,
@@ -70,8 +80,10 @@ impl GraphqlFlags {
             max_depth: self.graphql_max_depth,
             max_cost: self.graphql_max_cost,
             max_aliases: self.graphql_max_aliases,
+            max_field_aliases: self.graphql_max_field_aliases,
             max_directives: self.graphql_max_directives,
             max_batch: self.graphql_max_batch,
+            max_answer_bytes: self.graphql_max_answer_bytes,
             operation_timeout,
             cached_documents: self.graphql_cached_documents,
             cached_document_bytes: self.graphql_cached_bytes,

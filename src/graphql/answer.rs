@@ -1,9 +1,12 @@
 //! The answer to one request, as section 7 of the specification shapes it: fields in the order in which they were asked, a
 //! failed field as null, and null passed on where null may not stand.
 
+use std::sync::Arc;
+
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::domain::redact::{holds_value, redact};
 use crate::service::ErrorCode;
@@ -13,8 +16,16 @@ use super::fault::Fault;
 use super::plan::PLACEHOLDER;
 
 /// The answer to one request. Serialises as the body of the response; it may hold a value, so it cannot be printed (R9).
+pub struct Answer(Form);
+
+enum Form {
+    Built(Built),
+    /// It was written before, for somebody else, too. It has data and no errors.
+    Written(Arc<RawValue>),
+}
+
 #[derive(Serialize)]
-pub struct Answer {
+struct Built {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,12 +45,42 @@ pub(super) struct Root {
 impl Answer {
     /// Whether execution began; if not, the request itself was at fault.
     pub fn executed(&self) -> bool {
-        self.data.is_some()
+        match &self.0 {
+            Form::Built(built) => built.data.is_some(),
+            Form::Written(_) => true,
+        }
     }
 
     /// Whether it tells of any error.
     pub fn has_errors(&self) -> bool {
-        !self.errors.is_empty()
+        matches!(&self.0, Form::Built(built) if !built.errors.is_empty())
+    }
+
+    /// The answer as text, to be told to several.
+    ///
+    /// # Errors
+    /// The answer itself where it is not data alone.
+    pub(super) fn write(self) -> Result<Arc<RawValue>, Box<Self>> {
+        if self.has_errors() || !self.executed() {
+            return Err(Box::new(self));
+        }
+        serde_json::value::to_raw_value(&self).map(Arc::from).map_err(|_| Box::new(self))
+    }
+
+    /// The answer of this text.
+    pub(super) fn written(text: Arc<RawValue>) -> Self {
+        Self(Form::Written(text))
+    }
+
+    /// The answer in place of one that is larger than this.
+    pub(super) fn too_large(max_bytes: usize) -> Self {
+        let mut err = ServerError::new(too_large(max_bytes), None);
+        complete(&mut err);
+        Self::built(vec![err], Some(Value::Null))
+    }
+
+    fn built(errors: Vec<ServerError>, data: Option<Value>) -> Self {
+        Self(Form::Built(Built { errors, data }))
     }
 
     /// After how many seconds what failed may succeed, the longest of all errors.
@@ -48,7 +89,10 @@ impl Answer {
             Value::Number(seconds) => u32::try_from(seconds.as_u64()?).ok(),
             _ => None,
         };
-        self.errors.iter().filter_map(seconds).max()
+        match &self.0 {
+            Form::Built(built) => built.errors.iter().filter_map(seconds).max(),
+            Form::Written(_) => None,
+        }
     }
 
     /// The answer to a request that was not executed.
@@ -59,7 +103,7 @@ impl Answer {
             err.extensions = Some(fault.failure.extensions());
             err
         };
-        Self { errors: faults.into_iter().map(error).collect(), data: None }
+        Self::built(faults.into_iter().map(error).collect(), None)
     }
 
     /// The answer of these fields, to which these responses came, one for all or one a field.
@@ -73,7 +117,7 @@ impl Answer {
             }
         }
         errors.iter_mut().for_each(complete);
-        Self { errors, data: Some(by_the_book(roots, values)) }
+        Self::built(errors, Some(by_the_book(roots, values)))
     }
 
     /// Takes out what only kept objects from being empty.
@@ -88,9 +132,30 @@ impl Answer {
                 _ => {}
             }
         }
-        self.data.iter_mut().for_each(strip);
+        if let Form::Built(Built { data: Some(data), .. }) = &mut self.0 {
+            strip(data);
+        }
         self
     }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Form::Built(built) => built.serialize(serializer),
+            Form::Written(text) => text.serialize(serializer),
+        }
+    }
+}
+
+/// The response in place of the fields of a mutation that are left, once the answer is larger than this.
+pub(super) fn not_run(max_bytes: usize) -> Response {
+    let message = format!("{} This field and those after it were not run.", too_large(max_bytes));
+    Response::from_errors(vec![ServerError::new(message, None)])
+}
+
+fn too_large(max_bytes: usize) -> String {
+    format!("The answer is larger than {max_bytes} bytes. Ask for smaller pages or fewer fields, in several requests.")
 }
 
 /// The data. A failed field that may not be null makes all of it null (section 6.4.4), unless a value was issued beside it:

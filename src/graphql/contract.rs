@@ -17,7 +17,7 @@ use super::positions::Positions;
 use super::settings::{Introspection, Settings};
 use super::tokens::Broken;
 use super::translate::translate;
-use super::{discretion, inputs, selection, source, suggestion};
+use super::{aliases, discretion, inputs, selection, source, suggestion};
 
 /// What the edition of September 2025 has added to introspection (section 4.2), and the validator does not know yet.
 const NEWEST: &str = "extend type __Type { isOneOf: Boolean }";
@@ -81,6 +81,7 @@ impl Contract {
         };
         let parsed = translate(&syntax, &positions);
         let selections = selection::check(&parsed, &self.settings).map_err(|fault| vec![fault])?;
+        aliases::check(&parsed, self.settings.max_field_aliases).map_err(|fault| vec![fault])?;
         let document = self.validate(&syntax, &positions)?;
         Ok(Prepared::new(parsed, &document, selections))
     }

@@ -124,6 +124,11 @@ impl Operation {
         self.definition.pos
     }
 
+    /// Whether it has a variable of this name.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.variables.iter().any(|(variable, _)| variable.name == name)
+    }
+
     /// What is to be run with these variables.
     pub(super) fn plan(&self, variables: &Variables) -> ExecutableDocument {
         match &self.fixed {

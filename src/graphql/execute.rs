@@ -6,31 +6,32 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
-    Context, Request as Execution, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Variables,
+    Request as Execution, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Variables,
 };
 use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use serde_json::{Map, Value as Json};
-use tokio::sync::Notify;
 
 use crate::domain::lifecycle::Standing;
 use crate::domain::restriction::Source;
-use crate::service::{self, Caller, ErrorCode, Service};
+use crate::service::{self, ErrorCode, Service};
 
-use super::answer::{Answer, Root};
+use super::answer::{Answer, Root, not_run};
 use super::contract::{Contract, InvalidSchema};
 use super::cost::{cost, cost_of_introspection};
 use super::direct;
 use super::document::{Operation, Prepared};
 use super::documents::Documents;
-use super::error::{Failure, refuse};
+use super::error::Failure;
 use super::fault::{Fault, invalid};
+use super::live::{Feed, Live};
 use super::mutation::Mutation;
 use super::once::rotates_twice;
 use super::plan::{one_by_one, root_fields};
 use super::query::Query;
 use super::request::{Outcome, Refused, Request, Session};
 use super::settings::{Introspection, Settings};
+use super::size::{Bound, CountSize};
 use super::subscription::Subscription;
 use super::variables;
 
@@ -43,23 +44,13 @@ struct Found<'a> {
     unkept: Option<Cow<'a, str>>,
 }
 
-/// By which a subscription says that it has begun.
-#[derive(Clone, Default)]
-pub(super) struct Begun(Arc<Notify>);
-
-/// Says that the subscription has begun.
-pub(super) fn begun(ctx: &Context<'_>) {
-    if let Some(Begun(notify)) = ctx.data_opt::<Begun>() {
-        notify.notify_one();
-    }
-}
-
 /// The GraphQL API over the use cases.
 #[derive(Clone)]
 pub struct GraphqlDoor {
     service: Service,
     schema: Schema<Query, Mutation, Subscription>,
     documents: Arc<Documents>,
+    live: Arc<Live>,
     sdl: Arc<str>,
     settings: Settings,
 }
@@ -73,29 +64,17 @@ pub(super) fn sdl_of(schema: &Schema<Query, Mutation, Subscription>) -> String {
     schema.sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident().indent_width(2))
 }
 
-pub(super) fn service<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Service> {
-    ctx.data::<Service>()
-}
-
-pub(super) fn caller<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Caller> {
-    ctx.data::<Arc<Session>>()?.caller.as_ref().ok_or_else(|| refuse(service::Error::Anonymous))
-}
-
-/// The key of the `Idempotency-Key` header, for rotations whose input has none.
-pub(super) fn header_key(ctx: &Context<'_>) -> Option<String> {
-    ctx.data_opt::<Arc<Session>>().and_then(|session| session.idempotency_key.clone())
-}
-
 impl GraphqlDoor {
     /// The API over these use cases.
     ///
     /// # Errors
     /// When the schema that the code declares is none.
     pub fn new(service: Service, settings: Settings) -> Result<Self, InvalidSchema> {
-        let schema = build_schema().data(service.clone()).finish();
+        let schema = build_schema().data(service.clone()).extension(CountSize).finish();
         let sdl = sdl_of(&schema);
         let documents = Documents::new(Contract::new(&sdl, settings)?, &settings);
-        Ok(Self { service, schema, documents: Arc::new(documents), sdl: sdl.into(), settings })
+        let (documents, live) = (Arc::new(documents), Arc::default());
+        Ok(Self { service, schema, documents, live, sdl: sdl.into(), settings })
     }
 
     /// The schema in the schema definition language.
@@ -220,7 +199,9 @@ impl GraphqlDoor {
         let contract = self.documents.contract();
         variables::check(&mut given, &operation.variables, contract.schema(), contract.hides_names())
             .map_err(|(failure, place)| Fault { failure, locations: vec![place] })?;
-        let variables = Variables::from_json(Json::Object(given));
+        // What is not declared is dropped as it came: to convert it would take many times its length.
+        let declared = given.into_iter().filter(|(name, _)| operation.declares(name)).collect();
+        let variables = Variables::from_json(Json::Object(declared));
         let document = operation.plan(&variables);
         let variable = |name: &_| operation.variable(&variables, name);
         let own = session.caller.as_ref().map(|caller| caller.token_id().to_string());
@@ -251,11 +232,23 @@ impl GraphqlDoor {
         variables: Variables,
         session: &Arc<Session>,
     ) -> Answer {
+        let is_mutation = operation.ty == OperationType::Mutation;
+        let max_bytes = self.settings.max_answer_bytes;
+        let bound = Bound::new(session.size.clone(), session, max_bytes, !is_mutation);
+        // Those before it in a list of requests have taken all there is.
+        if bound.is_exceeded() {
+            return Answer::too_large(bound.max_bytes);
+        }
         let roots = roots(operation, &document);
         let mut responses = Vec::new();
-        if operation.ty == OperationType::Mutation && roots.len() > 1 {
+        if is_mutation && roots.len() > 1 {
             for document in one_by_one(&document) {
-                let response = self.execute(document, variables.clone(), session).await;
+                // What is changed is told, so nothing is changed that could not be.
+                let response = if bound.is_exceeded() {
+                    not_run(bound.max_bytes)
+                } else {
+                    self.execute(document, variables.clone(), session, bound.clone()).await
+                };
                 let failed = !response.errors.is_empty();
                 responses.push(response);
                 // Nothing more is done for somebody who can no longer be told of it (section 6.4.4).
@@ -264,14 +257,23 @@ impl GraphqlDoor {
                 }
             }
         } else if !roots.is_empty() {
-            responses.push(self.execute(document, variables, session).await);
+            responses.push(self.execute(document, variables, session, bound.clone()).await);
+        }
+        if !is_mutation && bound.is_exceeded() {
+            return Answer::too_large(bound.max_bytes);
         }
         let answer = Answer::of(roots, responses);
         if operation.has_conditions() { answer.without_placeholders() } else { answer }
     }
 
-    async fn execute(&self, document: ExecutableDocument, variables: Variables, session: &Arc<Session>) -> Response {
-        self.schema.execute(execution(document, variables, session)).await
+    async fn execute(
+        &self,
+        document: ExecutableDocument,
+        variables: Variables,
+        session: &Arc<Session>,
+        bound: Bound,
+    ) -> Response {
+        self.schema.execute(execution(document, variables, session, bound)).await
     }
 
     /// Subscribes. Once this returns no event is missed, or the first answer says why there is none.
@@ -282,26 +284,24 @@ impl GraphqlDoor {
         variables: Variables,
         session: &Arc<Session>,
     ) -> BoxStream<'static, Answer> {
-        let begun = Begun::default();
         let (roots, has_conditions) = (roots(operation, &document), operation.has_conditions());
-        let execution = execution(document, variables, session).data(begun.clone());
-        let mut responses = self.schema.execute_stream(execution);
-        // The library begins when it is first asked for an answer, which may be long in coming.
-        let first = tokio::select! {
-            biased;
-            first = responses.next() => first,
-            () = begun.0.notified() => None,
+        let (schema, session, asked) = (self.schema.clone(), session.clone(), document.clone());
+        let max_bytes = self.settings.max_answer_bytes;
+        let execute = move |feed: Arc<Feed>| {
+            // Each event is an answer of its own.
+            let bound = Bound::new(Arc::default(), &session, max_bytes, true);
+            schema.execute_stream(execution(asked.clone(), variables.clone(), &session, bound).data(feed)).boxed()
         };
         let answer = move |response| {
             let answer = Answer::of(roots.clone(), vec![response]);
             if has_conditions { answer.without_placeholders() } else { answer }
         };
-        stream::iter(first).chain(responses).map(answer).boxed()
+        self.live.subscribe(&document, execute, answer).await
     }
 }
 
-fn execution(document: ExecutableDocument, variables: Variables, session: &Arc<Session>) -> Execution {
-    let mut execution = Execution::new(String::new()).variables(variables).data(session.clone());
+fn execution(document: ExecutableDocument, variables: Variables, session: &Arc<Session>, bound: Bound) -> Execution {
+    let mut execution = Execution::new(String::new()).variables(variables).data(session.clone()).data(bound);
     execution.set_parsed_query(document);
     execution
 }

@@ -3,7 +3,9 @@
 //! API types are written by hand and share nothing with the rows of the database, so that no column can become public by
 //! accident.
 
+mod aliases;
 mod answer;
+mod context;
 mod contract;
 mod cost;
 mod direct;
@@ -14,6 +16,7 @@ mod error;
 mod execute;
 mod fault;
 mod inputs;
+mod live;
 mod mutation;
 mod once;
 mod plan;
@@ -22,6 +25,7 @@ mod query;
 mod request;
 mod selection;
 mod settings;
+mod size;
 mod source;
 mod subscription;
 mod suggestion;
@@ -37,6 +41,7 @@ pub use error::{Failure, describe};
 pub use execute::GraphqlDoor;
 pub use request::{Outcome, Refused, Request, Session};
 pub use settings::{Introspection, Settings};
+pub use size::AnswerSize;
 
 /// The schema in the GraphQL schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {

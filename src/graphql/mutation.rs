@@ -4,8 +4,8 @@ use async_graphql::{Context, Object, Result};
 
 use crate::service::RotateRequest;
 
+use super::context::{caller, header_key, service};
 use super::error::refuse;
-use super::execute::{caller, header_key, service};
 use super::types::input::{
     CreateApiTokenInput, EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput, UpdateApiTokenInput,
 };

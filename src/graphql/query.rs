@@ -5,8 +5,8 @@ use async_graphql::{Context, ID, Object, Result};
 use crate::domain::id::EventId;
 use crate::service::{AuditRequest, PageRequest, Service};
 
+use super::context::{caller, service};
 use super::error::refuse;
-use super::execute::{caller, service};
 use super::types::api_token::ApiToken;
 use super::types::audit_event::{AuditEventConnection, AuditEventFilter};
 use super::types::connection::ApiTokenConnection;

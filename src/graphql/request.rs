@@ -1,5 +1,6 @@
 //! What the GraphQL door is asked, by whom, and what comes of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
@@ -9,6 +10,7 @@ use crate::service::{self, Caller};
 
 use super::answer::Answer;
 use super::documents::DocumentHash;
+use super::size::AnswerSize;
 
 /// One request as GraphQL over HTTP carries it. It may hold a value, so it cannot be printed (R9).
 #[derive(Default)]
@@ -32,6 +34,8 @@ pub struct Session {
     pub caller: Option<Caller>,
     /// The caller's name for the rotations in the request, from the `Idempotency-Key` header.
     pub idempotency_key: Option<String>,
+    /// How large the answers have grown that were made in it.
+    pub size: Arc<AnswerSize>,
 }
 
 /// Why a request got no answer of GraphQL's.

@@ -41,10 +41,14 @@ pub struct Settings {
     pub max_cost: u64,
     /// The most aliases in a document.
     pub max_aliases: usize,
+    /// The most aliases of one field in one place.
+    pub max_field_aliases: usize,
     /// The most directives in a document.
     pub max_directives: usize,
     /// The most documents in one request; 0 refuses lists of documents.
     pub max_batch: usize,
+    /// The most bytes of the answers to one request.
+    pub max_answer_bytes: usize,
     /// For how long one operation may run.
     pub operation_timeout: Duration,
     /// The most documents that are kept parsed.
@@ -62,8 +66,10 @@ impl Default for Settings {
             max_depth: 30,
             max_cost: 20_000,
             max_aliases: 250,
+            max_field_aliases: 20,
             max_directives: 50,
             max_batch: 0,
+            max_answer_bytes: 8 * 1024 * 1024,
             operation_timeout: Duration::from_secs(30),
             cached_documents: 1_000,
             cached_document_bytes: 8 * 1024 * 1024,

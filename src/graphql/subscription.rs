@@ -1,10 +1,11 @@
 //! The subscriptions.
 
 use async_graphql::{Context, Result, Subscription as SubscriptionRoot};
-use futures_util::{Stream, StreamExt};
+use futures_util::stream::{self, Stream};
 
+use super::context::{caller, service};
 use super::error::refuse;
-use super::execute::{begun, caller, service};
+use super::live::Feed;
 use super::types::audit_event::{AuditEvent, AuditEventFilter};
 
 /// What can be subscribed to.
@@ -20,9 +21,15 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
     ) -> Result<impl Stream<Item = Result<AuditEvent>> + use<>> {
-        let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
-        let events = service(ctx)?.watch_events(caller(ctx)?, filter).await.map_err(refuse)?;
-        begun(ctx);
-        Ok(events.map(|event| event.map(AuditEvent::from).map_err(refuse)))
+        let told = match Feed::to_tell(ctx) {
+            Some(event) => Some(event.map(|event| AuditEvent::from((*event).clone())).map_err(refuse)),
+            None => {
+                let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
+                let events = service(ctx)?.watch_events(caller(ctx)?, filter).await.map_err(refuse)?;
+                Feed::begin(ctx, events);
+                None
+            }
+        };
+        Ok(stream::iter(told))
     }
 }

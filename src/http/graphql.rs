@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, 
 use axum::response::IntoResponse;
 use futures_util::FutureExt;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::service::{Caller, ErrorCode};
@@ -94,7 +93,7 @@ async fn answer_body(
     mut request: Request<Body>,
 ) -> Result<Response<Body>, Rejection> {
     let headers = std::mem::take(request.headers_mut());
-    let mut session = Session { caller: client::recognise(&headers, arrival, doors).await?, idempotency_key: None };
+    let mut session = Session { caller: client::recognise(&headers, arrival, doors).await?, ..Session::default() };
     let keyed = client::idempotency_key(&headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
     let answered = answer(doors, &session, keyed, (accepted, &headers, request));
@@ -132,7 +131,7 @@ async fn answer(
                 return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS));
             };
             client::settle(doors, session.caller.as_ref(), false).await?;
-            Ok((body_of(form, StatusCode::OK, &Box::pin(batch(doors, requests, session)).await), false))
+            Ok((with_body(form, StatusCode::OK, Box::pin(batch(doors, requests, session)).await), false))
         }
     }
 }
@@ -176,15 +175,18 @@ async fn read(doors: &Doors, session: &Session, request: Request<Body>) -> Resul
 }
 
 /// Answers requests one after the other: later ones may rest on what earlier ones have changed.
-async fn batch(doors: &Doors, requests: Vec<graphql::Request>, session: &Arc<Session>) -> Vec<Value> {
-    let mut answers = Vec::with_capacity(requests.len());
+async fn batch(doors: &Doors, requests: Vec<graphql::Request>, session: &Arc<Session>) -> Vec<u8> {
+    let mut body = Vec::new();
     for request in requests {
-        answers.push(match doors.graphql.answer(request, session).await {
-            Ok(answer) => serde_json::to_value(&answer).unwrap_or_default(),
-            Err(refused) => Rejection::from(refused).into_body(),
-        });
+        body.push(if body.is_empty() { b'[' } else { b',' });
+        // Each is written as soon as it is there, so that they are not held twice. It cannot fail: they are plain data.
+        let _ = match doors.graphql.answer(request, session).await {
+            Ok(answer) => serde_json::to_writer(&mut body, &answer),
+            Err(refused) => serde_json::to_writer(&mut body, &Rejection::from(refused).into_body()),
+        };
     }
-    answers
+    body.push(b']');
+    body
 }
 
 /// Answers the query of a URL.
@@ -206,7 +208,7 @@ async fn answer_url(
 }
 
 fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, Rejection> {
-    Ok(Arc::new(Session { caller, idempotency_key: client::idempotency_key(headers)? }))
+    Ok(Arc::new(Session { caller, idempotency_key: client::idempotency_key(headers)?, ..Session::default() }))
 }
 
 /// A refusal from before a document was read, in the form that the client asked for: clients look for errors in no other.

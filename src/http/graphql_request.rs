@@ -6,6 +6,7 @@ use url::form_urlencoded;
 use crate::graphql::{DocumentHash, Request};
 use crate::service::ErrorCode;
 
+use super::json;
 use super::reply::Rejection;
 
 /// What a body holds.
@@ -44,12 +45,15 @@ pub(super) fn of_url(query: &str) -> Result<Request, Rejection> {
             // What a form cannot leave out it leaves empty.
             "operationName" | "variables" | "extensions" if text.is_empty() => Value::Null,
             "query" | "operationName" => Value::String(text.into_owned()),
-            "variables" | "extensions" => serde_json::from_str(&text)
-                .map_err(|_| malformed(&format!("The parameter {name} is not JSON. Encode it for URLs.")))?,
+            "variables" | "extensions" => json::parse(text.as_bytes()).map_err(|_| {
+                let message = format!("The parameter {name} is not JSON, or too large. Encode it for URLs.");
+                Rejection::field(name.to_string(), message)
+            })?,
             _ => continue,
         };
         if fields.insert(name.to_string(), value).is_some() {
-            return Err(malformed(&format!("The parameter {name} is given more than once.")));
+            let message = format!("The parameter {name} is given more than once.");
+            return Err(Rejection::field(name.into_owned(), message));
         }
     }
     of_fields(fields).map(|request| Request { safe: true, ..request })
@@ -58,29 +62,30 @@ pub(super) fn of_url(query: &str) -> Result<Request, Rejection> {
 /// The request of these parameters.
 pub(super) fn of_fields(mut fields: Map<String, Value>) -> Result<Request, Rejection> {
     let query = text(fields.remove("query"), "query")?;
-    let operation_name = text(fields.remove("operationName"), "operationName")?;
+    // Clients that have no name to send send an empty one; no operation has it.
+    let operation_name = text(fields.remove("operationName"), "operationName")?.filter(|name| !name.is_empty());
     let variables = object(fields.remove("variables"), "variables")?.unwrap_or_default();
     let extensions = object(fields.remove("extensions"), "extensions")?;
     let hash = extensions.and_then(|mut extensions| extensions.remove("persistedQuery")).map(hash).transpose()?;
     if query.is_none() && hash.is_none() {
-        return Err(malformed("The request must have the parameter query, a string."));
+        return Err(Rejection::field("query", "The request must have the parameter query, a string."));
     }
     Ok(Request { query, hash, operation_name, variables, safe: false })
 }
 
-fn text(value: Option<Value>, name: &str) -> Result<Option<String>, Rejection> {
+fn text(value: Option<Value>, name: &'static str) -> Result<Option<String>, Rejection> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(malformed(&format!("The parameter {name} must be a string."))),
+        Some(_) => Err(Rejection::field(name, format!("The parameter {name} must be a string."))),
     }
 }
 
-fn object(value: Option<Value>, name: &str) -> Result<Option<Map<String, Value>>, Rejection> {
+fn object(value: Option<Value>, name: &'static str) -> Result<Option<Map<String, Value>>, Rejection> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(fields)) => Ok(Some(fields)),
-        Some(_) => Err(malformed(&format!("The parameter {name} must be a JSON object."))),
+        Some(_) => Err(Rejection::field(name, format!("The parameter {name} must be a JSON object."))),
     }
 }
 
@@ -89,7 +94,8 @@ fn hash(extension: Value) -> Result<DocumentHash, Rejection> {
     let version = extension.get("version").and_then(Value::as_f64);
     let hash = extension.get("sha256Hash").and_then(Value::as_str).and_then(DocumentHash::parse);
     hash.filter(|_| version == Some(1.0)).ok_or_else(|| {
-        malformed("The extension persistedQuery must have version, 1, and sha256Hash, 64 hexadecimal digits.")
+        let message = "The extension persistedQuery must have version, 1, and sha256Hash, 64 hexadecimal digits.";
+        Rejection::field("persistedQuery", message)
     })
 }
 

@@ -24,6 +24,7 @@ use super::Doors;
 use super::graphql_protocol::{Close, FromClient, ToClient};
 use super::graphql_request;
 use super::graphql_ws::Handshake;
+use super::json;
 use super::reply::Rejection;
 use super::stopping::Lease;
 
@@ -125,8 +126,7 @@ impl Socket {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Binary(_)) | Err(_)) => return Err(End::Close(Close::BAD_MESSAGE)),
         };
-        // The parser's own words are not passed on: they could quote the message, which may hold a value.
-        let message = serde_json::from_str(text.as_str()).map_err(|_| End::Close(Close::BAD_MESSAGE))?;
+        let message = json::parse(text.as_bytes()).map_err(|_| End::Close(Close::BAD_MESSAGE))?;
         match message {
             FromClient::ConnectionInit { payload } => self.init(payload.unwrap_or_default()).await,
             FromClient::Ping {} => self.say(&ToClient::Pong).await,
@@ -224,7 +224,7 @@ async fn start(doors: &Doors, caller: Arc<Caller>, request: Request) -> BoxStrea
             return stream::iter([Step::Close(close)]).boxed();
         }
     };
-    let session = Arc::new(Session { caller: Some(caller), idempotency_key: None });
+    let session = Arc::new(Session { caller: Some(caller), ..Session::default() });
     match doors.graphql.start(request, &session).await {
         Ok(Outcome::Answer(answer)) if !answer.executed() => {
             let body = serde_json::to_value(&answer).unwrap_or_default();

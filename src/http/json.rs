@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::service::ErrorCode;
@@ -34,11 +35,52 @@ pub(super) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection>
         let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
         return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
     }
-    // The parser's own words are not passed on: they could quote the body, which may hold a value.
-    serde_json::from_slice(&whole(body)?).map_err(|_| {
-        let message = "The body is not JSON, or nests too deep or holds too large a number to be read.";
-        Rejection::new(ErrorCode::BadUserInput, message)
-    })
+    parse(&whole(body)?).map_err(|refused| Rejection::new(ErrorCode::BadUserInput, refused.message()))
+}
+
+/// The most values in one text, lists, objects and their fields included. What one becomes may take a hundred times its length,
+/// and no request of ours has a tenth of these.
+const MAX_VALUES: usize = 20_000;
+
+/// Why a text is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    NotJson,
+    TooManyValues,
+}
+
+impl Unread {
+    /// What to tell of a body. The parser's own words are not passed on: they could quote it, and it may hold a value.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::NotJson => "The body is not JSON, or nests too deep or holds too large a number to be read.",
+            Self::TooManyValues => "The body holds more than 20,000 JSON values. Send several requests.",
+        }
+    }
+}
+
+/// Reads a text as JSON. A byte order mark before it is skipped (RFC 8259, section 8.1).
+pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unread> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    if values(text) > MAX_VALUES {
+        return Err(Unread::TooManyValues);
+    }
+    serde_json::from_slice(text).map_err(|_| Unread::NotJson)
+}
+
+/// About how many values there are: each is the first of its list or object, or stands behind a comma.
+fn values(text: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 /// The fields of a body that must be a JSON object.
@@ -79,4 +121,27 @@ pub(super) fn whole(body: Body) -> Result<Bytes, Rejection> {
         let message = "The body could not be read; it may be larger than the server reads.";
         Rejection::with_status(rejection.status(), ErrorCode::BadUserInput, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_outside_strings() {
+        for (text, count) in
+            [("0", 0), ("[0]", 1), ("[0,[],{}]", 5), (r#"{"a":"[{,","b":"\"[","c":"\\"}"#, 3), ("[[[", 3)]
+        {
+            assert_eq!(values(text.as_bytes()), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_text_becomes_more_values_than_are_bounded() {
+        let list = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+        assert!(parse::<Value>(list(MAX_VALUES).as_bytes()).is_ok());
+        assert_eq!(parse::<Value>(list(MAX_VALUES + 1).as_bytes()).unwrap_err(), Unread::TooManyValues);
+        assert_eq!(parse::<Value>("\u{feff}[1]".as_bytes()), Ok(serde_json::json!([1])));
+        assert_eq!(parse::<Value>("\u{feff}\u{feff}[1]".as_bytes()), Err(Unread::NotJson));
+    }
 }

@@ -58,7 +58,7 @@ impl Service {
         &self,
         caller: &Caller,
         filter: AuditFilter,
-    ) -> Result<impl Stream<Item = Result<AuditEvent, Error>> + Send + use<>, Error> {
+    ) -> Result<impl Stream<Item = Result<Arc<AuditEvent>, Error>> + Send + use<>, Error> {
         let place = self.open_stream(caller)?;
         // In this order nothing falls in between: who listens first, reads later.
         let mut feed = self.store.audit_feed();
@@ -84,7 +84,7 @@ impl Service {
 }
 
 impl Watch {
-    async fn next(&mut self) -> Result<AuditEvent, Error> {
+    async fn next(&mut self) -> Result<Arc<AuditEvent>, Error> {
         loop {
             let heard = tokio::select! {
                 heard = self.feed.recv() => Some(heard),
@@ -94,7 +94,7 @@ impl Watch {
             self.look().await?;
             match heard {
                 None => {}
-                Some(Ok(Heard::Event(event))) if self.filter.admits(&event) => return Ok((*event).clone()),
+                Some(Ok(Heard::Event(event))) if self.filter.admits(&event) => return Ok(event),
                 Some(Ok(Heard::Event(_))) => {}
                 Some(Ok(Heard::Lost) | Err(RecvError::Closed)) => return Err(Error::OutOfContact),
                 Some(Err(RecvError::Lagged(_))) => return Err(Error::EventsMissed),

@@ -178,8 +178,9 @@ async fn a_page_has_25_tokens_unless_asked_and_200_at_most() {
     let aliases: Vec<String> = (0..201)
         .map(|number| format!("t{number}: createAPIToken(input: {{ name: \"t{number}\" }}) {{ token {{ id }} }}"))
         .collect();
-    let answer = server.admin.ask(&format!("mutation {{ {} }}", aliases.join(" "))).await;
-    assert_eq!(answer.code(), None);
+    for aliases in aliases.chunks(20) {
+        assert_eq!(server.admin.ask(&format!("mutation {{ {} }}", aliases.join(" "))).await.code(), None);
+    }
     for (variables, size) in
         [(json!({}), 25), (json!({ "first": 1 }), 1), (json!({ "first": 200 }), 200), (json!({ "last": 200 }), 200)]
     {
