@@ -40,8 +40,10 @@ impl Mutation {
         #[graphql(desc = "Which API token; the caller's own if left out.")] input: Option<RotateApiTokenInput>,
     ) -> Result<RotateApiTokenOutput> {
         let mut request = input.map(RotateRequest::from).unwrap_or_default();
+        let keyed = request.idempotency_key.is_some();
         request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));
-        let issued = service(ctx)?.rotate(caller(ctx)?, &request).await.map_err(refuse)?;
+        let issued = service(ctx)?.rotate(caller(ctx)?, &request).await;
+        let issued = issued.map_err(|err| refuse(if keyed { err } else { err.of_header_key() }))?;
         let cancelled_generation = issued.cancelled_generation;
         Ok(RotateApiTokenOutput { token: issued.into(), cancelled_generation })
     }

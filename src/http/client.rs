@@ -168,12 +168,10 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rej
     let mut lines = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = lines.next() else { return Ok(None) };
     if lines.any(|other| other != value) {
-        let message = "The Idempotency-Key header holds different keys. Send one.";
-        return Err(Rejection::new(ErrorCode::BadUserInput, message));
+        return Err(Rejection::field("Idempotency-Key", "The Idempotency-Key header holds different keys. Send one."));
     }
     let Ok(text) = value.to_str() else {
-        let message = "The Idempotency-Key header must be printable ASCII.";
-        return Err(Rejection::new(ErrorCode::BadUserInput, message));
+        return Err(Rejection::field("Idempotency-Key", "The Idempotency-Key header must be printable ASCII."));
     };
     let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     Ok(Some(quoted.unwrap_or(text).to_owned()))

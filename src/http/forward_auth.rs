@@ -17,9 +17,10 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 
+use crate::domain::quote::quote;
 use crate::domain::scope::Scope;
 use crate::domain::verification::{RequiredScopes, VerificationCode};
-use crate::service::{Error, ErrorCode, Verification};
+use crate::service::{Error, Verification};
 
 use super::Doors;
 use super::client::{self, Arrival};
@@ -92,7 +93,7 @@ pub(super) fn at_once<B>(doors: &Doors, address: Address, peer: IpAddr, request:
 /// Answers a request with this head, that this peer sent. Its body is dropped unread: it is for the API behind the gateway.
 pub(super) async fn serve(doors: &Doors, address: Address, peer: IpAddr, head: Parts) -> Response {
     let Parts { method, uri, headers, .. } = head;
-    let line = Line { request_id: doors.service.request_id().ok(), method, route: address.route() };
+    let line = Line::new(doors, doors.service.request_id().ok(), Some(peer), (&method, address.route(), &headers));
     let query = address.query(&uri);
     let answer = async { decide(doors, &line, peer, query, &headers).await.unwrap_or_else(Refused::into_response) };
     line.observe_quietly(pin!(answer)).await
@@ -106,7 +107,7 @@ fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
         if name != "scope" {
             let message = "This address has one parameter, scope. A gateway that appends what its client asked for must \
                            append it to /verify/ instead.";
-            return Err(Rejection::new(ErrorCode::BadUserInput, message));
+            return Err(Rejection::field(quote(&name).trim_matches('"').to_owned(), message));
         }
         texts.push(text);
     }

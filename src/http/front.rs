@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Request, Version};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Request, Uri, Version};
 use axum::response::Response;
 use axum::{BoxError, Router};
 use futures_util::future::Either;
@@ -97,6 +98,10 @@ impl Connection {
             let (doors, head) = (doors.clone(), request.into_parts().0);
             return self.later(version, async move { forward_auth::serve(&doors, address, peer, head).await });
         }
+        if let Some(uri) = without_slash(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        let path = request.uri().path();
         let route = graphql::ROUTES.into_iter().find(|route| *route == path);
         let introspects = path == introspect::ROUTE;
         let mut request = request.map(|body| RequestBody::new(body, self.activity.clone()));
@@ -130,6 +135,19 @@ impl Connection {
             Ok(response)
         }))
     }
+}
+
+/// The address without the one slash at its end, if it has one: people write them either way, and a redirect would make a GET of a
+/// POST in many clients.
+fn without_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
+    let shorter = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(shorter.ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 impl Service<Request<Incoming>> for Connection {

@@ -60,7 +60,8 @@ fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Resp
 }
 
 async fn wait(doors: &Doors, route: &'static str, peer: IpAddr, request: Request<Body>) -> Response<Body> {
-    let line = Line { request_id: doors.service.request_id().ok(), method: request.method().clone(), route };
+    let request_id = doors.service.request_id().ok();
+    let line = Line::new(doors, request_id, Some(peer), (request.method(), route, request.headers()));
     let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
     let accepted = negotiate(request.headers());
     let answer = async {

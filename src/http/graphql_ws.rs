@@ -64,7 +64,9 @@ impl Handshake {
     pub(super) async fn caller(&self, doors: &Doors, payload: &Map<String, Value>) -> Result<Caller, Close> {
         let refused = |err: service::Error| Close::refused(&err.into());
         let mut headers = self.presented.clone();
-        for (key, value) in payload {
+        // Some clients put what they would send as headers under that name.
+        let nested = payload.get("headers").and_then(Value::as_object);
+        for (key, value) in payload.iter().chain(nested.into_iter().flatten()) {
             let name = match key.to_ascii_lowercase().as_str() {
                 "x-api-key" | "apikey" => API_KEY,
                 "authorization" => AUTHORIZATION,

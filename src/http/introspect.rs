@@ -70,7 +70,8 @@ fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Resp
 }
 
 async fn wait(doors: &Doors, peer: IpAddr, request: Request<ResponseBody>) -> Response {
-    let line = Line { request_id: doors.service.request_id().ok(), method: request.method().clone(), route: ROUTE };
+    let request_id = doors.service.request_id().ok();
+    let line = Line::new(doors, request_id, Some(peer), (request.method(), ROUTE, request.headers()));
     let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
     let answer = async {
         if request.method() == Method::POST {
@@ -145,6 +146,7 @@ async fn introspect(
 }
 
 fn must_be_form(headers: &HeaderMap) -> Result<(), Rejection> {
+    json::refuse_encoded(headers)?;
     if media_type::of_body(headers).is_some_and(|body| body.is("application", "x-www-form-urlencoded")) {
         return Ok(());
     }

@@ -24,13 +24,25 @@ pub(super) async fn read(mut request: Request, max_bytes: usize) -> Body {
     Bytes::from_request(request, &()).await
 }
 
-/// Whether the body is said to be JSON in UTF-8.
+/// Whether the body is said to be JSON in UTF-8, as it is.
 pub(super) fn is_media_type_of(headers: &HeaderMap) -> bool {
-    media_type::of_body(headers).is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
+    media_type::encoding(headers).is_none()
+        && media_type::of_body(headers)
+            .is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
+}
+
+/// Refuses a body that would have to be decoded: a small one may become a large one, so none is.
+pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Rejection> {
+    if media_type::encoding(headers).is_none() {
+        return Ok(());
+    }
+    let message = "Send the body as it is, without Content-Encoding.";
+    Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
 /// The JSON of a body.
 pub(super) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> {
+    refuse_encoded(headers)?;
     if !is_media_type_of(headers) {
         let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
         return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));

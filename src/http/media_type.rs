@@ -1,7 +1,7 @@
 //! Media types as clients write them (RFC 9110, section 8.3.1), and the choice of one for the answer (section 12.5.1).
 
-use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 
 /// The forms in which GraphQL is answered over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,14 @@ pub(super) fn of_body(headers: &HeaderMap) -> Option<MediaType<'_>> {
     headers.get(CONTENT_TYPE)?.to_str().ok().and_then(MediaType::parse)
 }
 
+/// By what the client says that its body is encoded; `identity` is nothing.
+pub(super) fn encoding(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get_all(CONTENT_ENCODING).iter().find(|value| {
+        let text = value.as_bytes().trim_ascii();
+        !text.is_empty() && !text.eq_ignore_ascii_case(b"identity")
+    })
+}
+
 /// The forms in which a client accepts answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
@@ -131,8 +139,6 @@ fn ranges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     #[test]

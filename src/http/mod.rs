@@ -17,6 +17,7 @@ mod json;
 mod media_type;
 mod playground;
 mod ready;
+mod refused_credentials;
 mod reply;
 mod requests;
 mod rest;
@@ -43,6 +44,7 @@ pub use front::{Connection, Front};
 pub use stopping::{Ended, Lease, Phase};
 
 use client::Client;
+use refused_credentials::RefusedCredentials;
 use reply::Rejection;
 
 /// What the operator decides about the doors.
@@ -85,6 +87,7 @@ struct Shared {
     /// The schema, one copy for all who ask for it.
     sdl: Bytes,
     lease: Lease,
+    refused: Arc<RefusedCredentials>,
 }
 
 impl Deref for Doors {
@@ -103,7 +106,8 @@ pub fn front(service: Service, settings: Settings, lease: Lease) -> Result<Front
     let Settings { trusted_proxies, max_body_bytes, max_connections, graphql, drain: _ } = settings;
     let graphql = GraphqlDoor::new(service.clone(), graphql)?;
     let sdl = Bytes::from(graphql.sdl().to_owned());
-    let shared = Shared { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, lease };
+    let refused = Arc::default();
+    let shared = Shared { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, lease, refused };
     let doors = Doors(Arc::new(shared));
     let routes = Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))

@@ -91,10 +91,12 @@ impl Rejection {
 
     /// The answer, with the body that this makes of the message and of what else is told.
     pub(super) fn respond(self, body: impl FnOnce(String, Map<String, Value>) -> Value) -> Response<Body> {
-        let retry_after_seconds = self.failure.retry_after_seconds;
+        let (code, retry_after_seconds) = (self.failure.code, self.failure.retry_after_seconds);
         let (message, more) = told(self.failure);
         let mut response = Response::new(Body::from(body(message, more).to_string()));
         *response.status_mut() = self.status;
+        // The log looks for it.
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -4,11 +4,13 @@
 //! A gateway asks about every request of its own clients, so `/verify` is asked more often than all else together. What goes
 //! well there is worth neither a span nor a line, unless everything is logged.
 
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use axum::middleware::Next;
 use futures_util::FutureExt;
 use tokio::time::Instant;
@@ -16,6 +18,8 @@ use tracing::{Instrument, Level, Span};
 
 use crate::domain::id::RequestId;
 
+use super::client_address::client_address;
+use super::refused_credentials::{RefusedCredentials, refused_credential};
 use super::{Doors, reply};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,7 +32,8 @@ pub(super) async fn observe(State(doors): State<Doors>, mut request: Request, ne
     let request_id = doors.service.request_id().ok();
     let route: Option<MatchedPath> = request.extensions().get().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
-    let line = Line { request_id, method: request.method().clone(), route };
+    let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
+    let line = Line::new(&doors, request_id, peer, (request.method(), route, request.headers()));
     if let Some(id) = request_id {
         request.extensions_mut().insert(id);
     }
@@ -39,19 +44,33 @@ pub(super) async fn observe(State(doors): State<Doors>, mut request: Request, ne
 pub(super) struct Line<'a> {
     /// Its name. One that the client chose is not taken over: it would put text of the client's into the log.
     pub(super) request_id: Option<RequestId>,
-    pub(super) method: Method,
+    method: Method,
     /// The route and not the path: a path is the client's text, and a value that was put into it must not reach the log.
-    pub(super) route: &'a str,
+    route: &'a str,
+    /// Where it came from, of which the log tells only if its credential is refused.
+    address: Option<IpAddr>,
+    refused: &'a Arc<RefusedCredentials>,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    /// That of a request of this name, which came from there.
+    pub(super) fn new(
+        doors: &'a Doors,
+        request_id: Option<RequestId>,
+        peer: Option<IpAddr>,
+        (method, route, headers): (&Method, &'a str, &HeaderMap),
+    ) -> Self {
+        let address = peer.and_then(|peer| client_address(peer, headers, &doors.trusted_proxies).ok()?);
+        Self { request_id, method: method.clone(), route, address, refused: &doors.refused }
+    }
+
     /// Logs how the request is answered, and gives the answer its name in `X-Request-Id`. What panics is answered too.
     pub(super) async fn observe(&self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
         // For the log alone; no rule knows of it.
         let begun = Instant::now();
         let answer = async {
             let response = caught(answer).await;
-            log(response.status(), begun);
+            self.log(&response, Some(begun));
             response
         };
         self.complete(answer.instrument(self.span()).await)
@@ -65,7 +84,7 @@ impl Line<'_> {
         let response = caught(answer).await;
         if !response.status().is_success() {
             // Since when is not known: to look at the clock each time would cost more than to judge a value.
-            self.within(|| tracing::info!(status = response.status().as_u16(), "answered"));
+            self.within(|| self.log(&response, None));
         }
         self.complete(response)
     }
@@ -73,6 +92,19 @@ impl Line<'_> {
     /// Does this in the name of the request, where it has not been named to the log before.
     pub(super) fn within<T>(&self, action: impl FnOnce() -> T) -> T {
         if Span::current().is_none() { self.span().in_scope(action) } else { action() }
+    }
+
+    fn log(&self, response: &Response<Body>, begun: Option<Instant>) {
+        let status = response.status().as_u16();
+        let micros = begun.map(|begun| u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
+        if let Some(code) = refused_credential(response) {
+            self.refused.note(self.address, code);
+            tracing::debug!(status, micros, "answered");
+        } else if response.status().is_success() {
+            tracing::debug!(status, micros, "answered");
+        } else {
+            tracing::info!(status, micros, "answered");
+        }
     }
 
     fn span(&self) -> Span {
@@ -108,13 +140,4 @@ pub(super) fn at_once(answer: impl FnOnce() -> Option<Response<Body>>) -> Option
 /// The answer, also where making it panics.
 pub(super) async fn caught(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| reply::panicked())
-}
-
-fn log(status: StatusCode, begun: Instant) {
-    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    if status.is_success() {
-        tracing::debug!(status = status.as_u16(), micros, "answered");
-    } else {
-        tracing::info!(status = status.as_u16(), micros, "answered");
-    }
 }

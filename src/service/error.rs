@@ -177,6 +177,17 @@ impl Error {
         }
     }
 
+    /// The same error of a rotation whose idempotency key came in a header, which has a name of its own.
+    #[must_use]
+    pub fn of_header_key(self) -> Self {
+        match self {
+            Self::Invalid(invalid) if invalid.field == "idempotencyKey" => {
+                Self::Invalid(InvalidInput { field: "Idempotency-Key", ..invalid })
+            }
+            other => other,
+        }
+    }
+
     /// After how many whole seconds the same request may succeed.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {

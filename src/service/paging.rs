@@ -55,9 +55,11 @@ impl PageRequest {
         };
         // PostgreSQL cannot hold U+0000 in a text, so nothing that it holds can match one.
         let no_name = |text: &String| text.contains('\0') || text.chars().count() > MAX_NAME_LENGTH;
-        if [&self.filter.name, &self.filter.owner].into_iter().flatten().any(no_name) {
-            let message = format!("A name and an owner have at most {MAX_NAME_LENGTH} characters, and never U+0000.");
-            return Err(InvalidInput::new("filter", message));
+        for (field, text) in [("name", &self.filter.name), ("owner", &self.filter.owner)] {
+            if text.as_ref().is_some_and(no_name) {
+                let message = format!("The {field} has at most {MAX_NAME_LENGTH} characters, and never U+0000.");
+                return Err(InvalidInput::new(field, message));
+            }
         }
         let read = |field, cursor: Option<String>| {
             cursor.map(|text| read_cursor(&text, self.order).ok_or_else(|| broken_cursor(field))).transpose()

@@ -84,8 +84,8 @@ async fn bad_pages_name_their_argument() {
         ("after: \"bm8\"", "after"),
         ("before: \"eyJvcmRlciI6ImNyZWF0ZWQifQ\"", "before"),
         (&format!("after: {cursor_by_name}"), "after"),
-        ("filter: { name: \"\\u0000\" }", "filter"),
-        ("filter: { owner: \"\\u0000\" }", "filter"),
+        ("filter: { name: \"\\u0000\" }", "name"),
+        ("filter: { owner: \"\\u0000\" }", "owner"),
     ] {
         let answer = server.admin.ask(&format!("{{ apiTokens({arguments}) {{ edges {{ cursor }} }} }}")).await;
         assert_eq!(told(&answer), (Some("BAD_USER_INPUT"), Some(field)), "{arguments}: {}", answer.body);

@@ -38,6 +38,7 @@ mod hostile;
 mod idempotency;
 mod introspect;
 mod introspect_clients;
+mod lenient;
 mod lexical;
 mod limits;
 mod list;

@@ -141,6 +141,11 @@ async fn r9_no_value_is_in_the_database_its_side_files_or_the_log() {
         }
     }
     assert!(stderr.contains("answered"), "the log was captured");
+    let lines = stderr.lines().filter(|line| line.contains("credential refused"));
+    assert_eq!(lines.count(), 1, "one a minute and network, whatever is tried");
+    assert!(
+        stderr.contains("127.0.0.0/24") && !stderr.lines().any(|line| line.contains("INFO") && line.contains("401"))
+    );
     assert!(kept.windows(5).any(|window| window == b"admin"), "the database was read");
     assert_eq!(stdout.matches(&first).count(), 2, "once by itself and once in the curl line");
     for value in [&second, &third].into_iter().chain(&created) {

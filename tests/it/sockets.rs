@@ -98,6 +98,9 @@ async fn a_value_is_presented_in_the_payload_or_in_the_handshake() {
         json!({ "apiKey": value }),
         json!({ "Authorization": bearer }),
         json!({ "authorization": bearer, "apiKey": value, "other": 1 }),
+        json!({ "headers": { "X-API-Key": value } }),
+        json!({ "headers": { "Authorization": bearer, "other": 1 }, "apiKey": value }),
+        json!({ "headers": null, "apiKey": value }),
     ] {
         let mut socket = Socket::plain(&server).await;
         socket.init(payload.clone()).await;
@@ -147,6 +150,8 @@ async fn a_credential_that_is_not_good_closes_the_socket() {
         (json!({ "authorization": "Basic x" }), 4401),
         (json!({ "apiKey": value, "authorization": format!("Bearer {bound}") }), 4400),
         (json!({ "apiKey": bound }), 4403),
+        (json!({ "headers": { "apiKey": "rk_wrong" } }), 4401),
+        (json!({ "headers": { "apiKey": value }, "authorization": format!("Bearer {bound}") }), 4400),
     ] {
         let mut socket = Socket::plain(&server).await;
         socket.init(payload.clone()).await;
@@ -226,6 +231,10 @@ async fn queries_mutations_and_refusals_are_answered_as_everywhere() {
     let mut socket = Socket::of(&server.admin, &server).await;
     socket.say(json!({ "type": "ping" })).await;
     assert_eq!(socket.next().await, Ok(json!({ "type": "pong" })));
+    let named = json!({ "query": "query A { __typename }", "operationName": "" });
+    socket.say(json!({ "id": "0", "type": "subscribe", "payload": named })).await;
+    assert_eq!(socket.next().await.unwrap()["payload"], json!({ "data": { "__typename": "Query" } }));
+    assert_eq!(socket.next().await.unwrap()["type"], json!("complete"));
     // The same id again and again: an operation that is done does not hold it.
     for _ in 0..3 {
         socket.subscribe("1", "query() { currentAPIToken() { generation } }").await;

@@ -130,9 +130,11 @@ pub(super) async fn rotate(
     body: Body,
 ) -> Answer<RotatedApiToken> {
     let RotateInput { overlap_minutes, idempotency_key } = Fields::read(json::object_if_any(&headers, body)?)?;
+    let keyed = idempotency_key.is_some();
     let idempotency_key = idempotency_key.or(client::idempotency_key(&headers)?);
     let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, require_period: false };
-    Ok(Json(doors.service.rotate(&caller, &request).await?.into()))
+    let issued = doors.service.rotate(&caller, &request).await;
+    Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))
 }
 
 /// Ends the running overlap of an API token

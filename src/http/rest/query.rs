@@ -37,6 +37,8 @@ fn value(name: &str, text: &str) -> Value {
     if name == LIST {
         return text.split(',').map(Value::from).collect();
     }
-    let number = NUMBERS.contains(&name).then(|| text.parse::<i64>().ok()).flatten();
+    // As JSON writes it: Rust reads a plus sign and leading zeros, too.
+    let is_number = NUMBERS.contains(&name) && text.bytes().all(|byte| matches!(byte, b'-' | b'0'..=b'9'));
+    let number = is_number.then(|| serde_json::from_str::<i64>(text).ok()).flatten();
     number.map_or_else(|| Value::from(text), Value::from)
 }

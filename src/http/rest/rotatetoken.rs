@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::domain::value::Value;
 use crate::http::json::{self, Body};
 use crate::http::{Doors, client};
-use crate::service::{Issued, RotateRequest};
+use crate::service::{Error, Issued, RotateRequest};
 
 use super::Admitted;
 use super::fields::Fields;
@@ -65,7 +65,7 @@ pub(super) async fn rotate(
     let NoInput {} = Fields::read(json::object_if_any(&headers, body)?)?;
     let idempotency_key = client::idempotency_key(&headers)?;
     let request = RotateRequest { idempotency_key, require_period: true, ..RotateRequest::default() };
-    Ok(Json(doors.service.rotate(&caller, &request).await?.into()))
+    Ok(Json(doors.service.rotate(&caller, &request).await.map_err(Error::of_header_key)?.into()))
 }
 
 /// Rotates the caller

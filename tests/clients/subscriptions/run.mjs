@@ -1,6 +1,6 @@
 // Holds the subscription of the real binary against the reference clients of both protocols, graphql-ws and graphql-sse, against
 // EventSource and urql, and against clients that do not read. Prints a line a check; ends with 1 if one fails. The binary is the
-// first argument.
+// first argument, and a Python that has gql the second.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -234,6 +234,9 @@ try {
   for (const [name, clientOf] of Object.entries(clients)) await tryClient(name, clientOf);
   await tryEventSource();
   await tryUrql();
+  const environment = { ...process.env, ROTAKEY_URL: url, ROTAKEY_ADMIN: admin };
+  const python = spawn(process.argv[3], ["audit_log.py"], { cwd: import.meta.dirname, env: environment, stdio: "inherit" });
+  check("gql: hears events", (await new Promise((resolve) => python.once("exit", resolve))) === 0);
   await trySlowReaders();
   const socket = await slowSocket(SUBSCRIPTION);
   const closed = new Promise((resolve) => socket.once("close", resolve));
