@@ -44,6 +44,12 @@ async fn introspect(caller: &Client, value: &Client) -> Answer {
     Answer::of(request.send().await.unwrap()).await
 }
 
+async fn stream(client: &Client) -> Answer {
+    let body = json!({ "query": "subscription { auditEvents { id } }" });
+    let request = client.request("POST", "/graphql").header("Accept", "text/event-stream").json(&body);
+    Answer::of(request.send().await.unwrap()).await
+}
+
 #[tokio::test]
 async fn what_passes_is_unavailable_with_a_time_at_every_endpoint() {
     let server = Server::start().await;
@@ -51,26 +57,28 @@ async fn what_passes_is_unavailable_with_a_time_at_every_endpoint() {
     let codes = if server.database.is_sqlite() { &["busy"][..] } else { &PASSING[..] };
     for code in codes {
         let mut fresh: Vec<Created> = Vec::new();
-        for _ in 0..5 {
+        for _ in 0..6 {
             let input = json!({ "name": "n", "rotationPeriodMinutes": 60 });
             fresh.push(server.admin.create(input).await.unwrap());
         }
-        let [graphql, rest, glean, verified, introspected] = [0, 1, 2, 3, 4].map(|index| &fresh[index].client);
+        let [graphql, rest, glean, verified, introspected, streamed] = [0, 1, 2, 3, 4, 5].map(|at| &fresh[at].client);
         block(&server, &connection, code).await;
         // To recognise any of these is to write down the first use of its value.
         let create = "mutation { createAPIToken(input: { name: \"x\" }) { token { id } } }";
-        let (created, rotated, listed, glean, verified, introspected) = tokio::join!(
+        let (created, rotated, listed, glean, verified, introspected, streamed) = tokio::join!(
             server.admin.ask(create),
             graphql.ask(crate::support::client::ROTATE),
             rest.rest("GET", "/api-tokens/self", Value::Null),
             glean.rest("POST", "/rotatetoken", Value::Null),
             Question::of(verified).ask(verified, "/verify"),
             introspect(&server.admin, introspected),
+            stream(streamed),
         );
         unblock(&server, &connection).await;
         expect_unavailable("create", 200, &created, &created.body["errors"][0]["extensions"]);
         let status = if rotated.body.get("data").is_some() { 200 } else { 503 };
         expect_unavailable("rotate", status, &rotated, &rotated.body["errors"][0]["extensions"]);
+        expect_unavailable("stream", 503, &streamed, &streamed.body["errors"][0]["extensions"]);
         for (what, answer) in
             [("rest", listed), ("rotatetoken", glean), ("verify", verified), ("introspect", introspected)]
         {
