@@ -32,9 +32,6 @@ use answer::{OauthError, written};
 use form::Form;
 use oauth_client::{ClientSecret, Presented};
 
-/// The largest body that is read before it is known who sends it, because it may say so itself, in bytes.
-const MAX_UNKNOWN_BYTES: usize = 16 * 1024;
-
 /// The route.
 pub(super) const ROUTE: &str = "/introspect";
 
@@ -93,7 +90,7 @@ async fn answer(doors: &Doors, arrival: Arrival, mut request: Request) -> Result
         None => None,
     };
     let max_bytes = doors.max_body_bytes;
-    let max_bytes = if known.is_some() { max_bytes } else { max_bytes.min(MAX_UNKNOWN_BYTES) };
+    let max_bytes = if known.is_some() { max_bytes } else { max_bytes.min(small_body::MAX_BYTES) };
     let body = json::whole(json::read(request, max_bytes).await);
     let form = body.as_ref().ok().filter(|_| must_be_form(&headers).is_ok());
     let form = form.and_then(|form| ClientSecret::of_form(form));

@@ -117,7 +117,7 @@ async fn the_document_is_openapi_3_1_in_shape_and_every_reference_resolves() {
                 let reference = response["$ref"].as_str().map(|reference| reference.trim_start_matches('#'));
                 let response = reference.map_or(response, |reference| document.pointer(reference).unwrap());
                 assert!(response["description"].is_string(), "{shown} {status}");
-                if (status.starts_with('4') || status.starts_with('5')) && *path != "/healthz" {
+                if (status.starts_with('4') || status.starts_with('5')) && !path.ends_with('z') {
                     let schema = &response["content"]["application/json"]["schema"]["$ref"];
                     assert_eq!(schema, &json!(format!("#/components/schemas/{error}")), "{shown} {status}");
                 }

@@ -247,6 +247,10 @@ async fn an_answer_of_an_endpoint_that_verifies_has_the_fields_that_are_describe
     ] {
         check(&client.rest("GET", path, Value::Null).await, status, "VerifyError");
     }
+    let ready = server.anonymous().rest("GET", "/readyz", Value::Null).await;
+    check(&ready, ready.status, "Readiness");
+    let checks = schemas["Readiness"]["properties"]["checks"]["properties"].as_object().unwrap();
+    assert!(checks.keys().eq(ready.body["checks"].as_object().unwrap().keys()), "{}", ready.body);
     let good = old.rest("GET", "/verify", Value::Null).await;
     for name in document["paths"]["/verify"]["get"]["responses"]["200"]["headers"].as_object().unwrap().keys() {
         assert!(good.headers.contains_key(name.as_str()), "{name}");

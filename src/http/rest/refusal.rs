@@ -81,6 +81,7 @@ impl IntoResponses for OfAll {
 impl IntoResponses for OfBody {
     fn responses() -> Responses {
         Responses::from_iter([
+            error(408, "The body did not come in time.", None),
             error(413, "The body is larger than this server reads.", None),
             error(415, "A body was sent that is not `application/json`.", None),
         ])
