@@ -58,10 +58,12 @@ fn banner(address: SocketAddr, database: &str, first: Option<&Issued>) -> String
     if let Some(issued) = first {
         let value = issued.value.expose();
         text.push_str(&format!(
-            "\nThis is the first API token. It may do everything, and is shown only now:\n\n  {value}\n\n\
-             Rotate it: this answers with its new value, and the one above works for {} more minutes.\n\n  \
-             curl {url}/graphql -H 'Content-Type: application/json' -H 'X-API-Key: {value}' \
-             -d '{{\"query\":\"mutation rotateAPIToken {{ rotateAPIToken {{ token {{ value }} }} }}\"}}'\n\n",
+            "\nThis is the value of the first API token, which may do everything. It is shown only now; keep it:\n\n  \
+             export TOKEN={value}\n\n\
+             Rotate it. The answer holds the new value, and the old one works for {} more minutes:\n\n  \
+             curl -s {url}/graphql -H 'Content-Type: application/json' -H \"X-API-Key: $TOKEN\" \
+             -d '{{\"query\":\"mutation rotateAPIToken {{ rotateAPIToken {{ token {{ value }} }} }}\"}}'\n\n\
+             Go on with the new value: export TOKEN=... Another rotation with the old one would cancel it.\n\n",
             issued.view.token.settings.overlap_minutes
         ));
     }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use rotakey::service::ErrorCode;
 
+use crate::support::process::find_value;
 use crate::support::server::Server;
 
 fn root() -> PathBuf {
@@ -84,9 +85,9 @@ async fn every_command_that_a_page_shows_works() {
     let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
     let mut ran = 0;
     for (page, text) in pages() {
-        // One server a page, because the commands of a page follow upon each other; and each command by itself.
+        // One server and one shell a page: its commands are pasted in order, and nothing is set but by them.
         let server = Server::start().await;
-        let id = server.admin.my_id().await;
+        let mut shell = Shell::of(&server).await;
         for line in fenced(&text, "sh") {
             let shown = format!("{}: {line}", page.display());
             if let Some(target) = line.strip_prefix("make ") {
@@ -99,24 +100,21 @@ async fn every_command_that_a_page_shows_works() {
             } else if line.starts_with("curl ") {
                 let line = line.replace("http://127.0.0.1:8080", &server.url);
                 assert!(line.contains(&server.url), "{shown}");
-                let token = server.admin.create(serde_json::json!({
-                    "name": "shown", "rotationPeriodMinutes": 60, "permissions": ["API_TOKEN_READ", "API_TOKEN_MODIFY", "API_TOKEN_VERIFY", "AUDIT_LOG_READ"], "scopes": ["*"]
-                }));
-                let token = token.await.unwrap();
                 if line.contains("text/event-stream") {
-                    let event = first_event(line, token.client.value.unwrap(), &server).await;
+                    let event = first_event(shell.command(&format!("exec {line}")), &server).await;
                     assert!(event.starts_with(r#"data: {"data":{"#), "{shown}: {event}");
-                    ran += 1;
-                    continue;
+                } else {
+                    let answer = shell.answer_of(&line);
+                    assert_eq!((answer.get("errors"), answer.get("code")), (None, None), "{shown}: {answer:?}");
                 }
-                let answer = answer_of(&line, token.client.value.as_deref().unwrap(), &id);
-                assert_eq!((answer.get("errors"), answer.get("code")), (None, None), "{shown}: {answer:?}");
+            } else if let Some(setting) = line.strip_prefix("export ") {
+                shell.export(&setting.replace("http://127.0.0.1:8080", &server.url));
             } else if line.starts_with("npm ") {
                 let script = line.trim_start_matches("npm run ");
                 let package = std::fs::read_to_string(root().join("playground/package.json")).unwrap();
                 assert!(line == "npm ci" || package.contains(&format!("\"{script}\":")), "{shown}");
             } else {
-                assert!(line.is_empty() || line.starts_with("export TOKEN="), "teach this test to run {shown}");
+                assert!(line.is_empty(), "teach this test to run {shown}");
             }
             ran += 1;
         }
@@ -124,15 +122,56 @@ async fn every_command_that_a_page_shows_works() {
     assert!(ran >= 6);
 }
 
+/// A person's shell: what they exported, and what they read in the last answers.
+struct Shell {
+    exported: Vec<(String, String)>,
+    value: String,
+    id: String,
+}
+
+impl Shell {
+    /// That of a person who has the first value, and knows the id of a token.
+    async fn of(server: &Server) -> Self {
+        let value = server.admin.value.clone().unwrap();
+        Self { exported: Vec::new(), value, id: server.admin.my_id().await }
+    }
+
+    /// Carries out an `export`. Where the page leaves out a value or an id, the person fills in what they read last.
+    fn export(&mut self, setting: &str) {
+        let (name, text) = setting.split_once('=').unwrap();
+        let text = text.split("   #").next().unwrap().trim_end();
+        let text = match text {
+            "rk_…" => self.value.clone(),
+            "tok_…" => self.id.clone(),
+            _ => {
+                let output = self.command(&format!("printf %s \"{text}\"")).output().unwrap();
+                assert!(output.status.success() && !output.stdout.is_empty(), "{setting}");
+                String::from_utf8(output.stdout).unwrap()
+            }
+        };
+        self.exported.push((name.to_owned(), text));
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new("sh");
+        // An unset variable is an error, and not an empty text.
+        command.args(["-u", "-c", line]).env_remove("TOKEN").env_remove("TOKEN_ID").envs(self.exported.iter().cloned());
+        command
+    }
+
+    fn answer_of(&mut self, line: &str) -> serde_json::Map<String, serde_json::Value> {
+        let output = self.command(line).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        if let Some(value) = find_value(&String::from_utf8_lossy(&output.stdout)) {
+            self.value = value;
+        }
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
 /// The data of the first event of a stream. Tokens are made until it has come, for nothing says when a stream has begun.
-async fn first_event(line: String, token: String, server: &Server) -> String {
-    let mut stream = Command::new("sh")
-        .arg("-c")
-        .arg(format!("exec {line}"))
-        .env("TOKEN", token)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+async fn first_event(mut stream: Command, server: &Server) -> String {
+    let mut stream = stream.stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(stream.stdout.take().unwrap()).lines().map(Result::unwrap);
     let reading = tokio::task::spawn_blocking(|| lines.into_iter().find(|line| line.starts_with("data")).unwrap());
     while !reading.is_finished() {
@@ -141,12 +180,6 @@ async fn first_event(line: String, token: String, server: &Server) -> String {
     stream.kill().unwrap();
     stream.wait().unwrap();
     reading.await.unwrap()
-}
-
-fn answer_of(line: &str, token: &str, id: &str) -> serde_json::Map<String, serde_json::Value> {
-    let output = Command::new("sh").arg("-c").arg(line).env("TOKEN", token).env("TOKEN_ID", id).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]

@@ -22,7 +22,9 @@ async fn the_first_start_prints_a_curl_line_that_rotates_and_the_second_prints_n
     let line = stdout.lines().find(|line| line.trim_start().starts_with("curl ")).unwrap();
     // The port is another one now; all else is as it was printed.
     let printed = stdout.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap();
-    let output = Command::new("sh").arg("-c").arg(line.replace(printed, &server.url)).output().unwrap();
+    let line = line.replace(printed, &server.url);
+    let keep = stdout.lines().find(|line| line.trim_start().starts_with("export TOKEN=")).unwrap();
+    let output = Command::new("sh").args(["-u", "-c", &format!("{keep}\n{line}")]).output().unwrap();
     let answer = String::from_utf8(output.stdout).unwrap();
     let second = first.with(find_value(&answer).unwrap()).at(&server.url);
     assert_eq!(second.check().await, Ok(2));
