@@ -23,9 +23,25 @@ test('scrubbing leaves the prefix and nothing of the secret, wherever the value 
   expect(scrubValues(`{"a":"${VALUE}\\n${PUBLIC_VALUE}"}x${VALUE}`)).toBe('{"a":"rk_…\\nrkpub_…"}xrk_…');
 });
 
+test('two values that touch are both scrubbed', () => {
+  expect(scrubValues(VALUE + VALUE)).toBe('rk_…_…');
+});
+
 test('a value cut short is scrubbed from its twentieth character on', () => {
   const cut = (length: number) => VALUE.slice(0, 'rk_'.length + length);
   expect(scrubValues(cut(19))).toBe(cut(19));
   expect(scrubValues(cut(20))).toBe('rk_…');
   expect(scrubValues(cut(21))).toBe('rk_…');
+});
+
+test.each(['network_administration', 'benchmark_internationalization', 'fork_synchronisationservice', 'rkpub_Authentication1'])(
+  'the word %s is left as it is written',
+  (word) => {
+    expect(scrubValues(`{ ${word} }`)).toBe(`{ ${word} }`);
+  },
+);
+
+test('whatever has forty letters is scrubbed, words or not', () => {
+  expect(scrubValues(`rk_${'a'.repeat(39)}`)).toBe(`rk_${'a'.repeat(39)}`);
+  expect(scrubValues(`rk_${'a'.repeat(40)}`)).toBe('rk_…');
 });

@@ -3,8 +3,11 @@
 
 const WHOLE_VALUE = /^rk(?:pub)?_[0-9A-Za-z]{49}$/;
 
-// Deliberately looser than the format: a value cut short by an editor is still most of a secret.
-const ANYTHING_LIKE_A_VALUE = /(rk(?:pub)?_)[0-9A-Za-z]{20,}/g;
+// Deliberately looser than the format, by the rule of the server's messages (src/domain/redact.rs): a value cut short by an
+// editor is still most of a secret. Twenty random letters have a digit and both cases; a word such as network_administration
+// has not, and nothing of forty letters is a word. The prefix is looked back at, for it may be the end of another value.
+const MOST_OF_A_VALUE =
+  /(?<=rk(?:pub)?_)(?:[0-9A-Za-z]{40,}|(?=[A-Za-z]*[0-9])(?=[0-9a-z]*[A-Z])(?=[0-9A-Z]*[a-z])[0-9A-Za-z]{20,})/g;
 
 /** Every whole value in `data`, at any depth, in the order met and without repetition. */
 export function findValues(data: unknown): string[] {
@@ -25,7 +28,7 @@ export function findValueIn(text: string): string | null {
   return words.length === 1 ? (words[0] ?? null) : null;
 }
 
-/** The text with everything that looks like a value reduced to its prefix. */
+/** The text with every value, and whatever may be most of one, reduced to its prefix. */
 export function scrubValues(text: string): string {
-  return text.replace(ANYTHING_LIKE_A_VALUE, '$1…');
+  return text.replace(MOST_OF_A_VALUE, '…');
 }
