@@ -7,6 +7,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_tokens;
 mod m0002_change;
 mod m0003_logged_change;
+mod m0004_listing_indexes;
 mod m0005_retired_values;
 
 /// All steps, oldest first.
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tokens::Migration),
             Box::new(m0002_change::Migration),
             Box::new(m0003_logged_change::Migration),
+            Box::new(m0004_listing_indexes::Migration),
             Box::new(m0005_retired_values::Migration),
         ]
     }

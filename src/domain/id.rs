@@ -25,6 +25,12 @@ macro_rules! typed_id {
                 Self(Ulid::from_parts(now.unix_millis().unsigned_abs(), random).to_bytes())
             }
 
+            /// The smallest identifier that one of this moment can be. Identifiers sort by their moments, so one of an earlier
+            /// moment is smaller.
+            pub fn first_of(moment: Timestamp) -> Self {
+                Self::new(moment, [0; Self::ENTROPY_BYTES])
+            }
+
             /// The last 64 of its random bits.
             pub fn random_bits(self) -> u64 {
                 let [.., a, b, c, d, e, f, g, h] = self.0;

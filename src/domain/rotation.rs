@@ -62,6 +62,8 @@ pub struct Rotation {
     pub recovers: bool,
     /// The overlap granted, in minutes.
     pub overlap_minutes: u32,
+    /// By when the new value is to be replaced in its turn (R3).
+    pub rotate_by: Option<Timestamp>,
 }
 
 impl Plan {
@@ -165,6 +167,7 @@ fn rotate_current(token: &Token, overlap: Overlap, now: Timestamp) -> Rotation {
         previous: overlap.of_replaced(&token.settings, token.current.generation, now),
         recovers: false,
         overlap_minutes: overlap.minutes,
+        rotate_by: token.settings.rotate_by(now),
     }
 }
 
@@ -208,6 +211,7 @@ fn recover(token: &Token, previous: &ValueFacts, overlap: Overlap, now: Timestam
         previous: kept,
         recovers: true,
         overlap_minutes: overlap.minutes,
+        rotate_by: token.settings.rotate_by(now),
     })
 }
 

@@ -216,6 +216,14 @@ pub struct Token {
     pub previous: Option<Box<ValueFacts>>,
 }
 
+impl Settings {
+    /// The moment at which a token with these settings is overdue whose current value was issued at this one; `None` without a
+    /// rotation period (R3).
+    pub fn rotate_by(&self, issued_at: Timestamp) -> Option<Timestamp> {
+        self.rotation_period_minutes.map(|minutes| issued_at.plus_minutes(minutes))
+    }
+}
+
 impl Token {
     /// The current value and, if there is one, the previous.
     pub fn values(&self) -> impl Iterator<Item = &ValueFacts> {
@@ -234,7 +242,7 @@ impl Token {
 
     /// The moment at which the token is overdue unless rotated before; `None` without a rotation period (R3).
     pub fn rotate_by(&self) -> Option<Timestamp> {
-        self.settings.rotation_period_minutes.map(|minutes| self.current.created_at.plus_minutes(minutes))
+        self.settings.rotate_by(self.current.created_at)
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Failure {
 pub fn describe(err: &service::Error) -> Failure {
     match err {
         service::Error::Unavailable(cause) => tracing::warn!(%cause, "database unavailable"),
+        service::Error::ListingTooSlow(cause) => tracing::warn!(%cause, "listing given up"),
         service::Error::Internal(cause) => tracing::error!(%cause, "internal error"),
         _ => {}
     }

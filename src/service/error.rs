@@ -113,6 +113,11 @@ pub enum Error {
     /// The database cannot be reached, or cannot do this just now. The cause is for the log.
     #[error("The service cannot use its database just now. Try again soon.")]
     Unavailable(#[source] store::Error),
+    /// A listing would take longer than one may. The cause is for the log.
+    #[error(
+        "This listing takes too long, so it was given up. Narrow it: filter by owner, status or kind, or by a longer part of the name."
+    )]
+    ListingTooSlow(#[source] store::Error),
     /// What was committed may not have been heard.
     #[error(
         "Events may have been missed, because the server lost contact with its database. Subscribe again; the query auditEvents lists them."
@@ -161,9 +166,11 @@ impl Error {
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::BadUserInput,
             Self::TooManyStreams { .. } => ErrorCode::RateLimited,
-            Self::Unavailable(_) | Self::OutOfContact | Self::EventsMissed | Self::NoMoreStreams => {
-                ErrorCode::Unavailable
-            }
+            Self::Unavailable(_)
+            | Self::ListingTooSlow(_)
+            | Self::OutOfContact
+            | Self::EventsMissed
+            | Self::NoMoreStreams => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
         }
     }
@@ -201,6 +208,7 @@ impl From<store::Error> for Error {
     fn from(err: store::Error) -> Self {
         match err {
             store::Error::Unavailable(_) => Self::Unavailable(err),
+            store::Error::TooSlow(_) => Self::ListingTooSlow(err),
             _ => Self::Internal(Box::new(err)),
         }
     }

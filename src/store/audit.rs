@@ -3,15 +3,15 @@
 use std::net::IpAddr;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Order, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
-use crate::domain::id::{EventId, RequestId};
+use crate::domain::id::{EventId, RequestId, TokenId};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Actor;
 
 use super::entity::audit_event::{ActiveModel, Column, Entity, Model};
+use super::sql::Sql;
 use super::{Error, Store, Transaction, rows};
 
 /// How the operator is named in the column `actor`.
@@ -40,26 +40,8 @@ impl Store {
         after: Option<EventId>,
         size: u64,
     ) -> Result<Vec<AuditEvent>, Error> {
-        let mut select = Entity::find();
-        if let Some(actions) = &filter.actions {
-            select = select.filter(Column::Action.is_in(actions.iter().map(|action| action.as_str())));
-        }
-        if let Some(id) = filter.token_id {
-            select = select.filter(Column::TokenId.eq(id.to_string()));
-        }
-        if let Some(id) = filter.actor_id {
-            select = select.filter(Column::Actor.eq(id.to_string()));
-        }
-        if let Some(since) = filter.since {
-            select = select.filter(Column::At.gte(since.unix_millis()));
-        }
-        if let Some(until) = filter.until {
-            select = select.filter(Column::At.lt(until.unix_millis()));
-        }
-        if let Some(after) = after {
-            select = select.filter(Column::Id.lt(after.to_string()));
-        }
-        let rows = select.order_by_desc(Column::Id).limit(size).all(&self.read).await?;
+        let statement = page(filter, after, size, self.listings.get_database_backend());
+        let rows = Entity::find().from_raw_sql(statement).all(&self.listings).await.map_err(Error::of_listing)?;
         rows.into_iter().map(event).collect()
     }
 
@@ -84,18 +66,57 @@ impl Store {
     /// When the database fails.
     pub async fn forget_events(&self, before: Timestamp, most: u64) -> Result<u64, Error> {
         let transaction = self.begin().await?;
-        let oldest = Query::select()
-            .column(Column::Id)
-            .from(Entity)
-            .and_where(Column::At.lt(before.unix_millis()))
-            .order_by(Column::At, Order::Asc)
-            .limit(most)
-            .take();
-        let old = Entity::delete_many().filter(Column::Id.in_subquery(oldest));
-        let deleted = old.exec(transaction.connection()).await?.rows_affected;
+        let mut sql = Sql::new(transaction.connection().get_database_backend());
+        sql.push(
+            "DELETE FROM audit_event WHERE id IN (SELECT id FROM audit_event WHERE id < ? ORDER BY id LIMIT ?)",
+            [EventId::first_of(before).to_string().into(), most.into()],
+        );
+        let deleted = transaction.connection().execute_raw(sql.statement()).await?.rows_affected();
         transaction.commit().await?;
         Ok(deleted)
     }
+}
+
+/// The statement that reads so many events that match, newest first. The moment of an event is in its id, so moments are ranges
+/// of ids, and every branch is one range of an index that ends in the id.
+pub(super) fn page(filter: &AuditFilter, after: Option<EventId>, size: u64, backend: DbBackend) -> Statement {
+    let index = match (filter.token_id, filter.actor_id, &filter.actions) {
+        (Some(_), ..) => Some("audit_event_token_idx"),
+        (None, Some(_), _) => Some("audit_event_actor_idx"),
+        (None, None, Some(_)) => Some("audit_event_action_idx"),
+        (None, None, None) => None,
+    };
+    let actions = Action::ALL.iter().filter(|action| filter.actions.as_ref().is_none_or(|some| some.contains(action)));
+    let branches: Vec<Option<Action>> = if index.is_some() { actions.copied().map(Some).collect() } else { vec![None] };
+    let mut sql = Sql::new(backend);
+    sql.text("SELECT audit_event.* FROM (");
+    if branches.is_empty() {
+        // No action at all is asked for: no event tells of that.
+        sql.text("SELECT id FROM audit_event WHERE 1 = 0");
+    } else {
+        sql.merge(&branches, "id DESC", size, |sql, action| {
+            sql.text("SELECT id FROM audit_event");
+            if let Some(index) = index {
+                sql.indexed_by(index);
+            }
+            sql.text(" WHERE 1 = 1");
+            let id = |id: TokenId| id.to_string().into();
+            for (condition, value) in [
+                (" AND token_id = ?", filter.token_id.map(id)),
+                (" AND actor = ?", filter.actor_id.map(id)),
+                (" AND action = ?", action.map(|action| action.as_str().into())),
+                (" AND id >= ?", filter.since.map(|since| EventId::first_of(since).to_string().into())),
+                (" AND id < ?", filter.until.map(|until| EventId::first_of(until).to_string().into())),
+                (" AND id < ?", after.map(|after| after.to_string().into())),
+            ] {
+                if let Some(value) = value {
+                    sql.push(condition, [value]);
+                }
+            }
+        });
+    }
+    sql.text(") AS page CROSS JOIN audit_event WHERE audit_event.id = page.id ORDER BY audit_event.id DESC");
+    sql.statement()
 }
 
 pub(super) fn row(event: &AuditEvent) -> ActiveModel {

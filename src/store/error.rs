@@ -11,6 +11,9 @@ pub enum Error {
     /// The database could not be reached or cannot do this just now; the same call may succeed later.
     #[error("the database is unavailable: {0}")]
     Unavailable(DbErr),
+    /// The listing was given up, because it took longer than one may.
+    #[error("the listing took too long: {0}")]
+    TooSlow(DbErr),
     /// The database refused a statement.
     #[error("the database refused a statement: {0}")]
     Refused(DbErr),
@@ -26,6 +29,19 @@ impl From<DbErr> for Error {
     fn from(err: DbErr) -> Self {
         if passes(&err) { Self::Unavailable(err) } else { Self::Refused(err) }
     }
+}
+
+impl Error {
+    /// What a failure of a listing is. Nothing but its own limit interrupts it.
+    pub(super) fn of_listing(err: DbErr) -> Self {
+        if is_interrupted(&err) { Self::TooSlow(err) } else { err.into() }
+    }
+}
+
+/// SQLite: INTERRUPT. PostgreSQL: query canceled, as by the timeout of a statement.
+fn is_interrupted(err: &DbErr) -> bool {
+    let DbErr::Query(RuntimeErr::SqlxError(err)) = err else { return false };
+    matches!(err.as_ref(), sqlx::Error::Database(err) if err.code().is_some_and(|code| matches!(code.as_ref(), "9" | "57014")))
 }
 
 /// Whether the same statement may succeed later, because its cause is a state of the database and not the statement.

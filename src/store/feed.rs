@@ -235,6 +235,7 @@ impl Store {
         // the listener hears, and whatever was stamped before is stale, also if it was read on the server of before.
         self.begin_era();
         if found {
+            self.listings.regain(connect::postgres::open_listings(server.clone()).await?);
             self.write.regain(connect::postgres::open(server).await?);
         }
         Ok(Ear(Kind::Postgres(listener)))
@@ -261,6 +262,7 @@ impl Store {
     /// so whoever goes by stamps has to know for how long contact has been lost.
     pub fn lose_contact(&self) {
         if self.write.get_database_backend() == DbBackend::Postgres {
+            self.listings.lose();
             self.write.lose();
         }
         self.durable.feed().tell(Heard::Lost);

@@ -16,6 +16,7 @@ mod group;
 mod list;
 mod lock;
 mod look_up;
+mod plan;
 mod pool;
 mod read;
 mod reserve;
@@ -23,6 +24,8 @@ mod retired;
 mod rotation;
 mod rows;
 mod schema;
+mod sql;
+mod sweep;
 mod token;
 mod transaction;
 mod uses;
@@ -54,6 +57,8 @@ pub struct Store {
     place: Arc<str>,
     read: Pool,
     write: Pool,
+    /// The few connections of listings, of which each is bounded. Nothing that an authentication waits for uses them.
+    listings: Pool,
     /// On SQLite, the queue for the one connection of `write`.
     turns: Option<Turns>,
     /// On SQLite, the queue of those who look up a presented value.
@@ -66,12 +71,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Over one pool for everything, of connections to one of these servers.
-    fn on_server(place: String, servers: Vec<PgConnectOptions>, connections: DatabaseConnection) -> Self {
+    /// Over one pool for everything but listings, of connections to one of these servers.
+    fn on_server(
+        place: String,
+        servers: Vec<PgConnectOptions>,
+        connections: DatabaseConnection,
+        listings: DatabaseConnection,
+    ) -> Self {
         let pool = Pool::from(connections);
         Self {
             place: place.into(),
             read: pool.clone(),
+            listings: listings.into(),
             turns: None,
             look_ups: None,
             file: None,
@@ -82,12 +93,28 @@ impl Store {
     }
 
     /// Over pools of connections to a file, one of them a single connection that writes.
-    fn on_file(place: String, read: DatabaseConnection, write: DatabaseConnection, file: DatabaseFile) -> Self {
-        let (read, write) = (Pool::from(read), Pool::from(write));
+    fn on_file(
+        place: String,
+        read: DatabaseConnection,
+        write: DatabaseConnection,
+        listings: DatabaseConnection,
+        file: DatabaseFile,
+    ) -> Self {
+        let (read, write, listings) = (Pool::from(read), Pool::from(write), Pool::from(listings));
         let durable = Durable::new(&write);
         let turns = Some(Turns::new(write.clone(), durable.clone(), file.clone()));
         let look_ups = Some(LookUps::new(read.clone()));
-        Self { place: place.into(), read, write, turns, look_ups, file: Some(file), durable, servers: Arc::default() }
+        Self {
+            place: place.into(),
+            read,
+            write,
+            listings,
+            turns,
+            look_ups,
+            file: Some(file),
+            durable,
+            servers: Arc::default(),
+        }
     }
 
     /// Waits until the files of the database have been found deleted or replaced, and lets nothing be read from them any more:
@@ -97,8 +124,9 @@ impl Store {
         let text = file.moved().await;
         self.begin_era();
         // It waits for those who are reading; that none may begin to is so at once.
-        let read = self.read.clone();
-        tokio::spawn(async move { read.close().await });
+        for pool in [self.read.clone(), self.listings.clone()] {
+            tokio::spawn(async move { pool.close().await });
+        }
         Error::Unsuitable(text)
     }
 

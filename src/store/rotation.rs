@@ -128,7 +128,7 @@ impl Written<'_> {
                 [moment(older.retires_at), token(), i64::from(older.generation).into()],
             );
         }
-        chain.insert(rows::value_row(self.id, issued))
+        chain.insert(rows::value_row(self.id, issued, rotation.rotate_by))
     }
 
     /// Moves the generation of the token on.

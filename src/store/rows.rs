@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
@@ -41,10 +41,17 @@ pub(super) fn token_row(token: &Token) -> api_token::ActiveModel {
         updated_by: Set(token.updated.and_then(|(_, actor)| actor_name(actor))),
         last_used_at: Set(token.last_used_at.map(Timestamp::unix_millis)),
         revoked_at: Set(token.revoked_at.map(Timestamp::unix_millis)),
+        // A new token is active.
+        swept_status: NotSet,
     }
 }
 
-pub(super) fn value_row(token_id: TokenId, value: &ValueFacts) -> api_token_value::ActiveModel {
+/// The row of a value that is current, and overdue from this moment on.
+pub(super) fn value_row(
+    token_id: TokenId,
+    value: &ValueFacts,
+    rotate_by: Option<Timestamp>,
+) -> api_token_value::ActiveModel {
     api_token_value::ActiveModel {
         token_id: Set(token_id.to_string()),
         generation: Set(i64::from(value.generation)),
@@ -58,6 +65,7 @@ pub(super) fn value_row(token_id: TokenId, value: &ValueFacts) -> api_token_valu
         overlap_minutes: Set(i64::from(value.overlap_minutes)),
         salt: Set(value.salt.as_ref().map(|salt| salt.0.to_vec())),
         reused_at: Set(None),
+        overdue_at: Set(rotate_by.map(Timestamp::unix_millis)),
     }
 }
 

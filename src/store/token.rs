@@ -5,14 +5,13 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::sea_query::{Expr, ExprTrait, LockType};
-use sea_orm::{Condition, ConnectionTrait, QueryResult, Statement};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
 use crate::domain::id::TokenId;
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
 
-use super::entity::{api_token, api_token_value};
 use super::read::{self, Row};
 use super::{Error, Store, look_up};
 
@@ -47,14 +46,6 @@ impl Store {
             None => look_up::find(&self.read, hash).await,
         }
     }
-}
-
-/// The current value of a token and the previous one, however many it has had.
-pub(super) fn newest_two() -> Condition {
-    let generation = || Expr::col((api_token_value::Entity, api_token_value::Column::Generation));
-    Condition::any()
-        .add(generation().equals((api_token::Entity, api_token::Column::Generation)))
-        .add(generation().equals((api_token::Entity, api_token::Column::PreviousGeneration)))
 }
 
 pub(super) async fn find<C: ConnectionTrait>(connection: &C, id: TokenId) -> Result<Option<Token>, Error> {

@@ -11,9 +11,9 @@ use sea_orm::{
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::Retirement;
+use crate::domain::lifecycle::{Retirement, Status};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Token, ValueFacts};
+use crate::domain::token::Token;
 
 use super::durable::Durable;
 use super::entity::{api_token, api_token_value};
@@ -60,7 +60,8 @@ impl Transaction {
     /// When the database fails.
     pub async fn insert(&self, token: &Token) -> Result<(), Error> {
         api_token::Entity::insert(rows::token_row(token)).exec_without_returning(self.connection()).await?;
-        self.insert_value(token.id, &token.current).await?;
+        let value = rows::value_row(token.id, &token.current, token.rotate_by());
+        api_token_value::Entity::insert(value).exec_without_returning(self.connection()).await?;
         self.note(token.id);
         Ok(())
     }
@@ -136,6 +137,7 @@ impl Transaction {
     pub async fn revoke(&self, id: TokenId, now: Timestamp) -> Result<(), Error> {
         api_token::Entity::update_many()
             .col_expr(api_token::Column::RevokedAt, Expr::value(now.unix_millis()))
+            .col_expr(api_token::Column::SweptStatus, Expr::value(Status::Revoked.as_str()))
             .filter(api_token::Column::Id.eq(id.to_string()))
             .filter(api_token::Column::RevokedAt.is_null())
             .exec(self.connection())
@@ -247,12 +249,6 @@ impl Transaction {
             Inner::Alone(transaction, _) => transaction,
             Inner::InTurn(turn) => turn.connection(),
         }
-    }
-
-    async fn insert_value(&self, id: TokenId, value: &ValueFacts) -> Result<(), Error> {
-        let row = rows::value_row(id, value);
-        api_token_value::Entity::insert(row).exec_without_returning(self.connection()).await?;
-        Ok(())
     }
 
     fn update_value(

@@ -1,5 +1,6 @@
 //! `apiTokens`: filters, orders and pages.
 
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
 use crate::support::clock::MINUTE;
@@ -134,8 +135,16 @@ async fn filters_narrow_by_name_owner_kind_and_status() {
 
 #[tokio::test]
 async fn the_status_that_is_filtered_by_is_the_status_that_is_told() {
+    // Also where housekeeping never comes, comes from time to time, or always.
+    check_statuses([false; 5], 9).await;
+    check_statuses([false, true, false, true, false], 2).await;
+    check_statuses([true; 5], 2).await;
+}
+
+/// Compares the two at every boundary, with housekeeping in these minutes, after which so many tokens are taken for active by it.
+async fn check_statuses(sweeps: [bool; 5], active: i64) {
     let server = Server::start().await;
-    // Every combination of the facts that a status is made of, asked at every boundary.
+    // Every combination of the facts that a status is made of.
     for expires_at in [None, Some("2026-01-01T00:02:00Z")] {
         for period in [None, Some(1), Some(2), Some(3)] {
             for revoke in [false, true] {
@@ -148,9 +157,13 @@ async fn the_status_that_is_filtered_by_is_the_status_that_is_told() {
             }
         }
     }
-    for minute in 1..=3 {
+    let service = server.service().await;
+    for (minute, sweep) in (1..).zip(sweeps) {
         for offset in [-1, 0, 1] {
             server.clock.set(minute * MINUTE + offset);
+            if sweep {
+                service.sweep().await.unwrap();
+            }
             let mut met = 0;
             for status in ["ACTIVE", "EXPIRED", "ROTATION_OVERDUE", "REVOKED"] {
                 let page = list(&server, json!({ "first": 200, "filter": { "status": [status] } })).await;
@@ -162,6 +175,53 @@ async fn the_status_that_is_filtered_by_is_the_status_that_is_told() {
             assert_eq!(met, 17, "every token has one status");
         }
     }
+    let connection = server.database.connect().await;
+    let sql = "SELECT count(*) AS tokens FROM api_token WHERE swept_status = 'ACTIVE'";
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let counted = connection.query_one_raw(statement).await.unwrap().unwrap();
+    assert_eq!(counted.try_get::<i64>("", "tokens").unwrap(), active);
+}
+
+#[tokio::test]
+async fn names_are_found_by_any_part_of_them_as_they_now_are() {
+    let server = Server::start().await;
+    let found = async |part: &str| {
+        let variables = json!({ "filter": { "name": part }, "orderBy": { "field": "NAME", "direction": "ASC" } });
+        let page = list(&server, variables).await;
+        names(&page).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let quoted = r#"say "hi" OR 100%_\ * (NEAR)"#;
+    let mut ids = Vec::new();
+    for name in ["Überbau STRASSE", "überbau straße", quoted, "x"] {
+        ids.push(server.admin.create(json!({ "name": name })).await.unwrap().id);
+    }
+    for (part, expected) in [
+        ("berbau", vec!["Überbau STRASSE", "überbau straße"]),
+        ("ÜBERBAU", vec!["Überbau STRASSE"]),
+        ("überbau", vec!["überbau straße"]),
+        ("strasse", vec!["Überbau STRASSE"]),
+        ("STRA", vec!["Überbau STRASSE", "überbau straße"]),
+        (r#""HI" or"#, vec![quoted]),
+        (r"%_\", vec![quoted]),
+        ("* (near)", vec![quoted]),
+        ("%_%", vec![]),
+        ("a%b", vec![]),
+        ("say hi", vec![]),
+        ("ß", vec!["überbau straße"]),
+        ("au", vec!["Überbau STRASSE", "überbau straße"]),
+        ("X", vec!["x"]),
+        ("xyz", vec![]),
+    ] {
+        assert_eq!(found(part).await, expected, "{part}");
+    }
+    server.admin.update(json!({ "id": ids[0], "name": "Renamed" })).await.unwrap();
+    server.admin.update(json!({ "id": ids[0], "name": "renamed twice" })).await.unwrap();
+    server.admin.update(json!({ "id": ids[0], "description": "the name is as it was" })).await.unwrap();
+    // SQLite then numbers the rows of some tables anew.
+    server.database.connect().await.execute_unprepared("VACUUM").await.unwrap();
+    assert_eq!(found("STRASSE").await, Vec::<String>::new());
+    assert_eq!(found("RENAMED").await, ["renamed twice"]);
+    assert_eq!(found("straße").await, ["überbau straße"]);
 }
 
 #[tokio::test]

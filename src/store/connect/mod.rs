@@ -3,6 +3,7 @@
 pub(super) mod postgres;
 mod schema;
 mod sqlite;
+mod steps;
 mod unusable;
 
 use std::time::Duration;
@@ -22,6 +23,8 @@ use super::{Error, Store, Transaction};
 
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a listing waits for one of its connections. Whoever lists waits for others who list, and can ask again.
+const LISTING_WAIT: Duration = Duration::from_secs(2);
 /// Any constant of ours: replicas that start together take turns on it.
 const START_LOCK: i64 = 0x726f_7461_6b65_7901;
 
@@ -176,6 +179,7 @@ impl Store {
     /// # Errors
     /// When a connection cannot be closed in order. Nothing committed is lost by that.
     pub async fn close(self) -> Result<(), Error> {
+        self.listings.close().await?;
         self.read.close().await?;
         self.write.close().await?;
         Ok(())

@@ -19,11 +19,13 @@ use crate::store::{Error, Store};
 
 use super::schema::Schema;
 use super::unusable::{self, unusable};
-use super::{IfMissing, pool_options};
+use super::{IfMissing, LISTING_WAIT, pool_options, steps};
 
 /// How long SQLite waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
+/// How many listings run at once. They have connections of their own, so that looking up a value never waits for one.
+const SQLITE_LISTINGS: u32 = 2;
 /// How long the write-ahead log may stay, in bytes. SQLite writes over it from the start after 4 MiB, unless somebody reads it.
 pub(in crate::store) const WAL_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
 /// How long whoever shortens the log waits for readers, and writers wait with it.
@@ -50,18 +52,21 @@ pub(super) async fn connect(url: &str, if_missing: IfMissing) -> Result<Store, E
         opened = open(url, &path, if_missing).await;
     }
     let opened = opened.unwrap_or_else(|err| Err(unusable::of_error(&err)));
-    let (write, read) = opened.map_err(|words| unusable(&place, &words))?;
+    let Pools { write, read, listings } = opened.map_err(|words| unusable(&place, &words))?;
     let file =
         DatabaseFile::opened(&path, reserve).map_err(|err| unusable(&place, &format!("it cannot be found: {err}.")))?;
-    Ok(Store::on_file(place, read, write, file))
+    Ok(Store::on_file(place, read, write, listings, file))
 }
 
-/// The pools that write and read, or why the file is not to be used. The error is that of the database.
-async fn open(
-    url: &str,
-    path: &Path,
-    if_missing: IfMissing,
-) -> Result<Result<(DatabaseConnection, DatabaseConnection), String>, DbErr> {
+/// The connections to a file, by what they are for.
+struct Pools {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+    listings: DatabaseConnection,
+}
+
+/// The pools, or why the file is not to be used. The error is that of the database.
+async fn open(url: &str, path: &Path, if_missing: IfMissing) -> Result<Result<Pools, String>, DbErr> {
     if let Some(words) = look_before_writing(url, path, if_missing).await? {
         return Ok(Err(words));
     }
@@ -71,8 +76,9 @@ async fn open(
         return Ok(Err(words));
     }
     // Writes first: the connection that switches to the write-ahead log should be alone.
-    let write = sqlite_pool(url, 1).await?;
-    Ok(Ok((write, sqlite_pool(url, SQLITE_READERS).await?)))
+    let write = sqlite_pool(url, 1, false).await?;
+    let read = sqlite_pool(url, SQLITE_READERS, false).await?;
+    Ok(Ok(Pools { write, read, listings: sqlite_pool(url, SQLITE_LISTINGS, true).await? }))
 }
 
 /// What keeps the file from being used, as far as its folder and its permissions say. SQLite has few words for that.
@@ -138,8 +144,11 @@ fn create_private(path: &Path) -> Result<(), String> {
     }
 }
 
-async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+async fn sqlite_pool(url: &str, connections: u32, lists: bool) -> Result<DatabaseConnection, DbErr> {
     let mut options = pool_options(url, connections);
+    if lists {
+        options.acquire_timeout(LISTING_WAIT);
+    }
     options.map_sqlx_sqlite_opts(|options| {
         options
             .journal_mode(SqliteJournalMode::Wal)
@@ -156,12 +165,13 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<DatabaseConnection, 
     options.test_before_acquire(false);
     // One that comes back with its transaction still open, because that could be neither committed nor undone in order, is
     // closed, which undoes it, and another is opened.
-    options.map_sqlx_sqlite_pool_opts(|options| {
+    options.map_sqlx_sqlite_pool_opts(move |options| {
         let options =
             options.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
         // Otherwise none is closed while the store is open: with the last one SQLite deletes the write-ahead log, and the file
         // that is opened next could be another.
-        options.idle_timeout(None).max_lifetime(None)
+        let options = options.idle_timeout(None).max_lifetime(None);
+        if lists { steps::limit(options) } else { options }
     });
     Database::connect(options).await
 }

@@ -29,6 +29,7 @@ pub struct Model {
     pub updated_by: Option<String>,
     pub last_used_at: Option<i64>,
     pub revoked_at: Option<i64>,
+    pub swept_status: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -19,6 +19,7 @@ pub struct Model {
     pub overlap_minutes: i64,
     pub salt: Option<Vec<u8>>,
     pub reused_at: Option<i64>,
+    pub overdue_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,118 @@
+//! The ranges of indexes that make up a listing, each of which is read in the order of the listing.
+//!
+//! An index that begins with the status that housekeeping last found and with the kind has one range for each pair of them. A
+//! listing that does not filter by one of the two, or by several statuses, merges its ranges.
+
+use crate::domain::lifecycle::Status;
+use crate::domain::listing::{OrderField, Page, Position};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::TokenKind;
+
+use super::Sql;
+use super::name::Search;
+use super::status::{has_status, is_unswept};
+
+/// Tokens that are read in the order of the listing, or are few.
+pub(super) enum Branch {
+    /// All of them.
+    All,
+    /// Those whose name matches, which are few enough to be sorted.
+    Found,
+    /// Those of this kind that had this status when housekeeping last looked.
+    Swept(Status, TokenKind),
+    /// Those that came to this status since.
+    Unswept(Status),
+}
+
+/// The branches of this page, of which no two have a token in common.
+pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
+    let filter = &page.filter;
+    if filter.status.as_ref().is_some_and(|statuses| statuses.is_empty()) {
+        return Vec::new();
+    }
+    if search.is_some_and(Search::is_rare) {
+        return vec![Branch::Found];
+    }
+    let narrowed = filter.status.is_some() || filter.kind.is_some() || filter.owner.is_some();
+    if !narrowed && page.order.field == OrderField::CreatedAt {
+        return vec![Branch::All];
+    }
+    let kinds = TokenKind::ALL.iter().filter(|kind| filter.kind.is_none_or(|wanted| wanted == **kind));
+    let pairs = kinds.flat_map(|kind| Status::ALL.iter().map(|status| (*status, *kind)));
+    let wanted = |status: &Status| filter.status.as_ref().is_none_or(|wanted| wanted.contains(status));
+    let swept = pairs.filter(|(status, _)| wanted(status)).map(|(status, kind)| Branch::Swept(status, kind));
+    // Where no status is asked for, nobody asks whether the one that was found is still true.
+    let asked = filter.status.iter().flatten().filter(|status| **status != Status::Active);
+    swept.chain(asked.map(|status| Branch::Unswept(*status))).collect()
+}
+
+impl Branch {
+    /// Adds the SELECT of this branch, but for its order.
+    pub(super) fn write(&self, sql: &mut Sql, page: &Page, search: Option<&Search>, now: Timestamp) {
+        let filter = &page.filter;
+        sql.text("SELECT api_token.id AS id, api_token.name AS name FROM ");
+        match self {
+            Self::All => sql.text("api_token WHERE 1 = 1"),
+            Self::Found => match search {
+                Some(search) => search.write_found(sql),
+                None => sql.text("api_token WHERE 1 = 1"),
+            },
+            Self::Swept(status, kind) => sql.text("api_token").indexed_by(index(page)).push(
+                " WHERE api_token.swept_status = ? AND api_token.kind = ?",
+                [status.as_str().into(), kind.as_str().into()],
+            ),
+            Self::Unswept(status) => is_unswept(sql, *status, now),
+        };
+        match (self, &filter.status) {
+            (Self::Swept(status, _) | Self::Unswept(status), Some(_)) => {
+                sql.text(" AND ");
+                has_status(sql, *status, now);
+            }
+            (_, Some(statuses)) => {
+                for (number, status) in statuses.iter().enumerate() {
+                    sql.text(if number == 0 { " AND (" } else { " OR " });
+                    has_status(sql, *status, now);
+                }
+                sql.text(")");
+            }
+            (_, None) => {}
+        }
+        if let (false, Some(kind)) = (matches!(self, Self::Swept(..)), filter.kind) {
+            sql.push(" AND api_token.kind = ?", [kind.as_str().into()]);
+        }
+        if let Some(owner) = &filter.owner {
+            sql.push(" AND api_token.owner = ?", [owner.clone().into()]);
+        }
+        if let Some(search) = search {
+            search.write_condition(sql);
+        }
+        if let Some(position) = &page.after {
+            beyond(sql, position, page.order.descending);
+        }
+        if let Some(position) = &page.before {
+            beyond(sql, position, !page.order.descending);
+        }
+    }
+}
+
+/// The index that holds the branches of a page in its order.
+fn index(page: &Page) -> &'static str {
+    match (&page.filter.owner, page.order.field) {
+        (None, OrderField::CreatedAt) => "api_token_listed_idx",
+        (None, OrderField::Name) => "api_token_listed_name_idx",
+        (Some(_), OrderField::CreatedAt) => "api_token_owner_idx",
+        (Some(_), OrderField::Name) => "api_token_owner_name_idx",
+    }
+}
+
+/// The rows behind a position, or before it where `descending`.
+fn beyond(sql: &mut Sql, position: &Position, descending: bool) {
+    let past = if descending { "<" } else { ">" };
+    let id = position.id.to_string();
+    match &position.name {
+        None => sql.push(&format!(" AND api_token.id {past} ?"), [id.into()]),
+        Some(name) => {
+            sql.push(&format!(" AND (api_token.name, api_token.id) {past} (?, ?)"), [name.clone().into(), id.into()])
+        }
+    };
+}

@@ -1,0 +1,76 @@
+//! A page of tokens by keyset: the cost of a page does not grow with its depth, and nothing counts the whole table.
+
+mod branch;
+mod name;
+mod status;
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use crate::domain::listing::{End, OrderField, Page};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Token;
+
+use super::read::{self, Row};
+use super::sql::Sql;
+use super::{Error, Store};
+use name::Search;
+
+pub(super) use status::{has_status, is_due, is_unswept};
+
+/// One page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The tokens in the order asked for.
+    pub tokens: Vec<Token>,
+    /// Whether more tokens match beyond the end that the page grew towards.
+    pub more: bool,
+}
+
+impl Store {
+    /// The page asked for, with statuses as of `now`.
+    ///
+    /// # Errors
+    /// When the database fails, or the listing takes longer than one may.
+    pub async fn list(&self, page: &Page, now: Timestamp) -> Result<Listing, Error> {
+        let Some(statement) = self.page(page, now).await? else { return Ok(Listing { tokens: vec![], more: false }) };
+        let rows = self.listings.query_all_raw(statement).await.map_err(Error::of_listing)?;
+        let mut tokens = read::tokens(rows.iter().map(|row| Row::read(row, 0)))?;
+        let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+        let more = tokens.len() > size;
+        tokens.truncate(size);
+        if page.end == End::Last {
+            tokens.reverse();
+        }
+        Ok(Listing { tokens, more })
+    }
+
+    /// The statement that reads a page and one token more; `None` where nothing can match.
+    pub(super) async fn page(&self, page: &Page, now: Timestamp) -> Result<Option<Statement>, Error> {
+        let search = match &page.filter.name {
+            Some(text) => Some(Search::new(&self.listings, text).await?),
+            None => None,
+        };
+        let branches = branch::branches(page, search.as_ref());
+        if branches.is_empty() {
+            return Ok(None);
+        }
+        let mut sql = Sql::new(self.listings.get_database_backend());
+        let direction = if page.order.descending == (page.end == End::Last) { "ASC" } else { "DESC" };
+        let order = |table: &str| match page.order.field {
+            OrderField::CreatedAt => format!("{table}id {direction}"),
+            OrderField::Name => format!("{table}name {direction}, {table}id {direction}"),
+        };
+        // The joins are in the order in which they are to be carried out, which CROSS tells SQLite.
+        sql.text(&format!("SELECT {} FROM (", read::COLUMNS));
+        sql.merge(&branches, &order(""), u64::from(page.size) + 1, |sql, branch| {
+            branch.write(sql, page, search.as_ref(), now);
+        });
+        sql.text(
+            ") AS page CROSS JOIN api_token CROSS JOIN api_token_value \
+             WHERE api_token.id = page.id AND api_token_value.token_id = api_token.id \
+             AND api_token_value.generation IN (api_token.generation, api_token.previous_generation) ORDER BY ",
+        );
+        sql.text(&order("page."));
+        Ok(Some(sql.statement()))
+    }
+}

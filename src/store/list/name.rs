@@ -1,0 +1,88 @@
+//! Tokens whose name contains a text, ASCII letters of either case alike.
+//!
+//! Both databases can have an index of trigrams, that is, of all that stands in three places side by side. It finds candidates
+//! in no order of a listing. So it is asked first how many there are: a text that few names have is looked up there, one that
+//! many have is looked for in the order of the listing, where it soon turns up.
+
+use sea_orm::{ConnectionTrait, Value};
+
+use super::status::BY_ID;
+use super::{Error, Sql};
+
+/// Up to how many candidates are looked at one by one and sorted.
+const MAX_FOUND: usize = 2_000;
+/// A shorter text has no trigram.
+const MIN_TEXT_LENGTH: usize = 3;
+
+/// A text to be looked for in names.
+pub(super) struct Search {
+    text: String,
+    rare: bool,
+}
+
+impl Search {
+    pub(super) async fn new(connection: &impl ConnectionTrait, text: &str) -> Result<Self, Error> {
+        let mut search = Self { text: text.to_ascii_lowercase(), rare: false };
+        if search.text.chars().count() >= MIN_TEXT_LENGTH {
+            let mut sql = Sql::new(connection.get_database_backend());
+            search.write_count(&mut sql);
+            let counted = connection.query_one_raw(sql.statement()).await.map_err(Error::of_listing)?;
+            let found: Option<i64> = counted.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+            search.rare = found.and_then(|found| usize::try_from(found).ok()).is_some_and(|found| found <= MAX_FOUND);
+        }
+        Ok(search)
+    }
+
+    /// Whether few names match.
+    pub(super) fn is_rare(&self) -> bool {
+        self.rare
+    }
+
+    /// How many names match, as far as that matters; NULL where there is no index.
+    fn write_count(&self, sql: &mut Sql) {
+        let limit = MAX_FOUND + 1;
+        if sql.is_postgres() {
+            let text = format!(
+                "SELECT CASE WHEN to_regclass('api_token_name_search_idx') IS NOT NULL THEN \
+                 (SELECT count(*) FROM (SELECT 1 FROM api_token WHERE lower(api_token.name) LIKE ? LIMIT {limit}) AS found) END"
+            );
+            sql.push(&text, [self.pattern()]);
+        } else {
+            let text = format!(
+                "SELECT count(*) FROM (SELECT 1 FROM api_token_name_search WHERE api_token_name_search MATCH ? LIMIT {limit})"
+            );
+            sql.push(&text, [self.phrase()]);
+        }
+    }
+
+    /// Adds the tokens whose name matches, with the beginning of their condition.
+    pub(super) fn write_found<'a>(&self, sql: &'a mut Sql) -> &'a mut Sql {
+        if sql.is_postgres() {
+            sql.table_by("api_token", "api_token_name_search_idx")
+                .push("lower(api_token.name) LIKE ?", [self.pattern()])
+                .end_table("api_token", None)
+        } else {
+            sql.text("api_token_name_search AS search CROSS JOIN api_token_name AS named CROSS JOIN api_token");
+            sql.indexed_by(BY_ID).push(
+                " WHERE api_token_name_search MATCH ? AND named.key = search.rowid AND api_token.id = named.token_id",
+                [self.phrase()],
+            )
+        }
+    }
+
+    /// Adds the condition that a name matches, which alone decides. The index ignores the case of more letters.
+    pub(super) fn write_condition(&self, sql: &mut Sql) {
+        // A backslash is PostgreSQL's escape, unless another is named, and then it could not see the pattern while it plans.
+        let escape = if sql.is_postgres() { "" } else { " ESCAPE '\\'" };
+        sql.push(&format!(" AND lower(api_token.name) LIKE ?{escape}"), [self.pattern()]);
+    }
+
+    fn pattern(&self) -> Value {
+        format!("%{}%", self.text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")).into()
+    }
+
+    /// A string of FTS5's query language (SQLite documentation, FTS5, section 3.1).
+    fn phrase(&self) -> Value {
+        format!("\"{}\"", self.text.replace('"', "\"\"")).into()
+    }
+}

@@ -1,0 +1,53 @@
+//! How the database would find a page, in its own words: for the tests that hold every filter and order to an index.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use crate::domain::audit::AuditFilter;
+use crate::domain::id::EventId;
+use crate::domain::listing::Page;
+use crate::domain::timestamp::Timestamp;
+
+use super::{Error, Store, audit};
+
+impl Store {
+    /// How this page of tokens would be found: on SQLite the lines of EXPLAIN QUERY PLAN, each after its number and that of the
+    /// line above it; on PostgreSQL those of EXPLAIN ANALYZE. Nothing where nothing is asked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn explain_list(&self, page: &Page, now: Timestamp) -> Result<String, Error> {
+        match self.page(page, now).await? {
+            Some(statement) => self.explain(statement).await,
+            None => Ok(String::new()),
+        }
+    }
+
+    /// As [`Store::explain_list`], for [`Store::events`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn explain_events(
+        &self,
+        filter: &AuditFilter,
+        after: Option<EventId>,
+        size: u64,
+    ) -> Result<String, Error> {
+        self.explain(audit::page(filter, after, size, self.listings.get_database_backend())).await
+    }
+
+    async fn explain(&self, mut statement: Statement) -> Result<String, Error> {
+        let sqlite = statement.db_backend == DbBackend::Sqlite;
+        let explain = if sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF)" };
+        statement.sql = format!("{explain} {}", statement.sql);
+        let rows = self.listings.query_all_raw(statement).await?;
+        let lines = rows.iter().map(|row| {
+            if sqlite {
+                let (line, above): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                Ok(format!("{line} {above} {}", row.try_get_by_index::<String>(3)?))
+            } else {
+                row.try_get_by_index::<String>(0)
+            }
+        });
+        Ok(lines.collect::<Result<Vec<_>, sea_orm::DbErr>>()?.join("\n"))
+    }
+}
