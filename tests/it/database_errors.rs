@@ -96,7 +96,9 @@ fn a_file_or_folder_that_may_not_be_written_is_named() {
     let at = |name: &str| folder.path().join(name);
     let mode = |path: &Path, mode: u32| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     // Root may write whatever it likes, so the binary is run by another user, who must be able to reach it.
-    std::fs::copy(binary(), at("rotakey")).unwrap();
+    // Copied by a process of its own: a file that this process has open for writing is inherited by whatever another test starts
+    // meanwhile, and cannot be run until that has ended.
+    assert!(Command::new("cp").arg(binary()).arg(at("rotakey")).status().unwrap().success());
     let is_root = nix::unistd::geteuid().is_root();
     let run = || {
         let mut command = Command::new(at("rotakey"));
