@@ -38,7 +38,7 @@ const ended = new Promise((resolve) => server.once("exit", resolve));
 let url, admin;
 for await (const line of createInterface({ input: server.stdout })) {
   url ??= /listening on (\S+)/.exec(line)?.[1];
-  admin ??= /^ {2}(rk_\S+)$/.exec(line)?.[1];
+  admin ??= /^ {2}export TOKEN=(rk_\S+)$/.exec(line)?.[1];
   if (url && admin) break;
 }
 
