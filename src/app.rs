@@ -37,6 +37,9 @@ pub enum Error {
     /// The database did not close in order.
     #[error("The database did not close in order, and nothing that was answered is lost by that: {0}")]
     Closing(store::Error),
+    /// A task that the server cannot do without has ended, which is a fault of ours.
+    #[error("The server has stopped, because a task that it cannot do without failed: {0}")]
+    Task(#[from] tokio::task::JoinError),
     /// The port cannot be bound.
     #[error("Cannot listen on {address}: {source}. Choose another address with --listen.")]
     Listen {
@@ -154,28 +157,31 @@ pub async fn serve(
     let drain = settings.drain;
     let front = http::front(service.clone(), settings, lease)?;
     let housekeeping = tokio::spawn(keep_house(service.clone()));
-    let contact = tokio::spawn(service.clone().keep_contact());
+    let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
     let server = front.serve(listener);
-    let moved = tokio::select! {
+    let failed = tokio::select! {
         () = async { server.await; ended.wait().await } => None,
         () = pass_phases(stop, drain, phase) => {
             tracing::warn!("stopped before every request was answered");
             None
         }
-        cause = service.database_moved() => Some(cause),
+        cause = service.database_moved() => Some(Error::DatabaseMoved(cause)),
+        // It never ends by itself. Without it nothing could be answered from memory ever again.
+        ended = &mut contact => Some(ended.map_or_else(Error::from, |never| match never {})),
     };
     housekeeping.abort();
     contact.abort();
     uses.abort();
-    if moved.is_some() && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
+    let moved = matches!(failed, Some(Error::DatabaseMoved(_)));
+    if moved && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
         tracing::error!("what the database held could not be saved in time");
     }
     match tokio::time::timeout(CLOSING, service.close()).await {
         Ok(closed) => closed.map_err(Error::Closing)?,
         Err(_) => tracing::warn!("the database did not close in time; nothing that was answered is lost by that"),
     }
-    moved.map_or(Ok(()), |cause| Err(Error::DatabaseMoved(cause)))
+    failed.map_or(Ok(()), Err)
 }
 
 /// Tells how the server stops once it is asked to: it drains, closes, and this returns when requests in flight have had their time. A

@@ -10,6 +10,7 @@
 //! old one, although transactions go on to be numbered where a standby took over: a standby that was not synchronous may have
 //! missed some, and numbers that were given twice would hide changes.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ impl Service {
     }
 
     /// Hears what other replicas commit, and seeks contact again whenever it is lost. Runs for as long as the server does.
-    pub async fn keep_contact(self) {
+    pub async fn keep_contact(self) -> Infallible {
         let mut turns = interval(RETRY_PERIOD);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -41,6 +41,9 @@ impl Service {
             transaction.revoke(token.id, now).await?;
             self.record(transaction, Action::Revoked, caller.acting(), (token.id, token.current.generation), now)
                 .await?;
+        } else {
+            // Another replica revoked it, of which this one may not have heard: it must not go on after this answer (R10).
+            transaction.forget(token.id);
         }
         Ok(View::new(token, now))
     }

@@ -20,15 +20,23 @@ impl Service {
     /// When the database fails.
     pub async fn sweep(&self) -> Result<(), Error> {
         let now = self.now();
-        self.look_at_schema().await?;
-        self.store.erase_stale_salts(now).await?;
-        self.store.forget_changes().await?;
-        self.forget_retired_values(now).await?;
-        self.store.sweep_statuses(now.minus_minutes(SETTLED_MINUTES)).await?;
-        if let Some(minutes) = self.policy.audit_retention_minutes {
-            self.forget_events(now.minus_minutes(minutes)).await?;
+        // Each is tried, so that one that fails keeps no other from its work.
+        let outcomes = [
+            self.look_at_schema().await,
+            self.store.erase_stale_salts(now).await.map(drop).map_err(Error::from),
+            self.store.forget_changes().await.map(drop).map_err(Error::from),
+            self.forget_retired_values(now).await,
+            self.store.sweep_statuses(now.minus_minutes(SETTLED_MINUTES)).await.map(drop).map_err(Error::from),
+            self.forget_old_events(now).await,
+        ];
+        outcomes.into_iter().collect()
+    }
+
+    async fn forget_old_events(&self, now: Timestamp) -> Result<(), Error> {
+        match self.policy.audit_retention_minutes {
+            Some(minutes) => self.forget_events(now.minus_minutes(minutes)).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn forget_events(&self, before: Timestamp) -> Result<(), Error> {

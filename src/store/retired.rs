@@ -3,6 +3,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
+use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 
@@ -86,17 +87,20 @@ impl Transaction {
         rows.iter().map(|row| rows::token_id(&row.try_get_by_index::<String>(0)?)).collect()
     }
 
-    /// Whether the value of this generation worked until the operator retired it: it stopped at the very moment at which the
-    /// operator put one that is withheld into its place, or into that of the one after it.
+    /// Whether the value of this generation worked until the operator retired it: it stopped at the very moment that the audit log
+    /// gives for that, or at which the operator put one that is withheld into its place, or into that of the one after it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn was_retired_by_operator(&self, id: TokenId, generation: u32) -> Result<bool, Error> {
-        const SQL: &str = "SELECT 1 FROM api_token_value AS old JOIN api_token_value AS withheld
-            ON withheld.token_id = old.token_id AND withheld.generation > old.generation
-               AND withheld.created_by IS NULL AND withheld.created_at = old.retires_at
-            WHERE old.token_id = $1 AND old.generation = $2";
-        let values = [id.to_string().into(), i64::from(generation).into()];
+        // The audit log may be kept for less long than values are, so a value that is withheld is proof by itself.
+        const SQL: &str = "SELECT 1 FROM api_token_value AS old WHERE old.token_id = $1 AND old.generation = $2 AND (
+            EXISTS (SELECT 1 FROM api_token_value AS withheld
+                WHERE withheld.token_id = old.token_id AND withheld.generation > old.generation
+                  AND withheld.created_by IS NULL AND withheld.created_at = old.retires_at)
+            OR EXISTS (SELECT 1 FROM audit_event AS event
+                WHERE event.token_id = old.token_id AND event.action = $3 AND event.at = old.retires_at))";
+        let values = [id.to_string().into(), i64::from(generation).into(), Action::ValuesRetired.as_str().into()];
         let backend = self.connection().get_database_backend();
         let row = self.connection().query_one_raw(Statement::from_sql_and_values(backend, SQL, values)).await?;
         Ok(row.is_some())

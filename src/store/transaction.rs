@@ -220,6 +220,11 @@ impl Transaction {
         outcome
     }
 
+    /// Lets whatever is remembered of a token be read anew once this transaction is durable, although it changes nothing of it.
+    pub fn forget(&self, id: TokenId) {
+        self.note(id);
+    }
+
     /// Notes that this transaction changes what is known of a token.
     pub(super) fn note(&self, id: TokenId) {
         self.notes().token(id);

@@ -105,6 +105,23 @@ async fn whoever_still_has_a_value_that_the_operator_retired_is_no_thief() {
 }
 
 #[tokio::test]
+async fn whoever_still_has_a_previous_value_that_the_operator_retired_alone_is_no_thief_either() {
+    let server = Server::start().await;
+    let strict = json!({ "name": "strict", "onReuse": "REVOKE", "overlapMinutes": 60 });
+    let previous = server.admin.create(strict).await.unwrap().client;
+    server.clock.set(2 * MINUTE);
+    let current = previous.with(previous.rotate().await.unwrap());
+    assert_eq!(current.check().await, Ok(2));
+    let service = server.service().await;
+    server.clock.set(3 * MINUTE);
+    service.retire_values(at(MINUTE)).await.unwrap();
+    server.clock.set(4 * MINUTE);
+    soon_refused(&previous).await;
+    refused(&previous, RETIRED).await;
+    assert_eq!(current.check().await, Ok(2), "not revoked");
+}
+
+#[tokio::test]
 async fn a_moment_that_is_yet_to_come_is_refused() {
     let server = Server::start().await;
     let service = server.service().await;
