@@ -21,7 +21,8 @@ export function createFetcher(
     if (params.operationName === INTROSPECTION_NAME) return introspect(endpoint, params, options);
     const operation = chooseOperation(params.query, params.operationName);
     const credential = credentialAmong(options?.headers ?? {});
-    if (credential !== null && replaced.holdsBack(credential)) throw new Error(NOT_SENT);
+    // A result and not an `Error`, which GraphiQL would show with its stack.
+    if (credential !== null && replaced.holdsBack(credential)) return { errors: [{ message: NOT_SENT }] };
     const request = { ...params, operationName: operation.name };
     const accept = operation.isSubscription ? `text/event-stream, ${JSON_TYPES}` : JSON_TYPES;
     const stop = new AbortController();

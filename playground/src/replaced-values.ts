@@ -15,7 +15,8 @@ export interface ReplacedValues {
 
 export const NOT_SENT =
   'Not sent: the request headers hold a value that a rotation has replaced. Press “Use it in the request headers” above, ' +
-  'or run again to send the old value all the same. A second rotation with the old value cancels the new one.';
+  'or run again to send the old value all the same. A second rotation with the old value is refused, or after ten ' +
+  'seconds cancels the new one.';
 
 export function replacedValues(): ReplacedValues {
   const replaced = new Set<string>();
