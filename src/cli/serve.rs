@@ -63,7 +63,8 @@ fn banner(address: SocketAddr, database: &str, first: Option<&Issued>) -> String
              Rotate it. The answer holds the new value, and the old one works for {} more minutes:\n\n  \
              curl -s {url}/graphql -H 'Content-Type: application/json' -H \"X-API-Key: $TOKEN\" \
              -d '{{\"query\":\"mutation rotateAPIToken {{ rotateAPIToken {{ token {{ value }} }} }}\"}}'\n\n\
-             Go on with the new value: export TOKEN=... Another rotation with the old one would cancel it.\n\n",
+             Go on with the new value: export TOKEN=... \
+             Until the new value is used, rotating again with the old one cancels it.\n\n",
             issued.view.token.settings.overlap_minutes
         ));
     }
