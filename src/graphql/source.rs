@@ -1,7 +1,8 @@
-//! Reads two things that parsers do not: empty parentheses, which published guides print in
+//! Reads three things that the parser does not: empty parentheses, which published guides print in
 //! `mutation rotateAPIToken() { rotateAPIToken() { … } }` and the GraphQL grammar (September 2025, sections 2.6 and 2.10)
-//! does not allow, and descriptions of operations, fragments and variables, which it allows since that edition
-//! (section 2.1.10 and those of the definitions).
+//! does not allow; descriptions of operations, fragments and variables, which it allows since that edition
+//! (section 2.1.10 and those of the definitions); and commas, which mean nothing anywhere (section 2.1.5), while the parser
+//! stumbles over one where it looks ahead.
 //!
 //! It works on the text, before any parser sees it, and turns each of them into white space: no position in a later error
 //! message moves.
@@ -13,8 +14,8 @@ use super::tokens::{self, Broken};
 
 /// A document as the parser is to read it.
 pub(super) struct Tidy<'a> {
-    /// With white space for every empty pair of parentheses and every description, byte for byte. A pair counts as empty if
-    /// only white space, commas and comments are in it.
+    /// With white space for every comma, description and empty pair of parentheses, byte for byte. A pair counts as empty if
+    /// only white space, commas and comments are in it. It must stand where arguments or variables may, and alone.
     pub(super) text: Cow<'a, str>,
     /// The first argument or field of an input object without a value. The parser leaves such a name out and reads on.
     pub(super) without_value: Option<Broken>,
@@ -57,14 +58,31 @@ enum Next {
     Value,
 }
 
+/// What a token is to parentheses behind it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Before {
+    /// `query`, `mutation` or `subscription`, whose name may come next.
+    Operation,
+    /// The name of an operation or of a field.
+    Name,
+    /// `...` or `@`: the name that comes next takes no empty pair.
+    Mark,
+    /// `on` behind `...`: neither does its type.
+    On,
+    #[default]
+    Other,
+}
+
 /// How far a document has been read: what is open, and what came last.
 #[derive(Default)]
 struct Scan {
     open: Vec<Open>,
-    /// The parenthesis after which nothing has come yet.
+    /// The parenthesis after which nothing has come yet, if it may be one of an empty pair.
     opened: Option<usize>,
     /// The byte with which the last token began.
     last: u8,
+    /// What the last token is to parentheses behind it.
+    before: Before,
     /// What is to become white space.
     found: Vec<Range<usize>>,
     without_value: Option<Broken>,
@@ -74,9 +92,13 @@ impl Scan {
     fn run(mut self, document: &str) -> Result<Self, Broken> {
         let mut at = 0;
         while let Some(token) = tokens::next(document, at)? {
+            let bytes = document.as_bytes();
+            if bytes.get(at..token.start).unwrap_or_default().contains(&b',') {
+                self.found.push(at..token.start);
+            }
             at = token.end;
-            if let Some(first) = document.as_bytes().get(token.start) {
-                self.step(*first, token, document.as_bytes());
+            if let Some(first) = bytes.get(token.start) {
+                self.step(*first, token, bytes);
             }
         }
         Ok(self)
@@ -95,9 +117,11 @@ impl Scan {
             Some(Open::Arguments(next) | Open::Object(next)) => *next = next.after(byte),
             _ => {}
         }
+        let before = self.before(document.get(range.clone()).unwrap_or_default());
         match byte {
             b'(' => {
-                self.opened = Some(range.start);
+                let may_be_empty = matches!(self.before, Before::Operation | Before::Name);
+                self.opened = Some(range.start).filter(|_| may_be_empty);
                 self.open.push(Open::Arguments(Next::Name));
             }
             b'{' if matches!(self.open.last(), None | Some(Open::Selections)) => self.open.push(Open::Selections),
@@ -105,18 +129,35 @@ impl Scan {
             b'[' => self.open.push(Open::List),
             b')' => {
                 self.open.pop();
-                self.found.extend(opened.into_iter().flat_map(|open| [open..open + 1, range.clone()]));
+                let alone = next_byte(document, range.end) != b'(';
+                let pair = opened.filter(|_| alone).map(|open| [open..open + 1, range.clone()]);
+                self.found.extend(pair.into_iter().flatten());
             }
             b'}' | b']' => drop(self.open.pop()),
-            b'"' if self.describes(document.get(range.end..).unwrap_or_default()) => self.found.push(range),
+            b'"' if self.describes(next_byte(document, range.end)) => self.found.push(range),
             _ => {}
         }
+        self.before = before;
         self.last = byte;
     }
 
-    /// Whether a string that stands here, with this after it, describes a definition or a variable.
-    fn describes(&self, after: &[u8]) -> bool {
-        let next = after.get(tokens::ignored_length(after)).copied().unwrap_or_default();
+    /// What the token that comes next is to parentheses behind it.
+    fn before(&self, token: &[u8]) -> Before {
+        let is_name = token.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        match (self.open.last(), self.before, token) {
+            (_, _, b"..." | b"@") => Before::Mark,
+            (Some(Open::Selections), Before::Mark, b"on") if self.last == b'.' => Before::On,
+            (Some(Open::Selections), Before::Operation | Before::Name | Before::Other, _) if is_name => Before::Name,
+            (None, Before::Operation, _) if is_name => Before::Name,
+            (None, Before::Other, b"query" | b"mutation" | b"subscription") if matches!(self.last, 0 | b'}' | b'"') => {
+                Before::Operation
+            }
+            _ => Before::Other,
+        }
+    }
+
+    /// Whether a string that stands here, with a token after it that begins with this byte, describes a definition or a variable.
+    fn describes(&self, next: u8) -> bool {
         // A shorthand query cannot be described, and after `=` stands a default value. A definition ends with a brace.
         match self.open.as_slice() {
             [] => next.is_ascii_alphabetic() && matches!(self.last, 0 | b'}'),
@@ -124,6 +165,12 @@ impl Scan {
             _ => false,
         }
     }
+}
+
+/// The byte with which the token at this offset begins, or the next one behind it; 0 at the end.
+fn next_byte(document: &[u8], offset: usize) -> u8 {
+    let after = document.get(offset..).unwrap_or_default();
+    after.get(tokens::ignored_length(after)).copied().unwrap_or_default()
 }
 
 impl Next {
@@ -151,7 +198,12 @@ mod tests {
                 "mutation rotateAPIToken   { rotateAPIToken   { token{ value } } }",
             ),
             ("{ a( ) }", "{ a    }"),
-            ("{ a(,\n\t) }", "{ a ,\n\t  }"),
+            ("{ a(,\n\t) }", "{ a  \n   }"),
+            (
+                "query() { a: b() on() ... { c() } } subscription D() { e() }",
+                "query   { a: b   on   ... { c   } } subscription D   { e   }",
+            ),
+            ("{ a() (b: 1), c(,) }", "{ a() (b: 1)  c    }"),
             ("{ a(# no (arguments)\n) }", "{ a # no (arguments)\n  }"),
             ("{ a(b: \"ü\") c() }", "{ a(b: \"ü\") c   }"),
         ] {
@@ -166,6 +218,16 @@ mod tests {
             ("\"\"\"a\nb\"\"\" # c\nfragment", "    \n     # c\nfragment"),
             ("query(\"a\" $b: C = \"d\" \"e\" $f: G) { h }", "query(    $b: C = \"d\"     $f: G) { h }"),
             ("{ a } \"ü\" query B { c }", "{ a }      query B { c }"),
+        ] {
+            assert_eq!(tidy(written).unwrap().text, read);
+        }
+    }
+
+    #[test]
+    fn a_comma_is_read_as_white_space() {
+        for (written, read) in [
+            ("{ ... , { a } }", "{ ...   { a } }"),
+            ("{ ...,A b,\r\n:# ,\n\u{feff},c(d: \",\", e: 1),}", "{ ... A b \r\n:   \n    c(d: \",\"  e: 1) }"),
         ] {
             assert_eq!(tidy(written).unwrap().text, read);
         }
@@ -192,8 +254,13 @@ mod tests {
             "{ a(b: \"c\" $d: 1) }",
             "\"a\"",
             ")(",
-            "{ a(b: $c, d: [{ e: [] }, F], g: { h: -1, i: { } }) @j(k: null) { l } }",
-            "query A($b: C = { d: [1] } @e(f: \"g\"), $h: [I!]) { j }",
+            "( )",
+            "{ a(()) b(c: ()) d(e: f()) ...g() ... on H() @i() { j } }",
+            "query ()() { a }",
+            "query A($b: C() = d()) @e() { f }",
+            "fragment a() on B() { c } query @d() { e }()",
+            "{ a(b: $c d: [{ e: [] } F] g: { h: -1 i: { } }) @j(k: null) { l } }",
+            "query A($b: C = { d: [1] } @e(f: \"g\") $h: [I!]) { j }",
         ] {
             assert_eq!(tidy(document).unwrap().text, document, "{document}");
         }

@@ -56,6 +56,7 @@ async fn what_the_grammar_does_not_allow_is_no_document() {
         "\"described\" { __typename }",
         "{ __typename } &",
         "{ \u{0} }",
+        "{ ...() { a } }",
     ] {
         let answer = server.admin.ask(document).await;
         assert_eq!(answer.code(), Some("GRAPHQL_PARSE_FAILED"), "{document}: {}", answer.body);
