@@ -159,9 +159,9 @@ impl ConnectionTrait for Pool {
 }
 
 impl PoolTransaction {
-    /// The transaction itself, for what takes no other and may take long.
-    pub(super) fn inner(&self) -> &DatabaseTransaction {
-        &self.inner
+    /// The transaction itself, in which a statement, and the commit, may take as long as it does.
+    pub(super) fn into_inner(self) -> DatabaseTransaction {
+        self.inner
     }
 
     pub(super) async fn commit(self) -> Result<(), DbErr> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, DbBackend, DbErr, Statement};
+use tokio::time::interval;
 
 use crate::domain::timestamp::Timestamp;
 
@@ -27,6 +28,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const LISTING_WAIT: Duration = Duration::from_secs(2);
 /// Any constant of ours: replicas that start together take turns on it.
 const START_LOCK: i64 = 0x726f_7461_6b65_7901;
+/// How often a replica asks whether it is its turn.
+const TURN_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What to do where there is no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +116,9 @@ impl Store {
                 transaction.rollback().await?;
                 return Ok(words);
             }
-            Migrator::up(transaction.inner(), Some(1)).await?;
+            // A step may take longer than a statement may.
+            let transaction = transaction.into_inner();
+            Migrator::up(&transaction, Some(1)).await?;
             transaction.commit().await?;
         }
     }
@@ -187,12 +192,28 @@ impl Store {
 }
 
 /// Waits until no other that called this has its transaction open. On SQLite that is so anyway.
+///
+/// Another replica may migrate for many minutes, and PostgreSQL ends a single wait for a lock after seconds. So this asks again
+/// and again, each time by a statement that is quick, so that a connection that has died is noticed.
 async fn alone(transaction: &PoolTransaction) -> Result<(), DbErr> {
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({START_LOCK})");
-        transaction.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+    if transaction.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
     }
-    Ok(())
+    let lock = format!("SELECT pg_try_advisory_xact_lock({START_LOCK})");
+    let statement = Statement::from_string(DbBackend::Postgres, lock);
+    let mut turns = interval(TURN_INTERVAL);
+    let mut waited = false;
+    loop {
+        turns.tick().await;
+        let row = transaction.query_one_raw(statement.clone()).await?;
+        if row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false) {
+            return Ok(());
+        }
+        if !waited {
+            tracing::info!("another replica is starting or migrates the database: waiting for it");
+            waited = true;
+        }
+    }
 }
 
 fn pool_options(url: &str, connections: u32) -> ConnectOptions {

@@ -116,6 +116,10 @@ fn of_sqlstate(code: &str, message: &str) -> Option<&'static str> {
              USAGE ON SCHEMA."
         }
         "53300" => "the server has no connection left. Raise its max_connections, or stop what uses them.",
+        "55P03" | "40P01" => {
+            "another transaction kept a lock on one of its tables for too long. Wait until it is over, such as a backup by pg_dump, or \
+             end it (pg_stat_activity names it). Then start Rotakey again, which goes on from here."
+        }
         "57P03" => "the server is starting or stopping. Try again in a moment.",
         "25006" => "the server is a standby, or read-only. Name the primary.",
         _ => return None,
