@@ -1,5 +1,9 @@
 //! The schema of Rotakey's database, one step a file. Steps are run at start, in order, each once; a released step never
 //! changes.
+//!
+//! Each step is a transaction of its own, and replicas of the version before serve meanwhile. So a step that keeps others from
+//! reading a table (`ALTER TABLE`, `DROP INDEX`) does nothing that takes long, and no step keeps
+//! others from changing two tables: that could end in a deadlock.
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -7,8 +11,15 @@ use sea_orm_migration::prelude::*;
 mod m0001_tokens;
 mod m0002_change;
 mod m0003_logged_change;
-mod m0004_listing_indexes;
-mod m0005_retired_values;
+mod m0004_swept_status;
+mod m0005_overdue_at;
+mod m0006_swept;
+mod m0007_token_indexes;
+mod m0008_value_indexes;
+mod m0009_event_indexes;
+mod m0010_name_search;
+mod m0011_old_event_indexes;
+mod statements;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -21,8 +32,14 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tokens::Migration),
             Box::new(m0002_change::Migration),
             Box::new(m0003_logged_change::Migration),
-            Box::new(m0004_listing_indexes::Migration),
-            Box::new(m0005_retired_values::Migration),
+            Box::new(m0004_swept_status::Migration),
+            Box::new(m0005_overdue_at::Migration),
+            Box::new(m0006_swept::Migration),
+            Box::new(m0007_token_indexes::Migration),
+            Box::new(m0008_value_indexes::Migration),
+            Box::new(m0009_event_indexes::Migration),
+            Box::new(m0010_name_search::Migration),
+            Box::new(m0011_old_event_indexes::Migration),
         ]
     }
 }

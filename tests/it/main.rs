@@ -44,6 +44,7 @@ mod limits;
 mod list;
 mod log;
 mod look_up;
+mod migrating;
 mod model;
 mod numbers_and_times;
 mod openapi;
