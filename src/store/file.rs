@@ -57,7 +57,7 @@ impl DatabaseFile {
     /// When a file was deleted or replaced, or the file system does not say.
     pub(super) fn check(&self) -> Result<(), DbErr> {
         if let Some(path) = &*self.0.missing.borrow() {
-            return Err(unusable(&moved(path)));
+            return Err(unusable(&moved(path, &self.0.wal)));
         }
         for (path, expected) in &self.0.files {
             match identity(path) {
@@ -67,7 +67,7 @@ impl DatabaseFile {
                 }
                 _ => {
                     self.0.missing.send_replace(Some(path.clone()));
-                    return Err(unusable(&moved(path)));
+                    return Err(unusable(&moved(path, &self.0.wal)));
                 }
             }
         }
@@ -79,7 +79,7 @@ impl DatabaseFile {
         let mut missing = self.0.missing.subscribe();
         let found = missing.wait_for(Option::is_some).await.ok().and_then(|path| path.clone());
         match found {
-            Some(path) => moved(&path),
+            Some(path) => moved(&path, &self.0.wal),
             // The sender lives as long as `self`.
             None => std::future::pending().await,
         }
@@ -122,11 +122,14 @@ fn identity(path: &Path) -> io::Result<Identity> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-fn moved(path: &Path) -> String {
+fn moved(path: &Path, wal: &Path) -> String {
     format!(
         "{} was deleted or replaced while the server was using it. Nothing was acknowledged after that. Put the file back or \
-         restore a backup, and start the server again. Stop the server before you move, restore or delete its database.",
-        path.display()
+         restore a backup, and start the server again. If the server was killed before it said this, delete {} and its -shm file \
+         before you start with another file: they belong to the old one. Stop the server before you move, restore or delete its \
+         database.",
+        path.display(),
+        wal.display()
     )
 }
 

@@ -40,15 +40,20 @@ pub use transaction::Transaction;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
+use connect::shorten_log;
 use durable::Durable;
 use file::DatabaseFile;
 use group::Turns;
 use look_up::LookUps;
 use pool::Pool;
+
+/// How long those who read a database that was moved may take to end.
+const READERS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The database. On SQLite all writes take turns on one connection, because it has one writer at a time anyway and a fair
 /// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
@@ -136,6 +141,7 @@ impl Store {
     /// # Errors
     /// When it cannot be saved.
     pub async fn save_moved(&self) -> Result<Option<PathBuf>, Error> {
+        self.empty_moved_log().await;
         let Some(saved) = self.file.as_ref().and_then(DatabaseFile::place_to_save) else { return Ok(None) };
         let saved = saved.map_err(|err| Error::Unsuitable(err.to_string()))?;
         let sql = format!("VACUUM INTO '{}'", saved.display().to_string().replace('\'', "''"));
@@ -146,6 +152,23 @@ impl Store {
         }
         done?;
         Ok(Some(saved))
+    }
+
+    /// Writes the log of the moved database into it and leaves it empty, because SQLite does not delete it on closing, and would
+    /// replay it over another file that takes the place of the database.
+    async fn empty_moved_log(&self) {
+        // Readers keep a log from being emptied. Those of this process are told to end, but one may be slow.
+        let reading = async { tokio::join!(self.read.close(), self.listings.close()) };
+        let _ = tokio::time::timeout(READERS_TIMEOUT, reading).await;
+        let cause = match shorten_log(&self.write).await {
+            Ok(true) => return,
+            Ok(false) => "somebody is reading it".to_owned(),
+            Err(err) => err.to_string(),
+        };
+        tracing::error!(
+            %cause,
+            "the write-ahead log could not be emptied; delete the -wal and -shm files before another database takes its place"
+        );
     }
 
     /// Whether a change failed because the disk is full, and room has now been made, so that an urgent one may be tried again.

@@ -67,6 +67,74 @@ async fn r13_nothing_is_acknowledged_into_a_file_that_was_deleted_or_replaced_an
     }
 }
 
+/// What `PRAGMA integrity_check` says, and the last generation of any token.
+async fn contents(path: &Path) -> (String, i64) {
+    let database = sea_orm::Database::connect(format!("sqlite://{}", path.display())).await.unwrap();
+    let ask = async |sql: &str| {
+        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql);
+        database.query_one_raw(statement).await.unwrap().unwrap()
+    };
+    let check = ask("PRAGMA integrity_check").await.try_get_by_index(0).unwrap();
+    let generation = ask("SELECT max(generation) FROM api_token_value").await.try_get_by_index(0).unwrap();
+    database.close().await.unwrap();
+    (check, generation)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_takes_the_place_of_the_file_under_load_is_not_mixed_with_its_write_ahead_log() {
+    for partly_checkpointed in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, backup) = (folder.path().join("own.db"), folder.path().join("backup.db"));
+        let url = format!("sqlite://{}", path.display());
+        let server = Process::serve(folder.path(), &url);
+        let mut holder = server.client().with(server.first_value());
+        for _ in 0..5 {
+            holder = holder.with(rotate(&holder).await.unwrap());
+        }
+        let other = sea_orm::Database::connect(&url).await.unwrap();
+        other.execute_unprepared(&format!("VACUUM INTO '{}'", backup.display())).await.unwrap();
+        let old = holder.clone();
+        for _ in 0..50 {
+            holder = holder.with(rotate(&holder).await.unwrap());
+        }
+        if partly_checkpointed {
+            other.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await.unwrap();
+            holder = holder.with(rotate(&holder).await.unwrap());
+        }
+        other.close().await.unwrap();
+        assert!(std::fs::metadata(beside(&path, "-wal")).unwrap().len() > 0);
+        // More at once than there are connections that read.
+        let readers = Vec::from_iter((0..16).map(|_| {
+            let holder = holder.clone();
+            tokio::spawn(async move {
+                let list = json!({ "query": "{ apiTokens { nodes { id } } }" });
+                while holder.request("POST", "/graphql").json(&list).send().await.is_ok() {}
+            })
+        }));
+        let before = contents(&backup).await;
+        std::fs::rename(&backup, &path).unwrap();
+        let acknowledged = rotate(&holder).await;
+        assert_eq!(acknowledged, None);
+        let (status, _, log) = server.ended_within(DEADLINE);
+        assert_eq!(status.code(), Some(1), "{log}");
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        assert_eq!(contents(&path).await, before);
+        assert_eq!(before.0, "ok");
+        assert!(log.lines().last().unwrap().contains("own.db-wal"), "{log}");
+        let server = Process::serve(folder.path(), &url);
+        assert_eq!(old.at(&server.url).check().await, Ok(before.1));
+        server.signal(Signal::SIGTERM);
+        assert!(server.ended_within(DEADLINE).0.success());
+        // And what was saved of the other holds all that was acknowledged.
+        let rescued = beside(&path, "-rescued");
+        assert_eq!(contents(&rescued).await.0, "ok");
+        let server = Process::serve(folder.path(), &format!("sqlite://{}", rescued.display()));
+        assert!(holder.at(&server.url).check().await.is_ok());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_file_stops_a_server_that_nobody_asks_anything() {
     let folder = tempfile::tempdir().unwrap();

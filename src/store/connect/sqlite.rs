@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -46,16 +47,30 @@ pub(super) async fn connect(url: &str, if_missing: IfMissing) -> Result<Store, E
     }
     may_be_used(&path, if_missing).map_err(|words| unusable(&place, &words))?;
     let reserve = Reserve::at(beside(&path.canonicalize().unwrap_or_else(|_| path.clone()), "-reserve"));
-    let mut opened = open(url, &path, if_missing).await;
+    let known = Known::default();
+    let mut opened = open(url, &path, if_missing, &known).await;
     // Opening it takes room as well, and a server that was restarted on a full disk must revoke, too.
     if opened.as_ref().is_err_and(|err| reserve.give_up_for(err)) {
-        opened = open(url, &path, if_missing).await;
+        opened = open(url, &path, if_missing, &known).await;
     }
     let opened = opened.unwrap_or_else(|err| Err(unusable::of_error(&err)));
     let Pools { write, read, listings } = opened.map_err(|words| unusable(&place, &words))?;
     let file =
         DatabaseFile::opened(&path, reserve).map_err(|err| unusable(&place, &format!("it cannot be found: {err}.")))?;
+    // There is no other.
+    let _ = known.set(file.clone());
     Ok(Store::on_file(place, read, write, listings, file))
+}
+
+/// The file, once all connections to it are open: one that must be opened later may not be to another.
+type Known = Arc<OnceLock<DatabaseFile>>;
+
+/// What a pool of connections is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Write,
+    Read,
+    List,
 }
 
 /// The connections to a file, by what they are for.
@@ -66,7 +81,7 @@ struct Pools {
 }
 
 /// The pools, or why the file is not to be used. The error is that of the database.
-async fn open(url: &str, path: &Path, if_missing: IfMissing) -> Result<Result<Pools, String>, DbErr> {
+async fn open(url: &str, path: &Path, if_missing: IfMissing, known: &Known) -> Result<Result<Pools, String>, DbErr> {
     if let Some(words) = look_before_writing(url, path, if_missing).await? {
         return Ok(Err(words));
     }
@@ -76,9 +91,9 @@ async fn open(url: &str, path: &Path, if_missing: IfMissing) -> Result<Result<Po
         return Ok(Err(words));
     }
     // Writes first: the connection that switches to the write-ahead log should be alone.
-    let write = sqlite_pool(url, 1, false).await?;
-    let read = sqlite_pool(url, SQLITE_READERS, false).await?;
-    Ok(Ok(Pools { write, read, listings: sqlite_pool(url, SQLITE_LISTINGS, true).await? }))
+    let write = sqlite_pool(url, 1, Use::Write, known).await?;
+    let read = sqlite_pool(url, SQLITE_READERS, Use::Read, known).await?;
+    Ok(Ok(Pools { write, read, listings: sqlite_pool(url, SQLITE_LISTINGS, Use::List, known).await? }))
 }
 
 /// What keeps the file from being used, as far as its folder and its permissions say. SQLite has few words for that.
@@ -144,13 +159,18 @@ fn create_private(path: &Path) -> Result<(), String> {
     }
 }
 
-async fn sqlite_pool(url: &str, connections: u32, lists: bool) -> Result<DatabaseConnection, DbErr> {
+async fn sqlite_pool(url: &str, connections: u32, used: Use, known: &Known) -> Result<DatabaseConnection, DbErr> {
     let mut options = pool_options(url, connections);
+    // All at once, while the path is sure to name the file.
+    options.min_connections(connections);
+    let lists = used == Use::List;
     if lists {
         options.acquire_timeout(LISTING_WAIT);
     }
-    options.map_sqlx_sqlite_opts(|options| {
+    options.map_sqlx_sqlite_opts(move |options| {
         options
+            // So that closing one writes no log into the file, which might be another by then.
+            .read_only(used != Use::Write)
             .journal_mode(SqliteJournalMode::Wal)
             // FULL waits for the disk at every commit; NORMAL would lose the last ones on a power cut (R13).
             .synchronous(SqliteSynchronous::Full)
@@ -165,7 +185,18 @@ async fn sqlite_pool(url: &str, connections: u32, lists: bool) -> Result<Databas
     options.test_before_acquire(false);
     // One that comes back with its transaction still open, because that could be neither committed nor undone in order, is
     // closed, which undoes it, and another is opened.
+    let known = known.clone();
     options.map_sqlx_sqlite_pool_opts(move |options| {
+        let known = known.clone();
+        let options = options.after_connect(move |connection, _| {
+            let known = known.clone();
+            Box::pin(async move {
+                if let Some(file) = known.get() {
+                    file.check().map_err(|err| sqlx::Error::Io(std::io::Error::other(err.to_string())))?;
+                }
+                if lists { steps::count_anew(connection).await } else { Ok(()) }
+            })
+        });
         let options =
             options.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
         // Otherwise none is closed while the store is open: with the last one SQLite deletes the write-ahead log, and the file

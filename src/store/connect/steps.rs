@@ -12,13 +12,11 @@ const STEPS_BETWEEN_CHECKS: u16 = 1_000;
 /// A statement that takes more steps is interrupted. Beside keeping the next one waiting, a long read keeps the write-ahead log
 /// from being checkpointed.
 pub(super) fn limit(options: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
-    options
-        .after_connect(|connection, _| Box::pin(count_anew(connection)))
-        .before_acquire(|connection, _| Box::pin(async move { count_anew(connection).await.map(|()| true) }))
+    options.before_acquire(|connection, _| Box::pin(async move { count_anew(connection).await.map(|()| true) }))
 }
 
-/// Counts the steps of this connection from zero.
-async fn count_anew(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+/// Counts the steps of this connection from zero, as must be done of a new one, too.
+pub(super) async fn count_anew(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut checks_left = MAX_STEPS / u32::from(STEPS_BETWEEN_CHECKS);
     connection.lock_handle().await?.set_progress_handler(STEPS_BETWEEN_CHECKS.into(), move || {
         checks_left = checks_left.saturating_sub(1);
