@@ -4,11 +4,11 @@
 //! that take rights away or that verifying a value waits for. It is made again when there is room again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::sys::statvfs::statvfs;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -18,6 +18,12 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 const BYTES: u64 = 8 * 1024 * 1024;
 /// What is written at once. It is longer than the records by which file systems compress.
 const BLOCK_BYTES: usize = 1024 * 1024;
+/// By how many of its first bytes it is known again.
+const START_BYTES: usize = 64;
+
+/// How often [`Reserve::keep`], which is called once a second, makes none after the disk was full although there seemed to be
+/// room, as under a quota: it would take what was just given up.
+const PAUSE: u32 = 60;
 
 /// Nobody has looked yet, as in a command that is over at once.
 const UNKNOWN: u8 = 0;
@@ -34,11 +40,14 @@ pub(super) struct Reserve(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     state: AtomicU8,
+    /// Held by whoever makes the file or gives it up, so that its space is free once it is given up: that of a file that is
+    /// still being written would not be. Inside, for how many calls none is made.
+    pause: Mutex<u32>,
 }
 
 impl Reserve {
     pub(super) fn at(path: PathBuf) -> Self {
-        Self(Arc::new(Inner { path, state: AtomicU8::new(UNKNOWN) }))
+        Self(Arc::new(Inner { path, state: AtomicU8::new(UNKNOWN), pause: Mutex::new(0) }))
     }
 
     /// Whether the disk is full, so that only urgent changes may be written.
@@ -56,11 +65,25 @@ impl Reserve {
     }
 
     fn give_up(&self) {
+        let mut pause = self.0.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        self.give_up_alone(&mut pause);
+    }
+
+    /// As [`Reserve::give_up`], by whoever holds the lock.
+    fn give_up_alone(&self, pause: &mut u32) {
         let path = self.0.path.display();
-        if let Err(cause) = std::fs::remove_file(&self.0.path)
-            && cause.kind() != ErrorKind::NotFound
-        {
-            tracing::error!(%path, %cause, "the reserve cannot be deleted");
+        // Asked before there is more.
+        if has_room(&self.0.path).unwrap_or(true) {
+            *pause = PAUSE;
+        }
+        match find(&self.0.path) {
+            Ok(Found::Whole | Found::Part) => {
+                if let Err(cause) = std::fs::remove_file(&self.0.path) {
+                    tracing::error!(%path, %cause, "the reserve cannot be deleted");
+                }
+            }
+            Ok(Found::Nothing | Found::Foreign) => {}
+            Err(cause) => tracing::error!(%path, %cause, "the reserve cannot be looked at"),
         }
         if self.0.state.swap(GIVEN_UP, Ordering::SeqCst) != GIVEN_UP {
             tracing::error!(
@@ -81,6 +104,11 @@ impl Reserve {
     }
 
     fn make(&self) {
+        let mut pause = self.0.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if *pause > 0 {
+            *pause -= 1;
+            return;
+        }
         let path = self.0.path.display();
         match claim(&self.0.path) {
             Ok(()) => {
@@ -89,7 +117,7 @@ impl Reserve {
                 }
             }
             // A disk with less room than the reserve is as good as full: what is left is for revocations.
-            Err(err) if is_shortage(&err) => self.give_up(),
+            Err(err) if is_shortage(&err) => self.give_up_alone(&mut pause),
             Err(cause) => {
                 if self.0.state.swap(IMPOSSIBLE, Ordering::SeqCst) != IMPOSSIBLE {
                     tracing::warn!(%path, %cause, "no space can be kept for revocations on a full disk");
@@ -99,22 +127,61 @@ impl Reserve {
     }
 }
 
+/// What is at the path of the reserve.
+enum Found {
+    Nothing,
+    Whole,
+    /// A process was killed while it wrote it.
+    Part,
+    /// A link, or a file that is not ours, which is left as it is.
+    Foreign,
+}
+
 fn is_whole(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == BYTES)
+    matches!(find(path), Ok(Found::Whole))
+}
+
+/// It follows no link. A file is ours if its owner alone may use it and it begins as we begin it, as far as it goes.
+fn find(path: &Path) -> io::Result<Found> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(err) => return Err(err),
+    };
+    if !metadata.is_file() || metadata.permissions().mode() & 0o777 != 0o600 || metadata.len() > BYTES {
+        return Ok(Found::Foreign);
+    }
+    let mut start = Vec::new();
+    File::open(path)?.take(START_BYTES as u64).read_to_end(&mut start)?;
+    Ok(if start.iter().copied().ne(noise().take(start.len())) {
+        Found::Foreign
+    } else if metadata.len() == BYTES {
+        Found::Whole
+    } else {
+        Found::Part
+    })
+}
+
+/// Whether there is room for the reserve, and as much left again, so that it is not made and given up in turns.
+fn has_room(path: &Path) -> io::Result<bool> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let room = statvfs(folder)?;
+    Ok(room.blocks_available() * room.fragment_size() >= 2 * BYTES)
 }
 
 /// Makes the file, unless it is there already.
 fn claim(path: &Path) -> io::Result<()> {
-    if is_whole(path) {
-        return Ok(());
+    match find(path)? {
+        Found::Whole => return Ok(()),
+        Found::Foreign => return Err(io::Error::other("there is another file of that name: move it away")),
+        Found::Part => std::fs::remove_file(path)?,
+        Found::Nothing => {}
     }
-    // With as much left again, so that it is not made and given up in turns.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let room = statvfs(folder)?;
-    if room.blocks_available() * room.fragment_size() < 2 * BYTES {
+    if !has_room(path)? {
         return Err(ErrorKind::StorageFull.into());
     }
-    let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).and_then(fill);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = fill(file);
     if written.is_err() {
         // What was written of it is of no use, and the room is needed.
         let _ = std::fs::remove_file(path);
@@ -122,17 +189,21 @@ fn claim(path: &Path) -> io::Result<()> {
     written
 }
 
-/// Writes all of it, so that the space is taken: a length alone would take none, and zeros might be compressed.
-fn fill(mut file: File) -> io::Result<()> {
+/// Bytes that are hard to compress, always the same: Xorshift (Marsaglia 2003).
+fn noise() -> impl Iterator<Item = u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let noise = std::iter::repeat_with(|| {
-        // Xorshift (Marsaglia 2003): it need not be random, only hard to compress.
+    std::iter::repeat_with(move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state.to_le_bytes()
-    });
-    let block: Vec<u8> = noise.take(BLOCK_BYTES / 8).flatten().collect();
+    })
+    .flatten()
+}
+
+/// Writes all of it, so that the space is taken: a length alone would take none, and zeros might be compressed.
+fn fill(mut file: File) -> io::Result<()> {
+    let block: Vec<u8> = noise().take(BLOCK_BYTES).collect();
     for _ in 0..BYTES / BLOCK_BYTES as u64 {
         file.write_all(&block)?;
     }
@@ -176,11 +247,48 @@ mod tests {
             assert!(metadata.blocks() * 512 >= BYTES, "it is sparse");
             reserve.give_up();
             assert!(reserve.is_given_up() && !path.exists());
+            // As if it had been seen that there was no room.
+            *reserve.0.pause.lock().unwrap() = 0;
         }
         reserve.keep().await;
         std::fs::remove_file(&path).unwrap();
         reserve.keep().await;
         assert!(path.exists(), "another process had deleted it");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_the_reserve_is_neither_written_over_nor_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, target] = ["rotakey.db-reserve", "precious"].map(|name| folder.path().join(name));
+        let whole = vec![7; usize::try_from(BYTES).unwrap()];
+        for (mode, contents) in [(0o600, b"precious".as_slice()), (0o644, b"precious"), (0o600, &whole), (0o644, b"")] {
+            for link in [false, true] {
+                let written = if link { &target } else { &path };
+                std::fs::write(written, contents).unwrap();
+                std::fs::set_permissions(written, std::fs::Permissions::from_mode(mode)).unwrap();
+                if link {
+                    std::os::unix::fs::symlink(&target, &path).unwrap();
+                }
+                let reserve = Reserve::at(path.clone());
+                reserve.keep().await;
+                assert!(!reserve.is_given_up());
+                reserve.give_up();
+                assert!(std::fs::read(&path).unwrap() == contents, "mode {mode:o}, link: {link}");
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reserve_that_was_not_finished_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rotakey.db-reserve");
+        for bytes in [0, 10, BLOCK_BYTES as u64] {
+            Reserve::at(path.clone()).keep().await;
+            OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes).unwrap();
+            Reserve::at(path.clone()).keep().await;
+            assert!(is_whole(&path));
+        }
     }
 
     #[tokio::test]
@@ -205,6 +313,11 @@ mod tests {
         for _ in 0..2 {
             assert!(matches!(store.begin().await, Err(crate::store::Error::Unavailable(_))));
             store.begin_urgent().await.unwrap().commit().await.unwrap();
+        }
+        // There was room on the disk, as under a quota: what was given up is not taken again at once.
+        for _ in 0..PAUSE {
+            reserve.keep().await;
+            assert!(reserve.is_given_up());
         }
         reserve.keep().await;
         store.begin().await.unwrap().commit().await.unwrap();
