@@ -199,6 +199,8 @@ impl Error {
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::Refused(Refusal::RotationConflict { retry_after_seconds }) => Some(*retry_after_seconds),
+            // The place of a stream that its client has closed is free once that is noticed.
+            Self::TooManyStreams { .. } => Some(2),
             _ => self.code().retry_after_seconds(),
         }
     }

@@ -205,7 +205,8 @@ async fn sockets_are_bounded_for_each_token() {
     assert_eq!(second.next().await, Err(1013));
     // A subscription is one more.
     first.subscribe("1", "subscription { auditEvents { id } }").await;
-    assert_eq!(first.error().await, ("next".to_owned(), "RATE_LIMITED".to_owned()));
+    let refused = &first.next().await.unwrap()["payload"]["errors"][0]["extensions"];
+    assert_eq!(*refused, json!({ "code": "RATE_LIMITED", "retryAfterSeconds": 2 }));
     drop(first);
     let again = async {
         loop {
