@@ -67,6 +67,10 @@ impl Handshake {
         // Some clients put what they would send as headers under that name.
         let nested = payload.get("headers").and_then(Value::as_object);
         for (key, value) in payload.iter().chain(nested.into_iter().flatten()) {
+            if value.is_null() {
+                // Clients without one say so.
+                continue;
+            }
             let name = match key.to_ascii_lowercase().as_str() {
                 "x-api-key" | "apikey" => API_KEY,
                 "authorization" => AUTHORIZATION,

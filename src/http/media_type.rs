@@ -65,7 +65,8 @@ impl<'a> MediaType<'a> {
     /// How much the client wants it, in thousandths; a weight that is none counts as full.
     fn weight(&self) -> u32 {
         let weight = self.parameter("q").and_then(|weight| weight.parse::<f32>().ok());
-        weight.map_or(1_000, |weight| (weight.clamp(0.0, 1.0) * 1_000.0) as u32)
+        let weight = weight.filter(|weight| (0.0..=1.0).contains(weight));
+        weight.map_or(1_000, |weight| (weight * 1_000.0) as u32)
     }
 
     /// How exactly it names this type; `None` if not at all.
@@ -106,7 +107,8 @@ pub(super) struct Accepted {
 
 /// What the client accepts.
 pub(super) fn negotiate(headers: &HeaderMap) -> Accepted {
-    if !headers.contains_key(ACCEPT) {
+    // A header without any range says no more than none.
+    if headers.get_all(ACCEPT).iter().all(|value| value.as_bytes().iter().all(|byte| b" \t,".contains(byte))) {
         return Accepted { json: Some(AnswerType::Json), streams: false, prefers_stream: false };
     }
     let accepted = || ranges(headers).filter_map(MediaType::parse);
@@ -162,7 +164,11 @@ mod tests {
             ("text/html", None),
             ("application/json;q=0", None),
             ("application/json; charset=iso-8859-1", None),
-            ("", None),
+            ("", Some(Json)),
+            (" , ", Some(Json)),
+            ("application/json;q=NaN, application/graphql-response+json;q=0.5", Some(Json)),
+            ("application/json;q=-1, */*", Some(Json)),
+            ("application/json;q=inf, application/graphql-response+json;q=0.5", Some(Json)),
             ("json", None),
         ] {
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
