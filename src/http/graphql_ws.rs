@@ -23,6 +23,11 @@ use super::graphql_socket::Socket;
 use super::reply::Rejection;
 use super::{Doors, client};
 
+/// The largest message, in bytes: anybody can begin one, and it is held until it is whole.
+const MAX_MESSAGE_BYTES: usize = 65_536;
+/// How much of what has arrived is held for a socket in any case, in bytes.
+const READ_BUFFER_BYTES: usize = 16_384;
+
 /// What is known of a client from its handshake.
 pub(super) struct Handshake {
     source: Source,
@@ -47,10 +52,11 @@ pub(super) async fn shake_hands(doors: &Doors, arrival: Arrival, mut head: Parts
         let message = "This is no handshake of a WebSocket (RFC 6455, section 4.2.1).";
         Rejection::with_status(rejection.into_response().status(), ErrorCode::BadUserInput, message)
     })?;
-    let (handshake, limit) = (Handshake { source, user_agent, request_id, presented }, doors.max_body_bytes);
+    let handshake = Handshake { source, user_agent, request_id, presented };
+    let limit = doors.max_body_bytes.min(MAX_MESSAGE_BYTES);
     let upgrade = upgrade.protocols([NAME]).max_message_size(limit).max_frame_size(limit);
     let doors = doors.clone();
-    Ok(upgrade.on_upgrade(move |socket| Socket::new(socket, doors, handshake).run()))
+    Ok(upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(move |socket| Socket::new(socket, doors, handshake).run()))
 }
 
 impl Handshake {

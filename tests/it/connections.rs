@@ -1,8 +1,12 @@
 //! Connections on which nothing goes on are given up, so that nobody can keep others out by opening many.
 
+use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Duration, advance, pause, resume, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use rotakey::http;
 use rotakey::service::Policy;
@@ -216,5 +220,51 @@ async fn without_a_credential_that_is_good_no_large_body_is_read() {
         let mut answer = vec![0; 12];
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(answer, b"HTTP/1.1 401", "{path}");
+    }
+}
+
+/// A WebSocket that has not said who it is.
+async fn handshake(server: &Server) -> WebSocketStream<TcpStream> {
+    let mut request = format!("{}/graphql", server.url.replace("http://", "ws://")).into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+    client_async(request, connect(server).await).await.unwrap().0
+}
+
+async fn init(socket: &mut WebSocketStream<TcpStream>, payload: serde_json::Value) {
+    let message = json!({ "type": "connection_init", "payload": payload }).to_string();
+    socket.send(Message::text(message)).await.unwrap();
+    let answer = socket.next().await.unwrap().unwrap();
+    assert_eq!(answer, Message::text(json!({ "type": "connection_ack" }).to_string()));
+}
+
+/// A frame whose payload may be shorter than it says.
+fn frame(first: u8, length: u64, sent: usize) -> Vec<u8> {
+    // The mask is zero.
+    [&[first, 0xff], length.to_be_bytes().as_slice(), &[0; 4], &vec![b' '; sent]].concat()
+}
+
+async fn closed_with(mut socket: WebSocketStream<TcpStream>) -> u16 {
+    loop {
+        if let Message::Close(frame) = socket.next().await.unwrap().unwrap() {
+            return frame.unwrap().code.into();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_holds_no_large_message_whoever_sends_it() {
+    let server = Server::start().await;
+    let mut socket = handshake(&server).await;
+    init(&mut socket, json!({ "X-API-Key": server.admin.value, "other": "x".repeat(65_000) })).await;
+    let (text, unfinished_text, rest) = (0x81, 0x01, 0x80);
+    for bytes in [
+        // The head of a frame tells enough, even if the frame never comes whole.
+        frame(text, 65_537, 10),
+        frame(text, 1_048_000, 60_000),
+        [frame(unfinished_text, 40_000, 40_000), frame(rest, 40_000, 40_000)].concat(),
+    ] {
+        let mut socket = handshake(&server).await;
+        socket.get_mut().write_all(&bytes).await.unwrap();
+        assert_eq!(closed_with(socket).await, 4400);
     }
 }
