@@ -23,7 +23,7 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 
 use super::connection::{Activity, Answering as Guard, RequestBody, bounded};
-use super::{Doors, forward_auth, graphql, introspect, requests};
+use super::{Doors, forward_auth, graphql, graphql_ws, introspect, requests};
 
 /// All doors, before anybody has come.
 pub struct Front {
@@ -106,6 +106,9 @@ impl Connection {
         let introspects = path == introspect::ROUTE;
         let mut request = request.map(|body| RequestBody::new(body, self.activity.clone()));
         if let Some(route) = route {
+            if graphql_ws::is_handshake(request.headers()) {
+                request.extensions_mut().insert(self.activity.upgrade().clone());
+            }
             let doors = doors.clone();
             return self.later(version, async move { graphql::serve(&doors, route, peer, request).await });
         }

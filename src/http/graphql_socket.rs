@@ -21,6 +21,7 @@ use crate::graphql::{Answer, Outcome, Request, Session};
 use crate::service::{Caller, ErrorCode, StreamPlace};
 
 use super::Doors;
+use super::connection::Upgraded;
 use super::graphql_protocol::{Close, FromClient, ToClient};
 use super::graphql_request;
 use super::graphql_ws::Handshake;
@@ -62,6 +63,7 @@ pub(super) struct Socket {
     socket: WebSocket,
     doors: Doors,
     handshake: Handshake,
+    upgraded: Arc<Upgraded>,
     /// Who is calling, once they have said so.
     caller: Option<Arc<Caller>>,
     /// The socket's place among those of the caller's token.
@@ -73,8 +75,9 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(socket: WebSocket, doors: Doors, handshake: Handshake) -> Self {
-        Self { socket, doors, handshake, caller: None, place: None, operations: StreamMap::new(), heard: true }
+    pub(super) fn new(socket: WebSocket, doors: Doors, handshake: Handshake, upgraded: Arc<Upgraded>) -> Self {
+        let operations = StreamMap::new();
+        Self { socket, doors, handshake, upgraded, caller: None, place: None, operations, heard: true }
     }
 
     /// Serves the client until either side ends it.
@@ -146,6 +149,7 @@ impl Socket {
         let caller = self.handshake.caller(&self.doors, &payload).await.map_err(End::Close)?;
         let place = self.doors.service.open_stream(&caller).map_err(|err| End::Close(Close::refused(&err.into())))?;
         self.place = Some(place);
+        self.upgraded.set_known();
         self.caller = Some(Arc::new(caller));
         self.say(&ToClient::ConnectionAck).await
     }

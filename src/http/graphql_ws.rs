@@ -4,6 +4,8 @@
 //! executed before the client has presented a value, there are no cookies that a browser would present for it, and the
 //! page's origin is in the handshake, where a token's `allowedOrigins` binds it (R12).
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::header::{AUTHORIZATION, UPGRADE};
@@ -17,6 +19,7 @@ use crate::domain::restriction::Source;
 use crate::service::{self, Caller, ErrorCode, Visit};
 
 use super::client::Arrival;
+use super::connection::{Upgrade, Upgraded};
 use super::credential::{self, API_KEY};
 use super::graphql_protocol::{Close, NAME};
 use super::graphql_socket::Socket;
@@ -56,7 +59,14 @@ pub(super) async fn shake_hands(doors: &Doors, arrival: Arrival, mut head: Parts
     let limit = doors.max_body_bytes.min(MAX_MESSAGE_BYTES);
     let upgrade = upgrade.protocols([NAME]).max_message_size(limit).max_frame_size(limit);
     let doors = doors.clone();
-    Ok(upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(move |socket| Socket::new(socket, doors, handshake).run()))
+    let upgraded = Arc::new(Upgraded::of(head.extensions.remove::<Arc<Upgrade>>().unwrap_or_default()));
+    Ok(upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(async move |socket| {
+        let socket = Socket::new(socket, doors, handshake, upgraded.clone());
+        tokio::select! {
+            () = upgraded.must_end() => {}
+            () = socket.run() => {}
+        }
+    }))
 }
 
 impl Handshake {

@@ -86,6 +86,7 @@ impl Server {
             if let Err(cause) = served {
                 tracing::debug!(%cause, "a connection broke off");
             }
+            counters.upgrade().ended().await;
         });
     }
 }

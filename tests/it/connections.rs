@@ -268,3 +268,31 @@ async fn a_socket_holds_no_large_message_whoever_sends_it() {
         assert_eq!(closed_with(socket).await, 4400);
     }
 }
+
+/// Begins a request whose body does not come whole.
+async fn stall(server: &Server) -> TcpStream {
+    let mut stream = connect(server).await;
+    let head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn clients_that_are_waited_for_keep_nobody_out() {
+    for of_sockets in [false, true] {
+        let server = Server::start_serving(http::Settings { max_connections: 3, ..Server::settings() }).await;
+        let mut known = handshake(&server).await;
+        init(&mut known, json!({ "X-API-Key": server.admin.value })).await;
+        let mut waited_for = Vec::new();
+        for _ in 0..2 {
+            let stream = if of_sockets { handshake(&server).await.into_inner() } else { stall(&server).await };
+            waited_for.push(stream);
+        }
+        let mut new = connect(&server).await;
+        timeout(Duration::from_secs(5), ask(&mut new)).await.unwrap();
+        timeout(Duration::from_secs(5), is_given_up(&mut waited_for[0])).await.unwrap();
+        ask(&mut new).await;
+        known.send(Message::text(json!({ "type": "ping" }).to_string())).await.unwrap();
+        assert!(known.next().await.unwrap().unwrap().is_text(), "who has said who they are is not closed");
+    }
+}

@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::budget::{Budget, Purpose};
+use super::upgrade::Upgrade;
 
 /// How many bytes of answers may wait to be sent on a connection. As long as more do, its next requests wait.
 const MAX_UNSENT: usize = 1024 * 1024;
@@ -42,6 +43,7 @@ pub(crate) struct Activity {
     /// Bytes of bodies that have not arrived whole.
     received: AtomicUsize,
     room: Notify,
+    upgrade: Arc<Upgrade>,
     budget: Arc<Budget>,
 }
 
@@ -56,6 +58,9 @@ pub(super) struct Snapshot {
     pub(super) awaits_body: bool,
     pub(super) unsent: bool,
     pub(super) streams: bool,
+    /// Whether it has become a WebSocket, and whether its client has said who it is.
+    pub(super) is_socket: bool,
+    pub(super) is_known_socket: bool,
 }
 
 impl Activity {
@@ -135,6 +140,11 @@ impl Activity {
         self.streams.load(Ordering::Relaxed) > 0
     }
 
+    /// What becomes of the connection if it turns into a WebSocket.
+    pub(crate) fn upgrade(&self) -> &Arc<Upgrade> {
+        &self.upgrade
+    }
+
     pub(super) fn budget(&self) -> &Budget {
         &self.budget
     }
@@ -169,6 +179,8 @@ impl Activity {
             awaits_body: awaiting > 0,
             unsent: self.unsent.load(Ordering::Relaxed) > 0 || self.blocked.load(Ordering::Relaxed),
             streams: self.has_streams(),
+            is_socket: self.upgrade.has_begun(),
+            is_known_socket: self.upgrade.is_known(),
         }
     }
 }

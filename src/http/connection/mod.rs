@@ -7,6 +7,7 @@ mod pool;
 mod request_body;
 mod response_body;
 mod socket;
+mod upgrade;
 mod watch;
 
 pub(super) use activity::{Activity, Answering};
@@ -14,3 +15,4 @@ pub(super) use pool::Pool;
 pub(super) use request_body::{RequestBody, TooSlow};
 pub(super) use response_body::{Shared, bounded};
 pub(super) use socket::Socket;
+pub(super) use upgrade::{Upgrade, Upgraded};

@@ -32,7 +32,7 @@ const LOG_PERIOD: Duration = Duration::from_secs(60);
 pub(crate) struct Pool {
     tasks: JoinSet<()>,
     open: HashMap<Id, Open>,
-    /// Places for connections. WebSockets keep theirs, although they are no longer served here.
+    /// Places for connections. WebSockets keep theirs.
     places: Arc<Semaphore>,
     budget: Arc<Budget>,
     periods: Interval,
@@ -96,9 +96,9 @@ impl Pool {
                 Err(cause) => {
                     if self.no_descriptors.may_log() {
                         let hint = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower --max-connections";
-                        tracing::error!(%cause, hint, "no connection can be accepted; the oldest idle one is closed");
+                        tracing::error!(%cause, hint, "no connection can be accepted; one that is idle or waits for its client is closed");
                     }
-                    self.close_oldest_idle();
+                    self.make_room();
                     tokio::select! {
                         () = pause() => {}
                         () = self.look_after() => {}
@@ -108,16 +108,19 @@ impl Pool {
         }
     }
 
-    /// A place for one more connection. If there is none, the oldest idle connection is closed; while none is idle, this waits.
+    /// A place for one more connection. If there is none, a connection is closed that is idle, or else one that only waits for its
+    /// client; while there is none either, this waits.
     async fn place(&mut self) -> OwnedSemaphorePermit {
         loop {
             if let Ok(place) = self.places.clone().try_acquire_owned() {
                 return place;
             }
             if self.full.may_log() {
-                tracing::warn!("--max-connections are open; the oldest idle one is closed for each new one");
+                tracing::warn!(
+                    "--max-connections are open; one that is idle or waits for its client is closed for each new one"
+                );
             }
-            self.close_oldest_idle();
+            self.make_room();
             let places = self.places.clone();
             tokio::select! {
                 Ok(place) = places.acquire_owned() => return place,
@@ -161,11 +164,11 @@ impl Pool {
         }
     }
 
-    fn close_oldest_idle(&mut self) {
+    fn make_room(&mut self) {
         let candidates = self.open.values_mut().filter(|open| !open.is_closing);
-        let idle = candidates.filter_map(|open| Some((open.watch.idle(&open.activity)?, Reverse(open.number), open)));
-        if let Some((_, _, open)) = idle.max_by_key(|(periods, age, _)| (*periods, *age)) {
-            tracing::debug!("closing an idle connection to make room");
+        let spare = candidates.filter_map(|open| Some((open.watch.spare(&open.activity)?, Reverse(open.number), open)));
+        if let Some((spare, _, open)) = spare.max_by_key(|(spare, age, _)| (*spare, *age)) {
+            tracing::debug!(?spare, "closing a connection to make room");
             open.close();
         }
     }

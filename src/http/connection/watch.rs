@@ -9,6 +9,15 @@ const IDLE_PERIODS: u32 = 6;
 /// How many bytes must be sent in a period where any are waiting: about 1 KiB a second.
 const MIN_SENT: u64 = 16_384;
 
+/// Why a connection may be closed for a new one: the later ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Spare {
+    /// Only its client can bring it forward: the rest of a body is awaited, or an answer is not read yet.
+    WaitsForClient,
+    /// There is no request on it.
+    Idle,
+}
+
 /// What was seen of a connection when it was last looked at.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
@@ -26,7 +35,8 @@ impl Watch {
             // What else happens does not count: else a client could ask on and on and never read.
             written >= MIN_SENT || now.sent != self.seen.sent
         } else {
-            now.at_work || now.progress != self.seen.progress || written > 0
+            // A WebSocket has clocks of its own.
+            now.is_socket || now.at_work || now.progress != self.seen.progress || written > 0
         };
         self.quiet_periods = if moves { 0 } else { self.quiet_periods + 1 };
         self.seen = now;
@@ -34,12 +44,21 @@ impl Watch {
         self.quiet_periods >= if unfinished { UNFINISHED_PERIODS } else { IDLE_PERIODS }
     }
 
-    /// For how long the connection has been idle: the higher, the longer. `None` if it is not.
-    pub(super) fn idle(&self, activity: &Activity) -> Option<u32> {
+    /// Why the connection may be closed for a new one, and for how long nothing has happened on it: the higher, the sooner. `None` if it
+    /// may not.
+    pub(super) fn spare(&self, activity: &Activity) -> Option<(Spare, u32)> {
         let now = activity.snapshot();
-        let is_idle = !now.at_work && !now.awaits_body && !now.unsent && !now.streams;
+        let spare = if now.at_work || now.is_known_socket {
+            return None;
+        } else if now.awaits_body || now.unsent {
+            Spare::WaitsForClient
+        } else if now.streams {
+            return None;
+        } else {
+            Spare::Idle
+        };
         let moved = now.progress != self.seen.progress;
-        is_idle.then_some(if moved { 0 } else { self.quiet_periods + 1 })
+        Some((spare, if moved { 0 } else { self.quiet_periods + 1 }))
     }
 
     /// For how many periods in a row nothing has happened.
@@ -67,6 +86,7 @@ mod tests {
     use crate::http::connection::activity::Answering;
     use crate::http::connection::budget::{Charge, Purpose};
     use crate::http::connection::request_body::RequestBody;
+    use crate::http::connection::upgrade::Upgraded;
 
     use super::*;
 
@@ -133,18 +153,27 @@ mod tests {
         assert_eq!(closed(&mut Watch::default(), &activity), Some(1 + IDLE_PERIODS));
     }
 
-    #[test]
-    fn only_a_connection_without_any_request_is_idle() {
+    #[tokio::test]
+    async fn a_connection_without_any_request_is_spared_least_and_one_at_work_always() {
+        use Spare::{Idle, WaitsForClient};
         let (watch, activity) = (Watch::default(), Arc::new(Activity::default()));
-        assert_eq!(watch.idle(&activity), Some(1));
+        assert_eq!(watch.spare(&activity), Some((Idle, 1)));
         activity.begun();
-        assert_eq!(watch.idle(&activity), Some(0), "it was asked lately");
+        assert_eq!(watch.spare(&activity), Some((Idle, 0)), "it was asked lately");
         let answering = Answering::of(activity.clone());
-        assert_eq!(watch.idle(&activity), None);
-        drop(answering);
+        assert_eq!(watch.spare(&activity), None);
+        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let mut body = RequestBody::new(never, activity.clone());
+        assert!(Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(watch.spare(&activity), Some((WaitsForClient, 0)));
+        drop((body, answering));
         let charge = Charge::new(activity.clone(), Purpose::Answer, 1);
-        assert_eq!(watch.idle(&activity), None);
+        assert_eq!(watch.spare(&activity), Some((WaitsForClient, 0)));
         drop(charge);
-        assert_eq!(watch.idle(&activity), Some(0));
+        let socket = Upgraded::of(activity.upgrade().clone());
+        assert_eq!(watch.spare(&activity), Some((Idle, 0)));
+        socket.set_known();
+        assert_eq!(watch.spare(&activity), None);
+        assert!(Idle > WaitsForClient);
     }
 }
