@@ -1,6 +1,6 @@
 //! How the server parts with its clients: it says that it is not ready, drains, and lets nobody wait for long.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -118,6 +118,28 @@ async fn a_request_that_is_sent_by_half_is_not_waited_for_longer_than_a_load_bal
         server.signal(Signal::SIGTERM);
         assert!(ended(server, Duration::from_secs(12)).await, "{half}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_little_by_little_does_not_delay_the_stop() {
+    let database = TestDatabase::new().await;
+    let server = Process::serve(&database.folder(), &database.url);
+    let mut stream = connect(&server);
+    let head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    for _ in 0..10 {
+        ask(&mut connect(&server));
+    }
+    server.signal(Signal::SIGTERM);
+    let client = tokio::task::spawn_blocking(move || {
+        // No answer comes: that is what makes it slow.
+        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        while stream.write_all(b" ").is_ok()
+            && stream.read(&mut [0]).is_err_and(|err| err.kind() == ErrorKind::WouldBlock)
+        {}
+    });
+    assert!(ended(server, Duration::from_secs(10)).await);
+    client.await.unwrap();
 }
 
 /// A load balancer: the replicas that said lately that they are ready.

@@ -191,7 +191,8 @@ impl Pool {
         }
     }
 
-    /// Waits until all connections have ended. Those that wait for their clients are closed soon.
+    /// Waits until all connections have ended. Those that wait for their clients are closed soon, however fast these are: load
+    /// balancers wait no longer either.
     pub(crate) async fn finish(mut self) {
         let (begun, mut seconds) = (Instant::now(), interval(STOPPING_PERIOD));
         loop {
@@ -202,10 +203,8 @@ impl Pool {
                 },
                 _ = seconds.tick() => {
                     let is_over = begun.elapsed() >= CLIENT_GRACE;
-                    for open in self.open.values_mut() {
-                        if open.watch.waits_for_client(&open.activity) && is_over {
-                            open.close();
-                        }
+                    for open in self.open.values_mut().filter(|open| is_over && !open.activity.snapshot().at_work) {
+                        open.close();
                     }
                 }
             }

@@ -65,14 +65,6 @@ impl Watch {
     pub(super) fn quiet_periods(&self) -> u32 {
         self.quiet_periods
     }
-
-    /// Whether nothing but the client can bring the connection forward, and has not since it was last looked at.
-    pub(super) fn waits_for_client(&mut self, activity: &Activity) -> bool {
-        let now = activity.snapshot();
-        let moved = (now.progress, now.written) != (self.seen.progress, self.seen.written);
-        self.seen = now;
-        !now.at_work && !moved
-    }
 }
 
 #[cfg(test)]
