@@ -31,7 +31,8 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::Uri;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -132,22 +133,34 @@ pub fn front(service: Service, settings: Settings, lease: Lease) -> Result<Front
 
 /// The schema, for whoever may read it.
 async fn schema(State(doors): State<Doors>, Client(caller): Client) -> Result<Response, Rejection> {
-    doors.admit_reader(caller.as_ref())?;
-    let headers = [("content-type", "text/plain; charset=utf-8")];
-    Ok((Extension(connection::Shared), headers, doors.sdl.clone()).into_response())
+    let headers = doors.admit_reader(caller.as_ref())?;
+    let content_type = [("content-type", "text/plain; charset=utf-8")];
+    Ok((Extension(connection::Shared), headers, content_type, doors.sdl.clone()).into_response())
 }
 
 impl Doors {
-    /// Whether this caller may read what the API looks like, be it as the schema or as the description of REST.
-    fn admit_reader(&self, caller: Option<&Caller>) -> Result<(), Rejection> {
-        match self.graphql.settings().introspection {
-            Introspection::Off => {
+    /// Lets those in who may read what the API looks like, be it as the schema or as the description of REST. These headers
+    /// belong to the answer: one to a caller is not for others.
+    fn admit_reader(&self, caller: Option<&Caller>) -> Result<HeaderMap, Rejection> {
+        let mut headers = HeaderMap::new();
+        match (self.graphql.settings().introspection, caller) {
+            (Introspection::Off, _) => {
                 let message = "The schema is not shown here. Ask the operator for it.";
-                Err(Rejection::new(ErrorCode::NotFound, message))
+                return Err(Rejection::new(ErrorCode::NotFound, message));
             }
-            Introspection::Authenticated if caller.is_none() => Err(service::Error::Anonymous.into()),
-            Introspection::Authenticated | Introspection::Public => Ok(()),
+            (Introspection::Authenticated, None) => return Err(service::Error::Anonymous.into()),
+            (Introspection::Public, None) => {}
+            (_, Some(caller)) => {
+                client::warn_of_retirement(&mut headers, Some(caller.standing()));
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            }
         }
+        Ok(headers)
+    }
+
+    /// Whether errors may name only what the client sent.
+    fn hides_names(&self) -> bool {
+        self.graphql.settings().introspection == Introspection::Off
     }
 }
 

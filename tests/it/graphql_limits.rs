@@ -146,6 +146,54 @@ async fn the_schema_is_shown_to_whom_the_operator_wants() {
     }
 }
 
+#[tokio::test]
+async fn a_description_is_answered_as_every_address_of_its_kind() {
+    for introspection in [Introspection::Public, Introspection::Authenticated] {
+        let server = limited(Settings { introspection, ..Settings::default() }).await;
+        let old = server.admin.create(json!({ "name": "n", "overlapMinutes": 5 })).await.unwrap().client;
+        let new = old.with(old.rotate().await.unwrap());
+        for (path, code) in [("/schema.graphql", "/errors/0/extensions/code"), ("/openapi.json", "/code")] {
+            let read = async |client: &Client| client.request("GET", path).send().await.unwrap();
+            let bad = Answer::of(read(&server.anonymous().with("hello")).await).await;
+            assert_eq!(bad.body.pointer(code), Some(&json!("UNAUTHENTICATED")), "{path}: {}", bad.body);
+            for (client, is_previous) in [(&old, true), (&new, false)] {
+                let answer = read(client).await;
+                let has = |name: &str| answer.headers().contains_key(name);
+                assert_eq!((has("Deprecation"), has("Sunset")), (is_previous, is_previous), "{path}");
+                assert_eq!(answer.headers()["Cache-Control"], "no-store", "{introspection:?} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_may_read_the_schema_rest_names_only_what_was_sent() {
+    let open = Server::start().await;
+    let hidden = limited(Settings { introspection: Introspection::Off, ..Settings::default() }).await;
+    // What an open server tells beyond what was sent.
+    for (method, path, body, name) in [
+        ("POST", "/api-tokens", json!({ "q": 1 }), "name"),
+        ("POST", "/api-tokens", json!({}), "name"),
+        ("POST", "/api-tokens", json!({ "name": 1 }), "string"),
+        ("POST", "/api-tokens", json!({ "name": "n", "kind": "COLOUR" }), "PRIVATE"),
+        ("POST", "/api-tokens", json!({ "name": "n", "permissions": ["COLOUR"] }), "API_TOKEN_READ"),
+        ("POST", "/api-tokens/self", json!({ "onReuse": "COLOUR" }), "REVOKE"),
+        ("POST", "/api-tokens/self", json!({ "q": 1 }), "owner"),
+        ("POST", "/api-tokens/self/rotate", json!({ "q": 1 }), "overlapMinutes"),
+        ("GET", "/api-tokens?q=1", json!(null), "orderBy"),
+        ("GET", "/api-tokens?status=COLOUR", json!(null), "ACTIVE"),
+        ("GET", "/api-tokens?orderBy=COLOUR", json!(null), "createdAt"),
+    ] {
+        let told = open.admin.rest(method, path, body.clone()).await;
+        let less = hidden.admin.rest(method, path, body.clone()).await;
+        assert_eq!((less.status, &less.body["code"]), (400, &told.body["code"]), "{path} {body}");
+        assert!(told.body.to_string().contains(name), "{path} {body}: {}", told.body);
+        // The key that holds the words is itself no name.
+        let words = format!("{} {}", less.body["message"], less.body["field"]);
+        assert!(!words.contains(name) || body.get(name).is_some(), "{path} {body}: {words}");
+    }
+}
+
 const CREATE: &str = "mutation($input: CreateAPITokenInput!) { createAPIToken(input: $input) { token { id } } }";
 
 #[tokio::test]

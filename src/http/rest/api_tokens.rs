@@ -28,7 +28,7 @@ pub(super) async fn list(
     Extension(caller): Admitted,
     RawQuery(query): RawQuery,
 ) -> Answer<ApiTokenPage> {
-    let input: ListInput = Fields::read(query::fields(&query.unwrap_or_default())?)?;
+    let input: ListInput = Fields::read(query::fields(&query.unwrap_or_default())?, doors.hides_names())?;
     Ok(Json(doors.service.list(&caller, input.into()).await?.into()))
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
-    let input: CreateInput = Fields::read(json::object(&headers, body)?)?;
+    let input: CreateInput = Fields::read(json::object(&headers, body)?, doors.hides_names())?;
     Ok(Json(doors.service.create(&caller, input.into()).await?.into()))
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn update(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
-    let input: UpdateInput = Fields::read(json::object(&headers, body)?)?;
+    let input: UpdateInput = Fields::read(json::object(&headers, body)?, doors.hides_names())?;
     Ok(Json(doors.service.update(&caller, &id, input.into()).await?.into()))
 }
 
@@ -129,7 +129,8 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<RotatedApiToken> {
-    let RotateInput { overlap_minutes, idempotency_key } = Fields::read(json::object_if_any(&headers, body)?)?;
+    let RotateInput { overlap_minutes, idempotency_key } =
+        Fields::read(json::object_if_any(&headers, body)?, doors.hides_names())?;
     let keyed = idempotency_key.is_some();
     let idempotency_key = idempotency_key.or(client::idempotency_key(&headers)?);
     let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, require_period: false };
@@ -157,6 +158,6 @@ pub(super) async fn end_overlap(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
-    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?)?;
+    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, doors.hides_names())?;
     Ok(Json(doors.service.end_overlap(&caller, &id).await?.into()))
 }

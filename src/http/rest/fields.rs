@@ -11,32 +11,45 @@ use crate::domain::quote::quote;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::http::reply::Rejection;
+use crate::service::ErrorCode;
 
 /// Fields by name, until each has been taken.
 pub(super) struct Fields {
     left: Map<String, Value>,
     known: Vec<&'static str>,
+    hides_names: bool,
 }
 
 impl Fields {
-    /// Reads an input that is made of these fields and no others.
-    pub(super) fn read<T: Input>(fields: Map<String, Value>) -> Result<T, Rejection> {
-        let mut fields = Self { left: fields, known: Vec::new() };
+    /// Reads an input that is made of these fields and no others. Where names are hidden, what is wrong is told without any that
+    /// was not sent.
+    pub(super) fn read<T: Input>(fields: Map<String, Value>, hides_names: bool) -> Result<T, Rejection> {
+        let mut fields = Self { left: fields, known: Vec::new(), hides_names };
         let input = T::take(&mut fields);
         // A name that is not known may be a misspelt one that is then missing, so it is told first.
         let Some(unknown) = fields.left.keys().next() else { return input };
         let name = quote(unknown);
+        let message = format!("This request has no field {name}.");
+        let rejection = Rejection::field(name.trim_matches('"').to_owned(), message);
+        if hides_names {
+            return Err(rejection);
+        }
         let known = if fields.known.is_empty() { "none".to_owned() } else { fields.known.join(", ") };
-        Err(Rejection::field(
-            name.trim_matches('"').to_owned(),
-            format!("This request has no field {name}. It has: {known}."),
-        ))
+        Err(rejection.adding(&format!("It has: {known}.")))
     }
 
     /// Takes one field.
     pub(super) fn take<T: Field>(&mut self, name: &'static str) -> Result<T, Rejection> {
         self.known.push(name);
-        T::from_given(name, self.left.remove(name))
+        let given = self.left.remove(name);
+        let is_given = given.is_some();
+        T::from_given(name, given).map_err(|told| match (self.hides_names, is_given) {
+            (false, _) => told,
+            (true, true) => {
+                told.saying(format!("What the field {name} holds does not fit the schema, which is not shown here."))
+            }
+            (true, false) => Rejection::new(ErrorCode::BadUserInput, "A field that must be given is missing."),
+        })
     }
 }
 

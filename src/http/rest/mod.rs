@@ -62,11 +62,12 @@ pub(super) fn routes(doors: &Doors) -> Router<Doors> {
 /// The description of these doors, for whoever may read the schema.
 async fn describe(
     State(doors): State<Doors>,
-    Client(caller): Client,
+    reader: Result<Client, Rejection>,
     document: String,
 ) -> Result<impl IntoResponse, Refusal> {
-    doors.admit_reader(caller.as_ref())?;
-    Ok(([("content-type", "application/json")], document))
+    let Client(caller) = reader?;
+    let headers = doors.admit_reader(caller.as_ref())?;
+    Ok((headers, [("content-type", "application/json")], document))
 }
 
 /// Whether errors at this path are for clients of these doors.

@@ -62,7 +62,7 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RotatedToken>, Refusal> {
-    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?)?;
+    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, doors.hides_names())?;
     let idempotency_key = client::idempotency_key(&headers)?;
     let request = RotateRequest { idempotency_key, require_period: true, ..RotateRequest::default() };
     Ok(Json(doors.service.rotate(&caller, &request).await.map_err(Error::of_header_key)?.into()))
