@@ -14,7 +14,7 @@ use crate::service::{self, Caller, ErrorCode, Visit};
 
 use super::Doors;
 use super::client_address::client_address;
-use super::credential::{self, Credential, Place, Unusable};
+use super::credential::{self, Credential, Unusable};
 use super::reply::Rejection;
 
 const HOW_TO_SEND: &str = "Send one as X-API-Key: VALUE, or as Authorization: Bearer VALUE.";
@@ -64,7 +64,7 @@ pub(super) async fn authenticate(
 ) -> Result<Caller, Rejection> {
     let visit = visit(headers, arrival, doors)?;
     let caller = doors.service.authenticate(presented.text, visit).await;
-    caller.map_err(|err| refused(err, presented.place))
+    caller.map_err(|err| refused(err, presented))
 }
 
 /// Who is calling, as [`Client`] says it, but for the first use of the value, which may still be pending: whoever asks for this
@@ -84,7 +84,7 @@ pub(super) async fn recognise(
     } else {
         service.recognise(presented.text, visit).await
     };
-    Ok(Some(caller.map_err(|err| refused(err, presented.place))?))
+    Ok(Some(caller.map_err(|err| refused(err, presented))?))
 }
 
 /// What [`recognise`] finds out.
@@ -114,9 +114,15 @@ pub(super) fn presented(headers: &HeaderMap) -> Result<Option<Credential<'_>>, R
 }
 
 /// The answer to a value that is refused, which says where it was read: more than one may have been sent.
-pub(super) fn refused(err: service::Error, place: Place) -> Rejection {
+pub(super) fn refused(err: service::Error, presented: Credential<'_>) -> Rejection {
     let of_value = matches!(err, service::Error::Unauthenticated | service::Error::Refused(_));
-    let rejection = Rejection::from(err);
+    let is_unknown = matches!(err, service::Error::Unauthenticated);
+    let mut rejection = Rejection::from(err);
+    if is_unknown && presented.has_more_than_a_value() {
+        let message = "No API token has this value. Send the value alone, without quotes or a name before it.";
+        rejection = rejection.saying(message.to_owned());
+    }
+    let Credential { place, .. } = presented;
     if of_value { rejection.adding(&format!("The value was read from {place}.")) } else { rejection }
 }
 
@@ -129,6 +135,8 @@ impl From<Unusable> for Rejection {
             ),
             Unusable::Foreign(place) => Self::from(service::Error::Unauthenticated)
                 .saying(format!("What {place} holds is no value of an API token. {HOW_TO_SEND}")),
+            Unusable::WithoutScheme => Self::from(service::Error::Unauthenticated)
+                .saying(format!("Before the value in the Authorization header, `Bearer` is missing. {HOW_TO_SEND}")),
         }
     }
 }

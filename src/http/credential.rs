@@ -65,6 +65,14 @@ pub(super) struct Credential<'a> {
     pub(super) place: Place,
 }
 
+impl Credential<'_> {
+    /// Whether something stands around a whole value: quotes, or the name of a variable.
+    pub(super) fn has_more_than_a_value(&self) -> bool {
+        let mut parts = self.text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        parts.any(|part| part.len() < self.text.len() && can_be_a_value(part))
+    }
+}
+
 /// Why a request has no one credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
@@ -72,6 +80,8 @@ pub(super) enum Unusable {
     Ambiguous,
     /// What was sent there is not of a form in which a value is sent.
     Foreign(Place),
+    /// `Authorization` holds a value and not its scheme.
+    WithoutScheme,
 }
 
 /// What a header holds.
@@ -80,19 +90,25 @@ enum Sent<'a> {
     Text(&'a str),
     /// Something that is in no form of ours.
     Foreign,
+    /// A value, where a scheme must stand before it.
+    WithoutScheme,
 }
 
 /// The value presented, if any. The same value twice is one value; an empty header is as good as none.
 pub(super) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusable> {
     let keys = headers.get_all(API_KEY).iter().map(|value| (Place::ApiKey, api_key(value)));
     let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| (Place::Authorization, bearer(value)));
-    let (mut found, mut foreign): (Option<Credential<'_>>, _) = (None, None);
+    let (mut found, mut unusable): (Option<Credential<'_>>, _) = (None, None);
     for (place, sent) in keys.chain(bearers) {
         let text = match sent {
             Sent::Text(text) => text,
             Sent::Nothing => continue,
             Sent::Foreign => {
-                foreign.get_or_insert(place);
+                unusable.get_or_insert(Unusable::Foreign(place));
+                continue;
+            }
+            Sent::WithoutScheme => {
+                unusable.get_or_insert(Unusable::WithoutScheme);
                 continue;
             }
         };
@@ -109,8 +125,8 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusab
             Some(_) => found,
         };
     }
-    match (found, foreign) {
-        (None, Some(place)) => Err(Unusable::Foreign(place)),
+    match (found, unusable) {
+        (None, Some(unusable)) => Err(unusable),
         (found, _) => Ok(found),
     }
 }
@@ -134,6 +150,7 @@ fn bearer(value: &HeaderValue) -> Sent<'_> {
         Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Sent::Text(text.trim_start()),
         // The end of `Bearer ` is lost on the way (RFC 9110, section 5.5).
         None if names_nothing(text.trim()) => Sent::Nothing,
+        None if can_be_a_value(text.trim()) => Sent::WithoutScheme,
         _ => Sent::Foreign,
     }
 }
@@ -196,7 +213,8 @@ mod tests {
 
     #[test]
     fn what_is_in_no_form_of_ours_is_a_bad_credential_where_it_is_alone() {
-        for foreign in ["Basic v", "v", VALUE, "Token v", "Digest a=b, c=d", "Bearer=v", "é", "Bearer é"] {
+        assert_eq!(found(&[("authorization", VALUE)]), Err(Unusable::WithoutScheme));
+        for foreign in ["Basic v", "v", "Token v", "Digest a=b, c=d", "Bearer=v", "é", "Bearer é"] {
             let alone = found(&[("authorization", foreign)]);
             assert_eq!(alone, Err(Unusable::Foreign(Place::Authorization)), "{foreign}");
         }

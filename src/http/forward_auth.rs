@@ -134,7 +134,7 @@ async fn decide(
         VerificationCode::ScopeMissing => lacking(&verification, &required),
         code => {
             let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
-            return Err(client::refused(refusal, presented.place).into());
+            return Err(client::refused(refusal, presented).into());
         }
     };
     client::warn_of_retirement(response.headers_mut(), verification.standing);

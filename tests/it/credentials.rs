@@ -188,6 +188,30 @@ async fn a_refusal_names_the_header_that_it_read() {
 }
 
 #[tokio::test]
+async fn a_value_with_something_around_it_and_one_without_its_scheme_are_told_apart() {
+    let server = Server::start().await;
+    let value = holder(&server).await;
+    let alone = "Send the value alone, without quotes or a name before it.";
+    for endpoint in ENDPOINTS {
+        for around in [format!("TOKEN={value}"), format!("\"{value}\""), format!("export TOKEN='{value}'")] {
+            for headers in [[("X-API-Key", around.clone())], [("Authorization", format!("Bearer {around}"))]] {
+                let headers = headers.each_ref().map(|(name, text)| (*name, text.as_str()));
+                let answer = ask(&server, endpoint, &headers).await;
+                let (code, message) = error(&answer);
+                assert_eq!(code, "UNAUTHENTICATED", "{endpoint:?}");
+                assert!(message.contains(alone) && !message.contains(&value), "{endpoint:?}: {message}");
+            }
+        }
+        let answer = ask(&server, endpoint, &[("Authorization", &value)]).await;
+        let (code, message) = error(&answer);
+        assert_eq!(code, "UNAUTHENTICATED", "{endpoint:?}");
+        assert!(message.contains("`Bearer` is missing") && !message.contains(&value), "{endpoint:?}: {message}");
+        let answer = ask(&server, endpoint, &[("X-API-Key", "TOKEN=rk_0")]).await;
+        assert!(!error(&answer).1.contains(alone), "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_a_credential_the_schema_can_be_read_and_nothing_else() {
     let server = Server::start().await;
     let answer = server.anonymous().ask("{ __schema { queryType { name } } }").await;

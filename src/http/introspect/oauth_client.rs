@@ -81,7 +81,11 @@ pub(super) fn find<'a>(
     let header = match credential::find(headers) {
         Ok(found) => found.map(|credential| Presented { credential, client_id: None }),
         // What stands there may be HTTP Basic.
-        Err(credential::Unusable::Foreign(_)) if secrets.iter().any(Option::is_some) => None,
+        Err(credential::Unusable::Foreign(_) | credential::Unusable::WithoutScheme)
+            if secrets.iter().any(Option::is_some) =>
+        {
+            None
+        }
         Err(unusable) => return Err(unusable.into()),
     };
     let ways = [header, secrets[0], secrets[1]];
