@@ -37,6 +37,8 @@ fn rotakey(cores: Cores) -> Command {
 
 /// Makes the database at this URL, if it is missing, and an admin token in it, whose value it returns.
 pub fn bootstrap(database_url: &str) -> String {
+    // The server makes the database; the command refuses to.
+    drop(Server::rotakey(database_url, Cores::Shared, &[]));
     let output = rotakey(Cores::Shared).args(["bootstrap", "--database-url", database_url]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
