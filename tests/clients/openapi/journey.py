@@ -26,6 +26,7 @@ from rotakey_client.models import (
     ErrorCode,
     IntrospectionInput,
     Permission,
+    RotatedAPIToken,
     UpdateAPITokenInput,
 )
 from rotakey_client.types import UNSET
@@ -57,7 +58,7 @@ old = created.value
 # docs:begin openapi-python-rotate
 rotated = rotate_api_token.sync("self", client=connect(old), idempotency_key="2026-w48")
 # docs:end
-value = good(rotated).value
+value = good(rotated, RotatedAPIToken).value
 assert value != old and rotated.generation == 2
 
 page = list_api_tokens.sync(client=operator, first=1, name="openapi-python", status=[APITokenStatus.ACTIVE])
