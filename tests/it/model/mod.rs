@@ -75,12 +75,14 @@ enum Happening {
 impl Lifecycle {
     fn new(overlap_starts: OverlapStart) -> Self {
         let vault = Vault::new();
+        // Not the operator, by whom a rotation withholds the new value.
+        let creator = Actor::ApiToken(TokenId::new(START, [1; 10]));
         let first = ValueFacts {
             generation: 1,
             hash: vault.hash(Secret::FIRST),
             hint: Hint::parse("hint").unwrap(),
             created_at: START,
-            created_by: Actor::System,
+            created_by: creator,
             first_used_at: None,
             replaced_at: None,
             retires_at: None,
@@ -107,7 +109,7 @@ impl Lifecycle {
             id: TokenId::new(START, [0; 10]),
             settings,
             created_at: START,
-            created_by: Actor::System,
+            created_by: creator,
             updated: None,
             last_used_at: None,
             revoked_at: None,
