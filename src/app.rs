@@ -48,7 +48,7 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The GraphQL schema of the code is none.
+    /// The GraphQL schema generated from the code is invalid.
     #[error(transparent)]
     Schema(#[from] http::InvalidSchema),
     /// Signals cannot be received.
@@ -145,7 +145,7 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 /// and closes the database.
 ///
 /// # Errors
-/// When the schema of the code is none, the files of the database are deleted or replaced, or it cannot be closed.
+/// When the schema generated from the code is invalid, the files of the database are deleted or replaced, or it cannot be closed.
 pub async fn serve(
     listener: TcpListener,
     service: Service,

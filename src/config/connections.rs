@@ -14,7 +14,8 @@ const RESERVED_DESCRIPTORS: usize = 64;
 /// The flags of connections.
 #[derive(Args, Clone, Debug)]
 pub struct ConnectionFlags {
-    /// How many connections may be open; the oldest idle one is closed for a new one. 4096 if not given, or what open files allow
+    /// How many connections may be open; for a new one, the longest idle is closed, or the longest waiting for its client. 4096 if
+    /// not given, or what open files allow
     #[arg(long, env = "ROTAKEY_MAX_CONNECTIONS")]
     pub max_connections: Option<usize>,
     /// How many event streams and sockets may be open, of all tokens together

@@ -3,7 +3,7 @@
 use clap::Command;
 use clap::builder::Resettable;
 
-/// A command, and its subcommands, to which an empty environment variable is as good as none, as files of variables and
+/// A command, and its subcommands, for which an empty environment variable counts as unset, as files of variables and
 /// orchestrators write what is not set.
 pub fn ignoring_empty_variables(command: Command) -> Command {
     command

@@ -13,7 +13,7 @@ pub enum Listen {
     Name(String, u16),
 }
 
-/// The text is none of the forms that are read.
+/// The text has none of the accepted forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an address and a port, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080, or a port alone")]
 pub struct MalformedListen;

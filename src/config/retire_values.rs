@@ -9,7 +9,7 @@ use super::{DatabaseFlags, DatabaseUrl, Problems};
 /// The flags of `retire-values`.
 #[derive(Args, Clone, Debug)]
 pub struct RetireValuesFlags {
-    /// The moment, such as 2026-11-01T00:00:00Z: what was issued before works no more
+    /// The moment, such as 2026-11-01T00:00:00Z: values issued before it no longer work
     #[arg(long)]
     pub issued_before: String,
     /// The database
