@@ -21,7 +21,6 @@ use rotakey::service::{Policy, Service, Visit};
 use rotakey::store::Store;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 use tower::Service as _;
 
 fn main() {
@@ -89,9 +88,7 @@ fn baseline_bare_handler(bencher: Bencher) {
 fn door_of_gateways(bencher: Bencher) {
     let warm = Warm::up();
     let settings = http::Settings::default();
-    let (_stop, stopped) = watch::channel(http::Phase::default());
-    let (lease, _ended) = http::Lease::new(stopped);
-    let front = Arc::new(http::front(warm.service.clone(), settings, lease).unwrap());
+    let front = Arc::new(http::front(warm.service.clone(), settings, http::Shutdown::default()).unwrap());
     let connection = front.connect("127.0.0.1:1".parse().unwrap());
     bencher.with_inputs(|| warm.request("/verify")).bench_local_values(|request| {
         assert_eq!(status(&warm.runtime, connection.answer(request)), 200);

@@ -152,17 +152,16 @@ pub async fn serve(
     settings: http::Settings,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let (phase, phases) = watch::channel(http::Phase::default());
-    let (lease, ended) = http::Lease::new(phases);
+    let shutdown = http::Shutdown::default();
     let drain = settings.drain;
-    let front = http::front(service.clone(), settings, lease)?;
+    let front = http::front(service.clone(), settings, shutdown.clone())?;
     let housekeeping = tokio::spawn(keep_house(service.clone()));
     let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
     let server = front.serve(listener);
     let failed = tokio::select! {
-        () = async { server.await; ended.wait().await } => None,
-        () = pass_phases(stop, drain, phase) => {
+        () = async { server.await; shutdown.streams_ended().await } => None,
+        () = stop_in_steps(stop, drain, &shutdown) => {
             tracing::warn!("stopped before every request was answered");
             None
         }
@@ -184,18 +183,18 @@ pub async fn serve(
     failed.map_or(Ok(()), Err)
 }
 
-/// Tells how the server stops once it is asked to: it drains, closes, and this returns when requests in flight have had their time. A
-/// second signal ends either at once.
-async fn pass_phases(mut stop: watch::Receiver<bool>, drain: Duration, phase: watch::Sender<http::Phase>) {
+/// Waits for the order to stop, then drains and closes the server. Returns when requests in flight have had [`GRACE`]. A second signal
+/// ends either wait at once.
+async fn stop_in_steps(mut stop: watch::Receiver<bool>, drain: Duration, shutdown: &http::Shutdown) {
     // An error means that nobody can ask any more, which is as good as being asked.
     let _ = stop.wait_for(|stop| *stop).await;
     let mut pressed = async || while stop.changed().await.is_ok() {};
     if !drain.is_zero() {
-        phase.send_replace(http::Phase::Draining);
+        shutdown.drain();
         tracing::info!(?drain, "draining; requests are answered, and clients are told to go elsewhere");
         let _ = tokio::time::timeout(drain, pressed()).await;
     }
-    phase.send_replace(http::Phase::Closing);
+    shutdown.close();
     tracing::info!("stopping; requests in flight are answered");
     let _ = tokio::time::timeout(GRACE, pressed()).await;
 }

@@ -9,7 +9,6 @@ use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Bytes, HttpBody};
 use axum::extract::ConnectInfo;
@@ -29,13 +28,11 @@ use super::{Doors, forward_auth, graphql, graphql_ws, introspect, requests};
 pub struct Front {
     doors: Doors,
     routes: Router,
-    /// Whether clients are told to go elsewhere, because the server stops.
-    is_stopping: AtomicBool,
 }
 
 impl Front {
     pub(super) fn new(doors: Doors, routes: Router) -> Self {
-        Self { doors, routes, is_stopping: AtomicBool::new(false) }
+        Self { doors, routes }
     }
 
     /// What serves the requests that come from this address.
@@ -52,14 +49,9 @@ impl Front {
         &self.doors
     }
 
-    /// From here on, answers tell clients to close their connections.
-    pub(super) fn send_away(&self) {
-        self.is_stopping.store(true, Ordering::Relaxed);
-    }
-
-    /// Over HTTP/2 the connection itself says so, by a frame of its own.
+    /// Asks the client to connect elsewhere next, if the server is stopping. Over HTTP/2 a GOAWAY frame of the connection says so.
     fn say_farewell(&self, version: Version, response: &mut Response) {
-        if version < Version::HTTP_2 && self.is_stopping.load(Ordering::Relaxed) {
+        if version < Version::HTTP_2 && self.doors.shutdown.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tokio_stream::StreamMap;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::graphql::{Answer, Outcome, Request, Session};
 use crate::service::{Caller, ErrorCode, StreamPlace};
@@ -27,7 +28,6 @@ use super::graphql_request;
 use super::graphql_ws::Handshake;
 use super::json;
 use super::reply::Rejection;
-use super::stopping::Lease;
 
 /// How long a client may take to say who it is.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,8 +82,9 @@ impl Socket {
 
     /// Serves the client until either side ends it.
     pub(super) async fn run(mut self) {
-        let mut lease = self.doors.lease.clone();
-        let End::Close(Close { code, reason }) = self.serve(&mut lease).await else { return };
+        let _tracked = self.doors.shutdown.track_stream();
+        let closing = self.doors.shutdown.closing();
+        let End::Close(Close { code, reason }) = self.serve(&closing).await else { return };
         self.operations.clear();
         let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         let closed = async {
@@ -95,14 +96,14 @@ impl Socket {
         let _ = timeout(CLOSE_TIMEOUT, closed).await;
     }
 
-    async fn serve(&mut self, lease: &mut Lease) -> End {
+    async fn serve(&mut self, closing: &CancellationToken) -> End {
         if self.socket.protocol().is_none() {
             return End::Close(Close::NO_PROTOCOL);
         }
         let (mut init, mut pings) = (later(INIT_TIMEOUT).await, later(PING_PERIOD).await);
         loop {
             let done = tokio::select! {
-                () = lease.ended() => Err(End::Close(Close::GOING_AWAY)),
+                () = closing.cancelled() => Err(End::Close(Close::GOING_AWAY)),
                 _ = init.tick(), if self.caller.is_none() => Err(End::Close(Close::INIT_TIMEOUT)),
                 _ = pings.tick() => self.ping().await,
                 message = self.socket.recv() => self.hear(message).await,

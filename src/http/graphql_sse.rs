@@ -16,13 +16,15 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::graphql::{Answer, Outcome};
 use crate::service::ErrorCode;
 
 use super::Doors;
 use super::reply::Rejection;
-use super::stopping::Lease;
+use super::shutdown::Shutdown;
 
 /// How often a stream on which nothing happens says that it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
@@ -39,7 +41,7 @@ pub(super) fn respond(doors: &Doors, outcome: Outcome) -> Response {
         Outcome::Answer(answer) => stream::iter([answer]).boxed(),
         Outcome::Answers(answers) => answers,
     };
-    let events = kept_alive(events(answers, doors.lease.clone()).boxed());
+    let events = kept_alive(events(answers, &doors.shutdown).boxed());
     let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
     for (name, value) in
         [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (VARY, "Accept"), (ACCEL_BUFFERING, "no")]
@@ -51,18 +53,19 @@ pub(super) fn respond(doors: &Doors, outcome: Outcome) -> Response {
 
 /// What is left of a stream of events.
 enum Rest {
-    Answers(BoxStream<'static, Answer>, Lease),
+    Answers(BoxStream<'static, Answer>, CancellationToken, TaskTrackerToken),
     Complete,
 }
 
 /// The answers as events, and `complete` at their end. If the server stops before, a last answer says so.
-fn events(answers: BoxStream<'static, Answer>, lease: Lease) -> impl Stream<Item = Bytes> {
-    stream::unfold(Some(Rest::Answers(answers, lease)), async |rest| match rest? {
-        Rest::Answers(mut answers, mut lease) => tokio::select! {
+fn events(answers: BoxStream<'static, Answer>, shutdown: &Shutdown) -> impl Stream<Item = Bytes> + use<> {
+    let begin = Rest::Answers(answers, shutdown.closing(), shutdown.track_stream());
+    stream::unfold(Some(begin), async |rest| match rest? {
+        Rest::Answers(mut answers, closing, tracked) => tokio::select! {
             biased;
-            () = lease.ended() => Some((next(&stopped()), Some(Rest::Complete))),
+            () = closing.cancelled() => Some((next(&stopped()), Some(Rest::Complete))),
             answer = answers.next() => Some(match answer {
-                Some(answer) => (next(&answer), Some(Rest::Answers(answers, lease))),
+                Some(answer) => (next(&answer), Some(Rest::Answers(answers, closing, tracked))),
                 None => (COMPLETE, None),
             }),
         },

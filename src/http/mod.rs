@@ -22,8 +22,8 @@ mod reply;
 mod requests;
 mod rest;
 mod serve;
+mod shutdown;
 mod small_body;
-mod stopping;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub use crate::graphql::InvalidSchema;
 use crate::graphql::{GraphqlDoor, Introspection};
 use crate::service::{self, Caller, ErrorCode, Service};
 pub use front::{Connection, Front};
-pub use stopping::{Ended, Lease, Phase};
+pub use shutdown::Shutdown;
 
 use client::Client;
 use refused_credentials::RefusedCredentials;
@@ -87,7 +87,7 @@ struct Shared {
     max_connections: usize,
     /// The schema, one copy for all who ask for it.
     sdl: Bytes,
-    lease: Lease,
+    shutdown: Shutdown,
     refused: Arc<RefusedCredentials>,
 }
 
@@ -99,16 +99,16 @@ impl Deref for Doors {
     }
 }
 
-/// All doors over these use cases. What lasts longer than a request holds the lease, and ends with it.
+/// All endpoints over these use cases, which stop as `shutdown` orders.
 ///
 /// # Errors
-/// When the GraphQL schema of the code is none.
-pub fn front(service: Service, settings: Settings, lease: Lease) -> Result<Front, InvalidSchema> {
+/// When the GraphQL schema generated from the code is invalid.
+pub fn front(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Front, InvalidSchema> {
     let Settings { trusted_proxies, max_body_bytes, max_connections, graphql, drain: _ } = settings;
     let graphql = GraphqlDoor::new(service.clone(), graphql)?;
     let sdl = Bytes::from(graphql.sdl().to_owned());
     let refused = Arc::default();
-    let shared = Shared { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, lease, refused };
+    let shared = Shared { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, shutdown, refused };
     let doors = Doors(Arc::new(shared));
     let routes = Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))

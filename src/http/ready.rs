@@ -14,7 +14,7 @@ use super::Doors;
 /// Every check by its name, and 503 as soon as one of them fails.
 pub(super) async fn answer(State(doors): State<Doors>) -> Response<Body> {
     let Readiness { database, contact, schema } = doors.service.readiness();
-    let serving = !doors.lease.is_stopping();
+    let serving = !doors.shutdown.is_draining();
     let ready = database && contact && schema && serving;
     let body = json!({
         "ready": ready,

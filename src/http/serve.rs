@@ -8,11 +8,11 @@ use futures_util::FutureExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::{Activity, Pool, Socket};
 use super::front::Front;
-use super::stopping::Phase;
+use super::shutdown::Shutdown;
 
 /// How many requests of a connection over HTTP/2 are answered at once. Each may have a body that is held until it is whole, and anybody
 /// can begin one.
@@ -27,35 +27,24 @@ const CONNECTION_WINDOW: u32 = 262_144;
 struct Server {
     front: Arc<Front>,
     builder: Builder<TokioExecutor>,
-    phase: watch::Receiver<Phase>,
+    shutdown: Shutdown,
 }
 
 impl Front {
-    /// Serves until the phase is `Closing`; then lets nobody in, and returns when those who are in have their answers. Clients that keep it
-    /// waiting are let go after five seconds.
+    /// Serves until the server closes, and returns when the requests in flight have been answered. A client that keeps it waiting is let go
+    /// after five seconds.
     pub async fn serve(self, listener: TcpListener) {
         let mut pool = Pool::new(self.doors().max_connections);
-        let mut lease = self.doors().lease.clone();
-        let phase = lease.phase();
-        let server = Server { front: Arc::new(self), builder: builder(), phase };
-        let mut draining = pin!({
-            let (mut lease, front) = (lease.clone(), server.front.clone());
-            async move {
-                lease.reached(Phase::Draining).await;
-                front.send_away();
-            }
-        });
-        let mut closing = pin!(lease.ended());
-        let mut is_draining = false;
+        let shutdown = self.doors().shutdown.clone();
+        let closing = shutdown.closing();
+        let server = Server { front: Arc::new(self), builder: builder(), shutdown };
         loop {
             tokio::select! {
                 biased;
-                () = &mut closing => break,
-                () = &mut draining, if !is_draining => is_draining = true,
+                () = closing.cancelled() => break,
                 client = pool.accept(&listener) => server.serve(&mut pool, client),
             }
         }
-        server.front.send_away();
         // Who has connected already expects to be served; the operating system would break these connections off.
         while let Some(client) = pool.accept(&listener).now_or_never() {
             server.serve(&mut pool, client);
@@ -72,13 +61,13 @@ impl Server {
         let connection = self.front.connect_as(peer, activity.clone());
         let socket = TokioIo::new(Socket::new(stream, activity.clone(), place));
         let served = self.builder.serve_connection_with_upgrades(socket, connection).into_owned();
-        let (counters, mut phase) = (activity.clone(), self.phase.clone());
+        let (counters, shutdown) = (activity.clone(), self.shutdown.clone());
         pool.add(activity, async move {
             let mut served = pin!(served);
             let served = tokio::select! {
                 biased;
                 served = &mut served => served,
-                () = must_end(&mut phase, &counters) => {
+                () = must_end(&shutdown, &counters) => {
                     served.as_mut().graceful_shutdown();
                     served.await
                 }
@@ -93,11 +82,10 @@ impl Server {
 
 /// Waits until the connection is to answer what it was asked and then to end. Over HTTP/2 that can be said without failing the client's
 /// next request (GOAWAY, RFC 9113, section 6.8); over HTTP/1 only with an answer, so the connection stays open for a last request.
-async fn must_end(phase: &mut watch::Receiver<Phase>, activity: &Activity) {
-    // An error means that nobody can ask any more, which is as good as being asked.
-    let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
+async fn must_end(shutdown: &Shutdown, activity: &Activity) {
+    shutdown.draining().cancelled_owned().await;
     if !activity.is_multiplexed() {
-        let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+        shutdown.closing().cancelled_owned().await;
     }
 }
 
