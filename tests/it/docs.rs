@@ -48,20 +48,46 @@ fn every_error_code_has_its_row_and_every_row_its_code() {
     assert_eq!(rows, codes);
 }
 
+/// Where the links of a page lead.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split(')').next())
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');
+    headings.map(|heading| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
 #[test]
-fn every_path_that_a_page_links_to_exists() {
+fn every_path_and_heading_that_a_page_links_to_exists() {
     let mut checked = 0;
     for (page, text) in pages() {
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if target.starts_with("http") {
-                continue;
-            }
+        for link in links(&text).filter(|link| !link.starts_with("http")) {
+            let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
             let path = root().join(page.parent().unwrap()).join(target);
-            assert!(path.exists(), "{} links to {target}", page.display());
+            assert!(path.exists(), "{} links to {link}", page.display());
+            let known = anchor.is_empty() || anchors(&std::fs::read_to_string(path).unwrap()).contains(anchor);
+            assert!(known, "{} links to {link}", page.display());
             checked += 1;
         }
     }
     assert!(checked > 10);
+}
+
+#[test]
+fn the_index_of_the_documentation_links_to_every_page() {
+    let index = std::fs::read_to_string(root().join("docs/README.md")).unwrap();
+    let linked: BTreeSet<PathBuf> = links(&index)
+        .filter(|link| !link.starts_with("http"))
+        .map(|link| root().join("docs").join(link.split('#').next().unwrap()).canonicalize().unwrap())
+        .collect();
+    for (page, _) in pages().into_iter().filter(|(page, _)| page.starts_with("docs") && !page.ends_with("README.md")) {
+        assert!(linked.contains(&root().join(&page).canonicalize().unwrap()), "{} is not in the index", page.display());
+    }
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(links(&readme).any(|link| link == "docs/README.md"), "README does not link to the index");
 }
 
 #[test]
