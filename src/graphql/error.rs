@@ -9,7 +9,7 @@ use crate::service;
 use crate::service::ErrorCode;
 
 /// The extension that says after how many seconds the same request may succeed.
-pub(super) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
+pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
 
 /// The longest text, in characters: what a client sent comes back no longer than this.
 const MAX_TOLD_LENGTH: usize = 500;
@@ -50,7 +50,7 @@ impl Failure {
         Self { message: told(&message.into()), code, field: None, retry_after_seconds: code.retry_after_seconds() }
     }
 
-    pub(super) fn extensions(&self) -> ErrorExtensionValues {
+    pub(crate) fn extensions(&self) -> ErrorExtensionValues {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code.as_str());
         if let Some(field) = self.field.as_deref() {
@@ -64,7 +64,7 @@ impl Failure {
 }
 
 /// A text that may quote what a client sent, as it may be told: without a value (R9), and not at any length.
-pub(super) fn told(text: &str) -> String {
+pub(crate) fn told(text: &str) -> String {
     let mut text = redact(text).into_owned();
     if let Some((end, _)) = text.char_indices().nth(MAX_TOLD_LENGTH) {
         text.truncate(end);
@@ -73,7 +73,7 @@ pub(super) fn told(text: &str) -> String {
     text
 }
 
-pub(super) fn refuse(err: service::Error) -> Error {
+pub(crate) fn refuse(err: service::Error) -> Error {
     let failure = describe(&err);
     let mut error = Error::new(&failure.message);
     error.extensions = Some(failure.extensions());

@@ -8,20 +8,20 @@ use super::error::Failure;
 
 /// What is wrong with a document, and where.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) failure: Failure,
-    pub(super) locations: Vec<Pos>,
+pub(crate) struct Fault {
+    pub(crate) failure: Failure,
+    pub(crate) locations: Vec<Pos>,
 }
 
 impl Fault {
     /// The same, said of this place.
-    pub(super) fn at(mut self, place: Pos) -> Self {
+    pub(crate) fn at(mut self, place: Pos) -> Self {
         self.locations.push(place);
         self
     }
 }
 
 /// A fault of a document that fits its grammar.
-pub(super) fn invalid(message: String) -> Fault {
+pub(crate) fn invalid(message: String) -> Fault {
     Fault { failure: Failure::new(ErrorCode::GraphqlValidationFailed, message), locations: Vec::new() }
 }

@@ -2,48 +2,29 @@
 //!
 //! API types are written by hand and share nothing with the rows of the database, so that no column can become public by
 //! accident.
+//!
+//! The folders use one another downwards only: engine, document, validation, syntax; and engine, schema. They are private to
+//! this room, so `pub(crate)` in them reaches no further than the room.
 
-mod aliases;
-mod answer;
-mod context;
-mod contract;
-mod cost;
-mod direct;
-mod discretion;
 mod document;
-mod documents;
+mod engine;
 mod error;
-mod execute;
 mod fault;
-mod inputs;
-mod live;
-mod mutation;
-mod once;
-mod plan;
-mod positions;
-mod query;
-mod request;
-mod selection;
+mod schema;
 mod settings;
-mod size;
-mod source;
-mod subscription;
-mod suggestion;
-mod tokens;
-mod translate;
-mod types;
-mod variables;
+mod syntax;
+mod validation;
 
-pub use answer::Answer;
-pub use contract::InvalidSchema;
-pub use documents::DocumentHash;
+pub use document::cache::DocumentHash;
+pub use engine::answer::Answer;
+pub use engine::execute::GraphqlDoor;
+pub use engine::request::{Outcome, Refused, Request, Session};
+pub use engine::size::AnswerSize;
 pub use error::{Failure, describe};
-pub use execute::GraphqlDoor;
-pub use request::{Outcome, Refused, Request, Session};
 pub use settings::{Introspection, Settings};
-pub use size::AnswerSize;
+pub use validation::contract::InvalidSchema;
 
 /// The schema in the GraphQL schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    execute::sdl_of(&execute::build_schema().finish())
+    engine::execute::sdl_of(&engine::execute::build_schema().finish())
 }

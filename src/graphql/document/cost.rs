@@ -1,0 +1,79 @@
+//! What an operation costs: about as many fields as its answer may hold. A field costs 1, one at the root 10, and whatever is
+//! asked of a page is asked once for each of its items.
+
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::{Name, Value};
+
+use crate::domain::listing::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
+
+use super::plan::{Fragments, root_fields};
+
+/// What one use case costs beside the fields of its answer.
+const ROOT: u64 = 10;
+
+/// The root fields that answer a page.
+const PAGES: [&str; 2] = ["apiTokens", "auditEvents"];
+
+/// About how many of them the schema has, for each list of its parts.
+const PARTS: [(&str, u64); 9] = [
+    ("types", 60),
+    ("fields", 20),
+    ("inputFields", 15),
+    ("enumValues", 10),
+    ("args", 5),
+    ("directives", 6),
+    ("locations", 5),
+    ("interfaces", 2),
+    ("possibleTypes", 2),
+];
+
+/// The cost of what a planned document asks of the schema, counted as that of anything else. It needs no database, and what
+/// every client generator asks for costs more than any page, so it has a bound of its own.
+pub(crate) fn cost_of_introspection(document: &ExecutableDocument) -> u64 {
+    let asked = root_fields(document).into_iter().filter(|field| is_introspection(field));
+    asked.fold(0, |sum, field| sum.saturating_add(below(&field.selection_set.node, &document.fragments)))
+}
+
+fn is_introspection(field: &Field) -> bool {
+    matches!(field.name.node.as_str(), "__schema" | "__type")
+}
+
+/// The cost of a planned document that is within the bounds of `selection`.
+pub(crate) fn cost(document: &ExecutableDocument, variable: &impl Fn(&Name) -> Value) -> u64 {
+    let fields = root_fields(document).into_iter().filter(|field| !is_introspection(field));
+    fields.fold(0, |sum, field| {
+        let items = below(&field.selection_set.node, &document.fragments).saturating_mul(page_size(field, variable));
+        sum.saturating_add(ROOT).saturating_add(items)
+    })
+}
+
+fn below(set: &SelectionSet, fragments: &Fragments) -> u64 {
+    set.items.iter().fold(0, |sum: u64, selection| {
+        sum.saturating_add(match &selection.node {
+            Selection::Field(field) => {
+                let parts = PARTS.iter().find(|(name, _)| field.node.name.node == *name).map_or(1, |(_, parts)| *parts);
+                below(&field.node.selection_set.node, fragments).saturating_mul(parts).saturating_add(1)
+            }
+            Selection::InlineFragment(inline) => below(&inline.node.selection_set.node, fragments),
+            Selection::FragmentSpread(spread) => fragments
+                .get(&spread.node.fragment_name.node)
+                .map_or(0, |fragment| below(&fragment.node.selection_set.node, fragments)),
+        })
+    })
+}
+
+/// How many items a root field may answer.
+fn page_size(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
+    if !PAGES.contains(&field.name.node.as_str()) {
+        return 1;
+    }
+    let asked = ["first", "last"].into_iter().find_map(|name| {
+        let value = field.get_argument(name)?.node.clone().into_const_with(|name| Ok::<_, ()>(variable(&name))).ok()?;
+        match value {
+            Value::Number(size) => size.as_u64(),
+            _ => None,
+        }
+    });
+    // A larger page is refused by the use case, with words of its own.
+    asked.map_or(u64::from(DEFAULT_PAGE_SIZE), |size| size.clamp(1, u64::from(MAX_PAGE_SIZE)))
+}

@@ -1,0 +1,299 @@
+//! `verifyAPIToken` as services ask it many times a second: answered without the library that executes, and at once.
+//!
+//! Separate, and for this one query only, because the library takes several times as long as the verification itself: it
+//! copies the document, walks it once more, and makes a future of every field. What it would answer is answered here to the
+//! letter, which a test compares; whatever is asked in any other way, is not in the lists below, or has to wait for
+//! something, is left to it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::{Name, Positioned, Value};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::domain::lifecycle::Standing;
+use crate::domain::restriction::Source;
+use crate::domain::scope::Scope;
+use crate::domain::verification::RequiredScopes;
+use crate::service::{Service, Verification, View};
+
+use super::cost::cost;
+use super::plan::root_fields;
+
+const VERIFY: &str = "verifyAPIToken";
+
+/// How a field is told.
+type Tell<T> = fn(&T, &mut Vec<u8>);
+/// What is told for each field of a set: behind which text, its response key with the punctuation around it.
+type Fields<T> = Vec<(Box<str>, T)>;
+
+/// How a verification is told.
+#[derive(Debug)]
+pub(crate) struct Direct {
+    /// The variable that holds the input.
+    variable: Name,
+    /// The response key.
+    key: Name,
+    fields: Fields<Told>,
+    /// What it costs, whatever its variables are.
+    pub(crate) cost: u64,
+}
+
+#[derive(Debug)]
+enum Told {
+    Leaf(Tell<Verification>),
+    Token(Fields<Tell<View>>),
+}
+
+/// A request for a verification, read without a copy. It holds a value, so it cannot be printed (R9).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Asked<'a> {
+    #[serde(borrow)]
+    pub(crate) query: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) operation_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    variables: OneVariable<'a>,
+    // Of a type that is read from null alone: what is in it is not known here.
+    #[serde(default, rename = "extensions")]
+    _extensions: Option<()>,
+}
+
+/// The one variable that there is, and the input in it.
+struct OneVariable<'a>(&'a str, Input<'a>);
+
+/// `VerifyAPITokenInput` as most write it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Input<'a> {
+    #[serde(borrow)]
+    value: Cow<'a, str>,
+    #[serde(default)]
+    required_scopes: Option<Vec<String>>,
+    #[serde(borrow, default)]
+    address: Option<Cow<'a, str>>,
+    #[serde(default)]
+    origin: Option<String>,
+}
+
+/// What is read from an object, and not from a list of its fields, which the derived reading would take, too.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for OneVariable<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = OneVariable<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("one variable")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+                let (name, Object(input)) = entries.next_entry()?.ok_or_else(|| A::Error::custom("none"))?;
+                match entries.next_key::<&'de str>()? {
+                    None => Ok(OneVariable(name, input)),
+                    Some(_) => Err(A::Error::custom("several")),
+                }
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl Direct {
+    /// The planned document, if it is one that can be answered directly.
+    pub(crate) fn of(document: &ExecutableDocument) -> Option<Self> {
+        let [field] = root_fields(document)[..] else { return None };
+        let [(argument, input)] = &field.arguments[..] else { return None };
+        if field.name.node != VERIFY || argument.node != "input" {
+            return None;
+        }
+        // Null in the place of a variable makes all of it null only if it is that variable.
+        let mut variable = None;
+        let rest = input.node.clone().into_const_with(|name| {
+            variable = Some(name);
+            Ok::<_, ()>(Value::Null)
+        });
+        let variable = variable.filter(|_| rest == Ok(Value::Null))?;
+        Some(Self {
+            fields: fields(&field.selection_set.node, |field| {
+                if field.name.node == "token" {
+                    return fields(&field.selection_set.node, of_token).map(Told::Token);
+                }
+                of_verification(field).map(Told::Leaf)
+            })?,
+            variable,
+            cost: cost(document, &|_| Value::Null),
+            key: field.response_key().node.clone(),
+        })
+    }
+
+    /// Verifies at once what is asked about on behalf of the caller who presents this value from there: the body of the answer, and
+    /// as what the caller's value works. `None` where the answer is anything but the data, or has to wait for something.
+    pub(crate) fn answer(
+        &self,
+        service: &Service,
+        caller: (&str, &Source),
+        asked: Asked<'_>,
+    ) -> Option<(Standing, Vec<u8>)> {
+        let OneVariable(name, input) = asked.variables;
+        if self.variable != name {
+            return None;
+        }
+        let scopes = input.required_scopes.iter().flatten().map(String::as_str);
+        let required = RequiredScopes::parse("requiredScopes", scopes).ok()?;
+        let source = Source::told("address", input.address.as_deref(), input.origin).ok()?;
+        let (_, standing, verification) = service.verify_for_at_once(caller, &input.value, &required, &source)?;
+        Some((standing, self.write(&verification)))
+    }
+
+    fn write(&self, verification: &Verification) -> Vec<u8> {
+        let mut body = Vec::with_capacity(256);
+        for text in [r#"{"data":{""#, self.key.as_str(), r#"":{"#] {
+            body.extend_from_slice(text.as_bytes());
+        }
+        for (key, told) in &self.fields {
+            body.extend_from_slice(key.as_bytes());
+            told.write(verification, &mut body);
+        }
+        body.extend_from_slice(b"}}}");
+        body
+    }
+}
+
+impl Told {
+    fn write(&self, verification: &Verification, body: &mut Vec<u8>) {
+        match (self, &verification.token) {
+            (Self::Leaf(tell), _) => tell(verification, body),
+            (Self::Token(_), None) => json(&None::<()>, body),
+            (Self::Token(fields), Some(view)) => {
+                body.push(b'{');
+                for (key, tell) in fields {
+                    body.extend_from_slice(key.as_bytes());
+                    tell(view, body);
+                }
+                body.push(b'}');
+            }
+        }
+    }
+}
+
+/// What is told for each field of a set; `None` if one of them is not as simple as that.
+fn fields<T>(set: &SelectionSet, told: impl Fn(&Field) -> Option<T>) -> Option<Fields<T>> {
+    let mut found = Fields::new();
+    for selection in &set.items {
+        let Selection::Field(Positioned { node: field, .. }) = &selection.node else { return None };
+        // A name of GraphQL's has no letter that JSON would write otherwise.
+        let key = format!("\"{}\":", field.response_key().node);
+        if found.iter().any(|(other, _)| other.trim_start_matches(',') == key) {
+            return None;
+        }
+        let comma = if found.is_empty() { "" } else { "," };
+        found.push((format!("{comma}{key}").into(), told(field)?));
+    }
+    Some(found)
+}
+
+fn of_verification(field: &Field) -> Option<Tell<Verification>> {
+    Some(match field.name.node.as_str() {
+        "__typename" => |_, body| json("APITokenVerification", body),
+        "valid" => |verification, body| json(&verification.is_valid(), body),
+        "code" => |verification, body| json(verification.code.as_str(), body),
+        "generation" => |verification, body| json(&verification.generation, body),
+        "retiresAt" => |verification, body| json(&verification.retires_at().map(|at| at.to_string()), body),
+        "missingScopes" => |verification, body| list(verification.missing_scopes.iter().map(Scope::as_str), body),
+        _ => return None,
+    })
+}
+
+fn of_token(field: &Field) -> Option<Tell<View>> {
+    Some(match field.name.node.as_str() {
+        "__typename" => |_, body| json("APIToken", body),
+        "id" => |view, body| json(view.token.id.text().as_str(), body),
+        "name" => |view, body| json(&view.token.settings.name, body),
+        "owner" => |view, body| json(&view.token.settings.owner, body),
+        "kind" => |view, body| json(view.token.settings.kind.as_str(), body),
+        "status" => |view, body| json(view.status.as_str(), body),
+        "scopes" => |view, body| list(view.token.settings.scopes.iter(), body),
+        "generation" => |view, body| json(&view.token.current.generation, body),
+        "expiresAt" => |view, body| json(&view.token.settings.expires_at.map(|at| at.to_string()), body),
+        "rotateBy" => |view, body| json(&view.token.rotate_by().map(|at| at.to_string()), body),
+        _ => return None,
+    })
+}
+
+fn json<T: Serialize + ?Sized>(value: &T, body: &mut Vec<u8>) {
+    // It cannot fail: these are plain texts and numbers, and the body grows as it must.
+    let _ = serde_json::to_writer(body, value);
+}
+
+fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
+    body.push(b'[');
+    for (place, text) in texts.enumerate() {
+        if place > 0 {
+            body.push(b',');
+        }
+        json(text, body);
+    }
+    body.push(b']');
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graphql::settings::Settings;
+    use crate::graphql::validation::contract::Contract;
+
+    #[test]
+    fn what_is_simple_is_answered_directly_and_nothing_else_is() {
+        let contract = Contract::new(&crate::graphql::sdl(), Settings::default()).unwrap();
+        let head = "query($input: VerifyAPITokenInput!, $value: String = \"\")";
+        for (set, direct) in [
+            ("{ verifyAPIToken(input: $input) { valid } }", true),
+            ("{ mine: verifyAPIToken(input: $input) { code mine: token { id of: owner } } }", true),
+            ("{ ...f } fragment f on Query { verifyAPIToken(input: $input) { valid } }", true),
+            ("{ verifyAPIToken(input: $input) { valid @include(if: true) } }", false),
+            ("{ verifyAPIToken(input: $input) { ... { valid } } }", false),
+            ("{ verifyAPIToken(input: $input) { valid valid } }", false),
+            ("{ verifyAPIToken(input: $input) { token { lastUsedAt } } }", false),
+            ("{ verifyAPIToken(input: { value: $value }) { valid } }", false),
+            ("{ verifyAPIToken(input: $input) { valid } __typename }", false),
+            ("{ currentAPIToken { id } }", false),
+        ] {
+            // A variable that is not used is no valid document.
+            let unused =
+                if set.contains("$value") { "$input: VerifyAPITokenInput!, " } else { ", $value: String = \"\"" };
+            let head =
+                if set.contains("$input") || set.contains("$value") { head.replace(unused, "") } else { String::new() };
+            let prepared = contract.prepare(&format!("{head} {set}")).map_err(|_| set).unwrap();
+            assert_eq!(prepared.choose(None).map_err(|_| set).unwrap().direct.is_some(), direct, "{set}");
+        }
+    }
+}

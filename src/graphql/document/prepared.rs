@@ -1,0 +1,157 @@
+//! A document that was read, bounded and validated once and may be run any number of times.
+
+use std::sync::Arc;
+
+use apollo_compiler::ast::VariableDefinition;
+use apollo_compiler::{ExecutableDocument as Validated, Node};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType};
+use async_graphql::{Name, Pos, Positioned, Value, Variables};
+
+use crate::graphql::engine::answer::Root;
+use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::validation::variables;
+
+use super::direct::Direct;
+use super::plan::{self, Fragments};
+
+/// The root field whose input holds a value.
+const TAKES_VALUE: &str = "verifyAPIToken";
+
+/// The mutations whose answer holds a value that is told once.
+const ISSUING: [&str; 2] = ["createAPIToken", "rotateAPIToken"];
+
+/// The operations of a valid document.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    operations: Vec<Operation>,
+    selections: usize,
+}
+
+/// About how many bytes a field or fragment takes once it is parsed and planned.
+const BYTES_PER_SELECTION: usize = 600;
+
+/// One operation, ready to be run.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    name: Option<Name>,
+    pub(crate) ty: OperationType,
+    /// What it declares, and where.
+    pub(crate) variables: Vec<(Node<VariableDefinition>, Pos)>,
+    definition: Positioned<OperationDefinition>,
+    fragments: Arc<Fragments>,
+    /// What is to be run, where no variable has a say in it.
+    fixed: Option<ExecutableDocument>,
+    /// The same, where it can be answered without the library.
+    pub(crate) direct: Option<Direct>,
+    /// Whether somebody without a credential may ask it: it asks for nothing but types.
+    pub(crate) anonymous: bool,
+    /// Whether it takes a value, which must not stand in a URL (R9).
+    pub(crate) takes_value: bool,
+    /// Whether it asks for the schema.
+    pub(crate) introspects: bool,
+    /// The response keys at the root whose field may be null.
+    nullable: Vec<Name>,
+}
+
+impl Prepared {
+    /// From what the two parsers made of one document; `validated` says that it is valid.
+    pub(crate) fn new(parsed: ExecutableDocument, validated: &Validated, selections: usize) -> Self {
+        let (operations, fragments) = (parsed.operations, Arc::new(parsed.fragments));
+        let named = match operations {
+            DocumentOperations::Single(operation) => vec![(None, operation)],
+            DocumentOperations::Multiple(operations) => {
+                operations.into_iter().map(|(name, operation)| (Some(name), operation)).collect()
+            }
+        };
+        let operations = named.into_iter().filter_map(|(name, definition)| {
+            let validated_operation = validated.operations.get(name.as_deref()).ok()?;
+            let fields: Vec<_> = validated_operation.root_fields(validated).collect();
+            let nullable = fields.iter().filter(|field| !field.ty().is_non_null());
+            Some(Operation {
+                ty: definition.node.ty,
+                variables: {
+                    let places = definition.node.variable_definitions.iter().map(|variable| variable.pos);
+                    validated_operation.variables.iter().cloned().zip(places).collect()
+                },
+                anonymous: fields.iter().all(|field| field.name.starts_with("__")),
+                takes_value: fields.iter().any(|field| field.name == TAKES_VALUE),
+                introspects: fields.iter().any(|field| matches!(field.name.as_str(), "__schema" | "__type")),
+                nullable: nullable.map(|field| Name::new(field.response_key().as_str())).collect(),
+                fixed: None,
+                direct: None,
+                fragments: fragments.clone(),
+                name,
+                definition,
+            })
+        });
+        Self { operations: operations.map(Operation::fixed).collect(), selections }
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn weight(&self) -> u64 {
+        self.selections.saturating_mul(BYTES_PER_SELECTION) as u64
+    }
+
+    /// The operation of this name, or the only one (GraphQL, section 6.1).
+    ///
+    /// # Errors
+    /// When there is none, or no telling which.
+    pub(crate) fn choose(&self, name: Option<&str>) -> Result<&Operation, Fault> {
+        match (name, self.operations.as_slice()) {
+            (Some(wanted), operations) => operations
+                .iter()
+                .find(|operation| operation.name.as_deref() == Some(wanted))
+                .ok_or_else(|| invalid(format!("The document has no operation of the name {wanted}."))),
+            (None, [only]) => Ok(only),
+            (None, _) => {
+                Err(invalid("The document has several operations. Say by operationName which to run.".to_owned()))
+            }
+        }
+    }
+}
+
+impl Operation {
+    fn fixed(mut self) -> Self {
+        if !plan::has_directives(&self.definition, &self.fragments) {
+            let document = plan::plan(&self.definition, &self.fragments, |_| Value::Null);
+            self.direct = Direct::of(&document);
+            self.fixed = Some(document);
+        }
+        self
+    }
+
+    /// Where it stands in its document.
+    pub(crate) fn place(&self) -> Pos {
+        self.definition.pos
+    }
+
+    /// Whether it has a variable of this name.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        self.variables.iter().any(|(variable, _)| variable.name == name)
+    }
+
+    /// What is to be run with these variables.
+    pub(crate) fn plan(&self, variables: &Variables) -> ExecutableDocument {
+        match &self.fixed {
+            Some(document) => document.clone(),
+            None => plan::plan(&self.definition, &self.fragments, |name| self.variable(variables, name)),
+        }
+    }
+
+    /// What a variable comes to: as given, or else its default, or else null.
+    pub(crate) fn variable(&self, variables: &Variables, name: &Name) -> Value {
+        variables::resolve(&self.definition.node, variables, name)
+    }
+
+    /// Whether what is run depends on directives.
+    pub(crate) fn has_conditions(&self) -> bool {
+        self.fixed.is_none()
+    }
+
+    /// The field at the root of what is run, as the answer must show it.
+    pub(crate) fn root(&self, field: &Field) -> Root {
+        let key = field.response_key().node.clone();
+        let issues = ISSUING.contains(&field.name.node.as_str());
+        Root { nullable: self.nullable.contains(&key), issues, key }
+    }
+}

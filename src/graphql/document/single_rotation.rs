@@ -1,0 +1,31 @@
+//! One document may rotate a given API token once (R7).
+//!
+//! Checked on the document, before anything runs, so that whoever breaks the rule has lost nothing by it.
+
+use std::collections::HashSet;
+
+use async_graphql::parser::types::Field;
+use async_graphql::{Name, Value};
+
+const ROTATE: &str = "rotateAPIToken";
+
+/// Whether these root fields of a mutation would rotate the same API token more than once. `own` is the caller's id: naming
+/// it means the same token as naming none.
+pub(crate) fn rotates_twice(root_fields: &[&Field], variable: &impl Fn(&Name) -> Value, own: Option<&str>) -> bool {
+    let rotations = root_fields.iter().filter(|field| field.name.node == ROTATE);
+    let mut seen = HashSet::new();
+    rotations
+        .map(|field| target(field, variable).filter(|id| Some(id.as_str()) != own))
+        .any(|target| !seen.insert(target))
+}
+
+/// The id that a rotation names, if it names one.
+fn target(field: &Field, variable: &impl Fn(&Name) -> Value) -> Option<String> {
+    let input = field.get_argument("input")?.node.clone();
+    let Value::Object(fields) = input.into_const_with(|name| Ok::<_, ()>(variable(&name))).ok()? else { return None };
+    match fields.get("id") {
+        Some(Value::String(id)) => Some(id.clone()),
+        Some(Value::Number(id)) => Some(id.to_string()),
+        _ => None,
+    }
+}

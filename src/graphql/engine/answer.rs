@@ -1,0 +1,192 @@
+//! The answer to one request, as section 7 of the specification shapes it: fields in the order in which they were asked, a
+//! failed field as null, and null passed on where null may not stand.
+
+use std::sync::Arc;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, PathSegment, Response, ServerError, Value};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::domain::redact::{holds_value, redact};
+use crate::graphql::document::plan::PLACEHOLDER;
+use crate::graphql::error::RETRY_AFTER_SECONDS;
+use crate::graphql::fault::Fault;
+use crate::service::ErrorCode;
+
+/// The answer to one request. Serialises as the body of the response; it may hold a value, so it cannot be printed (R9).
+pub struct Answer(Form);
+
+enum Form {
+    Built(Built),
+    /// It was written before, for somebody else, too. It has data and no errors.
+    Written(Arc<RawValue>),
+}
+
+#[derive(Serialize)]
+struct Built {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+}
+
+/// A field at the root, as the answer must show it.
+#[derive(Clone, Debug)]
+pub(crate) struct Root {
+    pub(crate) key: Name,
+    /// Whether it may be null.
+    pub(crate) nullable: bool,
+    /// Whether it issues a value, which is told once.
+    pub(crate) issues: bool,
+}
+
+impl Answer {
+    /// Whether execution began; if not, the request itself was at fault.
+    pub fn executed(&self) -> bool {
+        match &self.0 {
+            Form::Built(built) => built.data.is_some(),
+            Form::Written(_) => true,
+        }
+    }
+
+    /// Whether it tells of any error.
+    pub fn has_errors(&self) -> bool {
+        matches!(&self.0, Form::Built(built) if !built.errors.is_empty())
+    }
+
+    /// The answer as text, to be told to several.
+    ///
+    /// # Errors
+    /// The answer itself where it is not data alone.
+    pub(crate) fn write(self) -> Result<Arc<RawValue>, Box<Self>> {
+        if self.has_errors() || !self.executed() {
+            return Err(Box::new(self));
+        }
+        serde_json::value::to_raw_value(&self).map(Arc::from).map_err(|_| Box::new(self))
+    }
+
+    /// The answer of this text.
+    pub(crate) fn written(text: Arc<RawValue>) -> Self {
+        Self(Form::Written(text))
+    }
+
+    /// The answer in place of one that is larger than this.
+    pub(crate) fn too_large(max_bytes: usize) -> Self {
+        let mut err = ServerError::new(too_large(max_bytes), None);
+        complete(&mut err);
+        Self::built(vec![err], Some(Value::Null))
+    }
+
+    fn built(errors: Vec<ServerError>, data: Option<Value>) -> Self {
+        Self(Form::Built(Built { errors, data }))
+    }
+
+    /// After how many seconds what failed may succeed, the longest of all errors.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        let seconds = |err: &ServerError| match err.extensions.as_ref()?.get(RETRY_AFTER_SECONDS)? {
+            Value::Number(seconds) => u32::try_from(seconds.as_u64()?).ok(),
+            _ => None,
+        };
+        match &self.0 {
+            Form::Built(built) => built.errors.iter().filter_map(seconds).max(),
+            Form::Written(_) => None,
+        }
+    }
+
+    /// The answer to a request that was not executed.
+    pub(crate) fn refused(faults: Vec<Fault>) -> Self {
+        let error = |fault: Fault| {
+            let mut err = ServerError::new(&fault.failure.message, None);
+            err.locations = fault.locations;
+            err.extensions = Some(fault.failure.extensions());
+            err
+        };
+        Self::built(faults.into_iter().map(error).collect(), None)
+    }
+
+    /// The answer of these fields, to which these responses came, one for all or one a field.
+    pub(crate) fn of(roots: Vec<Root>, responses: Vec<Response>) -> Self {
+        let mut values = IndexMap::new();
+        let mut errors = Vec::new();
+        for response in responses {
+            errors.extend(response.errors);
+            if let Value::Object(fields) = response.data {
+                values.extend(fields);
+            }
+        }
+        errors.iter_mut().for_each(complete);
+        Self::built(errors, Some(by_the_book(roots, values)))
+    }
+
+    /// Takes out what only kept objects from being empty.
+    pub(crate) fn without_placeholders(mut self) -> Self {
+        fn strip(value: &mut Value) {
+            match value {
+                Value::Object(fields) => {
+                    fields.shift_remove(PLACEHOLDER);
+                    fields.values_mut().for_each(strip);
+                }
+                Value::List(items) => items.iter_mut().for_each(strip),
+                _ => {}
+            }
+        }
+        if let Form::Built(Built { data: Some(data), .. }) = &mut self.0 {
+            strip(data);
+        }
+        self
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Form::Built(built) => built.serialize(serializer),
+            Form::Written(text) => text.serialize(serializer),
+        }
+    }
+}
+
+/// The response in place of the fields of a mutation that are left, once the answer is larger than this.
+pub(crate) fn not_run(max_bytes: usize) -> Response {
+    let message = format!("{} This field and those after it were not run.", too_large(max_bytes));
+    Response::from_errors(vec![ServerError::new(message, None)])
+}
+
+fn too_large(max_bytes: usize) -> String {
+    format!("The answer is larger than {max_bytes} bytes. Ask for smaller pages or fewer fields, in several requests.")
+}
+
+/// The data. A failed field that may not be null makes all of it null (section 6.4.4), unless a value was issued beside it:
+/// that is told once and would be lost, so there the failed field alone is null.
+fn by_the_book(roots: Vec<Root>, mut values: IndexMap<Name, Value>) -> Value {
+    let failed = |root: &Root| !values.contains_key(&root.key);
+    let broken = roots.iter().any(|root| failed(root) && !root.nullable);
+    let issued = roots.iter().any(|root| root.issues && !failed(root));
+    if broken && !issued {
+        return Value::Null;
+    }
+    let told = roots.into_iter().map(|root| {
+        let value = values.swap_remove(&root.key).unwrap_or_default();
+        (root.key, value)
+    });
+    Value::Object(told.collect())
+}
+
+/// Gives a code to the errors that the library raises itself, and makes sure that none repeats a value (R9).
+fn complete(err: &mut ServerError) {
+    err.message = redact(&err.message).into_owned();
+    for segment in &mut err.path {
+        // A client finds the field by its response key, so that is left alone unless it is a value without doubt.
+        if let PathSegment::Field(key) = segment
+            && holds_value(key)
+        {
+            *key = redact(key).into_owned();
+        }
+    }
+    let extensions = err.extensions.get_or_insert_default();
+    if extensions.get("code").is_none() {
+        // The only errors that are not ours are inputs of a wrong form.
+        extensions.set("code", ErrorCode::BadUserInput.as_str());
+    }
+}

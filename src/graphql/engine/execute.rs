@@ -1,0 +1,312 @@
+//! From a request to an answer: the document is read, judged and planned, and what is left of it run.
+
+use std::borrow::Cow;
+use std::pin::pin;
+use std::sync::Arc;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{
+    Request as Execution, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode, Variables,
+};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use serde_json::{Map, Value as Json};
+
+use crate::domain::lifecycle::Standing;
+use crate::domain::restriction::Source;
+use crate::graphql::document::cache::Documents;
+use crate::graphql::document::cost::{cost, cost_of_introspection};
+use crate::graphql::document::direct;
+use crate::graphql::document::plan::{one_by_one, root_fields};
+use crate::graphql::document::prepared::{Operation, Prepared};
+use crate::graphql::document::single_rotation::rotates_twice;
+use crate::graphql::error::Failure;
+use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::schema::mutation::Mutation;
+use crate::graphql::schema::query::Query;
+use crate::graphql::schema::subscription::Subscription;
+use crate::graphql::settings::{Introspection, Settings};
+use crate::graphql::validation::contract::{Contract, InvalidSchema};
+use crate::graphql::validation::variables;
+use crate::service::{self, ErrorCode, Service};
+
+use super::answer::{Answer, Root, not_run};
+use super::request::{Outcome, Refused, Request, Session};
+use super::size::{Bound, CountSize};
+use super::subscriptions::{Feed, Live};
+
+/// About three times the cost of what client generators ask.
+const MAX_INTROSPECTION_COST: u64 = 600_000;
+
+/// A document that is ready to be run, and its text if that is yet to be kept.
+struct Found<'a> {
+    prepared: Arc<Prepared>,
+    unkept: Option<Cow<'a, str>>,
+}
+
+/// The GraphQL API over the use cases.
+#[derive(Clone)]
+pub struct GraphqlDoor {
+    service: Service,
+    schema: Schema<Query, Mutation, Subscription>,
+    documents: Arc<Documents>,
+    live: Arc<Live>,
+    sdl: Arc<str>,
+    settings: Settings,
+}
+
+pub(crate) fn build_schema() -> SchemaBuilder<Query, Mutation, Subscription> {
+    // Validation is done before, in full.
+    Schema::build(Query, Mutation, Subscription).validation_mode(ValidationMode::Fast)
+}
+
+pub(crate) fn sdl_of(schema: &Schema<Query, Mutation, Subscription>) -> String {
+    schema.sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident().indent_width(2))
+}
+
+impl GraphqlDoor {
+    /// The API over these use cases.
+    ///
+    /// # Errors
+    /// When the schema that the code declares is none.
+    pub fn new(service: Service, settings: Settings) -> Result<Self, InvalidSchema> {
+        let schema = build_schema().data(service.clone()).extension(CountSize).finish();
+        let sdl = sdl_of(&schema);
+        let documents = Documents::new(Contract::new(&sdl, settings)?, &settings);
+        let (documents, live) = (Arc::new(documents), Arc::default());
+        Ok(Self { service, schema, documents, live, sdl: sdl.into(), settings })
+    }
+
+    /// The schema in the schema definition language.
+    pub fn sdl(&self) -> &str {
+        &self.sdl
+    }
+
+    /// What the operator decided.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Answers one request by one answer. A subscription has many, and is refused.
+    ///
+    /// # Errors
+    /// [`Refused`] where the answer is none of GraphQL's.
+    pub async fn answer(&self, request: Request, session: &Arc<Session>) -> Result<Answer, Refused> {
+        Ok(match self.start(request, session).await? {
+            Outcome::Answer(answer) => answer,
+            Outcome::Answers(_) => {
+                let message =
+                    "A subscription is answered over a WebSocket, or as a stream of events: accept text/event-stream.";
+                let failure = Failure::new(ErrorCode::BadUserInput, message);
+                Answer::refused(vec![Fault { failure, locations: Vec::new() }])
+            }
+        })
+    }
+
+    /// Answers at once a request that is for a verification and nothing else, on behalf of the caller who presents this value from
+    /// there: the body of the answer, and as what the caller's value works. `None` where it takes more than that.
+    pub fn answer_at_once(&self, caller: (&str, &Source), body: &[u8]) -> Option<(Standing, Vec<u8>)> {
+        let direct::Object(asked) = serde_json::from_slice::<direct::Object<direct::Asked<'_>>>(body).ok()?;
+        let prepared = self.documents.kept(&asked.query)?;
+        let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
+        let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost)?;
+        direct.answer(&self.service, caller, asked)
+    }
+
+    /// Answers one request, whatever kind of operation it asks for and by whichever door it came.
+    ///
+    /// # Errors
+    /// [`Refused`] where the answer is none of GraphQL's.
+    pub async fn start(&self, mut request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
+        // What is wrong with a document tells of the schema, so a stranger who may not read that is not told.
+        if session.caller.is_none() && self.settings.introspection != Introspection::Public {
+            return Err(Refused::Service(service::Error::Anonymous));
+        }
+        let refused = |faults| Ok(Outcome::Answer(Answer::refused(faults)));
+        let given = std::mem::take(&mut request.variables);
+        let Found { prepared, unkept } = match self.find(&request) {
+            Ok(found) => found,
+            Err(faults) => return refused(faults),
+        };
+        let operation = match prepared.choose(request.operation_name.as_deref()) {
+            Ok(operation) => operation,
+            Err(fault) => return refused(vec![fault]),
+        };
+        if request.safe && (operation.ty == OperationType::Mutation || operation.takes_value) {
+            return Err(Refused::Unsafe);
+        }
+        if let Some(refused) = self.admit(operation, session)? {
+            return Ok(Outcome::Answer(refused));
+        }
+        let (document, variables) = match self.plan(operation, given, session) {
+            Ok(planned) => planned,
+            Err(fault) => return refused(vec![fault]),
+        };
+        if let Some(text) = unkept {
+            self.documents.keep(&text, &prepared);
+        }
+        if let (Some(hash), Some(text)) = (request.hash, &request.query) {
+            self.documents.persist(hash, text);
+        }
+        let limit = self.settings.operation_timeout;
+        let outcome = async {
+            if operation.ty == OperationType::Subscription {
+                Outcome::Answers(self.subscribe(operation, document, variables, session).await)
+            } else {
+                Outcome::Answer(self.run(operation, document, variables, session).await)
+            }
+        };
+        tokio::time::timeout(limit, pin!(outcome)).await.map_err(|_| Refused::TooSlow(limit))
+    }
+
+    /// The document that the request holds or names.
+    fn find<'a>(&self, request: &'a Request) -> Result<Found<'a>, Vec<Fault>> {
+        let text = match (&request.query, request.hash) {
+            (Some(text), hash) => {
+                hash.map_or(Ok(()), |hash| Documents::compare(hash, text)).map_err(|fault| vec![fault])?;
+                Cow::Borrowed(text.as_str())
+            }
+            (None, Some(hash)) => Cow::Owned(self.documents.find(hash).map_err(|fault| vec![fault])?.to_string()),
+            (None, None) => {
+                let message = "The request must have the parameter query, a string.";
+                let failure = Failure::new(ErrorCode::BadUserInput, message);
+                return Err(vec![Fault { failure, locations: Vec::new() }]);
+            }
+        };
+        let (prepared, kept) = self.documents.prepare(&text)?;
+        Ok(Found { prepared, unkept: (!kept).then_some(text) })
+    }
+
+    /// Whether the caller may run this operation at all. What the use cases ask of it they ask themselves.
+    fn admit(&self, operation: &Operation, session: &Session) -> Result<Option<Answer>, Refused> {
+        if operation.introspects && self.settings.introspection == Introspection::Off {
+            let message = "Introspection is switched off here. Ask the operator for the schema.".to_owned();
+            return Ok(Some(Answer::refused(vec![invalid(message).at(operation.place())])));
+        }
+        if session.caller.is_none() && !operation.anonymous {
+            return Err(Refused::Service(service::Error::Anonymous));
+        }
+        Ok(None)
+    }
+
+    /// What is to be run, once the variables are as declared and it is within the bounds.
+    fn plan(
+        &self,
+        operation: &Operation,
+        mut given: Map<String, Json>,
+        session: &Session,
+    ) -> Result<(ExecutableDocument, Variables), Fault> {
+        let contract = self.documents.contract();
+        variables::check(&mut given, &operation.variables, contract.schema(), contract.hides_names())
+            .map_err(|(failure, place)| Fault { failure, locations: vec![place] })?;
+        // What is not declared is dropped as it came: to convert it would take many times its length.
+        let declared = given.into_iter().filter(|(name, _)| operation.declares(name)).collect();
+        let variables = Variables::from_json(Json::Object(declared));
+        let document = operation.plan(&variables);
+        let variable = |name: &_| operation.variable(&variables, name);
+        let own = session.caller.as_ref().map(|caller| caller.token_id().to_string());
+        if operation.ty == OperationType::Mutation && rotates_twice(&root_fields(&document), &variable, own.as_deref())
+        {
+            let message = "A document may rotate a given API token once. Send the second rotation by itself.";
+            let failure = Failure::new(ErrorCode::BadUserInput, message);
+            return Err(Fault { failure, locations: vec![operation.place()] });
+        }
+        let (cost, max_cost) = (cost(&document, &variable), self.settings.max_cost);
+        if cost > max_cost {
+            let message = format!(
+                "The operation costs {cost}; at most {max_cost} is answered. Ask for smaller pages or fewer fields."
+            );
+            return Err(invalid(message).at(operation.place()));
+        }
+        if operation.introspects && cost_of_introspection(&document) > MAX_INTROSPECTION_COST {
+            let message = "The operation asks for too much of the schema at once.".to_owned();
+            return Err(invalid(message).at(operation.place()));
+        }
+        Ok((document, variables))
+    }
+
+    async fn run(
+        &self,
+        operation: &Operation,
+        document: ExecutableDocument,
+        variables: Variables,
+        session: &Arc<Session>,
+    ) -> Answer {
+        let is_mutation = operation.ty == OperationType::Mutation;
+        let max_bytes = self.settings.max_answer_bytes;
+        let bound = Bound::new(session.size.clone(), session, max_bytes, !is_mutation);
+        // Those before it in a list of requests have taken all there is.
+        if bound.is_exceeded() {
+            return Answer::too_large(bound.max_bytes);
+        }
+        let roots = roots(operation, &document);
+        let mut responses = Vec::new();
+        if is_mutation && roots.len() > 1 {
+            for document in one_by_one(&document) {
+                // What is changed is told, so nothing is changed that could not be.
+                let response = if bound.is_exceeded() {
+                    not_run(bound.max_bytes)
+                } else {
+                    self.execute(document, variables.clone(), session, bound.clone()).await
+                };
+                let failed = !response.errors.is_empty();
+                responses.push(response);
+                // Nothing more is done for somebody who can no longer be told of it (section 6.4.4).
+                if failed {
+                    break;
+                }
+            }
+        } else if !roots.is_empty() {
+            responses.push(self.execute(document, variables, session, bound.clone()).await);
+        }
+        if !is_mutation && bound.is_exceeded() {
+            return Answer::too_large(bound.max_bytes);
+        }
+        let answer = Answer::of(roots, responses);
+        if operation.has_conditions() { answer.without_placeholders() } else { answer }
+    }
+
+    async fn execute(
+        &self,
+        document: ExecutableDocument,
+        variables: Variables,
+        session: &Arc<Session>,
+        bound: Bound,
+    ) -> Response {
+        self.schema.execute(execution(document, variables, session, bound)).await
+    }
+
+    /// Subscribes. Once this returns no event is missed, or the first answer says why there is none.
+    async fn subscribe(
+        &self,
+        operation: &Operation,
+        document: ExecutableDocument,
+        variables: Variables,
+        session: &Arc<Session>,
+    ) -> BoxStream<'static, Answer> {
+        let (roots, has_conditions) = (roots(operation, &document), operation.has_conditions());
+        let (schema, session, asked) = (self.schema.clone(), session.clone(), document.clone());
+        let max_bytes = self.settings.max_answer_bytes;
+        let execute = move |feed: Arc<Feed>| {
+            // Each event is an answer of its own.
+            let bound = Bound::new(Arc::default(), &session, max_bytes, true);
+            schema.execute_stream(execution(asked.clone(), variables.clone(), &session, bound).data(feed)).boxed()
+        };
+        let answer = move |response| {
+            let answer = Answer::of(roots.clone(), vec![response]);
+            if has_conditions { answer.without_placeholders() } else { answer }
+        };
+        self.live.subscribe(&document, execute, answer).await
+    }
+}
+
+fn execution(document: ExecutableDocument, variables: Variables, session: &Arc<Session>, bound: Bound) -> Execution {
+    let mut execution = Execution::new(String::new()).variables(variables).data(session.clone()).data(bound);
+    execution.set_parsed_query(document);
+    execution
+}
+
+/// The fields at the root, as the answer must show them.
+fn roots(operation: &Operation, document: &ExecutableDocument) -> Vec<Root> {
+    root_fields(document).into_iter().map(|field| operation.root(field)).collect()
+}

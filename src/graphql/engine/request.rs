@@ -1,0 +1,58 @@
+//! What the GraphQL door is asked, by whom, and what comes of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::BoxStream;
+use serde_json::{Map, Value as Json};
+
+use crate::graphql::document::cache::DocumentHash;
+use crate::service::{self, Caller};
+
+use super::answer::Answer;
+use super::size::AnswerSize;
+
+/// One request as GraphQL over HTTP carries it. It may hold a value, so it cannot be printed (R9).
+#[derive(Default)]
+pub struct Request {
+    /// The document; may be left out where its hash is given.
+    pub query: Option<String>,
+    /// The hash of the document (automatic persisted queries).
+    pub hash: Option<DocumentHash>,
+    /// Which operation of several.
+    pub operation_name: Option<String>,
+    /// The variables, a JSON object.
+    pub variables: Map<String, Json>,
+    /// Whether it must change nothing, as a GET must not (RFC 9110, section 9.2.1).
+    pub safe: bool,
+}
+
+/// In whose name requests are made.
+#[derive(Debug, Default)]
+pub struct Session {
+    /// Who is calling; `None` for a request without a credential.
+    pub caller: Option<Caller>,
+    /// The caller's name for the rotations in the request, from the `Idempotency-Key` header.
+    pub idempotency_key: Option<String>,
+    /// How large the answers have grown that were made in it.
+    pub size: Arc<AnswerSize>,
+}
+
+/// Why a request got no answer of GraphQL's.
+#[derive(Debug)]
+pub enum Refused {
+    /// It needs a credential and has none; nothing was executed.
+    Service(service::Error),
+    /// It would change something, or holds a value in its URL, and must not.
+    Unsafe,
+    /// It took longer than this and was given up.
+    TooSlow(Duration),
+}
+
+/// What comes of a request.
+pub enum Outcome {
+    /// One answer.
+    Answer(Answer),
+    /// One answer after the other, until there are no more: what a subscription comes to.
+    Answers(BoxStream<'static, Answer>),
+}

@@ -1,0 +1,117 @@
+//! How large an answer grows, counted while it is built: its fields multiply what is stored, so an answer is bounded in bytes
+//! before it takes the memory and not after.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
+use async_graphql::{ServerResult, Value, async_trait::async_trait};
+
+use super::request::Session;
+
+/// What a stranger may be told, in bytes, if that is less: nobody can be asked to stop. It is the schema and nothing else, all of
+/// which has less than a quarter of it.
+const MAX_ANONYMOUS_BYTES: usize = 1024 * 1024;
+
+/// How many bytes the answers to one HTTP request have come to.
+#[derive(Debug, Default)]
+pub struct AnswerSize(AtomicUsize);
+
+/// How far an answer may grow.
+#[derive(Clone)]
+pub(crate) struct Bound {
+    size: Arc<AnswerSize>,
+    pub(crate) max_bytes: usize,
+    /// Whether what is left is cut off once the answer is too large. A change that has begun is told in full: it was made, and may
+    /// have issued a value.
+    cuts: bool,
+}
+
+impl Bound {
+    /// What may still be added to what has this size, in the name of this session.
+    pub(crate) fn new(size: Arc<AnswerSize>, session: &Session, max_bytes: usize, cuts: bool) -> Self {
+        let max_bytes = if session.caller.is_some() { max_bytes } else { max_bytes.min(MAX_ANONYMOUS_BYTES) };
+        Self { size, max_bytes, cuts }
+    }
+
+    /// Whether the answers have grown larger than they may.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.size.0.load(Ordering::Relaxed) > self.max_bytes
+    }
+
+    fn add(&self, bytes: usize) {
+        self.size.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Counts the objects of an answer as they are done.
+pub(crate) struct CountSize;
+
+impl ExtensionFactory for CountSize {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Extension for CountSize {
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let Some(bound) = ctx.data_opt::<Bound>() else { return next.run(ctx, info).await };
+        if bound.cuts && bound.is_exceeded() {
+            // No error, of which there would be one a field: all that was built is thrown away.
+            return Ok(Some(Value::Null));
+        }
+        let value = next.run(ctx, info).await?;
+        if let Some(Value::Object(fields)) = &value {
+            // What is inside an object was counted when it was done.
+            let fields = fields.iter().map(|(key, value)| text_length(key) + 2 + leaf_length(value));
+            bound.add(fields.sum::<usize>() + 3);
+        }
+        Ok(value)
+    }
+}
+
+/// The length of a value as JSON, without that of objects.
+fn leaf_length(value: &Value) -> usize {
+    match value {
+        Value::Object(_) => 0,
+        Value::List(items) => items.iter().map(|item| leaf_length(item) + 1).sum::<usize>() + 2,
+        Value::String(text) => text_length(text),
+        Value::Enum(name) => text_length(name),
+        Value::Number(_) => 11,
+        Value::Null | Value::Boolean(_) => 5,
+        Value::Binary(bytes) => bytes.len().saturating_mul(4),
+    }
+}
+
+fn text_length(text: &str) -> usize {
+    let letters = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    });
+    letters.sum::<usize>() + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Name;
+    use async_graphql::indexmap::IndexMap;
+
+    use super::*;
+
+    #[test]
+    fn a_length_is_that_of_the_text_that_is_written() {
+        for text in ["", "a", "ü€", "a\"b\\c\nd\re\tf", "\u{0}\u{1f}", "\u{7f}"] {
+            assert_eq!(text_length(text), serde_json::to_string(text).unwrap().len(), "{text:?}");
+        }
+        let list = Value::List(vec![Value::from("a\n"), Value::Null, Value::Object(IndexMap::default())]);
+        assert_eq!(leaf_length(&list), 2 + (5 + 1) + (5 + 1) + 1);
+        assert_eq!(leaf_length(&Value::Enum(Name::new("ABC"))), 5);
+    }
+}

@@ -1,0 +1,197 @@
+//! Subscriptions while they last. An event is resolved and written once for all who ask for the same of it: with thousands of
+//! subscribers, every change would otherwise keep the processor from other requests for as long as it takes to do so for each.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
+use async_graphql::{Context, Response};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream, Stream};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use crate::domain::audit::AuditEvent;
+use crate::domain::id::EventId;
+use crate::service::Error;
+
+use super::answer::Answer;
+
+/// How many bytes of written events are kept: those that somebody has not told yet.
+const KEPT_BYTES: u64 = 4 * 1024 * 1024;
+/// What an entry takes beside its text.
+const ENTRY_BYTES: u64 = 160;
+
+type Told = Result<Arc<AuditEvent>, Error>;
+
+/// What the resolver of a subscription is run for.
+pub(crate) enum Feed {
+    /// To subscribe: it leaves the events here and tells none itself.
+    Begin(Mutex<Option<BoxStream<'static, Told>>>),
+    /// To tell this of the subscription.
+    Tell(Mutex<Option<Told>>),
+}
+
+impl Feed {
+    /// What is to be told, if this is not the beginning.
+    pub(crate) fn to_tell(ctx: &Context<'_>) -> Option<Told> {
+        match &**ctx.data_opt::<Arc<Self>>()? {
+            Self::Begin(_) => None,
+            Self::Tell(told) => take(told),
+        }
+    }
+
+    /// Leaves the events of a subscription that has begun.
+    pub(crate) fn begin(ctx: &Context<'_>, events: impl Stream<Item = Told> + Send + 'static) {
+        if let Some(Self::Begin(begun)) = ctx.data_opt::<Arc<Self>>().map(|feed| &**feed) {
+            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(events.boxed());
+        }
+    }
+}
+
+fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// All that is asked of an event, so that the same is told to whoever asks for the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Shape([u8; 32]);
+
+impl Shape {
+    /// That of a planned document; `None` if what is told depends on anything but the event.
+    fn of(document: &ExecutableDocument) -> Option<Self> {
+        let DocumentOperations::Single(operation) = &document.operations else { return None };
+        let mut operation = operation.node.clone();
+        operation.variable_definitions.clear();
+        for selection in &mut operation.selection_set.node.items {
+            if let Selection::Field(field) = &mut selection.node {
+                // They say which events.
+                field.node.arguments.clear();
+            }
+        }
+        let mut parts = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+        if takes_arguments(&operation.selection_set.node) || parts.any(takes_arguments) {
+            return None;
+        }
+        // A map is printed in any order.
+        let mut fragments: Vec<_> = document.fragments.iter().collect();
+        fragments.sort_by_key(|(name, _)| name.as_str());
+        Some(Self(Sha256::digest(format!("{operation:?}{fragments:?}")).into()))
+    }
+}
+
+fn takes_arguments(set: &SelectionSet) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => !field.node.arguments.is_empty() || takes_arguments(&field.node.selection_set.node),
+        Selection::InlineFragment(inline) => takes_arguments(&inline.node.selection_set.node),
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
+#[derive(Clone)]
+struct Length;
+
+impl Weighter<(EventId, Shape), Arc<RawValue>> for Length {
+    fn weight(&self, _: &(EventId, Shape), text: &Arc<RawValue>) -> u64 {
+        ENTRY_BYTES + text.get().len() as u64
+    }
+}
+
+/// The events that were written last.
+pub(crate) struct Live {
+    written: Cache<(EventId, Shape), Arc<RawValue>, Length>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { written: Cache::with_weighter(KEPT_BYTES as usize / 1024, KEPT_BYTES, Length) }
+    }
+}
+
+impl Live {
+    /// Subscribes by the library, which `execute` runs. Once this returns no event is missed, or the first answer says why there is
+    /// none.
+    pub(crate) async fn subscribe(
+        self: &Arc<Self>,
+        document: &ExecutableDocument,
+        execute: impl Fn(Arc<Feed>) -> BoxStream<'static, Response> + Send + Sync + 'static,
+        answer: impl Fn(Response) -> Answer + Send + Sync + 'static,
+    ) -> BoxStream<'static, Answer> {
+        let begin = Arc::new(Feed::Begin(Mutex::default()));
+        if let Some(refused) = execute(begin.clone()).next().await {
+            return stream::iter([answer(refused)]).boxed();
+        }
+        let Feed::Begin(begun) = &*begin else { return stream::empty().boxed() };
+        let Some(events) = take(begun) else { return stream::empty().boxed() };
+        let (live, shape, told) = (self.clone(), Shape::of(document), Arc::new((execute, answer)));
+        let tell = move |event: Told| {
+            let (live, told) = (live.clone(), told.clone());
+            async move {
+                let key = event.as_ref().ok().and_then(|event| Some((event.id, shape?)));
+                let build = async {
+                    let (execute, answer) = &*told;
+                    answer(execute(Arc::new(Feed::Tell(Mutex::new(Some(event))))).next().await.unwrap_or_default())
+                };
+                match key {
+                    Some(key) => live.tell_once(key, build).await,
+                    None => build.await,
+                }
+            }
+        };
+        events.then(tell).boxed()
+    }
+
+    /// What is told of this event for this shape, built by the first who needs it.
+    async fn tell_once(&self, key: (EventId, Shape), build: impl Future<Output = Answer>) -> Answer {
+        let written = self.written.get_or_insert_async(&key, async { build.await.write() });
+        written.await.map_or_else(|answer| *answer, Answer::written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_event_is_built_once_for_all_who_ask_for_the_same_of_it() {
+        let live = Live::default();
+        let built = std::cell::Cell::new(0);
+        let build = async || {
+            built.set(built.get() + 1);
+            Answer::of(Vec::new(), vec![Response::default()])
+        };
+        let (event, other) = (
+            EventId::parse("evt_00000000000000000000000001").unwrap(),
+            EventId::parse("evt_00000000000000000000000002").unwrap(),
+        );
+        let (shape, another) = (Shape([0; 32]), Shape([1; 32]));
+        for (key, times) in
+            [((event, shape), 1), ((event, shape), 1), ((event, another), 2), ((other, shape), 3), ((event, shape), 3)]
+        {
+            let told = serde_json::to_string(&live.tell_once(key, build()).await).unwrap();
+            assert_eq!((told.as_str(), built.get()), (r#"{"data":{}}"#, times));
+        }
+    }
+
+    #[test]
+    fn a_shape_is_what_is_asked_of_an_event_and_not_of_which() {
+        let shape = |document: &str| Shape::of(&parse_query(document).unwrap()).map(|Shape(bytes)| bytes);
+        let one = shape("subscription { auditEvents(filter: { tokenId: \"a\" }) { id action } }");
+        assert!(one.is_some());
+        for (document, same) in [
+            ("subscription { auditEvents(filter: { tokenId: \"b\" }) { id action } }", true),
+            ("subscription { auditEvents(filter: { tokenId: \"a\" }) { action id } }", false),
+            ("subscription { auditEvents(filter: { tokenId: \"a\" }) { id action result } }", false),
+            ("subscription { auditEvents(filter: { tokenId: \"a\" }) { a: id action } }", false),
+            ("subscription { a: auditEvents(filter: { tokenId: \"a\" }) { id action } }", false),
+        ] {
+            assert_eq!(shape(document) == one, same, "{document}");
+        }
+        let spread = "subscription { a { ...f } } fragment f on E { id ...g } fragment g on E { action }";
+        assert!(shape(spread).is_some() && shape(spread) != shape(&spread.replace("action", "result")));
+        assert_eq!(shape("subscription { auditEvents { id(short: true) } }"), None);
+    }
+}

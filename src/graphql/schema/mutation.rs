@@ -1,0 +1,86 @@
+//! The mutations. The fields of one document run one after the other.
+
+use async_graphql::{Context, Object, Result};
+
+use super::types::input::{
+    CreateApiTokenInput, EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput, UpdateApiTokenInput,
+};
+use super::types::output::{
+    CreateApiTokenOutput, EndApiTokenOverlapOutput, RevokeApiTokenOutput, RotateApiTokenOutput, UpdateApiTokenOutput,
+};
+use crate::graphql::error::refuse;
+use crate::service::RotateRequest;
+
+use super::context::{caller, header_key, service};
+
+/// What can be changed.
+pub(crate) struct Mutation;
+
+/// What can be changed.
+#[Object]
+impl Mutation {
+    /// Creates an API token and tells its value once. Needs `API_TOKEN_MODIFY` and every permission and scope of the new token. A
+    /// token with permissions expires no later than the caller's, and lies within its CIDR blocks and origins.
+    #[graphql(name = "createAPIToken")]
+    async fn create_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The settings of the new API token.")] input: CreateApiTokenInput,
+    ) -> Result<CreateApiTokenOutput> {
+        let issued = service(ctx)?.create(caller(ctx)?, input.into()).await.map_err(refuse)?;
+        Ok(CreateApiTokenOutput { token: issued.into() })
+    }
+
+    /// Gives an API token a new value and tells it once. The old value works on until the overlap ends. With no input the
+    /// caller rotates itself. A document may rotate a given API token once.
+    #[graphql(name = "rotateAPIToken")]
+    async fn rotate_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token; the caller's own if left out.")] input: Option<RotateApiTokenInput>,
+    ) -> Result<RotateApiTokenOutput> {
+        let mut request = input.map(RotateRequest::from).unwrap_or_default();
+        let keyed = request.idempotency_key.is_some();
+        request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));
+        let issued = service(ctx)?.rotate(caller(ctx)?, &request).await;
+        let issued = issued.map_err(|err| refuse(if keyed { err } else { err.of_header_key() }))?;
+        let cancelled_generation = issued.cancelled_generation;
+        Ok(RotateApiTokenOutput { token: issued.into(), cancelled_generation })
+    }
+
+    /// Changes the settings of an API token, but never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and
+    /// every permission and scope that the token holds before and after. Permissions are handed on within the caller's own expiry,
+    /// CIDR blocks and origins; nobody widens their own restrictions.
+    #[graphql(name = "updateAPIToken")]
+    async fn update_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token, and what is to be changed of it.")] input: UpdateApiTokenInput,
+    ) -> Result<UpdateApiTokenOutput> {
+        let id = input.id.to_string();
+        let view = service(ctx)?.update(caller(ctx)?, &id, input.into()).await.map_err(refuse)?;
+        Ok(UpdateApiTokenOutput { token: view.into() })
+    }
+
+    /// Ends the running overlap of an API token: its previous value stops working now. Where none runs, nothing changes.
+    #[graphql(name = "endAPITokenOverlap")]
+    async fn end_api_token_overlap(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token.")] input: EndApiTokenOverlapInput,
+    ) -> Result<EndApiTokenOverlapOutput> {
+        let view = service(ctx)?.end_overlap(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(EndApiTokenOverlapOutput { token: view.into() })
+    }
+
+    /// Ends an API token, for ever: from this answer on none of its values works. Revoking twice changes nothing.
+    #[graphql(name = "revokeAPIToken")]
+    async fn revoke_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token.")] input: RevokeApiTokenInput,
+    ) -> Result<RevokeApiTokenOutput> {
+        let view = service(ctx)?.revoke(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(RevokeApiTokenOutput { token: view.into() })
+    }
+}

@@ -1,0 +1,88 @@
+//! The queries.
+
+use async_graphql::{Context, ID, Object, Result};
+
+use super::types::api_token::ApiToken;
+use super::types::audit_event::{AuditEventConnection, AuditEventFilter};
+use super::types::connection::ApiTokenConnection;
+use super::types::input::{ApiTokenFilter, ApiTokenOrder};
+use super::types::node::Node;
+use super::types::verification::{ApiTokenVerification, VerifyApiTokenInput};
+use crate::domain::id::EventId;
+use crate::graphql::error::refuse;
+use crate::service::{AuditRequest, PageRequest, Service};
+
+use super::context::{caller, service};
+
+/// What can be asked.
+pub(crate) struct Query;
+
+/// What can be asked.
+#[Object]
+impl Query {
+    /// The caller's own API token. Needs no permission.
+    #[graphql(name = "currentAPIToken")]
+    async fn current_api_token(&self, ctx: &Context<'_>) -> Result<ApiToken> {
+        let service: &Service = service(ctx)?;
+        service.current(caller(ctx)?).await.map(ApiToken::from).map_err(refuse)
+    }
+
+    /// The API token of this id. One's own needs no permission, another's `API_TOKEN_READ`.
+    async fn api_token(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<ApiToken>> {
+        service(ctx)?.get(caller(ctx)?, &id).await.map(|view| Some(view.into())).map_err(refuse)
+    }
+
+    /// Whatever has this id, for clients that refetch by it. Needs what reading it elsewhere needs.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Node>> {
+        let (service, caller) = (service(ctx)?, caller(ctx)?);
+        let node = match EventId::parse(&id) {
+            Some(event) => service.event(caller, event).await.map(|event| Node::AuditEvent(event.into())),
+            None => service.get(caller, &id).await.map(|view| Node::ApiToken(view.into())),
+        };
+        node.map(Some).map_err(refuse)
+    }
+
+    /// API tokens, 25 a page unless asked otherwise, 200 at most. Needs `API_TOKEN_READ`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the Relay connection specification")]
+    async fn api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 1 to 200; excludes `last`.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the back, 1 to 200; excludes `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which API tokens; all if left out.")] filter: Option<ApiTokenFilter>,
+        #[graphql(desc = "In what order; oldest first if left out.")] order_by: Option<ApiTokenOrder>,
+    ) -> Result<ApiTokenConnection> {
+        let filter = filter.map(Into::into).unwrap_or_default();
+        let order = order_by.map(Into::into).unwrap_or_default();
+        let request = PageRequest { first, after, last, before, filter, order };
+        service(ctx)?.list(caller(ctx)?, request).await.map(ApiTokenConnection::from).map_err(refuse)
+    }
+
+    /// Whether a value that somebody presented is good here and now, and whose it is. A good value counts as used by this.
+    /// Needs `API_TOKEN_VERIFY`.
+    #[graphql(name = "verifyAPIToken")]
+    async fn verify_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The value, and what it is to be good for.")] input: VerifyApiTokenInput,
+    ) -> Result<ApiTokenVerification> {
+        let (value, required, source) = input.read().map_err(refuse)?;
+        let verified = service(ctx)?.verify_for(caller(ctx)?, &value, &required, source).await;
+        verified.map(ApiTokenVerification::from).map_err(refuse)
+    }
+
+    /// The audit log, newest first, 25 events a page unless asked otherwise, 200 at most. Needs `AUDIT_LOG_READ`.
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 200.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor, which is older.")] after: Option<String>,
+        #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
+    ) -> Result<AuditEventConnection> {
+        let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
+        let request = AuditRequest { first, after, filter };
+        service(ctx)?.events(caller(ctx)?, request).await.map(AuditEventConnection::from).map_err(refuse)
+    }
+}

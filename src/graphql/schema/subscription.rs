@@ -1,0 +1,36 @@
+//! The subscriptions.
+
+use async_graphql::{Context, Result, Subscription as SubscriptionRoot};
+use futures_util::stream::{self, Stream};
+
+use super::types::audit_event::{AuditEvent, AuditEventFilter};
+use crate::graphql::engine::subscriptions::Feed;
+use crate::graphql::error::refuse;
+
+use super::context::{caller, service};
+
+/// What can be subscribed to.
+pub(crate) struct Subscription;
+
+/// What can be subscribed to, over a WebSocket (graphql-transport-ws) or as server-sent events.
+#[SubscriptionRoot]
+impl Subscription {
+    /// Audit events as they happen, each once, from now on. Needs `AUDIT_LOG_READ`. Ends with an error once the caller's value
+    /// works no more or events were missed; the query `auditEvents` lists those.
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
+    ) -> Result<impl Stream<Item = Result<AuditEvent>> + use<>> {
+        let told = match Feed::to_tell(ctx) {
+            Some(event) => Some(event.map(|event| AuditEvent::from((*event).clone())).map_err(refuse)),
+            None => {
+                let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
+                let events = service(ctx)?.watch_events(caller(ctx)?, filter).await.map_err(refuse)?;
+                Feed::begin(ctx, events);
+                None
+            }
+        };
+        Ok(stream::iter(told))
+    }
+}

@@ -1,0 +1,125 @@
+//! `AuditEvent`, its filter and its pages.
+
+use async_graphql::{ID, InputObject, SimpleObject};
+
+use crate::domain::audit::{self, AuditFilter};
+use crate::domain::id::TokenId;
+use crate::service::{self, AuditPage, Error};
+
+use super::api_token::Actor;
+use super::connection::PageInfo;
+use super::leaf::date_time::DateTime;
+use super::leaf::enums::AuditAction;
+use super::leaf::error_code::ErrorCode;
+
+/// One event of the audit log: who did what to which API token, from where, when, and what came of it.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub(crate) struct AuditEvent {
+    /// Its identity, sortable by time.
+    #[graphql(owned)]
+    pub(crate) id: ID,
+    /// When it happened.
+    occurred_at: DateTime,
+    /// What happened.
+    action: AuditAction,
+    /// What came of it: `OK`, or the code of the refusal.
+    #[graphql(deprecation = "Ask for `refusal`, whose values are an enum.")]
+    result: String,
+    /// Why it was refused; null where it was done.
+    refusal: Option<ErrorCode>,
+    /// Who did it; null for somebody unknown.
+    actor: Option<Actor>,
+    /// To which API token; null where it is not known.
+    token_id: Option<ID>,
+    /// The generation of the value that it is about: the newest after a change, the presented one in a refusal.
+    generation: Option<i32>,
+    /// The client's address, as far as it is known.
+    address: Option<String>,
+    /// The client's program, as it says itself.
+    user_agent: Option<String>,
+    /// The request, as in the log and in the `X-Request-Id` of the answer.
+    request_id: Option<ID>,
+}
+
+/// A page of the audit log.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub(crate) struct AuditEventConnection {
+    /// The events of the page with their cursors, newest first.
+    edges: Vec<AuditEventEdge>,
+    /// Where the page lies.
+    page_info: PageInfo,
+}
+
+/// One event of a page.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub(crate) struct AuditEventEdge {
+    /// Its place in the log, for `after`. Opaque.
+    cursor: String,
+    /// The event.
+    node: AuditEvent,
+}
+
+/// Which audit events. Every condition that is given must hold.
+#[derive(InputObject)]
+pub(crate) struct AuditEventFilter {
+    /// Those that tell of one of these.
+    actions: Option<Vec<AuditAction>>,
+    /// Those about this API token.
+    token_id: Option<ID>,
+    /// Those of what the holder of this API token did.
+    actor_id: Option<ID>,
+    /// Those from this moment on.
+    since: Option<DateTime>,
+    /// Those before this moment.
+    until: Option<DateTime>,
+}
+
+impl AuditEventFilter {
+    /// The filter, if its ids are ids.
+    pub(crate) fn read(self) -> Result<AuditFilter, Error> {
+        let id = |id: Option<ID>, field| id.map(|id| TokenId::parse(&id).ok_or(Error::NotFound { field })).transpose();
+        Ok(AuditFilter {
+            actions: self.actions.map(|actions| actions.into_iter().map(Into::into).collect()),
+            token_id: id(self.token_id, "tokenId")?,
+            actor_id: id(self.actor_id, "actorId")?,
+            since: self.since.map(|DateTime(at)| at),
+            until: self.until.map(|DateTime(at)| at),
+        })
+    }
+}
+
+impl From<audit::AuditEvent> for AuditEvent {
+    fn from(event: audit::AuditEvent) -> Self {
+        let provenance = event.provenance;
+        Self {
+            id: ID(event.id.to_string()),
+            occurred_at: event.at.into(),
+            action: event.action.into(),
+            refusal: service::ErrorCode::parse(&event.result).map(Into::into),
+            result: event.result,
+            actor: event.actor.map(Actor::from),
+            token_id: event.token_id.map(|id| ID(id.to_string())),
+            generation: event.generation.map(super::api_token::int),
+            address: provenance.address.map(|address| address.to_string()),
+            user_agent: provenance.user_agent,
+            request_id: provenance.request_id.map(|id| ID(id.to_string())),
+        }
+    }
+}
+
+impl From<AuditPage> for AuditEventConnection {
+    fn from(page: AuditPage) -> Self {
+        let cursor = |edge: Option<&(String, _)>| edge.map(|(cursor, _)| cursor.clone());
+        let page_info = PageInfo {
+            has_next_page: page.has_next_page,
+            has_previous_page: page.has_previous_page,
+            start_cursor: cursor(page.edges.first()),
+            end_cursor: cursor(page.edges.last()),
+        };
+        let edges = page.edges.into_iter();
+        Self { edges: edges.map(|(cursor, event)| AuditEventEdge { cursor, node: event.into() }).collect(), page_info }
+    }
+}

@@ -1,0 +1,56 @@
+//! Pages of API tokens, by the Relay cursor connections specification. There is no count of all: it would cost a walk over
+//! the whole table.
+
+use async_graphql::SimpleObject;
+
+use crate::service::Connection;
+
+use super::api_token::ApiToken;
+
+/// A page of API tokens.
+#[derive(SimpleObject)]
+#[graphql(name = "APITokenConnection", serial)]
+pub(crate) struct ApiTokenConnection {
+    /// The API tokens of the page with their cursors.
+    edges: Vec<ApiTokenEdge>,
+    /// Where the page lies.
+    page_info: PageInfo,
+}
+
+/// One API token of a page.
+#[derive(SimpleObject)]
+#[graphql(name = "APITokenEdge", serial)]
+pub(crate) struct ApiTokenEdge {
+    /// Its place in the listing, for `after` and `before`. Opaque.
+    cursor: String,
+    /// The API token.
+    node: ApiToken,
+}
+
+/// Where a page lies.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub(crate) struct PageInfo {
+    /// Whether there is more behind the last edge.
+    pub(crate) has_next_page: bool,
+    /// Whether there is more before the first edge.
+    pub(crate) has_previous_page: bool,
+    /// The cursor of the first edge; null on an empty page.
+    pub(crate) start_cursor: Option<String>,
+    /// The cursor of the last edge; null on an empty page.
+    pub(crate) end_cursor: Option<String>,
+}
+
+impl From<Connection> for ApiTokenConnection {
+    fn from(connection: Connection) -> Self {
+        let cursor = |edge: Option<&(String, _)>| edge.map(|(cursor, _)| cursor.clone());
+        let page_info = PageInfo {
+            has_next_page: connection.has_next_page,
+            has_previous_page: connection.has_previous_page,
+            start_cursor: cursor(connection.edges.first()),
+            end_cursor: cursor(connection.edges.last()),
+        };
+        let edges = connection.edges.into_iter();
+        Self { edges: edges.map(|(cursor, view)| ApiTokenEdge { cursor, node: view.into() }).collect(), page_info }
+    }
+}

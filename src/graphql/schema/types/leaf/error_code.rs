@@ -1,0 +1,51 @@
+//! The one list of error codes as a type of the schema, so that generated clients know the values of `extensions.code`.
+
+use async_graphql::Enum;
+
+use crate::service;
+
+/// What an error is, for programs: the values of `extensions.code`. `docs/errors.md` says of each what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "service::ErrorCode")]
+pub(crate) enum ErrorCode {
+    /// No value was sent where one is needed, or no token has this value.
+    Unauthenticated,
+    /// The token's `expiresAt` has come.
+    TokenExpired,
+    /// The token was revoked, which is final.
+    TokenRevoked,
+    /// The token went a whole rotation period without being rotated.
+    RotationOverdue,
+    /// The value was replaced and its overlap is over, or it was cancelled unused.
+    ValueRetired,
+    /// The previous value tried to rotate although the new one has been used.
+    ValueSuperseded,
+    /// Another request rotated the token just now.
+    RotationConflict,
+    /// The key was used for a rotation with another input.
+    IdempotencyKeyReused,
+    /// The token is protected from revocation.
+    TokenProtected,
+    /// The token may not be used from this address.
+    AddressRefused,
+    /// The token may not be used from this web origin, or none was sent.
+    OriginRefused,
+    /// The caller lacks a permission or scope, or a public token tried to rotate itself.
+    Forbidden,
+    /// Nothing has this id or is at this address.
+    NotFound,
+    /// The request, or the field that is named, is not as it must be.
+    BadUserInput,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema or is beyond a limit.
+    GraphqlValidationFailed,
+    /// No document of this hash was sent before.
+    PersistedQueryNotFound,
+    /// The token has as many event streams and sockets as it may.
+    RateLimited,
+    /// The database cannot do this just now, or the operation took too long. Try again after `retryAfterSeconds`.
+    Unavailable,
+    /// A fault of the server.
+    Internal,
+}

@@ -1,0 +1,16 @@
+//! What has an id, for clients that refetch anything by it (Relay, Global Object Identification).
+
+use async_graphql::{ID, Interface};
+
+use super::api_token::ApiToken;
+use super::audit_event::AuditEvent;
+
+/// Anything that has an id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Its identity, unique among all that have one."))]
+pub(crate) enum Node {
+    /// An API token.
+    ApiToken(ApiToken),
+    /// An event of the audit log.
+    AuditEvent(AuditEvent),
+}

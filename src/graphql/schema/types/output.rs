@@ -1,0 +1,48 @@
+//! What mutations answer: the thing that was changed, under its own name.
+
+use async_graphql::SimpleObject;
+
+use super::api_token::ApiToken;
+
+/// The answer to `createAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "CreateAPITokenOutput", serial)]
+pub(crate) struct CreateApiTokenOutput {
+    /// The new API token; its `value` is told here and never again.
+    pub(crate) token: ApiToken,
+}
+
+/// The answer to `rotateAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "RotateAPITokenOutput", serial)]
+pub(crate) struct RotateApiTokenOutput {
+    /// The rotated API token; its new `value` is told here and never again.
+    pub(crate) token: ApiToken,
+    /// The generation of the value that this rotation cancelled, because nobody had used it: its answer was lost, or you rotated
+    /// twice with the same value. Null if none was. The cancelled value does not work.
+    pub(crate) cancelled_generation: Option<u32>,
+}
+
+/// The answer to `revokeAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "RevokeAPITokenOutput", serial)]
+pub(crate) struct RevokeApiTokenOutput {
+    /// The revoked API token.
+    pub(crate) token: ApiToken,
+}
+
+/// The answer to `updateAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "UpdateAPITokenOutput", serial)]
+pub(crate) struct UpdateApiTokenOutput {
+    /// The changed API token.
+    pub(crate) token: ApiToken,
+}
+
+/// The answer to `endAPITokenOverlap`.
+#[derive(SimpleObject)]
+#[graphql(name = "EndAPITokenOverlapOutput", serial)]
+pub(crate) struct EndApiTokenOverlapOutput {
+    /// The API token, whose current value is now the only one that works.
+    pub(crate) token: ApiToken,
+}

@@ -1,0 +1,91 @@
+//! `verifyAPIToken`: what is asked about a value, and what is told.
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+
+use crate::domain::restriction::Source;
+use crate::domain::scope::Scope;
+use crate::domain::verification::{self, RequiredScopes};
+use crate::service::{Error, Verification};
+
+use super::api_token::{ApiToken, int};
+use super::leaf::date_time::DateTime;
+
+/// A value that somebody presented, and what it is to be good for.
+#[derive(InputObject)]
+#[graphql(name = "VerifyAPITokenInput")]
+pub(crate) struct VerifyApiTokenInput {
+    /// The value as it was presented. Send it as a variable.
+    value: String,
+    /// The scopes that the API token must hold, one an item, at most 100; none if left out.
+    required_scopes: Option<Vec<String>>,
+    /// The address that the value was presented from. If left out, an API token that is restricted to networks is refused.
+    address: Option<String>,
+    /// The `Origin` header that the value was presented with. If left out, an API token that is restricted to web origins is
+    /// refused.
+    origin: Option<String>,
+}
+
+impl VerifyApiTokenInput {
+    pub(crate) fn read(self) -> Result<(String, RequiredScopes, Source), Error> {
+        let scopes = self.required_scopes.iter().flatten().map(String::as_str);
+        let required = RequiredScopes::parse("requiredScopes", scopes)?;
+        let source = Source::told("address", self.address.as_deref(), self.origin)?;
+        Ok((self.value, required, source))
+    }
+}
+
+/// What came of a verification. But for the first two, the codes are those of the errors that say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "verification::VerificationCode")]
+pub(crate) enum VerificationCode {
+    /// The value is good, and the API token holds every scope asked for.
+    Valid,
+    /// The value is good, but the API token lacks a scope asked for.
+    ScopeMissing,
+    /// No API token has this value.
+    Unauthenticated,
+    /// The API token's `expiresAt` has come.
+    TokenExpired,
+    /// The API token was revoked.
+    TokenRevoked,
+    /// The API token went a whole rotation period without being rotated.
+    RotationOverdue,
+    /// The value was replaced and its overlap is over, or it was cancelled unused.
+    ValueRetired,
+    /// The API token may not be used from this address.
+    AddressRefused,
+    /// The API token may not be used from this web origin.
+    OriginRefused,
+}
+
+/// The answer to `verifyAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "APITokenVerification", serial)]
+pub(crate) struct ApiTokenVerification {
+    /// Whether the value is good for all that was asked: the same as `code` being `VALID`.
+    valid: bool,
+    /// What came of it.
+    code: VerificationCode,
+    /// The API token that has or had the value, also where it is not valid; null if there is none.
+    token: Option<ApiToken>,
+    /// The number of the presented value within its API token.
+    generation: Option<i32>,
+    /// When the presented value stops working because a newer one has replaced it; null for the current value, while the
+    /// overlap has not begun, and for a value that does not work.
+    retires_at: Option<DateTime>,
+    /// The scopes that the API token lacks of those asked for; empty where the value itself is no good.
+    missing_scopes: Vec<String>,
+}
+
+impl From<Verification> for ApiTokenVerification {
+    fn from(verification: Verification) -> Self {
+        Self {
+            valid: verification.is_valid(),
+            code: verification.code.into(),
+            generation: verification.generation.map(int),
+            retires_at: verification.retires_at().map(DateTime),
+            missing_scopes: verification.missing_scopes.iter().map(Scope::to_string).collect(),
+            token: verification.token.map(ApiToken::from),
+        }
+    }
+}

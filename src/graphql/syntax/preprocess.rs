@@ -1,0 +1,292 @@
+//! Reads three things that the parser does not: empty parentheses, which published guides print in
+//! `mutation rotateAPIToken() { rotateAPIToken() { … } }` and the GraphQL grammar (September 2025, sections 2.6 and 2.10)
+//! does not allow; descriptions of operations, fragments and variables, which it allows since that edition
+//! (section 2.1.10 and those of the definitions); and commas, which mean nothing anywhere (section 2.1.5), while the parser
+//! stumbles over one where it looks ahead.
+//!
+//! It works on the text, before any parser sees it, and turns each of them into white space: no position in a later error
+//! message moves.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::lexer::{self, Broken};
+
+/// A document as the parser is to read it.
+pub(crate) struct Tidy<'a> {
+    /// With white space for every comma, description and empty pair of parentheses, byte for byte. A pair counts as empty if
+    /// only white space, commas and comments are in it. It must stand where arguments or variables may, and alone.
+    pub(crate) text: Cow<'a, str>,
+    /// The first argument or field of an input object without a value. The parser leaves such a name out and reads on.
+    pub(crate) without_value: Option<Broken>,
+}
+
+/// The document as the parser is to read it.
+///
+/// # Errors
+/// The first text that is no token.
+pub(crate) fn tidy(document: &str) -> Result<Tidy<'_>, Broken> {
+    let Scan { found: blanks, without_value, .. } = Scan::default().run(document)?;
+    if blanks.is_empty() {
+        return Ok(Tidy { text: Cow::Borrowed(document), without_value });
+    }
+    let mut bytes = document.as_bytes().to_vec();
+    for range in blanks {
+        let blank = bytes.get_mut(range).unwrap_or_default();
+        blank.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
+    // Tokens begin and end between characters, so this is UTF-8 as before.
+    let text = String::from_utf8(bytes).map_or(Cow::Borrowed(document), Cow::Owned);
+    Ok(Tidy { text, without_value })
+}
+
+/// What has been opened and not yet closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Selections,
+    Variables,
+    Arguments(Next),
+    Object(Next),
+    List,
+}
+
+/// What must come next of an argument or of a field of an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Name,
+    Colon,
+    Value,
+}
+
+/// What a token is to parentheses behind it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Before {
+    /// `query`, `mutation` or `subscription`, whose name may come next.
+    Operation,
+    /// The name of an operation or of a field.
+    Name,
+    /// `...` or `@`: the name that comes next takes no empty pair.
+    Mark,
+    /// `on` behind `...`: neither does its type.
+    On,
+    #[default]
+    Other,
+}
+
+/// How far a document has been read: what is open, and what came last.
+#[derive(Default)]
+struct Scan {
+    open: Vec<Open>,
+    /// The parenthesis after which nothing has come yet, if it may be one of an empty pair.
+    opened: Option<usize>,
+    /// The byte with which the last token began.
+    last: u8,
+    /// What the last token is to parentheses behind it.
+    before: Before,
+    /// What is to become white space.
+    found: Vec<Range<usize>>,
+    without_value: Option<Broken>,
+}
+
+impl Scan {
+    fn run(mut self, document: &str) -> Result<Self, Broken> {
+        let mut at = 0;
+        while let Some(token) = lexer::next(document, at)? {
+            let bytes = document.as_bytes();
+            if bytes.get(at..token.start).unwrap_or_default().contains(&b',') {
+                self.found.push(at..token.start);
+            }
+            at = token.end;
+            if let Some(first) = bytes.get(token.start) {
+                self.step(*first, token, bytes);
+            }
+        }
+        Ok(self)
+    }
+
+    fn step(&mut self, byte: u8, range: Range<usize>, document: &[u8]) {
+        let opened = self.opened.take();
+        if let Some(Open::Arguments(Next::Colon) | Open::Object(Next::Colon)) = self.open.last()
+            && byte != b':'
+        {
+            let message = "A colon and a value must follow the name.";
+            self.without_value.get_or_insert(Broken { at: range.start, message });
+        }
+        match self.open.last_mut() {
+            Some(open @ Open::Arguments(Next::Name)) if byte == b'$' => *open = Open::Variables,
+            Some(Open::Arguments(next) | Open::Object(next)) => *next = next.after(byte),
+            _ => {}
+        }
+        let before = self.before(document.get(range.clone()).unwrap_or_default());
+        match byte {
+            b'(' => {
+                let may_be_empty = matches!(self.before, Before::Operation | Before::Name);
+                self.opened = Some(range.start).filter(|_| may_be_empty);
+                self.open.push(Open::Arguments(Next::Name));
+            }
+            b'{' if matches!(self.open.last(), None | Some(Open::Selections)) => self.open.push(Open::Selections),
+            b'{' => self.open.push(Open::Object(Next::Name)),
+            b'[' => self.open.push(Open::List),
+            b')' => {
+                self.open.pop();
+                let alone = next_byte(document, range.end) != b'(';
+                let pair = opened.filter(|_| alone).map(|open| [open..open + 1, range.clone()]);
+                self.found.extend(pair.into_iter().flatten());
+            }
+            b'}' | b']' => drop(self.open.pop()),
+            b'"' if self.describes(next_byte(document, range.end)) => self.found.push(range),
+            _ => {}
+        }
+        self.before = before;
+        self.last = byte;
+    }
+
+    /// What the token that comes next is to parentheses behind it.
+    fn before(&self, token: &[u8]) -> Before {
+        let is_name = token.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        match (self.open.last(), self.before, token) {
+            (_, _, b"..." | b"@") => Before::Mark,
+            (Some(Open::Selections), Before::Mark, b"on") if self.last == b'.' => Before::On,
+            (Some(Open::Selections), Before::Operation | Before::Name | Before::Other, _) if is_name => Before::Name,
+            (None, Before::Operation, _) if is_name => Before::Name,
+            (None, Before::Other, b"query" | b"mutation" | b"subscription") if matches!(self.last, 0 | b'}' | b'"') => {
+                Before::Operation
+            }
+            _ => Before::Other,
+        }
+    }
+
+    /// Whether a string that stands here, with a token after it that begins with this byte, describes a definition or a variable.
+    fn describes(&self, next: u8) -> bool {
+        // A shorthand query cannot be described, and after `=` stands a default value. A definition ends with a brace.
+        match self.open.as_slice() {
+            [] => next.is_ascii_alphabetic() && matches!(self.last, 0 | b'}'),
+            [Open::Arguments(_) | Open::Variables] => next == b'$' && !matches!(self.last, b'=' | b':' | b'$' | b'@'),
+            _ => false,
+        }
+    }
+}
+
+/// The byte with which the token at this offset begins, or the next one behind it; 0 at the end.
+fn next_byte(document: &[u8], offset: usize) -> u8 {
+    let after = document.get(offset..).unwrap_or_default();
+    after.get(lexer::ignored_length(after)).copied().unwrap_or_default()
+}
+
+impl Next {
+    /// What must come after a token that begins with this byte.
+    fn after(self, byte: u8) -> Self {
+        match self {
+            Self::Name if byte.is_ascii_alphabetic() || byte == b'_' => Self::Colon,
+            Self::Colon => Self::Value,
+            // The name of a variable is yet to come.
+            Self::Value if byte == b'$' => Self::Value,
+            Self::Name | Self::Value => Self::Name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_form_is_read_as_meant() {
+        for (written, read) in [
+            (
+                "mutation rotateAPIToken() { rotateAPIToken() { token{ value } } }",
+                "mutation rotateAPIToken   { rotateAPIToken   { token{ value } } }",
+            ),
+            ("{ a( ) }", "{ a    }"),
+            ("{ a(,\n\t) }", "{ a  \n   }"),
+            (
+                "query() { a: b() on() ... { c() } } subscription D() { e() }",
+                "query   { a: b   on   ... { c   } } subscription D   { e   }",
+            ),
+            ("{ a() (b: 1), c(,) }", "{ a() (b: 1)  c    }"),
+            ("{ a(# no (arguments)\n) }", "{ a # no (arguments)\n  }"),
+            ("{ a(b: \"ü\") c() }", "{ a(b: \"ü\") c   }"),
+        ] {
+            assert_eq!(tidy(written).unwrap().text, read);
+        }
+    }
+
+    #[test]
+    fn a_description_is_read_as_white_space() {
+        for (written, read) in [
+            ("\"a\" query { b }", "    query { b }"),
+            ("\"\"\"a\nb\"\"\" # c\nfragment", "    \n     # c\nfragment"),
+            ("query(\"a\" $b: C = \"d\" \"e\" $f: G) { h }", "query(    $b: C = \"d\"     $f: G) { h }"),
+            ("{ a } \"ü\" query B { c }", "{ a }      query B { c }"),
+        ] {
+            assert_eq!(tidy(written).unwrap().text, read);
+        }
+    }
+
+    #[test]
+    fn a_comma_is_read_as_white_space() {
+        for (written, read) in [
+            ("{ ... , { a } }", "{ ...   { a } }"),
+            ("{ ...,A b,\r\n:# ,\n\u{feff},c(d: \",\", e: 1),}", "{ ... A b \r\n:   \n    c(d: \",\"  e: 1) }"),
+        ] {
+            assert_eq!(tidy(written).unwrap().text, read);
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_alone() {
+        for document in [
+            "",
+            "{ a }",
+            "{ a(b: 1) }",
+            "# ()\n{ a }",
+            r#"{ a(b: "()") }"#,
+            r#"{ a(b: "\"()") }"#,
+            r#"{ a(b: """ "" () \""" () """) }"#,
+            r#"{ a(b: "" ) }"#,
+            "\"a\" { b }",
+            "query \"a\" B { c }",
+            "query B @ \"a\" c { d }",
+            "\"a\" \"b\" query { c }",
+            "query(\"a\") { b }",
+            "query($a: [B] = [\"c\" $d]) { e }",
+            "query($a: B @c(d: \"e\" $f: 1)) { g }",
+            "{ a(b: \"c\" $d: 1) }",
+            "\"a\"",
+            ")(",
+            "( )",
+            "{ a(()) b(c: ()) d(e: f()) ...g() ... on H() @i() { j } }",
+            "query ()() { a }",
+            "query A($b: C() = d()) @e() { f }",
+            "fragment a() on B() { c } query @d() { e }()",
+            "{ a(b: $c d: [{ e: [] } F] g: { h: -1 i: { } }) @j(k: null) { l } }",
+            "query A($b: C = { d: [1] } @e(f: \"g\") $h: [I!]) { j }",
+        ] {
+            assert_eq!(tidy(document).unwrap().text, document, "{document}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_told_where_it_stands() {
+        for (document, at) in [("{ a(\"()", 7), ("{ a(\"\"\"()", 9), ("{ a(\"\n", 5), ("\"\\", 1), ("a() ?", 4)] {
+            assert_eq!(tidy(document).err().map(|broken| broken.at), Some(at), "{document}");
+        }
+    }
+
+    #[test]
+    fn an_argument_and_a_field_without_a_value_are_found() {
+        for (document, at) in [
+            ("{ a(b) }", Some(5)),
+            ("{ a(b: 1, c) }", Some(11)),
+            ("{ a(b: { c }) }", Some(11)),
+            ("{ a @b(c) }", Some(8)),
+            ("query($a: B = { c }) { d }", Some(18)),
+            ("{ a(b: [{ c: $d }, { e }]) }", Some(23)),
+            ("{ a(b: $c, d: { e: [F] }) { g h } }", None),
+            ("query A($b: C = { d: e } @f(g: 1), $h: [I!]) { j }", None),
+        ] {
+            let found = tidy(document).unwrap().without_value.map(|broken| broken.at);
+            assert_eq!(found, at, "{document}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The schema as a document is judged by it, and the judgement: parsing, bounds, validation.
+//!
+//! Validation is apollo-compiler's, which follows section 5 of the specification rule by rule; async-graphql, which executes,
+//! leaves several of them out. What a schema's own scalar accepts neither of them asks, so that is done here.
+
+use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
+use apollo_compiler::parser::Parser;
+use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
+use apollo_compiler::{ExecutableDocument, Schema, ast};
+
+use crate::graphql::document::prepared::Prepared;
+use crate::graphql::error::Failure;
+use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::settings::{Introspection, Settings};
+use crate::graphql::syntax::lexer::Broken;
+use crate::graphql::syntax::positions::Positions;
+use crate::graphql::syntax::preprocess;
+use crate::graphql::syntax::translate::translate;
+use crate::service::ErrorCode;
+
+use super::{bounds, field_aliases, hidden_names, input_values, suggestion};
+
+/// What the edition of September 2025 has added to introspection (section 4.2), and the validator does not know yet.
+const NEWEST: &str = "extend type __Type { isOneOf: Boolean }";
+
+/// The most errors that are told of one document.
+const MAX_ERRORS: usize = 10;
+
+/// The schema that the code declares is none. A fault of ours, found at the start.
+#[derive(Debug, thiserror::Error)]
+#[error("the GraphQL schema of the code is not valid: {0}")]
+pub struct InvalidSchema(String);
+
+/// The schema, for judging documents by.
+pub(crate) struct Contract {
+    schema: Valid<Schema>,
+    settings: Settings,
+}
+
+impl Contract {
+    /// The schema of this definition.
+    pub(crate) fn new(sdl: &str, settings: Settings) -> Result<Self, InvalidSchema> {
+        let schema = Schema::parse_and_validate(format!("{sdl}\n{NEWEST}"), "schema.graphql");
+        let schema = schema.map_err(|invalid| InvalidSchema(invalid.errors.to_string()))?;
+        Ok(Self { schema, settings })
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Whether errors may name only what the client sent. Who may read the schema after signing in has signed in when a
+    /// document is judged.
+    pub(crate) fn hides_names(&self) -> bool {
+        self.settings.introspection == Introspection::Off
+    }
+
+    /// The document, ready to be run.
+    ///
+    /// # Errors
+    /// All that is wrong with it, never nothing.
+    pub(crate) fn prepare(&self, text: &str) -> Result<Prepared, Vec<Fault>> {
+        if text.len() > self.settings.max_bytes {
+            return Err(vec![invalid(format!("A document may have at most {} bytes.", self.settings.max_bytes))]);
+        }
+        let positions = Positions::of(text);
+        let fault = |broken: Broken| {
+            let failure = Failure::new(ErrorCode::GraphqlParseFailed, broken.message);
+            Fault { failure, locations: vec![positions.at(broken.at)] }
+        };
+        let tidy = preprocess::tidy(text).map_err(|broken| vec![fault(broken)])?;
+        let syntax = self.parse(&tidy.text, &positions);
+        let syntax = match (syntax, tidy.without_value.map(fault)) {
+            (syntax, None) => syntax?,
+            (Ok(_), Some(fault)) => return Err(vec![fault]),
+            (Err(mut faults), Some(fault)) => {
+                // The first fault is the one to mend first.
+                let after = faults.partition_point(|other| other.locations < fault.locations);
+                faults.insert(after, fault);
+                return Err(faults);
+            }
+        };
+        let parsed = translate(&syntax, &positions);
+        let selections = bounds::check(&parsed, &self.settings).map_err(|fault| vec![fault])?;
+        field_aliases::check(&parsed, self.settings.max_field_aliases).map_err(|fault| vec![fault])?;
+        let document = self.validate(&syntax, &positions)?;
+        Ok(Prepared::new(parsed, &document, selections))
+    }
+
+    fn parse(&self, source: &str, positions: &Positions<'_>) -> Result<ast::Document, Vec<Fault>> {
+        let mut parser = Parser::new().token_limit(self.settings.max_tokens).recursion_limit(RECURSION_LIMIT);
+        let syntax = parser.parse_ast(source, "document");
+        // Where the parser gave up is the last thing that it says.
+        let gave_up = |message: String| {
+            let last = syntax.as_ref().err().and_then(|broken| broken.errors.iter().last());
+            let place = last.and_then(|diagnostic| diagnostic.error.location());
+            let locations = place.map(|span| positions.at(span.offset()));
+            Err(vec![Fault { locations: locations.into_iter().collect(), ..invalid(message) }])
+        };
+        if parser.tokens_reached() > self.settings.max_tokens {
+            return gave_up(format!("A document may have at most {} tokens.", self.settings.max_tokens));
+        }
+        if parser.recursion_reached() >= RECURSION_LIMIT {
+            return gave_up("The document nests too deep.".to_owned());
+        }
+        syntax.map_err(|broken| self.faults(&broken.errors, ErrorCode::GraphqlParseFailed, positions))
+    }
+
+    fn validate(
+        &self,
+        syntax: &ast::Document,
+        positions: &Positions<'_>,
+    ) -> Result<Valid<ExecutableDocument>, Vec<Fault>> {
+        let refuse =
+            |diagnostics: &DiagnosticList| self.faults(diagnostics, ErrorCode::GraphqlValidationFailed, positions);
+        let document = match syntax.to_executable(&self.schema) {
+            Ok(document) => document.validate(&self.schema).map_err(|invalid| refuse(&invalid.errors))?,
+            Err(invalid) => return Err(refuse(&invalid.errors)),
+        };
+        let mut refused = input_values::check(&document, &self.schema, positions);
+        if self.hides_names() {
+            refused.iter_mut().for_each(|fault| hidden_names::INPUT.clone_into(&mut fault.failure.message));
+        }
+        if refused.is_empty() { Ok(document) } else { Err(refused) }
+    }
+
+    fn faults(&self, diagnostics: &DiagnosticList, code: ErrorCode, positions: &Positions<'_>) -> Vec<Fault> {
+        let fault = |diagnostic: Diagnostic<'_, DiagnosticData>| {
+            let mut message = sentence(&diagnostic.error.to_string());
+            if self.hides_names() {
+                message = hidden_names::discreet(diagnostic.error.unstable_error_name(), message);
+            } else {
+                message.extend(suggestion::of(&message, &self.schema));
+            }
+            let locations = diagnostic.error.location().map(|span| positions.of_next(span.offset()));
+            Fault { failure: Failure::new(code, message), locations: locations.into_iter().collect() }
+        };
+        diagnostics.iter().take(MAX_ERRORS).map(fault).collect()
+    }
+}
+
+/// Deeper than any document within the bounds, and far from the end of any stack.
+const RECURSION_LIMIT: usize = 200;
+
+/// The text as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}

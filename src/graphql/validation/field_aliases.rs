@@ -1,0 +1,87 @@
+//! How often one field is asked for in one place: each alias multiplies what the server sends and hardly what it is sent.
+//!
+//! Counted on the fields as they are collected and merged (GraphQL, section 6.3.2), because they may be spread over any number
+//! of fragments.
+
+use std::collections::HashMap;
+
+use async_graphql::Positioned;
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+
+use crate::graphql::document::plan::Fragments;
+use crate::graphql::fault::{Fault, invalid};
+
+/// Whether every field of a document that is within the bounds of `selection` is asked for under at most so many names in one
+/// place.
+///
+/// # Errors
+/// Which is not.
+pub(crate) fn check(document: &ExecutableDocument, max_aliases: usize) -> Result<(), Fault> {
+    let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    sets.into_iter().try_for_each(|set| check_sets(&[set], &document.fragments, max_aliases))
+}
+
+/// These sets are selected of one thing. No deeper than the document is.
+fn check_sets(sets: &[&SelectionSet], fragments: &Fragments, max_aliases: usize) -> Result<(), Fault> {
+    let mut fields = Vec::new();
+    sets.iter().for_each(|set| collect(set, fragments, &mut fields));
+    let mut names: HashMap<&str, usize> = HashMap::new();
+    let mut inside: IndexMap<&str, Vec<&SelectionSet>> = IndexMap::new();
+    for Positioned { node: field, pos } in fields {
+        let name = field.name.node.as_str();
+        let inside = inside.entry(field.response_key().node.as_str()).or_insert_with(|| {
+            *names.entry(name).or_default() += 1;
+            Vec::new()
+        });
+        inside.push(&field.selection_set.node);
+        if names.get(name).is_some_and(|aliases| *aliases > max_aliases) {
+            let message = format!(
+                "The field {name} is asked for under more than {max_aliases} names in one place. Send several requests."
+            );
+            return Err(invalid(message).at(*pos));
+        }
+    }
+    inside.values().try_for_each(|sets| check_sets(sets, fragments, max_aliases))
+}
+
+/// The fields of a set, whatever their type conditions are.
+fn collect<'a>(set: &'a SelectionSet, fragments: &'a Fragments, found: &mut Vec<&'a Positioned<Field>>) {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => found.push(field),
+            Selection::InlineFragment(inline) => collect(&inline.node.selection_set.node, fragments, found),
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                    collect(&fragment.node.selection_set.node, fragments, found);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    #[test]
+    fn the_names_of_one_field_are_counted_in_each_place_wherever_they_are_written() {
+        for (document, names) in [
+            ("{ a }", 1),
+            ("{ a a b a }", 1),
+            ("{ a x: a y: a b z: b }", 3),
+            ("{ a { x: b } c { y: b } }", 1),
+            ("{ a { x: b } a { y: b } d: a { z: b } }", 2),
+            ("{ x: a ... { y: a } ...f } fragment f on T { z: a ...g } fragment g on T { a }", 4),
+            ("{ a { b { x: c } } a { b { y: c } } ...f } fragment f on T { a { b { z: c } } }", 3),
+            ("mutation { a x: a } query b { y: a z: a c: a }", 3),
+        ] {
+            let document_of = parse_query(document.replace("query b", "query B").replace("mutation {", "mutation A {"));
+            let parsed = document_of.unwrap();
+            assert!(check(&parsed, names).is_ok(), "{document}");
+            assert!(check(&parsed, names - 1).is_err(), "{document}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What the validator does not ask of the inputs in a document: whether a `DateTime` is one (GraphQL, section 5.6.1), whether an
+//! input object names a field once (section 5.6.3), and whether a variable fits where it stands inside a list or an input
+//! object (section 5.8.5).
+
+use std::collections::HashSet;
+
+use apollo_compiler::ast::{Argument, InputValueDefinition, Type, Value, VariableDefinition};
+use apollo_compiler::executable::Operation;
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::{ExecutableDocument, Node, Schema};
+
+use crate::domain::timestamp::Timestamp;
+use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::syntax::positions::Positions;
+
+/// The one scalar of ours.
+pub(crate) const DATE_TIME: &str = "DateTime";
+
+/// What is wrong with a text that should be a moment; nothing if it is one.
+pub(crate) fn date_time_fault(text: &str) -> Option<String> {
+    Timestamp::parse(text).err().map(|err| err.to_string())
+}
+
+/// All that is wrong with the inputs of a document that the validator lets pass.
+pub(crate) fn check(document: &ExecutableDocument, schema: &Schema, positions: &Positions<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for operation in document.operations.iter() {
+        let mut visit = Visit { schema, positions, variables: &operation.variables, faults: &mut faults };
+        visit.operation(operation, document);
+    }
+    faults
+}
+
+/// One operation, on the way through all that it passes in.
+struct Visit<'a> {
+    schema: &'a Schema,
+    positions: &'a Positions<'a>,
+    variables: &'a [Node<VariableDefinition>],
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Visit<'_> {
+    fn operation(&mut self, operation: &Operation, document: &ExecutableDocument) {
+        for variable in &operation.variables {
+            if let Some(value) = &variable.default_value {
+                self.value(&variable.ty, false, value);
+            }
+        }
+        // Fragments that no operation spreads are not valid, so this reaches all there is.
+        for field in operation.all_fields(document) {
+            self.arguments(&field.arguments, &field.definition.arguments);
+        }
+    }
+
+    fn arguments(&mut self, arguments: &[Node<Argument>], definitions: &[Node<InputValueDefinition>]) {
+        for argument in arguments {
+            if let Some(definition) = definitions.iter().find(|definition| definition.name == argument.name) {
+                self.value(&definition.ty, definition.default_value.is_some(), &argument.value);
+            }
+        }
+    }
+
+    /// A value where this type stands; `defaulted` if nothing may stand there as well.
+    fn value(&mut self, ty: &Type, defaulted: bool, value: &Node<Value>) {
+        match &**value {
+            Value::Variable(name) => {
+                let declared = self.variables.iter().find(|variable| variable.name == *name);
+                if let Some(declared) = declared.filter(|declared| !may_stand(declared, ty, defaulted)) {
+                    let message =
+                        format!("The variable `${name}` is a `{}` and stands where a `{ty}` must.", declared.ty);
+                    self.refuse(value.location(), message);
+                }
+            }
+            Value::List(items) => items.iter().for_each(|item| self.value(ty.item_type(), false, item)),
+            Value::Object(fields) => {
+                let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.inner_named_type()) else {
+                    return;
+                };
+                let mut seen = HashSet::new();
+                for (name, value) in fields {
+                    if !seen.insert(name) {
+                        self.refuse(name.location(), format!("The input field `{name}` is given more than once."));
+                    }
+                    if let Some(definition) = input.fields.get(name) {
+                        self.value(&definition.ty, definition.default_value.is_some(), value);
+                    }
+                }
+            }
+            Value::Null => {}
+            Value::String(text) if ty.inner_named_type() == DATE_TIME => {
+                if let Some(fault) = date_time_fault(text) {
+                    self.refuse(value.location(), format!("A DateTime is {fault}."));
+                }
+            }
+            _ if ty.inner_named_type() == DATE_TIME => {
+                self.refuse(value.location(), "A DateTime is written as a string.".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    fn refuse(&mut self, span: Option<SourceSpan>, message: String) {
+        let place = span.map(|span| self.positions.of_next(span.offset()));
+        self.faults.push(place.into_iter().fold(invalid(message), Fault::at));
+    }
+}
+
+/// `IsVariableUsageAllowed` of section 5.8.5.
+fn may_stand(variable: &VariableDefinition, place: &Type, defaulted: bool) -> bool {
+    let has_default = variable.default_value.as_ref().is_some_and(|default| !default.is_null());
+    if place.is_non_null() && !variable.ty.is_non_null() {
+        return (has_default || defaulted) && are_compatible(&variable.ty, &place.clone().nullable());
+    }
+    are_compatible(&variable.ty, place)
+}
+
+/// `AreTypesCompatible` of section 5.8.5.
+fn are_compatible(variable: &Type, place: &Type) -> bool {
+    match (variable, place) {
+        (Type::NonNullNamed(variable), Type::NonNullNamed(place) | Type::Named(place))
+        | (Type::Named(variable), Type::Named(place)) => variable == place,
+        (Type::NonNullList(variable), Type::NonNullList(place) | Type::List(place))
+        | (Type::List(variable), Type::List(place)) => are_compatible(variable, place),
+        _ => false,
+    }
+}

@@ -1,0 +1,154 @@
+//! The variables of a request (GraphQL, section 6.1.2): whether each is what the operation declares, before anything runs. The
+//! library that executes would find out field by field, when the fields before have already been carried out.
+
+use apollo_compiler::ast::{Type, Value as Literal, VariableDefinition};
+use apollo_compiler::schema::{ExtendedType, InputObjectType};
+use apollo_compiler::{Node, Schema};
+use async_graphql::parser::types::OperationDefinition;
+use async_graphql::{Name, Pos, Value, Variables};
+use serde_json::{Map, Value as Json};
+
+use crate::domain::number::whole;
+use crate::graphql::error::{Failure, told};
+use crate::service::ErrorCode;
+
+use super::input_values::{DATE_TIME, date_time_fault};
+
+/// A variable that is not as it is declared: where in it, and how it must be.
+struct Fault {
+    path: Vec<String>,
+    message: String,
+    /// Whether the end of the path is the schema's, and nothing that was sent.
+    absent: bool,
+}
+
+impl Fault {
+    fn new(message: impl Into<String>) -> Self {
+        Self { path: Vec::new(), message: message.into(), absent: false }
+    }
+
+    fn inside(mut self, name: &str) -> Self {
+        self.path.insert(0, name.to_owned());
+        self
+    }
+
+    /// The text never repeats what was sent, which may be a value (R9); names are the schema's, or are redacted. Where names
+    /// are hidden, they are those that were sent.
+    fn describe(mut self, hides_names: bool) -> Failure {
+        if hides_names {
+            if self.absent && self.path.len() > 1 {
+                self.path.pop();
+            }
+            "is not as it must be".clone_into(&mut self.message);
+        }
+        let field = self.path.iter().rev().find(|step| step.parse::<usize>().is_err());
+        let message = format!("The variable ${} {}.", self.path.join("."), self.message);
+        Failure { field: field.map(|field| told(field).into()), ..Failure::new(ErrorCode::BadUserInput, message) }
+    }
+}
+
+/// Whether the variables are what these definitions declare. What is not declared is of no concern. A whole number is left
+/// written as one, for the library that executes knows no other. Where names are hidden, an error has none that was not sent.
+///
+/// # Errors
+/// The first that is not, and where it is declared.
+pub(crate) fn check(
+    given: &mut Map<String, Json>,
+    definitions: &[(Node<VariableDefinition>, Pos)],
+    schema: &Schema,
+    hides_names: bool,
+) -> Result<(), (Failure, Pos)> {
+    definitions.iter().try_for_each(|(definition, place)| {
+        let checked = match given.get_mut(definition.name.as_str()) {
+            Some(value) => check_value(&definition.ty, value, schema),
+            None => check_absent(&definition.ty, definition.default_value.as_ref()),
+        };
+        checked.map_err(|fault| (fault.inside(&definition.name).describe(hides_names), *place))
+    })
+}
+
+fn check_absent(ty: &Type, default: Option<&Node<Literal>>) -> Result<(), Fault> {
+    if !ty.is_non_null() || default.is_some() {
+        return Ok(());
+    }
+    Err(Fault { absent: true, ..Fault::new(format!("is missing; it is a {ty}")) })
+}
+
+fn check_value(ty: &Type, value: &mut Json, schema: &Schema) -> Result<(), Fault> {
+    match (ty, value) {
+        (Type::NonNullNamed(_) | Type::NonNullList(_), Json::Null) => {
+            Err(Fault::new(format!("must not be null; it is a {ty}")))
+        }
+        (_, Json::Null) => Ok(()),
+        (Type::List(item) | Type::NonNullList(item), Json::Array(items)) => {
+            items.iter_mut().enumerate().try_for_each(|(place, value)| {
+                check_value(item, value, schema).map_err(|fault| fault.inside(&place.to_string()))
+            })
+        }
+        // One item stands for a list of it (section 3.11).
+        (Type::List(item) | Type::NonNullList(item), value) => check_value(item, value, schema),
+        (Type::Named(name) | Type::NonNullNamed(name), value) => check_named(name, value, schema),
+    }
+}
+
+fn check_named(name: &str, value: &mut Json, schema: &Schema) -> Result<(), Fault> {
+    if matches!(name, "Int" | "ID")
+        && let Some(number) = value.as_f64().and_then(whole)
+    {
+        *value = number.into();
+    }
+    let fits = match name {
+        "Int" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        "Float" => value.is_number(),
+        "String" => value.is_string(),
+        "Boolean" => value.is_boolean(),
+        "ID" => value.is_string() || value.is_i64() || value.is_u64(),
+        DATE_TIME => match value.as_str().map(date_time_fault) {
+            Some(None) => true,
+            Some(Some(fault)) => return Err(Fault::new(format!("is {fault}"))),
+            None => false,
+        },
+        _ => match (schema.types.get(name), &mut *value) {
+            (Some(ExtendedType::Enum(declared)), Json::String(text)) if declared.values.contains_key(text.as_str()) => {
+                true
+            }
+            (Some(ExtendedType::Enum(declared)), _) => {
+                let names: Vec<&str> = declared.values.keys().map(|name| name.as_str()).collect();
+                return Err(Fault::new(format!("must be one of {}", names.join(", "))));
+            }
+            (Some(ExtendedType::InputObject(declared)), Json::Object(fields)) => {
+                return check_object(declared, fields, schema);
+            }
+            (Some(ExtendedType::Scalar(_)), _) => true,
+            _ => false,
+        },
+    };
+    if fits { Ok(()) } else { Err(Fault::new(format!("must be a {name}"))) }
+}
+
+fn check_object(declared: &InputObjectType, fields: &mut Map<String, Json>, schema: &Schema) -> Result<(), Fault> {
+    if let Some(name) = fields.keys().find(|name| !declared.fields.contains_key(name.as_str())) {
+        return Err(Fault::new(format!("is no field of {}", declared.name)).inside(name));
+    }
+    for (name, definition) in &declared.fields {
+        let checked = match fields.get_mut(name.as_str()) {
+            Some(value) => check_value(&definition.ty, value, schema),
+            None => check_absent(&definition.ty, definition.default_value.as_ref()),
+        };
+        checked.map_err(|fault| fault.inside(name))?;
+    }
+    let one_of = declared.directives.get("oneOf").is_some();
+    if one_of && (fields.len() != 1 || fields.values().any(Json::is_null)) {
+        return Err(Fault::new(format!("must have exactly one field of {}, and not null", declared.name)));
+    }
+    Ok(())
+}
+
+/// What a variable comes to: as given, or else its default, or else null.
+pub(crate) fn resolve(operation: &OperationDefinition, variables: &Variables, name: &Name) -> Value {
+    let default = || {
+        let definition = operation.variable_definitions.iter().find(|definition| definition.node.name.node == *name)?;
+        definition.node.default_value.as_ref().map(|value| value.node.clone())
+    };
+    variables.get(name).cloned().or_else(default).unwrap_or_default()
+}
