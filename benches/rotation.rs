@@ -1,16 +1,15 @@
 //! What a check and a rotation cost without network and disk, each beside a baseline of the same run to compare it with.
 
 use divan::{Bencher, black_box};
-use rotakey::domain::cidr::CidrBlocks;
 use rotakey::domain::id::TokenId;
 use rotakey::domain::input::InvalidInput;
-use rotakey::domain::lifecycle;
-use rotakey::domain::origin::AllowedOrigins;
-use rotakey::domain::permissions::Permissions;
-use rotakey::domain::rotation::{self, Overlap, Rotator};
-use rotakey::domain::scope::Scopes;
+use rotakey::domain::restriction::{AllowedOrigins, CidrBlocks};
+use rotakey::domain::rule::lifecycle;
+use rotakey::domain::rule::rotation::{self, Overlap, Rotator};
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, Token, TokenKind, ValueFacts};
+use rotakey::domain::token::{
+    Actor, OverlapStart, Permissions, ReusePolicy, Scopes, Settings, Token, TokenKind, ValueFacts,
+};
 use rotakey::domain::value::{PresentedValue, Value};
 use sha2::{Digest, Sha256};
 

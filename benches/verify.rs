@@ -14,7 +14,7 @@ use axum::response::Response;
 use axum::routing::get;
 use divan::Bencher;
 use rotakey::clock::SystemClock;
-use rotakey::domain::verification::RequiredScopes;
+use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::entropy::SystemEntropy;
 use rotakey::http;
 use rotakey::service::{Policy, Service, Visit};

@@ -10,8 +10,8 @@ mod retire_values;
 
 use clap::Args;
 
-use crate::domain::settings::Limits;
-use crate::domain::trusted_proxies::TrustedProxies;
+use crate::domain::restriction::TrustedProxies;
+use crate::domain::token::Limits;
 use crate::http;
 use crate::service::Policy;
 use crate::telemetry::LogFormat;

@@ -4,9 +4,9 @@ use core::net::IpAddr;
 use std::collections::BTreeSet;
 
 use super::id::{EventId, RequestId, TokenId};
-use super::names::names;
 use super::timestamp::Timestamp;
-use super::token::Actor;
+use crate::domain::text::names;
+use crate::domain::token::Actor;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::id::TokenId;
-use super::lifecycle::Status;
-use super::token::{Token, TokenKind};
+use crate::domain::rule::lifecycle::Status;
+use crate::domain::token::{Token, TokenKind};
 
 /// The page size where none is asked for.
 pub const DEFAULT_PAGE_SIZE: u32 = 25;

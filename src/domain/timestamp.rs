@@ -3,6 +3,8 @@
 //! A type of its own because all of Rotakey agrees on one resolution: what is stored, compared and shown is the same
 //! number, so no boundary moves by a fraction of a millisecond on its way through a database or a client.
 
+mod rfc3339;
+
 use std::fmt;
 use std::num::NonZeroU64;
 
@@ -10,7 +12,7 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimePrinter;
 
-use super::rfc3339::{self, EPOCH};
+use rfc3339::EPOCH;
 
 const MILLIS_PER_SECOND: i64 = 1_000;
 const MILLIS_PER_MINUTE: i64 = 60 * MILLIS_PER_SECOND;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use async_graphql::{Error, ErrorExtensionValues};
 
-use crate::domain::redact::redact;
+use crate::domain::value::redact;
 use crate::service;
 use crate::service::ErrorCode;
 

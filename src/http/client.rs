@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::id::RequestId;
-use crate::domain::lifecycle::Standing;
 use crate::domain::restriction::Source;
+use crate::domain::rule::lifecycle::Standing;
 use crate::service::{self, Caller, ErrorCode, Visit};
 
 use super::Doors;

@@ -17,9 +17,9 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 
-use crate::domain::quote::quote;
-use crate::domain::scope::Scope;
-use crate::domain::verification::{RequiredScopes, VerificationCode};
+use crate::domain::rule::verification::{RequiredScopes, VerificationCode};
+use crate::domain::text::quote;
+use crate::domain::token::Scope;
 use crate::service::{Error, Verification};
 
 use super::Doors;

@@ -37,7 +37,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 
-use crate::domain::trusted_proxies::TrustedProxies;
+use crate::domain::restriction::TrustedProxies;
 pub use crate::graphql::InvalidSchema;
 use crate::graphql::{GraphqlDoor, Introspection};
 use crate::service::{self, Caller, ErrorCode, Service};

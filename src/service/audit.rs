@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::audit::{AuditEvent, AuditFilter};
-use crate::domain::authority::Authority;
 use crate::domain::id::EventId;
 use crate::domain::listing::DEFAULT_PAGE_SIZE;
+use crate::domain::rule::authority::Authority;
 use crate::domain::token::Permission;
 
 use super::paging::{broken_cursor, page_size};

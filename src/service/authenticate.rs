@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::domain::audit::Provenance;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::Standing;
 use crate::domain::refusal::Refusal;
 use crate::domain::restriction::Source;
+use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token};
 use crate::domain::value::{Value, ValueHash};
-use crate::domain::verification;
 
 use super::first_use::FirstUse;
 use super::present::Presented;

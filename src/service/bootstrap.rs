@@ -1,9 +1,7 @@
 //! The operator's way in: a token with every permission and every scope, made straight on the database.
 
 use crate::domain::audit::Provenance;
-use crate::domain::scope::Scope;
-use crate::domain::settings::{Limits, SettingsDraft};
-use crate::domain::token::{Actor, Permission};
+use crate::domain::token::{Actor, Limits, Permission, Scope, SettingsDraft};
 
 use super::report::report;
 use super::{Error, Issued, Service};

@@ -1,11 +1,10 @@
 //! `createAPIToken`: a new token, with no more than its creator holds.
 
 use crate::domain::audit::{Action, Provenance};
-use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
-use crate::domain::settings::SettingsDraft;
+use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Permission, Settings, Token, ValueFacts};
+use crate::domain::token::{Actor, Permission, Settings, SettingsDraft, Token, ValueFacts};
 use crate::domain::value::Value;
 use crate::store::Transaction;
 

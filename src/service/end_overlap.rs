@@ -1,9 +1,9 @@
 //! `endAPITokenOverlap`: the previous value stops working now, because everybody has the new one or somebody else the old.
 
 use crate::domain::audit::Action;
-use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle;
+use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, TokenKind};
 use crate::store::Transaction;

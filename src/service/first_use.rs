@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::{self, Standing};
 use crate::domain::refusal::Refusal;
+use crate::domain::rule::lifecycle::{self, Standing};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{Hold, Transaction};

@@ -48,12 +48,11 @@ pub use verify::Verification;
 pub use visit::Visit;
 
 use crate::clock::SharedClock;
-use crate::domain::authority::Authority;
 use crate::domain::id::{RequestId, TokenId};
-use crate::domain::lifecycle::{self, Status};
-use crate::domain::settings::Limits;
+use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle::{self, Status};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Permission, Token};
+use crate::domain::token::{Limits, Permission, Token};
 use crate::domain::value::Value;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store, Transaction};

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::{self, Standing};
 use crate::domain::refusal::Refusal;
+use crate::domain::rule::lifecycle::{self, Standing};
+use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, ReusePolicy, Token};
 use crate::domain::value::{PresentedValue, ValueHash};
-use crate::domain::verification;
 
 use super::cache::Known;
 use super::first_use::FirstUse;

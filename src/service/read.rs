@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::authority::Authority;
+use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 

@@ -7,14 +7,14 @@
 
 use std::sync::Arc;
 
-use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::{self, Standing};
 use crate::domain::restriction::Source;
+use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle::{self, Standing};
+use crate::domain::rule::verification::{self, RequiredScopes};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Permission;
 use crate::domain::value::{PresentedValue, ValueHash};
-use crate::domain::verification::{self, RequiredScopes};
 
 use super::cache::Known;
 use super::first_use::FirstUse;

@@ -4,10 +4,10 @@
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
 use crate::domain::input::InvalidInput;
-use crate::domain::lifecycle::Retirement;
 use crate::domain::refusal::Refusal;
-use crate::domain::retirement::{Retiring, retire_issued_before};
-use crate::domain::rotation::Rotation;
+use crate::domain::rule::lifecycle::Retirement;
+use crate::domain::rule::retirement::{Retiring, retire_issued_before};
+use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token, ValueFacts};
 use crate::domain::value::Value;

@@ -1,9 +1,9 @@
 //! `revokeAPIToken`: the end of a token, which is final (R10).
 
 use crate::domain::audit::Action;
-use crate::domain::authority::Authority;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle;
+use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Transaction;
 

@@ -5,15 +5,15 @@
 //! conditions were not met, is decided on the token as it is under a lock.
 
 use crate::domain::audit::{Action, AuditEvent};
-use crate::domain::authority::Authority;
-use crate::domain::derivation::{self, IdempotencyKey};
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle;
 use crate::domain::refusal::Refusal;
-use crate::domain::rotation::{self, Overlap, Plan, Repeatable, Rotation, Rotator};
+use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle;
+use crate::domain::rule::rotation::{self, Overlap, Plan, Repeatable, Rotation, Rotator};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Salt, Token, ValueFacts};
 use crate::domain::value::Value;
+use crate::domain::value::derivation::{self, IdempotencyKey};
 use crate::store::{Rotated, Transaction};
 
 use super::record::Refused;

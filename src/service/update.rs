@@ -1,12 +1,11 @@
 //! `updateAPIToken`: other settings for a token, but never another life, period or overlap (R2).
 
 use crate::domain::audit::Action;
-use crate::domain::authority::Authority;
-use crate::domain::change::SettingsChange;
 use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
+use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::Permission;
+use crate::domain::token::{Permission, SettingsChange};
 use crate::store::Transaction;
 
 use super::{Caller, Error, Service, View, token_id};

@@ -1,14 +1,13 @@
 //! Verifying: whether a presented value is good here and now, and whose it is. What comes of it is data; only what kept the
 //! server from finding out is an error.
 
-use crate::domain::authority::Authority;
-use crate::domain::freshness::fresh_seconds;
-use crate::domain::lifecycle::Standing;
 use crate::domain::restriction::Source;
-use crate::domain::scope::Scope;
+use crate::domain::rule::authority::Authority;
+use crate::domain::rule::freshness::fresh_seconds;
+use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::verification::{self, RequiredScopes, VerificationCode};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Permission, ValueFacts};
-use crate::domain::verification::{self, RequiredScopes, VerificationCode};
+use crate::domain::token::{Permission, Scope, ValueFacts};
 
 use super::present::Presented;
 use super::{Caller, Error, Service, View, Visit};

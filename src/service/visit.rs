@@ -5,9 +5,9 @@
 
 use crate::domain::audit::Provenance;
 use crate::domain::id::RequestId;
-use crate::domain::redact::redact;
 use crate::domain::restriction::Source;
 use crate::domain::text::plain_line;
+use crate::domain::value::redact;
 
 /// The request in which a value is presented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::domain::audit::{AuditEvent, AuditFilter};
-use crate::domain::authority::Authority;
-use crate::domain::lifecycle;
 use crate::domain::restriction::{self, Source};
+use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 use crate::store::{Heard, Stamp};

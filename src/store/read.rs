@@ -6,13 +6,11 @@
 
 use sea_orm::{QueryResult, TryGetable};
 
-use crate::domain::cidr::CidrBlocks;
 use crate::domain::id::TokenId;
-use crate::domain::origin::AllowedOrigins;
-use crate::domain::scope::Scopes;
+use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{
-    Actor, OverlapStart, Permission, ReusePolicy, Salt, Settings, Token, TokenKind, ValueFacts,
+    Actor, OverlapStart, Permission, ReusePolicy, Salt, Scopes, Settings, Token, TokenKind, ValueFacts,
 };
 use crate::domain::value::{Hint, ValueHash};
 

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Value};
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
-use crate::domain::rotation::Rotation;
+use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 

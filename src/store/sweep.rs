@@ -3,7 +3,7 @@
 
 use sea_orm::{ConnectionTrait, Value};
 
-use crate::domain::lifecycle::Status;
+use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 
 use super::list::{has_status, is_due, is_unswept};

@@ -11,7 +11,7 @@ use sea_orm::{
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
-use crate::domain::lifecycle::{Retirement, Status};
+use crate::domain::rule::lifecycle::{Retirement, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 

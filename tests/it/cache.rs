@@ -4,14 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rotakey::domain::change::SettingsChange;
 use rotakey::domain::id::TokenId;
 use rotakey::domain::restriction::Source;
-use rotakey::domain::settings::SettingsDraft;
+use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::domain::token::TokenKind;
+use rotakey::domain::token::{SettingsChange, SettingsDraft, TokenKind};
 use rotakey::domain::value::Value;
-use rotakey::domain::verification::RequiredScopes;
 use rotakey::service::{Caller, CreateRequest, Policy, RotateRequest, Visit};
 use tokio::task::JoinSet;
 

@@ -3,8 +3,8 @@
 use migration::{Migrator, MigratorTrait};
 use rotakey::domain::audit::{Action, AuditEvent, Provenance};
 use rotakey::domain::id::{EventId, TokenId};
-use rotakey::domain::lifecycle::Retirement;
-use rotakey::domain::rotation::Rotation;
+use rotakey::domain::rule::lifecycle::Retirement;
+use rotakey::domain::rule::rotation::Rotation;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, ValueFacts};
 use rotakey::domain::value::{Hint, ValueHash};

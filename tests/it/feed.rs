@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rotakey::clock::Clock;
-use rotakey::domain::change::SettingsChange;
 use rotakey::domain::id::TokenId;
-use rotakey::domain::settings::SettingsDraft;
 use rotakey::domain::timestamp::Timestamp;
+use rotakey::domain::token::{SettingsChange, SettingsDraft};
 use rotakey::domain::value::ValueHash;
 use rotakey::service::{Caller, CreateRequest, Policy, RotateRequest, Service, Visit};
 use rotakey::store::{Ear, Heard, Stamp, Store};

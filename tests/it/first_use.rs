@@ -2,8 +2,7 @@
 //! what is asked for is a change, the two are one durable transaction.
 
 use rotakey::domain::id::TokenId;
-use rotakey::domain::settings::SettingsDraft;
-use rotakey::domain::token::{OverlapStart, Token};
+use rotakey::domain::token::{OverlapStart, SettingsDraft, Token};
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RotateRequest, Visit};
 use sea_orm::ConnectionTrait;
 use serde_json::json;

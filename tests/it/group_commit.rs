@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rotakey::domain::id::TokenId;
-use rotakey::domain::settings::SettingsDraft;
+use rotakey::domain::token::SettingsDraft;
 use rotakey::domain::value::Value;
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, Policy, RotateRequest, Service, Visit};
 use rotakey::store::Store;

@@ -1,6 +1,6 @@
 //! The operator's limits: they bind every token that is created, and nothing that was there before.
 
-use rotakey::domain::settings::Limits;
+use rotakey::domain::token::Limits;
 use rotakey::service::Policy;
 use serde_json::json;
 

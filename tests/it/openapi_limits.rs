@@ -1,12 +1,10 @@
 //! The limits in `/openapi.json`: they are those of the rules, and the server enforces each of them to the letter.
 
-use rotakey::domain::cidr::MAX_CIDR_BLOCKS;
-use rotakey::domain::derivation::IdempotencyKey;
 use rotakey::domain::listing::MAX_PAGE_SIZE;
-use rotakey::domain::origin::{MAX_ALLOWED_ORIGINS, MAX_ORIGIN_LENGTH};
-use rotakey::domain::scope::Scope;
-use rotakey::domain::settings::MAX_SCOPES;
+use rotakey::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGIN_LENGTH};
 use rotakey::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
+use rotakey::domain::token::{MAX_SCOPES, Scope};
+use rotakey::domain::value::derivation::IdempotencyKey;
 use serde_json::{Value, json};
 
 use crate::support::client::Answer;

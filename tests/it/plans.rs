@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use rotakey::domain::audit::{Action, AuditFilter};
 use rotakey::domain::id::{EventId, TokenId};
-use rotakey::domain::lifecycle::Status;
 use rotakey::domain::listing::{End, Filter, Order, OrderField, Page, Position};
+use rotakey::domain::rule::lifecycle::Status;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::TokenKind;
 use rotakey::store::Store;

@@ -1,9 +1,8 @@
 //! R5, R7, R10 and R12 of a rotation that is decided on what its caller was recognised by, while that changes.
 
-use rotakey::domain::change::SettingsChange;
 use rotakey::domain::id::TokenId;
 use rotakey::domain::restriction::Source;
-use rotakey::domain::token::Token;
+use rotakey::domain::token::{SettingsChange, Token};
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RotateRequest, Visit};
 use rotakey::store::Heard;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};

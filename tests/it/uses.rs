@@ -1,8 +1,8 @@
 //! What a use of a value leaves behind: the first one at once, later ones within a minute.
 
 use rotakey::domain::restriction::Source;
-use rotakey::domain::settings::SettingsDraft;
-use rotakey::domain::verification::RequiredScopes;
+use rotakey::domain::rule::verification::RequiredScopes;
+use rotakey::domain::token::SettingsDraft;
 use rotakey::service::{CreateRequest, Visit};
 use sea_orm::ConnectionTrait;
 

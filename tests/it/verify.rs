@@ -1,7 +1,7 @@
 //! Verification: every outcome at every door where one may ask, and what asking does. The promises are those of presenting
 //! the value oneself.
 
-use rotakey::domain::verification::VerificationCode;
+use rotakey::domain::rule::verification::VerificationCode;
 use rotakey::service::ErrorCode;
 use serde_json::{Value, json};
 

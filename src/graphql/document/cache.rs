@@ -10,7 +10,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use crate::domain::redact::redact;
+use crate::domain::value::redact;
 use crate::graphql::error::Failure;
 use crate::graphql::fault::Fault;
 use crate::graphql::settings::Settings;

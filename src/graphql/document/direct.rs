@@ -15,10 +15,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::domain::lifecycle::Standing;
 use crate::domain::restriction::Source;
-use crate::domain::scope::Scope;
-use crate::domain::verification::RequiredScopes;
+use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::verification::RequiredScopes;
+use crate::domain::token::Scope;
 use crate::service::{Service, Verification, View};
 
 use super::cost::cost;

@@ -8,7 +8,7 @@ use async_graphql::{Name, PathSegment, Response, ServerError, Value};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::domain::redact::{holds_value, redact};
+use crate::domain::value::{holds_value, redact};
 use crate::graphql::document::plan::PLACEHOLDER;
 use crate::graphql::error::RETRY_AFTER_SECONDS;
 use crate::graphql::fault::Fault;

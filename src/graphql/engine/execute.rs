@@ -12,8 +12,8 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value as Json};
 
-use crate::domain::lifecycle::Standing;
 use crate::domain::restriction::Source;
+use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::document::cache::Documents;
 use crate::graphql::document::cost::{cost, cost_of_introspection};
 use crate::graphql::document::direct;

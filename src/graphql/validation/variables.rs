@@ -8,7 +8,7 @@ use async_graphql::parser::types::OperationDefinition;
 use async_graphql::{Name, Pos, Value, Variables};
 use serde_json::{Map, Value as Json};
 
-use crate::domain::number::whole;
+use crate::domain::text::whole;
 use crate::graphql::error::{Failure, told};
 use crate::service::ErrorCode;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::domain::restriction::Source;
-use crate::domain::verification::RequiredScopes;
+use crate::domain::rule::verification::RequiredScopes;
 use crate::http::reply::Rejection;
 use crate::service::Error;
 

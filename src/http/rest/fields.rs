@@ -5,9 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::lifecycle::Status;
-use crate::domain::number::whole;
-use crate::domain::quote::quote;
+use crate::domain::rule::lifecycle::Status;
+use crate::domain::text::{quote, whole};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::http::reply::Rejection;

@@ -5,12 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::change::SettingsChange;
-use crate::domain::lifecycle::Status;
 use crate::domain::listing::{Filter, Order, OrderField};
-use crate::domain::settings::SettingsDraft;
+use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{OverlapStart, Permission, ReusePolicy, TokenKind};
+use crate::domain::token::{OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind};
 use crate::http::reply::Rejection;
 use crate::service::{CreateRequest, PageRequest};
 

@@ -4,13 +4,11 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::cidr::MAX_CIDR_BLOCKS;
-use crate::domain::derivation::IdempotencyKey;
 use crate::domain::listing::MAX_PAGE_SIZE;
-use crate::domain::origin::{MAX_ALLOWED_ORIGINS, MAX_ORIGIN_LENGTH};
-use crate::domain::scope::Scope;
-use crate::domain::settings::MAX_SCOPES;
+use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGIN_LENGTH};
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
+use crate::domain::token::{MAX_SCOPES, Scope};
+use crate::domain::value::derivation::IdempotencyKey;
 
 /// The limits, as a document to be merged into that of the endpoints. It names no default: a generated client would send each along,
 /// and what is left out is not always that (a cloned setting, a page from the back).

@@ -3,7 +3,7 @@
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
-use crate::domain::quote::quote;
+use crate::domain::text::quote;
 use crate::http::reply::Rejection;
 
 /// The one parameter that holds a list: `status=A,B` or `status=A&status=B`.

@@ -6,8 +6,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::lifecycle::Status;
 use crate::domain::listing::Order;
+use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ActorKind, OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::service::ErrorCode;

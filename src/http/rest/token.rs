@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::domain::lifecycle::Status;
+use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{
     Actor as DomainActor, ActorKind, OverlapStart, Permission, ReusePolicy, TokenKind, ValueFacts,

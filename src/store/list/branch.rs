@@ -3,8 +3,8 @@
 //! An index that begins with the status that housekeeping last found and with the kind has one range for each pair of them. A
 //! listing that does not filter by one of the two, or by several statuses, merges its ranges.
 
-use crate::domain::lifecycle::Status;
 use crate::domain::listing::{OrderField, Page, Position};
+use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenKind;
 

@@ -1,9 +1,9 @@
-//! `domain::lifecycle::status` as the database can ask it, which a test compares with it at every boundary, and which tokens
+//! `domain::rule::lifecycle::status` as the database can ask it, which a test compares with it at every boundary, and which tokens
 //! have come to a status that housekeeping has yet to see.
 
 use sea_orm::Value;
 
-use crate::domain::lifecycle::Status;
+use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 
 use super::Sql;

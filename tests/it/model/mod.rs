@@ -12,17 +12,15 @@ mod world;
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
 
-use rotakey::domain::cidr::CidrBlocks;
-use rotakey::domain::derivation::IdempotencyKey;
 use rotakey::domain::id::TokenId;
-use rotakey::domain::lifecycle;
-use rotakey::domain::lifecycle::CONFLICT_GUARD_SECONDS;
-use rotakey::domain::origin::AllowedOrigins;
-use rotakey::domain::permissions::Permissions;
-use rotakey::domain::scope::Scopes;
+use rotakey::domain::restriction::{AllowedOrigins, CidrBlocks};
+use rotakey::domain::rule::lifecycle::{self, CONFLICT_GUARD_SECONDS};
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, Token, TokenKind, ValueFacts};
+use rotakey::domain::token::{
+    Actor, OverlapStart, Permissions, ReusePolicy, Scopes, Settings, Token, TokenKind, ValueFacts,
+};
 use rotakey::domain::value::Hint;
+use rotakey::domain::value::derivation::IdempotencyKey;
 
 use vault::{Secret, Vault};
 use world::{EVERYBODY, Presented, START, Step, Who, World};

@@ -4,9 +4,9 @@
 //! Clocks may step back. A promise about the end of something is judged by the latest moment that any clock has shown:
 //! what has ended by then does not begin again.
 
-use rotakey::domain::lifecycle::{self, CONFLICT_GUARD_SECONDS, Standing, Status};
 use rotakey::domain::refusal::Refusal;
-use rotakey::domain::rotation::{self, Overlap, Plan, Rotator};
+use rotakey::domain::rule::lifecycle::{self, CONFLICT_GUARD_SECONDS, Standing, Status};
+use rotakey::domain::rule::rotation::{self, Overlap, Plan, Rotator};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::OverlapStart;
 use stateright::Property;

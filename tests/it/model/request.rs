@@ -1,11 +1,11 @@
 //! A request to rotate, step by step as `service` takes it: presented and admitted, decided, written.
 
-use rotakey::domain::derivation;
-use rotakey::domain::lifecycle;
 use rotakey::domain::refusal::Refusal;
-use rotakey::domain::rotation::{self, Overlap, Plan, Repeatable, Rotation, Rotator};
+use rotakey::domain::rule::lifecycle;
+use rotakey::domain::rule::rotation::{self, Overlap, Plan, Repeatable, Rotation, Rotator};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::Token;
+use rotakey::domain::value::derivation;
 
 use super::Lifecycle;
 use super::vault::{self, Issue, Secret};

@@ -3,9 +3,9 @@
 //! What may be done is asked of `rotakey::domain`; what the statements of `store` do to rows is done again here, on a
 //! vector. Fields that no database has (who was told, what was cancelled) are there for the properties alone.
 
-use rotakey::domain::lifecycle::{self, Retirement, Status};
 use rotakey::domain::refusal::Refusal;
-use rotakey::domain::rotation::{self, Rotation};
+use rotakey::domain::rule::lifecycle::{self, Retirement, Status};
+use rotakey::domain::rule::rotation::{self, Rotation};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Token, ValueFacts};
 

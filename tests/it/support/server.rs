@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rotakey::app;
 use rotakey::clock::{Clock, SharedClock};
 use rotakey::config::DatabaseFlags;
-use rotakey::domain::trusted_proxies::TrustedProxies;
+use rotakey::domain::restriction::TrustedProxies;
 use rotakey::service::{Policy, Service};
 use rotakey::{graphql, http};
 use tokio::sync::watch;

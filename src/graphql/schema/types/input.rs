@@ -2,10 +2,8 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use crate::domain::change::SettingsChange;
 use crate::domain::listing::{Filter, Order};
-use crate::domain::settings::SettingsDraft;
-use crate::domain::token;
+use crate::domain::token::{self, SettingsChange, SettingsDraft};
 use crate::service::{CreateRequest, RotateRequest};
 
 use super::leaf::date_time::DateTime;

@@ -3,8 +3,8 @@
 use async_graphql::{Enum, InputObject, SimpleObject};
 
 use crate::domain::restriction::Source;
-use crate::domain::scope::Scope;
-use crate::domain::verification::{self, RequiredScopes};
+use crate::domain::rule::verification::{self, RequiredScopes};
+use crate::domain::token::Scope;
 use crate::service::{Error, Verification};
 
 use super::api_token::{ApiToken, int};

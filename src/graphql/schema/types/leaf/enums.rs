@@ -2,7 +2,8 @@
 
 use async_graphql::Enum;
 
-use crate::domain::{audit, lifecycle, listing, token};
+use crate::domain::rule::lifecycle;
+use crate::domain::{audit, listing, token};
 
 /// Who holds an API token, and so who may rotate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -2,13 +2,13 @@
 //!
 //! [`rotate`] decides and [`apply`] carries out, so that a store can guard what was decided by compare-and-set in between.
 
-use super::derivation::{self, IdempotencyKey};
-use super::input::InvalidInput;
 use super::lifecycle::{self, CONFLICT_GUARD_SECONDS, Retirement, Standing, ends_after, standing};
-use super::refusal::Refusal;
-use super::timestamp::Timestamp;
-use super::token::{OverlapStart, Settings, Token, TokenKind, ValueFacts};
-use super::value::Value;
+use crate::domain::input::InvalidInput;
+use crate::domain::refusal::Refusal;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{OverlapStart, Settings, Token, TokenKind, ValueFacts};
+use crate::domain::value::Value;
+use crate::domain::value::derivation::{self, IdempotencyKey};
 
 /// On whose behalf a rotation is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use super::id::TokenId;
-use super::input::InvalidInput;
-use super::token::{Salt, Token};
-use super::value::Value;
+use super::secret::Value;
+use crate::domain::id::TokenId;
+use crate::domain::input::InvalidInput;
+use crate::domain::token::{Salt, Token};
 
 /// A caller's name for one rotation, by which a repeated request is known again.
 #[derive(Clone, Debug, PartialEq, Eq)]

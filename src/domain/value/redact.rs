@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::token::TokenKind;
-use super::value::{self, PresentedValue};
+use super::secret::{self, PresentedValue};
+use crate::domain::token::TokenKind;
 
 /// How many letters or digits of a value are hidden even though the rest is missing. Of fewer, more than half of the 256 random
 /// bits are left to guess.
@@ -18,7 +18,7 @@ const LONGEST_WORD: usize = 40;
 /// Whether a well-formed value stands anywhere in the text, also with letters right before and behind it.
 pub fn holds_value(text: &str) -> bool {
     candidates(text).any(|(at, prefix)| {
-        let end = at + prefix.len() + value::RANDOM_LENGTH + value::CHECKSUM_LENGTH;
+        let end = at + prefix.len() + secret::RANDOM_LENGTH + secret::CHECKSUM_LENGTH;
         text.get(at..end).is_some_and(|found| PresentedValue::parse(found).is_ok())
     })
 }
@@ -49,7 +49,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 fn candidates(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
     // One search for what both prefixes begin with, so that a long text is read once.
     text.match_indices("rk").filter_map(|(at, _)| {
-        let prefixes = [TokenKind::Private, TokenKind::Public].map(value::prefix);
+        let prefixes = [TokenKind::Private, TokenKind::Public].map(secret::prefix);
         Some((at, prefixes.into_iter().find(|prefix| text.get(at..).is_some_and(|rest| rest.starts_with(prefix)))?))
     })
 }

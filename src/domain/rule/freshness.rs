@@ -4,7 +4,7 @@
 //! together last no longer than R10 allows.
 
 use super::lifecycle::Standing;
-use super::timestamp::Timestamp;
+use crate::domain::timestamp::Timestamp;
 
 /// The longest time, in seconds (R10).
 pub const MAX_FRESH_SECONDS: u32 = 10;

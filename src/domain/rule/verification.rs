@@ -4,16 +4,14 @@
 //! Separate, because whoever comes with a value, be it for themselves or to ask about somebody else's, must get the same
 //! answer. It must not know who asks, nor what a use of the value does to it.
 
-use super::input::InvalidInput;
 use super::lifecycle::{self, Standing};
-use super::names::names;
-use super::redact::holds_value;
-use super::refusal::Refusal;
-use super::restriction::{self, Source};
-use super::scope::{Scope, Scopes};
-use super::settings::MAX_SCOPES;
-use super::timestamp::Timestamp;
-use super::token::Token;
+use crate::domain::input::InvalidInput;
+use crate::domain::refusal::Refusal;
+use crate::domain::restriction::{self, Source};
+use crate::domain::text::names;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{MAX_SCOPES, Scope, Scopes, Token};
+use crate::domain::value::holds_value;
 
 /// What came of a verification. But for the first two, the codes are those of the errors that say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

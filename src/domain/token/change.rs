@@ -1,10 +1,11 @@
 //! What may be changed of a token after its creation. Kind, expiry, period and overlap may not: they are not even here (R2).
 
-use super::cidr::CidrBlocks;
-use super::input::InvalidInput;
-use super::settings::{origins_without_values, scopes};
-use super::text::{description, line};
-use super::token::{Permission, ReusePolicy, Settings};
+use super::draft::{origins_without_values, scopes};
+use super::permission::Permission;
+use super::settings::{ReusePolicy, Settings};
+use crate::domain::input::InvalidInput;
+use crate::domain::restriction::CidrBlocks;
+use crate::domain::text::{description, line};
 
 /// What is to be changed. `None` leaves a setting as it is; an inner `None` empties it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use core::net::IpAddr;
 
 use super::cidr::{CidrBlock, CidrBlocks};
-use super::quote::quote;
+use crate::domain::text::quote;
 
 /// The blocks of addresses that proxies speak from. The default trusts nobody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! Who may issue, change and cut off what, with every bound at its edge.
 
 use super::*;
-use crate::domain::settings::{Limits, SettingsDraft};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, ValueFacts};
+use crate::domain::token::{Actor, Limits, SettingsDraft, ValueFacts};
 use crate::domain::value::{Hint, ValueHash};
 
 const NOW: i64 = 1_767_225_600_000;

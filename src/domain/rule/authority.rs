@@ -1,10 +1,8 @@
 //! What a caller may do: permissions, and the rule that no one lifts themselves (R11).
 
-use super::id::TokenId;
-use super::permissions::Permissions;
-use super::refusal::Refusal;
-use super::scope::Scopes;
-use super::token::{Permission, ReusePolicy, Settings, Token};
+use crate::domain::id::TokenId;
+use crate::domain::refusal::Refusal;
+use crate::domain::token::{Permission, Permissions, ReusePolicy, Scopes, Settings, Token};
 
 /// What a caller holds. Taken from the caller's token at the moment of the operation, never remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

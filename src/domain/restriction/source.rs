@@ -3,9 +3,9 @@
 
 use core::net::IpAddr;
 
-use super::input::InvalidInput;
-use super::refusal::Refusal;
-use super::token::Settings;
+use crate::domain::input::InvalidInput;
+use crate::domain::refusal::Refusal;
+use crate::domain::token::Settings;
 
 /// Where a request comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::base62;
-use super::token::TokenKind;
+use crate::domain::token::TokenKind;
 
 /// How many random letters or digits a value has behind its prefix.
 pub(super) const RANDOM_LENGTH: usize = 43;

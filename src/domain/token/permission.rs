@@ -1,8 +1,30 @@
-//! A set of permissions, in one byte because each remembered token has one.
+//! What a token may do to Rotakey, as a set in one byte because each remembered token has one.
 
 use std::fmt;
 
-use super::token::Permission;
+use crate::domain::text::names;
+
+/// What a token may do to Rotakey itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// Read every API token.
+    ApiTokenRead,
+    /// Create, update, rotate and revoke API tokens.
+    ApiTokenModify,
+    /// Ask whether a presented value is good.
+    ApiTokenVerify,
+    /// Read the audit log.
+    AuditLogRead,
+}
+
+names! {
+    Permission {
+        ApiTokenRead => "API_TOKEN_READ",
+        ApiTokenModify => "API_TOKEN_MODIFY",
+        ApiTokenVerify => "API_TOKEN_VERIFY",
+        AuditLogRead => "AUDIT_LOG_READ",
+    }
+}
 
 /// A set of permissions: a bit for each.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! Separate, because every list of texts that people write needs it to say which of a hundred is the wrong one. It must not
 //! know what the text was meant to be.
 
-use super::redact::redact;
+use crate::domain::value::redact;
 
 /// How much of a text is repeated, in characters.
 const QUOTED_LENGTH: usize = 64;

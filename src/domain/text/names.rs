@@ -25,11 +25,11 @@ macro_rules! names {
     };
 }
 
-pub(super) use names;
+pub(in crate::domain) use names;
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::lifecycle::Status;
+    use crate::domain::rule::lifecycle::Status;
     use crate::domain::token::Permission;
 
     #[test]

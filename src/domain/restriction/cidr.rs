@@ -10,8 +10,8 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::input::InvalidInput;
-use super::quote::quote;
+use crate::domain::input::InvalidInput;
+use crate::domain::text::quote;
 
 /// The most blocks that a token may be restricted to.
 pub const MAX_CIDR_BLOCKS: usize = 100;
@@ -115,7 +115,7 @@ impl CidrBlocks {
     }
 
     /// Of any blocks those that no other covers.
-    pub(super) fn widest(mut blocks: Vec<CidrBlock>) -> Self {
+    pub(in crate::domain) fn widest(mut blocks: Vec<CidrBlock>) -> Self {
         blocks.sort_unstable();
         blocks.dedup_by(|next, kept| kept.covers(next));
         Self(blocks.into())
@@ -127,7 +127,7 @@ impl CidrBlocks {
     }
 
     /// Whether every address that those blocks allow is allowed by these.
-    pub(super) fn cover(&self, other: &Self) -> bool {
+    pub(in crate::domain) fn cover(&self, other: &Self) -> bool {
         if self.is_empty() || other.is_empty() {
             return self.is_empty();
         }
@@ -137,7 +137,7 @@ impl CidrBlocks {
     }
 
     /// Whether the address is in one of the blocks; in none, where there are none.
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
+    pub(in crate::domain) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         // No two blocks overlap, so only the last one that starts at or before the address can hold it.
         let started = self.0.partition_point(|block| block.0.network() <= address);

@@ -6,8 +6,8 @@
 
 use super::lifecycle::{self, Status};
 use super::rotation::Rotation;
-use super::timestamp::Timestamp;
-use super::token::Token;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Token;
 
 /// Which values of a token are retired.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@
 use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint, GeneralCategory, NoncharacterCodePoint};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-use super::input::InvalidInput;
-use super::redact::holds_value;
+use crate::domain::input::InvalidInput;
+use crate::domain::value::holds_value;
 
 /// The longest name and owner, in characters.
 pub const MAX_NAME_LENGTH: usize = 255;
@@ -23,7 +23,7 @@ const BLANKS: [char; 4] = ['\u{2800}', '\u{13441}', '\u{13442}', '\u{1D159}'];
 ///
 /// # Errors
 /// For any other text, with this field.
-pub(super) fn line(field: &'static str, text: String) -> Result<String, InvalidInput> {
+pub(in crate::domain) fn line(field: &'static str, text: String) -> Result<String, InvalidInput> {
     no_value(field, &text)?;
     if text.chars().count() > MAX_NAME_LENGTH || text.chars().any(breaks_line) || !text.chars().any(is_visible) {
         let message = format!(
@@ -40,7 +40,7 @@ pub(super) fn line(field: &'static str, text: String) -> Result<String, InvalidI
 ///
 /// # Errors
 /// For any other text.
-pub(super) fn description(text: String) -> Result<String, InvalidInput> {
+pub(in crate::domain) fn description(text: String) -> Result<String, InvalidInput> {
     const FIELD: &str = "description";
     no_value(FIELD, &text)?;
     let control = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t');
@@ -57,7 +57,7 @@ pub(super) fn description(text: String) -> Result<String, InvalidInput> {
 ///
 /// # Errors
 /// For a text that holds one, with this field.
-pub(super) fn no_value(field: &'static str, text: &str) -> Result<(), InvalidInput> {
+pub(in crate::domain) fn no_value(field: &'static str, text: &str) -> Result<(), InvalidInput> {
     if !holds_value(text) {
         return Ok(());
     }

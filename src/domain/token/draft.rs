@@ -1,12 +1,13 @@
 //! What the settings of a new token may be. One rule a line, each named after its field.
 
-use super::cidr::CidrBlocks;
-use super::input::InvalidInput;
-use super::origin::AllowedOrigins;
+use super::kind::TokenKind;
+use super::permission::Permission;
 use super::scope::{Scope, Scopes};
-use super::text::{description, line, no_value};
-use super::timestamp::Timestamp;
-use super::token::{OverlapStart, Permission, ReusePolicy, Settings, TokenKind};
+use super::settings::{OverlapStart, ReusePolicy, Settings};
+use crate::domain::input::InvalidInput;
+use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
+use crate::domain::text::{description, line, no_value};
+use crate::domain::timestamp::Timestamp;
 
 /// The most scopes that a token may hold.
 pub const MAX_SCOPES: usize = 100;
@@ -105,28 +106,6 @@ impl SettingsDraft {
         };
         settings.validate()?;
         Ok(settings)
-    }
-}
-
-impl Settings {
-    /// Whether the settings go together, each being sound by itself.
-    ///
-    /// # Errors
-    /// The first that does not fit.
-    pub(super) fn validate(&self) -> Result<(), InvalidInput> {
-        if self.kind == TokenKind::Public && !self.permissions.is_empty() {
-            return Err(InvalidInput::new(
-                "permissions",
-                "A public token holds no permissions, for anyone can copy it. Leave them out, or make the token PRIVATE.",
-            ));
-        }
-        if self.protected && self.on_reuse == ReusePolicy::Revoke {
-            return Err(InvalidInput::new(
-                "onReuse",
-                "A protected token cannot be revoked, so not on reuse either. Choose ALERT, or leave it unprotected.",
-            ));
-        }
-        Ok(())
     }
 }
 

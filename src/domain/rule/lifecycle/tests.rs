@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::cidr::CidrBlocks;
 use crate::domain::id::TokenId;
-use crate::domain::origin::AllowedOrigins;
-use crate::domain::permissions::Permissions;
-use crate::domain::rotation::{Overlap, Plan, Rotation, Rotator, apply, rotate};
-use crate::domain::scope::Scopes;
-use crate::domain::token::{Actor, OverlapStart, ReusePolicy, Settings, TokenKind};
+use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
+use crate::domain::rule::rotation::{Overlap, Plan, Rotation, Rotator, apply, rotate};
+use crate::domain::token::{Actor, OverlapStart, Permissions, ReusePolicy, Scopes, Settings, TokenKind};
 use crate::domain::value::{Hint, ValueHash};
 
 const START: i64 = 1_767_225_600_000;

@@ -7,8 +7,8 @@ use std::fmt;
 
 use url::Host;
 
-use super::input::InvalidInput;
-use super::quote::quote;
+use crate::domain::input::InvalidInput;
+use crate::domain::text::quote;
 
 /// The most origins that a token may be restricted to.
 pub const MAX_ALLOWED_ORIGINS: usize = 100;
@@ -212,7 +212,7 @@ impl AllowedOrigins {
     }
 
     /// Whether every origin that those patterns allow is allowed by these.
-    pub(super) fn cover(&self, other: &Self) -> bool {
+    pub(in crate::domain) fn cover(&self, other: &Self) -> bool {
         if self.is_empty() || other.is_empty() {
             return self.is_empty();
         }

@@ -3,10 +3,10 @@
 //! Every answer is derived from the facts and from one `now` that the caller read once. Intervals are half-open: a thing
 //! is good while `now < limit`.
 
-use super::names::names;
-use super::refusal::Refusal;
-use super::timestamp::Timestamp;
-use super::token::{Actor, Settings, Token, ValueFacts};
+use crate::domain::refusal::Refusal;
+use crate::domain::text::names;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Actor, Settings, Token, ValueFacts};
 
 /// For how long after a rotation the previous value may not rotate again, in seconds (R5): racing workers of one client
 /// must not cancel each other.

@@ -1,0 +1,8 @@
+//! The rules: what may happen to a token and its values, when, and by whom.
+
+pub mod authority;
+pub mod freshness;
+pub mod lifecycle;
+pub mod retirement;
+pub mod rotation;
+pub mod verification;
