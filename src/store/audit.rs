@@ -12,7 +12,8 @@ use crate::domain::token::Actor;
 
 use super::entity::audit_event::{ActiveModel, Column, Entity, Model};
 use super::sql::Sql;
-use super::{Error, Store, Transaction, rows};
+use super::token::rows;
+use super::{Error, Store, Transaction};
 
 /// How the operator is named in the column `actor`.
 const SYSTEM: &str = "SYSTEM";

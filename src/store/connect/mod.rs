@@ -1,5 +1,7 @@
 //! Reaching the database, making it durable, and bringing its schema up to date.
 
+mod migrate;
+pub(super) mod pool;
 pub(super) mod postgres;
 mod schema;
 mod sqlite;
@@ -18,9 +20,9 @@ pub(super) use sqlite::{WAL_LIMIT_BYTES, shorten_log};
 
 use schema::Schema;
 
-use super::group::{self, Urgency};
-use super::pool::PoolTransaction;
+use super::write::group::{self, Urgency};
 use super::{Error, Store, Transaction};
+use pool::PoolTransaction;
 
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -13,11 +13,11 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynch
 use sea_orm::sqlx::{self, Connection};
 use sea_orm::{Database, DatabaseConnection, DbErr};
 
-use crate::store::file::{DatabaseFile, beside};
-use crate::store::pool::Pool;
-use crate::store::reserve::Reserve;
+use crate::store::file::database_file::{DatabaseFile, beside};
+use crate::store::file::reserve::Reserve;
 use crate::store::{Error, Store};
 
+use super::pool::Pool;
 use super::schema::Schema;
 use super::unusable::{self, unusable};
 use super::{IfMissing, LISTING_WAIT, pool_options, steps};

@@ -2,6 +2,7 @@
 
 mod branch;
 mod name;
+mod plan;
 mod status;
 
 use sea_orm::{ConnectionTrait, Statement};
@@ -10,8 +11,8 @@ use crate::domain::listing::{End, OrderField, Page};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 
-use super::read::{self, Row};
 use super::sql::Sql;
+use super::token::read::{self, Row};
 use super::{Error, Store};
 use name::Search;
 

@@ -8,11 +8,6 @@
 //! the commits. On SQLite that is the publishing itself, because writes take turns. On PostgreSQL it is the ear, which hears of
 //! this replica's commits too: the table holds those of all replicas.
 
-mod postgres;
-mod rounds;
-mod sqlite;
-mod wake;
-
 use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
 use std::sync::Arc;
@@ -25,13 +20,13 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::id::{EventId, TokenId};
 use crate::domain::timestamp::Timestamp;
 
-use super::epochs::{Epochs, Stamp};
-use super::pool::Pool;
-use super::{Error, Store, connect};
+use crate::store::connect::pool::Pool;
+use crate::store::{Error, Store, connect};
 
-pub(super) use postgres::tell;
-use rounds::Rounds;
-use wake::Wake;
+use super::epochs::{Epochs, Stamp};
+use super::rounds::Rounds;
+use super::wake::Wake;
+use super::{postgres, sqlite};
 
 /// Over how many slots tokens are spread, so that one seldom makes what is remembered of another stale: half a megabyte.
 const SLOTS: usize = 65_536;
@@ -49,7 +44,7 @@ pub enum Heard {
 
 /// What a transaction does, for those who must be told when it is durable. It names no setting and no value.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(in crate::store) struct Notes {
     /// The tokens whose facts it changes, other than the moment of their last use.
     tokens: BTreeSet<TokenId>,
     events: Vec<Arc<AuditEvent>>,
@@ -59,26 +54,26 @@ pub(super) struct Notes {
 
 impl Notes {
     /// Takes note of a token that is changed.
-    pub(super) fn token(&mut self, id: TokenId) {
+    pub(in crate::store) fn token(&mut self, id: TokenId) {
         if self.tokens.insert(id) {
             self.add_untold(id);
         }
     }
 
     /// Takes note of an event that is appended.
-    pub(super) fn event(&mut self, event: Arc<AuditEvent>) {
+    pub(in crate::store) fn event(&mut self, event: Arc<AuditEvent>) {
         self.add_untold(event.id);
         self.events.push(event);
     }
 
     /// What other replicas are to be told that they are not told yet: ids only, at most a few hundred bytes; `None` where
     /// there is nothing to tell. Each id once, because an event that is told twice is heard twice.
-    pub(super) fn take_untold(&mut self) -> Option<String> {
+    pub(in crate::store) fn take_untold(&mut self) -> Option<String> {
         Some(std::mem::take(&mut self.untold)).filter(|untold| !untold.is_empty())
     }
 
     /// The events that are appended.
-    pub(super) fn events(&self) -> &[Arc<AuditEvent>] {
+    pub(in crate::store) fn events(&self) -> &[Arc<AuditEvent>] {
         &self.events
     }
 
@@ -95,15 +90,15 @@ impl Notes {
 
 /// What another process has told.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Told {
-    tokens: Vec<TokenId>,
-    events: Vec<EventId>,
+pub(super) struct Told {
+    pub(super) tokens: Vec<TokenId>,
+    pub(super) events: Vec<EventId>,
     /// Whether something was told that this version does not know, so that anything may have changed.
-    unknown: bool,
+    pub(super) unknown: bool,
 }
 
 impl Told {
-    fn add(&mut self, payload: &str) {
+    pub(super) fn add(&mut self, payload: &str) {
         for id in payload.split_whitespace() {
             if let Some(id) = TokenId::parse(id) {
                 self.tokens.push(id);
@@ -118,20 +113,20 @@ impl Told {
 
 /// Where changes are published and heard. One a process and database.
 #[derive(Debug)]
-pub(super) struct Feed {
-    epochs: Epochs,
-    events: broadcast::Sender<Heard>,
+pub(in crate::store) struct Feed {
+    pub(super) epochs: Epochs,
+    pub(super) events: broadcast::Sender<Heard>,
     /// Whether what this process commits is told to its subscribers here, and not by the ear.
     tells_own_events: bool,
     /// On PostgreSQL, what wakes the ears of all replicas.
     wake: Option<Wake>,
     /// On PostgreSQL, the questions of this process's ear.
-    rounds: Rounds,
+    pub(super) rounds: Rounds,
 }
 
 impl Feed {
     /// For a process that writes by this pool.
-    pub(super) fn new(pool: &Pool) -> Arc<Self> {
+    pub(in crate::store) fn new(pool: &Pool) -> Arc<Self> {
         let (epochs, events) = (Epochs::new(SLOTS), broadcast::Sender::new(EVENTS_KEPT));
         let tells_own_events = pool.get_database_backend() == DbBackend::Sqlite;
         let wake = (!tells_own_events).then(|| Wake::new(pool.clone()));
@@ -140,7 +135,7 @@ impl Feed {
 
     /// Tells of a transaction that is durable. To be called once, before it is acknowledged, and in the order of the
     /// commits.
-    pub(super) fn publish(&self, notes: Notes) {
+    pub(in crate::store) fn publish(&self, notes: Notes) {
         if let Some(wake) = self.wake.as_ref().filter(|_| !notes.is_empty()) {
             wake.ask();
         }
@@ -151,14 +146,14 @@ impl Feed {
     }
 
     /// Tells of a transaction of which nobody knows whether it took place.
-    pub(super) fn publish_doubtful(&self, notes: Notes) {
+    pub(in crate::store) fn publish_doubtful(&self, notes: Notes) {
         self.epochs.publish(notes.tokens);
         if self.tells_own_events && !notes.events.is_empty() {
             self.tell(Heard::Lost);
         }
     }
 
-    fn tell(&self, heard: Heard) {
+    pub(super) fn tell(&self, heard: Heard) {
         // An error means that nobody listens.
         let _ = self.events.send(heard);
     }

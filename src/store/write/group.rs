@@ -8,8 +8,8 @@
 //!   as far as that and no further. The first needs none: there is nothing before it that undoing everything would undo.
 //! - An operation sees what those before it in the group have done, although it is not durable yet. So none is told before
 //!   the one COMMIT, and neither is a refusal that may rest on what it saw (R7, R13). If the COMMIT fails, all of them fail.
-//! - A commit is acknowledged only if the database's files still have their names: [`super::file`]. When the disk is full,
-//!   only urgent operations get turns: [`super::reserve`].
+//! - A commit is acknowledged only if the database's files still have their names: [`crate::store::file::database_file`]. When the disk is full,
+//!   only urgent operations get turns: [`crate::store::file::reserve`].
 //! - The task alone begins, undoes and commits. What a client drops, at whatever instruction, is a turn, and the task takes
 //!   that as a wish to undo it.
 
@@ -19,10 +19,11 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::store::changes::feed::Notes;
+use crate::store::connect::pool::{Pool, PoolTransaction};
+use crate::store::file::database_file::DatabaseFile;
+
 use super::durable::Durable;
-use super::feed::Notes;
-use super::file::DatabaseFile;
-use super::pool::{Pool, PoolTransaction};
 
 /// How many turns a group has at most, so that its first does not wait for ever while others keep coming.
 const MAX_TURNS: usize = 128;
@@ -41,7 +42,7 @@ struct Waiting {
 
 /// Whether a change is written even when the disk is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Urgency {
+pub(in crate::store) enum Urgency {
     /// It is refused until there is room again.
     Ordinary,
     /// It takes rights away, or verifying a value waits for it: it may use the reserve.
@@ -50,13 +51,13 @@ pub(super) enum Urgency {
 
 /// The queue for the writing connection.
 #[derive(Clone, Debug)]
-pub(super) struct Turns {
+pub(in crate::store) struct Turns {
     queue: mpsc::UnboundedSender<Waiting>,
 }
 
 /// The right to use the writing connection, until it is ended or dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(in crate::store) struct Turn {
     // Dropped before `ended` says so: the task then holds the transaction alone.
     transaction: Arc<PoolTransaction>,
     ended: oneshot::Sender<Ended>,
@@ -85,14 +86,14 @@ struct Group {
 
 impl Turns {
     /// A queue for this pool of one connection. It ends when nobody can wait in it any more.
-    pub(super) fn new(pool: Pool, durable: Durable, file: DatabaseFile) -> Self {
+    pub(in crate::store) fn new(pool: Pool, durable: Durable, file: DatabaseFile) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
         tokio::spawn(take_turns(pool, waiting, durable, file));
         Self { queue }
     }
 
     /// Waits for a turn. Whoever stops waiting is passed over.
-    pub(super) async fn next(&self, urgency: Urgency) -> Result<Turn, DbErr> {
+    pub(in crate::store) async fn next(&self, urgency: Urgency) -> Result<Turn, DbErr> {
         let (waiting, turn) = oneshot::channel();
         self.queue.send(Waiting { urgency, turn: waiting }).map_err(|_| gone())?;
         match tokio::time::timeout(TURN_TIMEOUT, turn).await {
@@ -103,12 +104,12 @@ impl Turns {
 }
 
 impl Turn {
-    pub(super) fn connection(&self) -> &PoolTransaction {
+    pub(in crate::store) fn connection(&self) -> &PoolTransaction {
         &self.transaction
     }
 
     /// Ends the turn and waits until what was done in it, and what was seen in it, is durable.
-    pub(super) async fn end(self, kept: Option<Notes>) -> Result<(), DbErr> {
+    pub(in crate::store) async fn end(self, kept: Option<Notes>) -> Result<(), DbErr> {
         let Self { transaction, ended } = self;
         drop(transaction);
         let (told, outcome) = oneshot::channel();
@@ -148,7 +149,7 @@ impl Waiting {
 
 /// Begins a transaction that holds the write lock from its start: one that reads first and writes later can lose its turn
 /// to another process half way.
-pub(super) async fn begin(pool: &Pool) -> Result<PoolTransaction, DbErr> {
+pub(in crate::store) async fn begin(pool: &Pool) -> Result<PoolTransaction, DbErr> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()

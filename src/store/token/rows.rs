@@ -8,14 +8,14 @@ use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token, ValueFacts};
 
-use super::Error;
-use super::entity::{api_token, api_token_value};
+use crate::store::Error;
+use crate::store::entity::{api_token, api_token_value};
 
-pub(super) fn list<T: Display>(items: impl Iterator<Item = T>) -> String {
+pub(in crate::store) fn list<T: Display>(items: impl Iterator<Item = T>) -> String {
     items.map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn token_row(token: &Token) -> api_token::ActiveModel {
+pub(in crate::store) fn token_row(token: &Token) -> api_token::ActiveModel {
     let settings = &token.settings;
     api_token::ActiveModel {
         id: Set(token.id.to_string()),
@@ -47,7 +47,7 @@ pub(super) fn token_row(token: &Token) -> api_token::ActiveModel {
 }
 
 /// The row of a value that is current, and overdue from this moment on.
-pub(super) fn value_row(
+pub(in crate::store) fn value_row(
     token_id: TokenId,
     value: &ValueFacts,
     rotate_by: Option<Timestamp>,
@@ -69,19 +69,19 @@ pub(super) fn value_row(
     }
 }
 
-pub(super) fn token_id(text: &str) -> Result<TokenId, Error> {
+pub(in crate::store) fn token_id(text: &str) -> Result<TokenId, Error> {
     TokenId::parse(text).ok_or_else(|| unreadable("api_token", "id", text))
 }
 
-pub(super) fn small(number: i64) -> Result<u32, Error> {
+pub(in crate::store) fn small(number: i64) -> Result<u32, Error> {
     u32::try_from(number).map_err(|_| Error::Unreadable(format!("{number} is out of range")))
 }
 
-pub(super) fn bytes<const N: usize>(blob: Vec<u8>) -> Result<[u8; N], Error> {
+pub(in crate::store) fn bytes<const N: usize>(blob: Vec<u8>) -> Result<[u8; N], Error> {
     blob.try_into().map_err(|_| Error::Unreadable(format!("not {N} bytes")))
 }
 
-pub(super) fn actor_name(actor: Actor) -> Option<String> {
+pub(in crate::store) fn actor_name(actor: Actor) -> Option<String> {
     actor.token_id().map(|id| id.to_string())
 }
 

@@ -6,8 +6,10 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use crate::domain::id::TokenId;
 use crate::domain::token::Token;
 
+use crate::store::{Error, Transaction};
+
+use super::find;
 use super::read::Row;
-use super::{Error, Transaction, token};
 
 /// What a transaction holds a token for. To hold it for more later would be to wait for others who do the same, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +60,9 @@ impl Transaction {
             Hold::ToKeep => LockType::Share,
             Hold::ToChange => LockType::Update,
         };
-        let rows = token::rows(self.connection(), id, Some(lock)).await?;
+        let rows = find::rows(self.connection(), id, Some(lock)).await?;
         if rows.iter().any(|row| Row::read(row, 0).is_ok_and(|row| row.is_current())) {
-            return token::only(&rows);
+            return find::only(&rows);
         }
         self.find_token(id).await
     }
@@ -70,6 +72,6 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn find_token(&self, id: TokenId) -> Result<Option<Token>, Error> {
-        token::find(self.connection(), id).await
+        find::find(self.connection(), id).await
     }
 }

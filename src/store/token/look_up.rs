@@ -16,9 +16,11 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
 
-use super::pool::Pool;
+use crate::store::Error;
+use crate::store::connect::pool::Pool;
+
 use super::read::{self, Row};
-use super::{Error, rows};
+use super::rows;
 
 /// How many are looked up at once at most: two to the power of one less than the number of statements.
 const MAX_TOGETHER: usize = 1 << (SIZES - 1);
@@ -47,7 +49,7 @@ struct Asked {
 
 /// The queue of those who look something up.
 #[derive(Clone, Debug)]
-pub(super) struct LookUps {
+pub(in crate::store) struct LookUps {
     queue: mpsc::UnboundedSender<Asked>,
 }
 
@@ -66,14 +68,14 @@ fn statement(hashes: usize) -> String {
 
 impl LookUps {
     /// A queue for this pool. It ends when nobody can wait in it any more.
-    pub(super) fn new(pool: Pool) -> Self {
+    pub(in crate::store) fn new(pool: Pool) -> Self {
         let (queue, asked) = mpsc::unbounded_channel();
         tokio::spawn(answer_all(pool, asked));
         Self { queue }
     }
 
     /// Looks a hash up together with others.
-    pub(super) async fn find(&self, hash: &ValueHash) -> Result<Option<Found>, Error> {
+    pub(in crate::store) async fn find(&self, hash: &ValueHash) -> Result<Option<Found>, Error> {
         let (answer, found) = oneshot::channel();
         self.queue.send(Asked { hash: *hash, answer }).map_err(|_| gone())?;
         found.await.map_err(|_| gone())?
@@ -81,7 +83,7 @@ impl LookUps {
 }
 
 /// Looks a hash up by itself.
-pub(super) async fn find(connection: &Pool, hash: &ValueHash) -> Result<Option<Found>, Error> {
+pub(in crate::store) async fn find(connection: &Pool, hash: &ValueHash) -> Result<Option<Found>, Error> {
     found(&presented(&ask(connection, &[*hash]).await?)?, hash)
 }
 

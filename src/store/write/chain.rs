@@ -14,7 +14,7 @@ const BROKEN: &str = "22012";
 
 /// Statements to be carried out in their order.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(in crate::store) struct Chain {
     backend: DbBackend,
     sql: String,
     values: Vec<Value>,
@@ -22,12 +22,12 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    pub(super) fn new(backend: DbBackend) -> Self {
+    pub(in crate::store) fn new(backend: DbBackend) -> Self {
         Self { backend, sql: String::with_capacity(2_048), values: Vec::with_capacity(48), links: 0 }
     }
 
     /// Adds an UPDATE with its condition, in which `?` stands for these values in turn.
-    pub(super) fn update(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
+    pub(in crate::store) fn update(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
         self.begin();
         let mut pieces = sql.split('?');
         self.sql.extend(pieces.next());
@@ -40,7 +40,7 @@ impl Chain {
     }
 
     /// Adds the INSERT of this row.
-    pub(super) fn insert<A: ActiveModelTrait>(mut self, mut row: A) -> Self {
+    pub(in crate::store) fn insert<A: ActiveModelTrait>(mut self, mut row: A) -> Self {
         self.begin();
         self.sql.push_str("INSERT INTO ");
         self.sql.push_str(A::Entity::default().table_name());
@@ -59,7 +59,7 @@ impl Chain {
     }
 
     /// Adds the row that tells other replicas on PostgreSQL, who see it if and when all of it is committed.
-    pub(super) fn tell(mut self, ids: Option<String>) -> Self {
+    pub(in crate::store) fn tell(mut self, ids: Option<String>) -> Self {
         if let Some(ids) = ids.filter(|_| self.backend == DbBackend::Postgres) {
             self.begin();
             self.sql.push_str("INSERT INTO change (ids) SELECT ");
@@ -71,7 +71,7 @@ impl Chain {
 
     /// Carries it out; whether every link has written its row. If not, what the others have written is to be undone, unless
     /// this was a statement of PostgreSQL by itself, which then has written nothing.
-    pub(super) async fn run(mut self, connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    pub(in crate::store) async fn run(mut self, connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
         let mut written = self.links;
         if self.backend == DbBackend::Postgres {
             // One line if there is a row of the first link, and none if not; an error if there is one of the first and none of

@@ -22,12 +22,12 @@ use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::domain::id::EventId;
 use crate::domain::timestamp::Timestamp;
+use crate::store::connect::pool::PoolTransaction;
 use crate::store::connect::postgres::{STANDBY, only_reads};
-use crate::store::pool::PoolTransaction;
 use crate::store::{Error, Store};
 
+use super::feed::{Heard, Told};
 use super::wake::CHANNEL;
-use super::{Heard, Told};
 
 /// How often is asked at least, so that a change is heard within a second although nobody wakes (R10).
 const PERIOD: Duration = Duration::from_millis(500);
@@ -67,7 +67,7 @@ const ASK: &str = concat!(
 
 const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-pub(super) struct Listener {
+pub(in crate::store) struct Listener {
     store: Store,
     connection: PgListener,
     period: Interval,
@@ -101,7 +101,7 @@ impl Since {
 }
 
 impl Listener {
-    pub(super) async fn begin(store: Store, server: PgConnectOptions) -> Result<Self, Error> {
+    pub(in crate::store) async fn begin(store: Store, server: PgConnectOptions) -> Result<Self, Error> {
         // A connection of its own: it must not wait for others to be done, nor they for it when it has died.
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -123,7 +123,7 @@ impl Listener {
         Ok(Self { store, connection, period, turns, since })
     }
 
-    pub(super) async fn wait(&mut self) -> Result<(), Error> {
+    pub(in crate::store) async fn wait(&mut self) -> Result<(), Error> {
         let rounds = &self.store.durable.feed().rounds;
         tokio::select! {
             woken = self.connection.try_recv() => {
@@ -140,7 +140,7 @@ impl Listener {
     }
 
     /// Publishes what was committed since this was last asked; the time by the database's clock when it was asked.
-    pub(super) async fn ask(&mut self) -> Result<Timestamp, Error> {
+    pub(in crate::store) async fn ask(&mut self) -> Result<Timestamp, Error> {
         let round = self.store.durable.feed().rounds.begin();
         let (told, asked_at) = self.ask_what_is_new().await?;
         self.publish(told).await;

@@ -28,7 +28,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The connections to the database, shared by all who use them.
 #[derive(Clone, Debug)]
-pub(super) struct Pool {
+pub(in crate::store) struct Pool {
     backend: DbBackend,
     /// None while contact is lost.
     contact: Arc<watch::Sender<Option<Contact>>>,
@@ -44,7 +44,7 @@ struct Contact {
 
 /// A transaction, which fails when contact is lost.
 #[derive(Debug)]
-pub(super) struct PoolTransaction {
+pub(in crate::store) struct PoolTransaction {
     inner: DatabaseTransaction,
     contact: Contact,
 }
@@ -58,7 +58,7 @@ impl From<DatabaseConnection> for Pool {
 
 impl Pool {
     /// How to connect to the server of PostgreSQL that there is contact with, if there is.
-    pub(super) fn server(&self) -> Option<PgConnectOptions> {
+    pub(in crate::store) fn server(&self) -> Option<PgConnectOptions> {
         let connections = self.connections()?;
         Some(connections.get_postgres_connection_pool().connect_options().as_ref().clone())
     }
@@ -68,12 +68,12 @@ impl Pool {
     }
 
     /// Contact is regained, with these connections.
-    pub(super) fn regain(&self, connections: DatabaseConnection) {
+    pub(in crate::store) fn regain(&self, connections: DatabaseConnection) {
         self.contact.send_replace(Some(Contact::new(connections)));
     }
 
     /// Contact is lost: whoever waits for an answer is told so, and every connection is closed.
-    pub(super) fn lose(&self) {
+    pub(in crate::store) fn lose(&self) {
         let Some(contact) = self.contact.send_replace(None) else { return };
         contact.lose.send_replace(true);
         // In a task of its own, because a server that does not answer does not take leave either.
@@ -81,25 +81,28 @@ impl Pool {
     }
 
     /// Waits until every connection is returned, and closes them.
-    pub(super) async fn close(&self) -> Result<(), DbErr> {
+    pub(in crate::store) async fn close(&self) -> Result<(), DbErr> {
         match self.connections() {
             Some(connections) => connections.close().await,
             None => Ok(()),
         }
     }
 
-    pub(super) async fn begin(&self) -> Result<PoolTransaction, DbErr> {
+    pub(in crate::store) async fn begin(&self) -> Result<PoolTransaction, DbErr> {
         self.begin_with_options(TransactionOptions::default()).await
     }
 
-    pub(super) async fn begin_with_options(&self, options: TransactionOptions) -> Result<PoolTransaction, DbErr> {
+    pub(in crate::store) async fn begin_with_options(
+        &self,
+        options: TransactionOptions,
+    ) -> Result<PoolTransaction, DbErr> {
         let contact = self.contact().await?;
         let inner = contact.run(contact.connections.begin_with_options(options)).await?;
         Ok(PoolTransaction { inner, contact })
     }
 
     /// The connections to a SQLite file as the driver knows them.
-    pub(super) fn sqlite(&self) -> Option<SqlitePool> {
+    pub(in crate::store) fn sqlite(&self) -> Option<SqlitePool> {
         Some(self.connections()?.get_sqlite_connection_pool().clone())
     }
 
@@ -160,15 +163,15 @@ impl ConnectionTrait for Pool {
 
 impl PoolTransaction {
     /// The transaction itself, in which a statement, and the commit, may take as long as it does.
-    pub(super) fn into_inner(self) -> DatabaseTransaction {
+    pub(in crate::store) fn into_inner(self) -> DatabaseTransaction {
         self.inner
     }
 
-    pub(super) async fn commit(self) -> Result<(), DbErr> {
+    pub(in crate::store) async fn commit(self) -> Result<(), DbErr> {
         self.contact.run(self.inner.commit()).await
     }
 
-    pub(super) async fn rollback(self) -> Result<(), DbErr> {
+    pub(in crate::store) async fn rollback(self) -> Result<(), DbErr> {
         self.contact.run(self.inner.rollback()).await
     }
 }

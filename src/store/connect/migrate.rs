@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Statement};
 
-use super::{Error, Store};
+use crate::store::{Error, Store};
 
 impl Store {
     /// Whether the migrations that were applied are exactly those that this version knows.

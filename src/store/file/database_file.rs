@@ -17,7 +17,7 @@ use super::reserve::Reserve;
 
 /// The files that make up the open database. Clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct DatabaseFile(Arc<Inner>);
+pub(in crate::store) struct DatabaseFile(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -35,7 +35,7 @@ impl DatabaseFile {
     ///
     /// # Errors
     /// When the file system does not say.
-    pub(super) fn opened(path: &Path, reserve: Reserve) -> io::Result<Self> {
+    pub(in crate::store) fn opened(path: &Path, reserve: Reserve) -> io::Result<Self> {
         // SQLite follows symbolic links once, when it opens the file, and puts the others beside the file itself.
         let real = path.canonicalize()?;
         let mut files = vec![(path.to_path_buf(), identity(path)?)];
@@ -55,7 +55,7 @@ impl DatabaseFile {
     ///
     /// # Errors
     /// When a file was deleted or replaced, or the file system does not say.
-    pub(super) fn check(&self) -> Result<(), DbErr> {
+    pub(in crate::store) fn check(&self) -> Result<(), DbErr> {
         if let Some(path) = &*self.0.missing.borrow() {
             return Err(unusable(&moved(path, &self.0.wal)));
         }
@@ -75,7 +75,7 @@ impl DatabaseFile {
     }
 
     /// Waits until a check has found a file deleted or replaced: what happened, and what to do.
-    pub(super) async fn moved(&self) -> String {
+    pub(in crate::store) async fn moved(&self) -> String {
         let mut missing = self.0.missing.subscribe();
         let found = missing.wait_for(Option::is_some).await.ok().and_then(|path| path.clone());
         match found {
@@ -90,7 +90,7 @@ impl DatabaseFile {
     ///
     /// # Errors
     /// When no such file can be made, or there is one already.
-    pub(super) fn place_to_save(&self) -> Option<io::Result<PathBuf>> {
+    pub(in crate::store) fn place_to_save(&self) -> Option<io::Result<PathBuf>> {
         let missing = self.0.missing.borrow().clone()?;
         let (path, _) = self.0.files.first().filter(|(path, _)| *path == missing)?;
         let saved = beside(path, "-rescued");
@@ -99,18 +99,18 @@ impl DatabaseFile {
     }
 
     /// How long the write-ahead log is, in bytes.
-    pub(super) fn wal_bytes(&self) -> u64 {
+    pub(in crate::store) fn wal_bytes(&self) -> u64 {
         std::fs::metadata(&self.0.wal).map_or(0, |metadata| metadata.len())
     }
 
     /// The space that is kept for when the disk is full.
-    pub(super) fn reserve(&self) -> &Reserve {
+    pub(in crate::store) fn reserve(&self) -> &Reserve {
         &self.0.reserve
     }
 }
 
 /// What follows the name of a database in that of a file beside it.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -34,7 +34,7 @@ const IMPOSSIBLE: u8 = 3;
 
 /// The reserve of a database file. Clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct Reserve(Arc<Inner>);
+pub(in crate::store) struct Reserve(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -46,17 +46,17 @@ struct Inner {
 }
 
 impl Reserve {
-    pub(super) fn at(path: PathBuf) -> Self {
+    pub(in crate::store) fn at(path: PathBuf) -> Self {
         Self(Arc::new(Inner { path, state: AtomicU8::new(UNKNOWN), pause: Mutex::new(0) }))
     }
 
     /// Whether the disk is full, so that only urgent changes may be written.
-    pub(super) fn is_given_up(&self) -> bool {
+    pub(in crate::store) fn is_given_up(&self) -> bool {
         self.0.state.load(Ordering::SeqCst) == GIVEN_UP
     }
 
     /// Gives the space to whoever writes next, if this is an error of a full disk; whether it is.
-    pub(super) fn give_up_for(&self, err: &DbErr) -> bool {
+    pub(in crate::store) fn give_up_for(&self, err: &DbErr) -> bool {
         let full = is_full(err);
         if full {
             self.give_up();
@@ -94,7 +94,7 @@ impl Reserve {
     }
 
     /// Makes the reserve if there is none and room for it. Another process may have used it up.
-    pub(super) async fn keep(&self) {
+    pub(in crate::store) async fn keep(&self) {
         if self.0.state.load(Ordering::SeqCst) == HELD && is_whole(&self.0.path) {
             return;
         }

@@ -7,7 +7,8 @@ use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 
-use super::{Error, Store, Transaction, rows};
+use crate::store::token::rows;
+use crate::store::{Error, Store, Transaction};
 
 /// Any constant of ours: of replicas that sweep at the same time, one does.
 const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7903;

@@ -5,8 +5,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 
-use super::entity::api_token;
-use super::{Error, Store};
+use crate::store::entity::api_token;
+use crate::store::{Error, Store};
 
 impl Store {
     /// Writes when each of these tokens was last used, unless a later use is known already: all of it or nothing. A token may

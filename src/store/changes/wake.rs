@@ -11,10 +11,10 @@ use sea_orm::ConnectionTrait;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::store::pool::Pool;
+use crate::store::connect::pool::Pool;
 
 /// The channel of PostgreSQL on which replicas wake each other.
-pub(super) const CHANNEL: &str = "rotakey";
+pub(in crate::store) const CHANNEL: &str = "rotakey";
 /// One text, and so one transaction, which waits for no disk.
 const NOTIFY: &str = "SELECT set_config('synchronous_commit', 'off', true); NOTIFY rotakey";
 /// How long to wait between one and the next: about twenty a second are as good as any number.
@@ -24,12 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks for ears to be woken. When it is dropped, nobody is any more.
 #[derive(Debug)]
-pub(super) struct Wake {
+pub(in crate::store) struct Wake {
     asked: mpsc::Sender<()>,
 }
 
 impl Wake {
-    pub(super) fn new(pool: Pool) -> Self {
+    pub(in crate::store) fn new(pool: Pool) -> Self {
         // One place: whoever asks while another still waits to be heard is covered by that one.
         let (asked, waiting) = mpsc::channel(1);
         tokio::spawn(wake(pool, waiting));
@@ -37,7 +37,7 @@ impl Wake {
     }
 
     /// Has the ears woken, soon. To be called after the commit, so that they find what it is about.
-    pub(super) fn ask(&self) {
+    pub(in crate::store) fn ask(&self) {
         // An error means that somebody has asked already, or that nobody is woken any more.
         let _ = self.asked.try_send(());
     }

@@ -12,8 +12,10 @@ use crate::domain::id::TokenId;
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
 
+use crate::store::{Error, Store};
+
+use super::look_up;
 use super::read::{self, Row};
-use super::{Error, Store, look_up};
 
 /// The token of an id with its values, not locked, to be changed, and to be kept as it is.
 static BY_ID: LazyLock<[String; 3]> = LazyLock::new(|| {
@@ -48,12 +50,12 @@ impl Store {
     }
 }
 
-pub(super) async fn find<C: ConnectionTrait>(connection: &C, id: TokenId) -> Result<Option<Token>, Error> {
+pub(in crate::store) async fn find<C: ConnectionTrait>(connection: &C, id: TokenId) -> Result<Option<Token>, Error> {
     only(&rows(connection, id, None).await?)
 }
 
 /// The rows of the token of this id and its values, locked if that is asked for.
-pub(super) async fn rows<C: ConnectionTrait>(
+pub(in crate::store) async fn rows<C: ConnectionTrait>(
     connection: &C,
     id: TokenId,
     lock: Option<LockType>,
@@ -69,6 +71,6 @@ pub(super) async fn rows<C: ConnectionTrait>(
 }
 
 /// The token of these rows, which are of no other.
-pub(super) fn only(rows: &[QueryResult]) -> Result<Option<Token>, Error> {
+pub(in crate::store) fn only(rows: &[QueryResult]) -> Result<Option<Token>, Error> {
     Ok(read::tokens(rows.iter().map(|row| Row::read(row, 0)))?.pop())
 }

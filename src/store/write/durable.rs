@@ -5,25 +5,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::DbErr;
 
-use super::feed::{Feed, Notes};
-use super::pool::Pool;
+use crate::store::changes::feed::{Feed, Notes};
+use crate::store::connect::pool::Pool;
 
 /// Told of every commit: once, in a task that no client can cancel, and before any client is told of what it did. What has to
 /// follow a commit belongs here.
 #[derive(Clone, Debug)]
-pub(super) struct Durable {
+pub(in crate::store) struct Durable {
     commits: Arc<AtomicU64>,
     feed: Arc<Feed>,
 }
 
 impl Durable {
     /// For a process that writes by this pool.
-    pub(super) fn new(pool: &Pool) -> Self {
+    pub(in crate::store) fn new(pool: &Pool) -> Self {
         Self { commits: Arc::default(), feed: Feed::new(pool) }
     }
 
     /// A transaction has been committed, or nobody knows whether it has; what its operations did, in their order.
-    pub(super) fn reached(&self, committed: &Result<(), DbErr>, notes: impl IntoIterator<Item = Notes>) {
+    pub(in crate::store) fn reached(&self, committed: &Result<(), DbErr>, notes: impl IntoIterator<Item = Notes>) {
         if committed.is_ok() {
             self.commits.fetch_add(1, Ordering::Relaxed);
             notes.into_iter().for_each(|notes| self.feed.publish(notes));
@@ -32,11 +32,11 @@ impl Durable {
         }
     }
 
-    pub(super) fn feed(&self) -> &Feed {
+    pub(in crate::store) fn feed(&self) -> &Feed {
         &self.feed
     }
 
-    pub(super) fn commits(&self) -> u64 {
+    pub(in crate::store) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
 }

@@ -21,7 +21,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const WARNING_SECONDS: u32 = 60;
 
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(in crate::store) struct Watch {
     store: Store,
     seconds: Interval,
     version: Option<i64>,
@@ -30,17 +30,17 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn begin(store: Store) -> Self {
+    pub(in crate::store) fn begin(store: Store) -> Self {
         let mut seconds = interval(PERIOD);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { store, seconds, version: None, seconds_too_long: 0 }
     }
 
-    pub(super) async fn wait(&mut self) {
+    pub(in crate::store) async fn wait(&mut self) {
         self.seconds.tick().await;
     }
 
-    pub(super) async fn ask(&mut self) -> Result<(), Error> {
+    pub(in crate::store) async fn ask(&mut self) -> Result<(), Error> {
         let version = self.version().await?;
         if let Some(file) = &self.store.file {
             // Last, so that what was answered is of the file that has the name.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, watch};
 
 #[derive(Debug, Default)]
-pub(super) struct Rounds {
+pub(in crate::store) struct Rounds {
     begun: AtomicU64,
     /// The last round of which all has been published.
     over: watch::Sender<u64>,
@@ -15,12 +15,12 @@ pub(super) struct Rounds {
 
 impl Rounds {
     /// Begins a round: its number.
-    pub(super) fn begin(&self) -> u64 {
+    pub(in crate::store) fn begin(&self) -> u64 {
         self.begun.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// All that came of this round has been published.
-    pub(super) fn end(&self, round: u64) {
+    pub(in crate::store) fn end(&self, round: u64) {
         self.over.send_if_modified(|over| {
             let later = round > *over;
             *over = round.max(*over);
@@ -29,12 +29,12 @@ impl Rounds {
     }
 
     /// Waits until somebody waits for a round to begin.
-    pub(super) async fn wanted(&self) {
+    pub(in crate::store) async fn wanted(&self) {
         self.wanted.notified().await;
     }
 
     /// Waits until a round is over that begins after this was called.
-    pub(super) async fn next(&self) {
+    pub(in crate::store) async fn next(&self) {
         let next = self.begun.load(Ordering::SeqCst) + 1;
         let mut over = self.over.subscribe();
         self.wanted.notify_one();

@@ -15,12 +15,15 @@ use crate::domain::rule::lifecycle::{Retirement, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 
+use crate::store::Error;
+use crate::store::changes::feed::Notes;
+use crate::store::changes::postgres;
+use crate::store::connect::pool::PoolTransaction;
+use crate::store::entity::{api_token, api_token_value};
+use crate::store::token::rows;
+
 use super::durable::Durable;
-use super::entity::{api_token, api_token_value};
-use super::feed::{self, Notes};
 use super::group::Turn;
-use super::pool::PoolTransaction;
-use super::{Error, rows};
 
 /// A transaction that may write. Nothing is kept unless [`Transaction::commit`] returns.
 #[derive(Debug)]
@@ -38,11 +41,11 @@ enum Inner {
 }
 
 impl Transaction {
-    pub(super) fn alone(transaction: PoolTransaction, durable: Durable) -> Self {
+    pub(in crate::store) fn alone(transaction: PoolTransaction, durable: Durable) -> Self {
         Self { inner: Inner::Alone(transaction, durable), notes: Mutex::default() }
     }
 
-    pub(super) fn in_turn(turn: Turn) -> Self {
+    pub(in crate::store) fn in_turn(turn: Turn) -> Self {
         Self { inner: Inner::InTurn(turn), notes: Mutex::default() }
     }
 
@@ -226,7 +229,7 @@ impl Transaction {
     }
 
     /// Notes that this transaction changes what is known of a token.
-    pub(super) fn note(&self, id: TokenId) {
+    pub(in crate::store) fn note(&self, id: TokenId) {
         self.notes().token(id);
     }
 
@@ -236,12 +239,12 @@ impl Transaction {
     }
 
     /// Notes that this transaction appends an event to the audit log.
-    pub(super) fn note_event(&self, event: &AuditEvent) {
+    pub(in crate::store) fn note_event(&self, event: &AuditEvent) {
         self.notes().event(Arc::new(event.clone()));
     }
 
     /// What other replicas are to be told so far, for a statement of this transaction that tells it.
-    pub(super) fn untold(&self) -> Option<String> {
+    pub(in crate::store) fn untold(&self) -> Option<String> {
         self.notes().take_untold()
     }
 
@@ -249,7 +252,7 @@ impl Transaction {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn connection(&self) -> &PoolTransaction {
+    pub(in crate::store) fn connection(&self) -> &PoolTransaction {
         match &self.inner {
             Inner::Alone(transaction, _) => transaction,
             Inner::InTurn(turn) => turn.connection(),
@@ -273,7 +276,7 @@ impl Transaction {
 /// young as can be when they see it.
 async fn commit_and_tell(transaction: PoolTransaction, durable: Durable, mut notes: Notes) -> Result<(), Error> {
     if let Some(ids) = notes.take_untold() {
-        feed::tell(&transaction, ids).await?;
+        postgres::tell(&transaction, ids).await?;
     }
     let committed = transaction.commit().await;
     durable.reached(&committed, [notes]);

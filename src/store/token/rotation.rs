@@ -12,11 +12,13 @@ use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
-use super::chain::Chain;
-use super::durable::Durable;
-use super::feed::Notes;
-use super::pool::Pool;
-use super::{Error, Store, Transaction, audit, rows};
+use crate::store::changes::feed::Notes;
+use crate::store::connect::pool::Pool;
+use crate::store::write::chain::Chain;
+use crate::store::write::durable::Durable;
+use crate::store::{Error, Store, Transaction, audit};
+
+use super::rows;
 
 /// Whether a rotation took place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

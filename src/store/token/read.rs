@@ -14,10 +14,12 @@ use crate::domain::token::{
 };
 use crate::domain::value::{Hint, ValueHash};
 
-use super::{Error, rows};
+use crate::store::Error;
+
+use super::rows;
 
 /// The columns of a token beside one of its values, in the order in which [`Row::read`] takes them.
-pub(super) const COLUMNS: &str = "\
+pub(in crate::store) const COLUMNS: &str = "\
     api_token.id, api_token.generation, api_token.previous_generation, \
     api_token_value.generation, api_token_value.hash, api_token_value.hint, api_token_value.created_at, \
     api_token_value.created_by, api_token_value.first_used_at, api_token_value.replaced_at, api_token_value.retires_at, \
@@ -29,7 +31,7 @@ pub(super) const COLUMNS: &str = "\
     api_token.revoked_at";
 
 /// A token beside its current value or its previous one.
-pub(super) struct Row<'a> {
+pub(in crate::store) struct Row<'a> {
     columns: Columns<'a>,
     id: TokenId,
     generation: u32,
@@ -79,7 +81,7 @@ impl Columns<'_> {
 
 impl<'a> Row<'a> {
     /// Reads a row that has these columns from the given place on.
-    pub(super) fn read(row: &'a QueryResult, first: usize) -> Result<Self, Error> {
+    pub(in crate::store) fn read(row: &'a QueryResult, first: usize) -> Result<Self, Error> {
         let mut columns = Columns { row, next: first };
         Ok(Self {
             id: columns.parse(TokenId::parse)?,
@@ -91,7 +93,7 @@ impl<'a> Row<'a> {
     }
 
     /// Whether the value is the current one of its token.
-    pub(super) fn is_current(&self) -> bool {
+    pub(in crate::store) fn is_current(&self) -> bool {
         self.value.generation == self.generation
     }
 }
@@ -135,7 +137,9 @@ fn texts(list: &str) -> Vec<String> {
 }
 
 /// The tokens of rows in which those of one token follow each other. A row that is of neither value is left aside.
-pub(super) fn tokens<'a>(rows: impl IntoIterator<Item = Result<Row<'a>, Error>>) -> Result<Vec<Token>, Error> {
+pub(in crate::store) fn tokens<'a>(
+    rows: impl IntoIterator<Item = Result<Row<'a>, Error>>,
+) -> Result<Vec<Token>, Error> {
     let mut tokens = Vec::new();
     let (mut current, mut previous): (Option<Row<'a>>, Option<Row<'a>>) = (None, None);
     for row in rows {

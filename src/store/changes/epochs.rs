@@ -23,7 +23,7 @@ pub struct Stamp {
 
 /// Which tokens have changed, and when.
 #[derive(Debug)]
-pub(super) struct Epochs {
+pub(in crate::store) struct Epochs {
     changes: AtomicU64,
     /// Moves on when anything may have changed, or a change may not have been heard of.
     era: AtomicU64,
@@ -31,24 +31,24 @@ pub(super) struct Epochs {
 }
 
 impl Epochs {
-    pub(super) fn new(slots: usize) -> Self {
+    pub(in crate::store) fn new(slots: usize) -> Self {
         let slots = std::iter::repeat_with(AtomicU64::default).take(slots).collect();
         Self { changes: AtomicU64::default(), era: AtomicU64::default(), slots }
     }
 
     /// The present moment.
-    pub(super) fn stamp(&self) -> Stamp {
+    pub(in crate::store) fn stamp(&self) -> Stamp {
         Stamp { era: self.era.load(Ordering::SeqCst), changes: self.changes.load(Ordering::SeqCst) }
     }
 
     /// Whether what was read of this token after the stamp was taken is still true, as far as this process has heard.
-    pub(super) fn is_fresh(&self, id: TokenId, stamp: Stamp) -> bool {
+    pub(in crate::store) fn is_fresh(&self, id: TokenId, stamp: Stamp) -> bool {
         self.era.load(Ordering::SeqCst) == stamp.era
             && self.slot(id).is_some_and(|slot| slot.load(Ordering::SeqCst) <= stamp.changes)
     }
 
     /// Makes every stamp of before this change stale for these tokens.
-    pub(super) fn publish(&self, ids: impl IntoIterator<Item = TokenId>) {
+    pub(in crate::store) fn publish(&self, ids: impl IntoIterator<Item = TokenId>) {
         for id in ids {
             let change = self.advance();
             self.mark(id, change);
@@ -56,7 +56,7 @@ impl Epochs {
     }
 
     /// Makes every stamp stale for every token.
-    pub(super) fn begin_era(&self) {
+    pub(in crate::store) fn begin_era(&self) {
         self.era.fetch_add(1, Ordering::SeqCst);
     }
 

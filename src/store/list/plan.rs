@@ -7,7 +7,7 @@ use crate::domain::id::EventId;
 use crate::domain::listing::Page;
 use crate::domain::timestamp::Timestamp;
 
-use super::{Error, Store, audit};
+use crate::store::{Error, Store, audit};
 
 impl Store {
     /// How this page of tokens would be found: on SQLite the lines of EXPLAIN QUERY PLAN, each after its number and that of the

@@ -6,9 +6,9 @@ use sea_orm::{ConnectionTrait, Value};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 
-use super::list::{has_status, is_due, is_unswept};
-use super::sql::Sql;
-use super::{Error, Store, Transaction};
+use crate::store::list::{has_status, is_due, is_unswept};
+use crate::store::sql::Sql;
+use crate::store::{Error, Store, Transaction};
 
 /// How many tokens are swept in one transaction, behind which others wait.
 const SWEPT_TOGETHER: u64 = 500;

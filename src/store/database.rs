@@ -1,0 +1,149 @@
+//! The database that is open, and how it ends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use super::Error;
+use super::connect::pool::Pool;
+use super::connect::shorten_log;
+use super::file::database_file::DatabaseFile;
+use super::token::look_up::LookUps;
+use super::write::durable::Durable;
+use super::write::group::Turns;
+
+/// How long those who read a database that was moved may take to end.
+const READERS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The database. On SQLite all writes take turns on one connection, because it has one writer at a time anyway and a fair
+/// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(super) place: Arc<str>,
+    pub(super) read: Pool,
+    pub(super) write: Pool,
+    /// The few connections of listings, of which each is bounded. Nothing that an authentication waits for uses them.
+    pub(super) listings: Pool,
+    /// On SQLite, the queue for the one connection of `write`.
+    pub(super) turns: Option<Turns>,
+    /// On SQLite, the queue of those who look up a presented value.
+    pub(super) look_ups: Option<LookUps>,
+    /// On SQLite, the file itself.
+    pub(super) file: Option<DatabaseFile>,
+    pub(super) durable: Durable,
+    /// On PostgreSQL, the servers that may be the database, in the order in which they are tried.
+    pub(super) servers: Arc<[PgConnectOptions]>,
+}
+
+impl Store {
+    /// Over one pool for everything but listings, of connections to one of these servers.
+    pub(super) fn on_server(
+        place: String,
+        servers: Vec<PgConnectOptions>,
+        connections: DatabaseConnection,
+        listings: DatabaseConnection,
+    ) -> Self {
+        let pool = Pool::from(connections);
+        Self {
+            place: place.into(),
+            read: pool.clone(),
+            listings: listings.into(),
+            turns: None,
+            look_ups: None,
+            file: None,
+            durable: Durable::new(&pool),
+            servers: servers.into(),
+            write: pool,
+        }
+    }
+
+    /// Over pools of connections to a file, one of them a single connection that writes.
+    pub(super) fn on_file(
+        place: String,
+        read: DatabaseConnection,
+        write: DatabaseConnection,
+        listings: DatabaseConnection,
+        file: DatabaseFile,
+    ) -> Self {
+        let (read, write, listings) = (Pool::from(read), Pool::from(write), Pool::from(listings));
+        let durable = Durable::new(&write);
+        let turns = Some(Turns::new(write.clone(), durable.clone(), file.clone()));
+        let look_ups = Some(LookUps::new(read.clone()));
+        Self {
+            place: place.into(),
+            read,
+            write,
+            listings,
+            turns,
+            look_ups,
+            file: Some(file),
+            durable,
+            servers: Arc::default(),
+        }
+    }
+
+    /// Waits until the files of the database have been found deleted or replaced, and lets nothing be read from them any more:
+    /// what happened. On PostgreSQL it waits for ever.
+    pub async fn moved(&self) -> Error {
+        let Some(file) = &self.file else { return std::future::pending().await };
+        let text = file.moved().await;
+        self.begin_era();
+        // It waits for those who are reading; that none may begin to is so at once.
+        for pool in [self.read.clone(), self.listings.clone()] {
+            tokio::spawn(async move { pool.close().await });
+        }
+        Error::Unsuitable(text)
+    }
+
+    /// Saves what the database held whose file was deleted or replaced, which is lost when this process ends: where it is now, or
+    /// `None` where the file itself still has its name.
+    ///
+    /// # Errors
+    /// When it cannot be saved.
+    pub async fn save_moved(&self) -> Result<Option<PathBuf>, Error> {
+        self.empty_moved_log().await;
+        let Some(saved) = self.file.as_ref().and_then(DatabaseFile::place_to_save) else { return Ok(None) };
+        let saved = saved.map_err(|err| Error::Unsuitable(err.to_string()))?;
+        let sql = format!("VACUUM INTO '{}'", saved.display().to_string().replace('\'', "''"));
+        let done = self.write.execute_unprepared(&sql).await;
+        if done.is_err() {
+            // Half of it is of no use to anybody.
+            let _ = std::fs::remove_file(&saved);
+        }
+        done?;
+        Ok(Some(saved))
+    }
+
+    /// Writes the log of the moved database into it and leaves it empty, because SQLite does not delete it on closing, and would
+    /// replay it over another file that takes the place of the database.
+    async fn empty_moved_log(&self) {
+        // Readers keep a log from being emptied. Those of this process are told to end, but one may be slow.
+        let reading = async { tokio::join!(self.read.close(), self.listings.close()) };
+        let _ = tokio::time::timeout(READERS_TIMEOUT, reading).await;
+        let cause = match shorten_log(&self.write).await {
+            Ok(true) => return,
+            Ok(false) => "somebody is reading it".to_owned(),
+            Err(err) => err.to_string(),
+        };
+        tracing::error!(
+            %cause,
+            "the write-ahead log could not be emptied; delete the -wal and -shm files before another database takes its place"
+        );
+    }
+
+    /// Whether a change failed because the disk is full, and room has now been made, so that an urgent one may be tried again.
+    pub fn has_made_room(&self, err: &Error) -> bool {
+        match (err, &self.file) {
+            (Error::Unavailable(err) | Error::Refused(err), Some(file)) => file.reserve().give_up_for(err),
+            _ => false,
+        }
+    }
+
+    /// How many transactions of operations this process has made durable. On SQLite operations that wait together share one.
+    pub fn commits(&self) -> u64 {
+        self.durable.commits()
+    }
+}
