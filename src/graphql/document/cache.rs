@@ -91,7 +91,7 @@ impl Documents {
     pub(crate) fn prepare(&self, text: &str) -> Result<(Arc<Prepared>, bool), Vec<Fault>> {
         match self.kept(text) {
             Some(prepared) => Ok((prepared, true)),
-            None => Ok((Arc::new(self.contract.prepare(text)?), false)),
+            None => Ok((Arc::new(Prepared::new(self.contract.read(text)?)), false)),
         }
     }
 

@@ -6,7 +6,8 @@ use async_graphql::{Name, Value};
 
 use crate::domain::listing::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 
-use super::plan::{Fragments, root_fields};
+use super::plan::root_fields;
+use crate::graphql::syntax::translate::Fragments;
 
 /// What one use case costs beside the fields of its answer.
 const ROOT: u64 = 10;

@@ -268,6 +268,7 @@ fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::prepared::Prepared;
     use crate::graphql::settings::Settings;
     use crate::graphql::validation::contract::Contract;
 
@@ -292,7 +293,7 @@ mod tests {
                 if set.contains("$value") { "$input: VerifyAPITokenInput!, " } else { ", $value: String = \"\"" };
             let head =
                 if set.contains("$input") || set.contains("$value") { head.replace(unused, "") } else { String::new() };
-            let prepared = contract.prepare(&format!("{head} {set}")).map_err(|_| set).unwrap();
+            let prepared = Prepared::new(contract.read(&format!("{head} {set}")).map_err(|_| set).unwrap());
             assert_eq!(prepared.choose(None).map_err(|_| set).unwrap().direct.is_some(), direct, "{set}");
         }
     }

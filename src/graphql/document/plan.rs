@@ -7,15 +7,14 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
-    SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
 };
 use async_graphql::{Name, Positioned, Value};
 
+use crate::graphql::syntax::translate::Fragments;
+
 /// The response key of a field that keeps an object from being empty. No document can name it.
 pub(crate) const PLACEHOLDER: &str = "\0";
-
-pub(crate) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// Whether the operation or a fragment has a directive.
 pub(crate) fn has_directives(operation: &Positioned<OperationDefinition>, fragments: &Fragments) -> bool {

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use apollo_compiler::Node;
 use apollo_compiler::ast::VariableDefinition;
-use apollo_compiler::{ExecutableDocument as Validated, Node};
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType};
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
-use crate::graphql::engine::answer::Root;
 use crate::graphql::fault::{Fault, invalid};
-use crate::graphql::validation::variables;
+use crate::graphql::syntax::translate::Fragments;
+use crate::graphql::validation::contract::ValidDocument;
 
 use super::direct::Direct;
-use super::plan::{self, Fragments};
+use super::plan;
 
 /// The root field whose input holds a value.
 const TAKES_VALUE: &str = "verifyAPIToken";
@@ -53,9 +53,20 @@ pub(crate) struct Operation {
     nullable: Vec<Name>,
 }
 
+/// A field at the root, as the answer must show it.
+#[derive(Clone, Debug)]
+pub(crate) struct Root {
+    pub(crate) key: Name,
+    /// Whether it may be null.
+    pub(crate) nullable: bool,
+    /// Whether it issues a value, which is told once.
+    pub(crate) issues: bool,
+}
+
 impl Prepared {
-    /// From what the two parsers made of one document; `validated` says that it is valid.
-    pub(crate) fn new(parsed: ExecutableDocument, validated: &Validated, selections: usize) -> Self {
+    /// A valid document, ready to be run.
+    pub(crate) fn new(document: ValidDocument) -> Self {
+        let ValidDocument { parsed, validated, selections } = document;
         let (operations, fragments) = (parsed.operations, Arc::new(parsed.fragments));
         let named = match operations {
             DocumentOperations::Single(operation) => vec![(None, operation)],
@@ -65,7 +76,7 @@ impl Prepared {
         };
         let operations = named.into_iter().filter_map(|(name, definition)| {
             let validated_operation = validated.operations.get(name.as_deref()).ok()?;
-            let fields: Vec<_> = validated_operation.root_fields(validated).collect();
+            let fields: Vec<_> = validated_operation.root_fields(&validated).collect();
             let nullable = fields.iter().filter(|field| !field.ty().is_non_null());
             Some(Operation {
                 ty: definition.node.ty,
@@ -140,7 +151,12 @@ impl Operation {
 
     /// What a variable comes to: as given, or else its default, or else null.
     pub(crate) fn variable(&self, variables: &Variables, name: &Name) -> Value {
-        variables::resolve(&self.definition.node, variables, name)
+        let default = || {
+            let definitions = &self.definition.node.variable_definitions;
+            let definition = definitions.iter().find(|definition| definition.node.name.node == *name)?;
+            definition.node.default_value.as_ref().map(|value| value.node.clone())
+        };
+        variables.get(name).cloned().or_else(default).unwrap_or_default()
     }
 
     /// Whether what is run depends on directives.

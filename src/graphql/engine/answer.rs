@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::value::{holds_value, redact};
 use crate::graphql::document::plan::PLACEHOLDER;
+use crate::graphql::document::prepared::Root;
 use crate::graphql::error::RETRY_AFTER_SECONDS;
 use crate::graphql::fault::Fault;
 use crate::service::ErrorCode;
@@ -29,16 +30,6 @@ struct Built {
     errors: Vec<ServerError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
-}
-
-/// A field at the root, as the answer must show it.
-#[derive(Clone, Debug)]
-pub(crate) struct Root {
-    pub(crate) key: Name,
-    /// Whether it may be null.
-    pub(crate) nullable: bool,
-    /// Whether it issues a value, which is told once.
-    pub(crate) issues: bool,
 }
 
 impl Answer {

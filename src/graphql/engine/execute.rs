@@ -18,22 +18,24 @@ use crate::graphql::document::cache::Documents;
 use crate::graphql::document::cost::{cost, cost_of_introspection};
 use crate::graphql::document::direct;
 use crate::graphql::document::plan::{one_by_one, root_fields};
-use crate::graphql::document::prepared::{Operation, Prepared};
+use crate::graphql::document::prepared::{Operation, Prepared, Root};
 use crate::graphql::document::single_rotation::rotates_twice;
 use crate::graphql::error::Failure;
 use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::schema::feed::Feed;
 use crate::graphql::schema::mutation::Mutation;
 use crate::graphql::schema::query::Query;
 use crate::graphql::schema::subscription::Subscription;
+use crate::graphql::session::Session;
 use crate::graphql::settings::{Introspection, Settings};
 use crate::graphql::validation::contract::{Contract, InvalidSchema};
 use crate::graphql::validation::variables;
 use crate::service::{self, ErrorCode, Service};
 
-use super::answer::{Answer, Root, not_run};
-use super::request::{Outcome, Refused, Request, Session};
+use super::answer::{Answer, not_run};
+use super::request::{Outcome, Refused, Request};
 use super::size::{Bound, CountSize};
-use super::subscriptions::{Feed, Live};
+use super::subscriptions::Live;
 
 /// About three times the cost of what client generators ask.
 const MAX_INTROSPECTION_COST: u64 = 600_000;

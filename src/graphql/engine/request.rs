@@ -1,16 +1,14 @@
 //! What the GraphQL door is asked, by whom, and what comes of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value as Json};
 
 use crate::graphql::document::cache::DocumentHash;
-use crate::service::{self, Caller};
+use crate::service;
 
 use super::answer::Answer;
-use super::size::AnswerSize;
 
 /// One request as GraphQL over HTTP carries it. It may hold a value, so it cannot be printed (R9).
 #[derive(Default)]
@@ -25,17 +23,6 @@ pub struct Request {
     pub variables: Map<String, Json>,
     /// Whether it must change nothing, as a GET must not (RFC 9110, section 9.2.1).
     pub safe: bool,
-}
-
-/// In whose name requests are made.
-#[derive(Debug, Default)]
-pub struct Session {
-    /// Who is calling; `None` for a request without a credential.
-    pub caller: Option<Caller>,
-    /// The caller's name for the rotations in the request, from the `Idempotency-Key` header.
-    pub idempotency_key: Option<String>,
-    /// How large the answers have grown that were made in it.
-    pub size: Arc<AnswerSize>,
 }
 
 /// Why a request got no answer of GraphQL's.

@@ -2,20 +2,15 @@
 //! before it takes the memory and not after.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
 use async_graphql::{ServerResult, Value, async_trait::async_trait};
 
-use super::request::Session;
+use crate::graphql::session::{AnswerSize, Session};
 
 /// What a stranger may be told, in bytes, if that is less: nobody can be asked to stop. It is the schema and nothing else, all of
 /// which has less than a quarter of it.
 const MAX_ANONYMOUS_BYTES: usize = 1024 * 1024;
-
-/// How many bytes the answers to one HTTP request have come to.
-#[derive(Debug, Default)]
-pub struct AnswerSize(AtomicUsize);
 
 /// How far an answer may grow.
 #[derive(Clone)]
@@ -36,11 +31,11 @@ impl Bound {
 
     /// Whether the answers have grown larger than they may.
     pub(crate) fn is_exceeded(&self) -> bool {
-        self.size.0.load(Ordering::Relaxed) > self.max_bytes
+        self.size.bytes() > self.max_bytes
     }
 
     fn add(&self, bytes: usize) {
-        self.size.0.fetch_add(bytes, Ordering::Relaxed);
+        self.size.add(bytes);
     }
 }
 

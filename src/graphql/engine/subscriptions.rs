@@ -1,20 +1,19 @@
 //! Subscriptions while they last. An event is resolved and written once for all who ask for the same of it: with thousands of
 //! subscribers, every change would otherwise keep the processor from other requests for as long as it takes to do so for each.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use async_graphql::Response;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{Context, Response};
 use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream, Stream};
+use futures_util::stream::{self, BoxStream};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::domain::audit::AuditEvent;
 use crate::domain::id::EventId;
-use crate::service::Error;
+use crate::graphql::schema::feed::{Feed, Told, take};
 
 use super::answer::Answer;
 
@@ -22,37 +21,6 @@ use super::answer::Answer;
 const KEPT_BYTES: u64 = 4 * 1024 * 1024;
 /// What an entry takes beside its text.
 const ENTRY_BYTES: u64 = 160;
-
-type Told = Result<Arc<AuditEvent>, Error>;
-
-/// What the resolver of a subscription is run for.
-pub(crate) enum Feed {
-    /// To subscribe: it leaves the events here and tells none itself.
-    Begin(Mutex<Option<BoxStream<'static, Told>>>),
-    /// To tell this of the subscription.
-    Tell(Mutex<Option<Told>>),
-}
-
-impl Feed {
-    /// What is to be told, if this is not the beginning.
-    pub(crate) fn to_tell(ctx: &Context<'_>) -> Option<Told> {
-        match &**ctx.data_opt::<Arc<Self>>()? {
-            Self::Begin(_) => None,
-            Self::Tell(told) => take(told),
-        }
-    }
-
-    /// Leaves the events of a subscription that has begun.
-    pub(crate) fn begin(ctx: &Context<'_>, events: impl Stream<Item = Told> + Send + 'static) {
-        if let Some(Self::Begin(begun)) = ctx.data_opt::<Arc<Self>>().map(|feed| &**feed) {
-            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(events.boxed());
-        }
-    }
-}
-
-fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
-    place.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
 
 /// All that is asked of an event, so that the same is told to whoever asks for the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-use crate::graphql::engine::request::Session;
 use crate::graphql::error::refuse;
+use crate::graphql::session::Session;
 use crate::service::{self, Caller, Service};
 
 pub(crate) fn service<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Service> {

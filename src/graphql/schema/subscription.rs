@@ -4,10 +4,10 @@ use async_graphql::{Context, Result, Subscription as SubscriptionRoot};
 use futures_util::stream::{self, Stream};
 
 use super::types::audit_event::{AuditEvent, AuditEventFilter};
-use crate::graphql::engine::subscriptions::Feed;
 use crate::graphql::error::refuse;
 
 use super::context::{caller, service};
+use super::feed::Feed;
 
 /// What can be subscribed to.
 pub(crate) struct Subscription;

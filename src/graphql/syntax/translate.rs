@@ -16,6 +16,9 @@ use async_graphql_value::Value;
 
 use super::positions::Positions;
 
+/// The fragments of a document by their names.
+pub(crate) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+
 /// The operations and fragments of a document. Of several with one name, which no valid document has, the first.
 pub(crate) fn translate(document: &ast::Document, positions: &Positions<'_>) -> ExecutableDocument {
     let translation = Translation { positions };

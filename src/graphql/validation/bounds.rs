@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-use crate::graphql::document::plan::Fragments;
 use crate::graphql::fault::{Fault, invalid};
 use crate::graphql::settings::Settings;
+use crate::graphql::syntax::translate::Fragments;
 
 /// The most fields and fragments that a document may come to once every spread is followed.
 const MAX_SELECTIONS: usize = 5_000;

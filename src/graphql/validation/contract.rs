@@ -7,8 +7,8 @@ use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Schema, ast};
+use async_graphql::parser::types::ExecutableDocument as ParsedDocument;
 
-use crate::graphql::document::prepared::Prepared;
 use crate::graphql::error::Failure;
 use crate::graphql::fault::{Fault, invalid};
 use crate::graphql::settings::{Introspection, Settings};
@@ -37,6 +37,16 @@ pub(crate) struct Contract {
     settings: Settings,
 }
 
+/// A document that is valid and within the bounds, as each of the two libraries knows it.
+pub(crate) struct ValidDocument {
+    /// For execution.
+    pub(crate) parsed: ParsedDocument,
+    /// With the types of its fields.
+    pub(crate) validated: Valid<ExecutableDocument>,
+    /// How many fields and fragments it comes to once every spread is followed.
+    pub(crate) selections: usize,
+}
+
 impl Contract {
     /// The schema of this definition.
     pub(crate) fn new(sdl: &str, settings: Settings) -> Result<Self, InvalidSchema> {
@@ -55,11 +65,11 @@ impl Contract {
         self.settings.introspection == Introspection::Off
     }
 
-    /// The document, ready to be run.
+    /// Reads and validates a document.
     ///
     /// # Errors
     /// All that is wrong with it, never nothing.
-    pub(crate) fn prepare(&self, text: &str) -> Result<Prepared, Vec<Fault>> {
+    pub(crate) fn read(&self, text: &str) -> Result<ValidDocument, Vec<Fault>> {
         if text.len() > self.settings.max_bytes {
             return Err(vec![invalid(format!("A document may have at most {} bytes.", self.settings.max_bytes))]);
         }
@@ -83,8 +93,8 @@ impl Contract {
         let parsed = translate(&syntax, &positions);
         let selections = bounds::check(&parsed, &self.settings).map_err(|fault| vec![fault])?;
         field_aliases::check(&parsed, self.settings.max_field_aliases).map_err(|fault| vec![fault])?;
-        let document = self.validate(&syntax, &positions)?;
-        Ok(Prepared::new(parsed, &document, selections))
+        let validated = self.validate(&syntax, &positions)?;
+        Ok(ValidDocument { parsed, validated, selections })
     }
 
     fn parse(&self, source: &str, positions: &Positions<'_>) -> Result<ast::Document, Vec<Fault>> {

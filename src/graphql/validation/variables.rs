@@ -4,8 +4,7 @@
 use apollo_compiler::ast::{Type, Value as Literal, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Node, Schema};
-use async_graphql::parser::types::OperationDefinition;
-use async_graphql::{Name, Pos, Value, Variables};
+use async_graphql::Pos;
 use serde_json::{Map, Value as Json};
 
 use crate::domain::text::whole;
@@ -142,13 +141,4 @@ fn check_object(declared: &InputObjectType, fields: &mut Map<String, Json>, sche
         return Err(Fault::new(format!("must have exactly one field of {}, and not null", declared.name)));
     }
     Ok(())
-}
-
-/// What a variable comes to: as given, or else its default, or else null.
-pub(crate) fn resolve(operation: &OperationDefinition, variables: &Variables, name: &Name) -> Value {
-    let default = || {
-        let definition = operation.variable_definitions.iter().find(|definition| definition.node.name.node == *name)?;
-        definition.node.default_value.as_ref().map(|value| value.node.clone())
-    };
-    variables.get(name).cloned().or_else(default).unwrap_or_default()
 }
