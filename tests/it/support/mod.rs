@@ -3,13 +3,11 @@
 
 pub mod client;
 pub mod clock;
-pub mod cluster;
 pub mod database;
 pub mod entropy;
 pub mod events;
-pub mod fleet;
 pub mod http2;
-pub mod process;
-pub mod replica;
-pub mod server;
+mod servers;
 pub mod verification;
+
+pub use servers::{cluster, fleet, process, replica, server};

@@ -17,7 +17,7 @@ struct Rule {
 #[tokio::test]
 async fn every_rule_of_the_specification_is_kept() {
     let server = Server::start().await;
-    let rules: Vec<Rule> = serde_json::from_str(include_str!("../graphql-conformance/validation.json")).unwrap();
+    let rules: Vec<Rule> = serde_json::from_str(include_str!("../../graphql-conformance/validation.json")).unwrap();
     let mut wrong = Vec::new();
     for Rule { rule, valid, invalid } in rules {
         for (documents, expected) in [(valid, None), (invalid, Some("GRAPHQL_VALIDATION_FAILED"))] {

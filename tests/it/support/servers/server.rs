@@ -11,10 +11,10 @@ use rotakey::service::{Policy, Service};
 use rotakey::{graphql, http};
 use tokio::sync::watch;
 
-use super::client::Client;
-use super::clock::{ManualClock, START};
-use super::database::TestDatabase;
-use super::entropy::SeededEntropy;
+use crate::support::client::Client;
+use crate::support::clock::{ManualClock, START};
+use crate::support::database::TestDatabase;
+use crate::support::entropy::SeededEntropy;
 
 pub struct Server {
     pub url: String,

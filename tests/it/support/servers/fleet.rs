@@ -8,10 +8,10 @@ use rotakey::entropy::SystemEntropy;
 use rotakey::service::Policy;
 use tokio::sync::watch;
 
-use super::client::Client;
-use super::clock::WrongClock;
-use super::database::TestDatabase;
 use super::server::doors;
+use crate::support::client::Client;
+use crate::support::clock::WrongClock;
+use crate::support::database::TestDatabase;
 
 pub struct Fleet {
     /// The holder of the first token at each replica.

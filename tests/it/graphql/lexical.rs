@@ -29,7 +29,7 @@ struct Broken {
 }
 
 fn table() -> Table {
-    serde_json::from_str(include_str!("../graphql-conformance/lexical.json")).unwrap()
+    serde_json::from_str(include_str!("../../graphql-conformance/lexical.json")).unwrap()
 }
 
 /// What stands before and behind an operation, and how many lines it moves it down. Each has something that one of two

@@ -12,9 +12,9 @@ use rotakey::service::{Caller, CreateRequest, Policy, Service, Verification, Vis
 use rotakey::store::{Ear, Store};
 use sea_orm::ConnectionTrait;
 
-use super::clock::{ManualClock, SECOND, START};
-use super::database::TestDatabase;
-use super::entropy::SeededEntropy;
+use crate::support::clock::{ManualClock, SECOND, START};
+use crate::support::database::TestDatabase;
+use crate::support::entropy::SeededEntropy;
 
 /// The use cases of one replica over a store that the test can look into.
 pub struct Replica {

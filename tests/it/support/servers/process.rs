@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::client::Client;
+use crate::support::client::Client;
 
 /// What a process has written so far, and a way to wait for more of it.
 #[derive(Clone, Default)]

@@ -26,7 +26,7 @@ pub struct PostgresServer {
 
 /// Servers are made only where the tests run on PostgreSQL at all.
 pub fn is_installed() -> bool {
-    super::database::cluster().is_some()
+    crate::support::database::cluster().is_some()
 }
 
 impl PostgresServer {

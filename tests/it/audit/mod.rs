@@ -1,0 +1,5 @@
+//! The audit log, its subscription, and what the log of the process says.
+
+mod events;
+mod log;
+mod subscriptions;

@@ -1,0 +1,5 @@
+//! The house itself: its rooms, its pages and what their commands do.
+
+mod architecture;
+mod docs;
+mod docs_clients;

@@ -1,0 +1,7 @@
+//! The REST endpoints and their OpenAPI document.
+
+mod api_tokens;
+mod errors;
+mod openapi;
+mod openapi_limits;
+mod rotatetoken;

@@ -1,0 +1,9 @@
+//! Rotation: who wins, what comes back twice, how long the old value works, and what a crash leaves.
+
+mod crash;
+mod doors;
+mod idempotency;
+mod overlap;
+mod reuse;
+mod rotate;
+mod rotate_known;

@@ -1,0 +1,9 @@
+//! The use cases on one token, and what its settings may be.
+
+mod create;
+mod limits;
+mod numbers_and_times;
+mod read;
+mod revoke;
+mod texts;
+mod update;
