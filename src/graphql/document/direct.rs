@@ -268,7 +268,7 @@ fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prepared::Prepared;
+    use crate::graphql::document::prepared::Prepared;
     use crate::graphql::settings::Settings;
     use crate::graphql::validation::contract::Contract;
 
