@@ -12,8 +12,8 @@ use rust_embed::{Embed, EmbeddedFile};
 
 use crate::service::ErrorCode;
 
-use super::connection::Shared;
 use super::reply::Rejection;
+use super::server::Shared;
 
 #[derive(Embed)]
 #[folder = "playground/dist"]

@@ -9,8 +9,7 @@ use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
 use crate::graphql::{Failure, describe};
-use crate::service;
-use crate::service::ErrorCode;
+use crate::service::{self, ErrorCode};
 
 /// What a client without a good credential is asked for (RFC 6750, section 3).
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey""#);

@@ -18,9 +18,9 @@ use tracing::{Instrument, Level, Span};
 
 use crate::domain::id::RequestId;
 
-use super::client_address::client_address;
-use super::refused_credentials::{RefusedCredentials, refused_credential};
-use super::{Doors, reply};
+use super::caller::{RefusedCredentials, client_address, refused_credential};
+use super::reply;
+use super::state::Doors;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

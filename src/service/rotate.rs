@@ -16,8 +16,7 @@ use crate::domain::value::Value;
 use crate::domain::value::derivation::{self, IdempotencyKey};
 use crate::store::{Rotated, Transaction};
 
-use super::record::Refused;
-use super::report::report;
+use super::audit::{Refused, report};
 use super::{Caller, Error, Issued, Service, View, token_id};
 
 /// After how many seconds one that lost a race to the database may try again.

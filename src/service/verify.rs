@@ -9,7 +9,7 @@ use crate::domain::rule::verification::{self, RequiredScopes, VerificationCode};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Scope, ValueFacts};
 
-use super::present::Presented;
+use super::judge::Presented;
 use super::{Caller, Error, Service, View, Visit};
 
 /// What came of a verification.

@@ -4,15 +4,15 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 
-use crate::http::json::{self, Body};
-use crate::http::{Doors, client};
+use crate::http::body::json::{self, Body};
+use crate::http::caller::client;
+use crate::http::state::Doors;
 use crate::service::RotateRequest;
 
-use super::fields::Fields;
-use super::input::{CreateInput, ListInput, NoInput, RotateInput, UpdateInput};
+use super::admit::{Admitted, Target};
+use super::input::{CreateInput, Fields, ListInput, NoInput, RotateInput, UpdateInput, query_fields};
 use super::refusal::{OfAll, OfBody, OfId, OfRevocation, OfRotation, Refusal};
 use super::token::{ApiToken, ApiTokenPage, RotatedApiToken};
-use super::{Admitted, Target, query};
 
 type Answer<T> = Result<Json<T>, Refusal>;
 
@@ -28,7 +28,7 @@ pub(super) async fn list(
     Extension(caller): Admitted,
     RawQuery(query): RawQuery,
 ) -> Answer<ApiTokenPage> {
-    let input: ListInput = Fields::read(query::fields(&query.unwrap_or_default())?, doors.hides_names())?;
+    let input: ListInput = Fields::read(query_fields(&query.unwrap_or_default())?, doors.hides_names())?;
     Ok(Json(doors.service.list(&caller, input.into()).await?.into()))
 }
 

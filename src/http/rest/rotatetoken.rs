@@ -8,13 +8,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::value::Value;
-use crate::http::json::{self, Body};
-use crate::http::{Doors, client};
+use crate::http::body::json::{self, Body};
+use crate::http::caller::client;
+use crate::http::state::Doors;
 use crate::service::{Error, Issued, RotateRequest};
 
-use super::Admitted;
-use super::fields::Fields;
-use super::input::NoInput;
+use super::admit::Admitted;
+use super::input::{Fields, NoInput};
 use super::refusal::{OfAll, OfBody, OfRotation, Refusal};
 use super::token::told_once;
 

@@ -1,0 +1,159 @@
+//! Bodies that are JSON objects: what every door that reads one asks of it.
+
+use std::error::Error;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::http::reply::Rejection;
+use crate::http::server::TooSlow;
+use crate::service::ErrorCode;
+
+use super::media_type;
+
+/// A body as the server took it from the connection.
+pub(crate) type Body = Result<Bytes, BytesRejection>;
+
+/// Takes a body of up to so many bytes from the connection, for the doors that are no routes.
+pub(crate) async fn read(mut request: Request, max_bytes: usize) -> Body {
+    DefaultBodyLimit::max(max_bytes).apply(&mut request);
+    Bytes::from_request(request, &()).await
+}
+
+/// Whether the body is said to be JSON in UTF-8, as it is.
+pub(crate) fn is_media_type_of(headers: &HeaderMap) -> bool {
+    media_type::encoding(headers).is_none()
+        && media_type::of_body(headers)
+            .is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
+}
+
+/// Refuses a body that would have to be decoded: a small one may become a large one, so none is.
+pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Rejection> {
+    if media_type::encoding(headers).is_none() {
+        return Ok(());
+    }
+    let message = "Send the body as it is, without Content-Encoding.";
+    Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
+}
+
+/// The JSON of a body.
+pub(crate) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> {
+    refuse_encoded(headers)?;
+    if !is_media_type_of(headers) {
+        let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
+        return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
+    }
+    parse(&whole(body)?).map_err(|refused| Rejection::new(ErrorCode::BadUserInput, refused.message()))
+}
+
+/// The most values in one text, lists, objects and their fields included. What one becomes may take a hundred times its length,
+/// and no request of ours has a tenth of these.
+const MAX_VALUES: usize = 20_000;
+
+/// Why a text is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    NotJson,
+    TooManyValues,
+}
+
+impl Unread {
+    /// What to tell of a body. The parser's own words are not passed on: they could quote it, and it may hold a value.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::NotJson => "The body is not JSON, or nests too deep or holds too large a number to be read.",
+            Self::TooManyValues => "The body holds more than 20,000 JSON values. Send several requests.",
+        }
+    }
+}
+
+/// Reads a text as JSON. A byte order mark before it is skipped (RFC 8259, section 8.1).
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unread> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    if values(text) > MAX_VALUES {
+        return Err(Unread::TooManyValues);
+    }
+    serde_json::from_slice(text).map_err(|_| Unread::NotJson)
+}
+
+/// About how many values there are: each is the first of its list or object, or stands behind a comma.
+fn values(text: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values
+}
+
+/// The fields of a body that must be a JSON object.
+pub(crate) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
+    match value(headers, body)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Rejection::new(ErrorCode::BadUserInput, "The body must be a JSON object.")),
+    }
+}
+
+/// As [`object`], where no body at all is as good as `{}`. What is not there needs no media type.
+pub(crate) fn object_if_any(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
+    match body {
+        Ok(bytes) if bytes.is_empty() => Ok(Map::new()),
+        body => object(headers, body),
+    }
+}
+
+/// Whether this is why the body could not be read: of the errors that led to the rejection, one is ours.
+fn came_too_slowly(rejection: &BytesRejection) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+    while let Some(err) = cause {
+        if err.is::<TooSlow>() {
+            return true;
+        }
+        cause = err.source();
+    }
+    false
+}
+
+/// All of a body, if it is not too large.
+pub(crate) fn whole(body: Body) -> Result<Bytes, Rejection> {
+    body.map_err(|rejection| {
+        if came_too_slowly(&rejection) {
+            let message = "The body did not come in time: at least 1 KiB a second is expected.";
+            return Rejection::with_status(StatusCode::REQUEST_TIMEOUT, ErrorCode::BadUserInput, message);
+        }
+        let message = "The body could not be read; it may be larger than the server reads.";
+        Rejection::with_status(rejection.status(), ErrorCode::BadUserInput, message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_outside_strings() {
+        for (text, count) in
+            [("0", 0), ("[0]", 1), ("[0,[],{}]", 5), (r#"{"a":"[{,","b":"\"[","c":"\\"}"#, 3), ("[[[", 3)]
+        {
+            assert_eq!(values(text.as_bytes()), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_text_becomes_more_values_than_are_bounded() {
+        let list = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+        assert!(parse::<Value>(list(MAX_VALUES).as_bytes()).is_ok());
+        assert_eq!(parse::<Value>(list(MAX_VALUES + 1).as_bytes()).unwrap_err(), Unread::TooManyValues);
+        assert_eq!(parse::<Value>("\u{feff}[1]".as_bytes()), Ok(serde_json::json!([1])));
+        assert_eq!(parse::<Value>("\u{feff}\u{feff}[1]".as_bytes()), Err(Unread::NotJson));
+    }
+}

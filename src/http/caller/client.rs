@@ -1,0 +1,198 @@
+//! Who is calling, for every door alike: the credential, and where the request comes from.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::{EXPECT, ORIGIN, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::domain::id::RequestId;
+use crate::domain::restriction::Source;
+use crate::domain::rule::lifecycle::Standing;
+use crate::http::reply::Rejection;
+use crate::http::state::Doors;
+use crate::service::{self, Caller, ErrorCode, Visit};
+
+use super::client_address::client_address;
+use super::credential::{self, Credential, Unusable};
+
+const HOW_TO_SEND: &str = "Send one as X-API-Key: VALUE, or as Authorization: Bearer VALUE.";
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+const SUNSET: HeaderName = HeaderName::from_static("sunset");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Who is calling; `None` for a request without a credential. A credential that is sent and is not good is the end of the
+/// request, never an anonymous one.
+pub(crate) struct Client(pub(crate) Option<Caller>);
+
+impl FromRequestParts<Doors> for Client {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Rejection> {
+        Ok(Self(caller(&parts.headers, Arrival::of(parts), doors).await?))
+    }
+}
+
+/// From where a request came, as the connection tells it, and its name.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) request_id: Option<RequestId>,
+}
+
+impl Arrival {
+    /// That of a request that came by the routes.
+    fn of(parts: &Parts) -> Self {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        Self { peer, request_id: parts.extensions.get().copied() }
+    }
+}
+
+/// Who is calling, as in [`Client`].
+pub(crate) async fn caller(headers: &HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Option<Caller>, Rejection> {
+    let Some(presented) = presented(headers)? else { return Ok(None) };
+    Ok(Some(authenticate(presented, headers, arrival, doors).await?))
+}
+
+/// Who presents this credential in a request with these headers.
+pub(crate) async fn authenticate(
+    presented: Credential<'_>,
+    headers: &HeaderMap,
+    arrival: Arrival,
+    doors: &Doors,
+) -> Result<Caller, Rejection> {
+    let visit = visit(headers, arrival, doors)?;
+    let caller = doors.service.authenticate(presented.text, visit).await;
+    caller.map_err(|err| refused(err, presented))
+}
+
+/// Who is calling, as [`Client`] says it, but for the first use of the value, which may still be pending: whoever asks for this
+/// calls [`settle`] before it answers anything.
+pub(crate) async fn recognise(
+    headers: &HeaderMap,
+    arrival: Arrival,
+    doors: &Doors,
+) -> Result<Option<Caller>, Rejection> {
+    let Some(presented) = presented(headers)? else { return Ok(None) };
+    let visit = visit(headers, arrival, doors)?;
+    // Whoever waits to be told to go on is answered before all else is.
+    let waits = headers.contains_key(EXPECT);
+    let service = &doors.service;
+    let caller = if waits {
+        service.authenticate(presented.text, visit).await
+    } else {
+        service.recognise(presented.text, visit).await
+    };
+    Ok(Some(caller.map_err(|err| refused(err, presented))?))
+}
+
+/// What [`recognise`] finds out.
+pub(crate) struct Recognised(pub(crate) Option<Caller>);
+
+impl FromRequestParts<Doors> for Recognised {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Rejection> {
+        Ok(Self(recognise(&parts.headers, Arrival::of(parts), doors).await?))
+    }
+}
+
+/// Makes the first use of the caller's value durable, if it is not yet, because the answer comes next. Where the value has
+/// stopped working since the request began, that is the answer, but for one that tells of an error anyway.
+pub(crate) async fn settle(doors: &Doors, caller: Option<&Caller>, is_error: bool) -> Result<(), Rejection> {
+    let Some(caller) = caller else { return Ok(()) };
+    match doors.service.settle(caller).await {
+        Err(service::Error::Refused(_)) if is_error => Ok(()),
+        settled => Ok(settled?),
+    }
+}
+
+/// The value that the request presents, if any.
+pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Rejection> {
+    Ok(credential::find(headers)?)
+}
+
+/// The answer to a value that is refused, which says where it was read: more than one may have been sent.
+pub(crate) fn refused(err: service::Error, presented: Credential<'_>) -> Rejection {
+    let of_value = matches!(err, service::Error::Unauthenticated | service::Error::Refused(_));
+    let is_unknown = matches!(err, service::Error::Unauthenticated);
+    let mut rejection = Rejection::from(err);
+    if is_unknown && presented.has_more_than_a_value() {
+        let message = "No API token has this value. Send the value alone, without quotes or a name before it.";
+        rejection = rejection.saying(message.to_owned());
+    }
+    let Credential { place, .. } = presented;
+    if of_value { rejection.adding(&format!("The value was read from {place}.")) } else { rejection }
+}
+
+impl From<Unusable> for Rejection {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::Ambiguous => Self::new(
+                ErrorCode::BadUserInput,
+                "X-API-Key and Authorization hold different values of API tokens. Send one value, in one of them.",
+            ),
+            Unusable::Foreign(place) => Self::from(service::Error::Unauthenticated)
+                .saying(format!("What {place} holds is no value of an API token. {HOW_TO_SEND}")),
+            Unusable::WithoutScheme => Self::from(service::Error::Unauthenticated)
+                .saying(format!("Before the value in the Authorization header, `Bearer` is missing. {HOW_TO_SEND}")),
+        }
+    }
+}
+
+/// Where the request with these headers comes from, as what, and under which name.
+pub(crate) fn visit<'a>(headers: &'a HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Visit<'a>, Rejection> {
+    let Arrival { peer, request_id } = arrival;
+    Ok(Visit {
+        source: source(headers, peer, doors)?,
+        user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
+        request_id,
+    })
+}
+
+/// Where the request with these headers comes from.
+pub(crate) fn source(headers: &HeaderMap, peer: Option<IpAddr>, doors: &Doors) -> Result<Source, Rejection> {
+    let address = match peer {
+        Some(peer) => client_address(peer, headers, &doors.trusted_proxies).map_err(|_| {
+            let message =
+                "Forwarded and X-Forwarded-For name different clients. Let the proxy set one and drop the other.";
+            Rejection::new(ErrorCode::BadUserInput, message)
+        })?,
+        None => None,
+    };
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Ok(Source { address, origin: only(headers, &ORIGIN).map(text) })
+}
+
+/// The value of a header that was sent once; of several lines none is to be believed.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    lines.next().filter(|_| lines.next().is_none())
+}
+
+/// The caller's name for a rotation. The draft of the header writes it as a quoted string; most clients leave the quotes out.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
+    let mut lines = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = lines.next() else { return Ok(None) };
+    if lines.any(|other| other != value) {
+        return Err(Rejection::field("Idempotency-Key", "The Idempotency-Key header holds different keys. Send one."));
+    }
+    let Ok(text) = value.to_str() else {
+        return Err(Rejection::field("Idempotency-Key", "The Idempotency-Key header must be printable ASCII."));
+    };
+    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    Ok(Some(quoted.unwrap_or(text).to_owned()))
+}
+
+/// Tells a client that still uses the previous value: since when it need not (RFC 9745), and until when it can (RFC 8594).
+pub(crate) fn warn_of_retirement(headers: &mut HeaderMap, standing: Option<Standing>) {
+    let Some(Standing::Previous { replaced_at, retires_at }) = standing else { return };
+    let deprecation = Some(format!("@{}", replaced_at.unix_seconds()));
+    let sunset = retires_at.map(|retires_at| retires_at.http_date());
+    for (name, text) in [(DEPRECATION, deprecation), (SUNSET, sunset)] {
+        if let Some(Ok(value)) = text.map(HeaderValue::try_from) {
+            headers.insert(name, value);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Finding the credential of a request: `X-API-Key: VALUE` or `Authorization: Bearer VALUE` (RFC 6750, section 2.1).
+//!
+//! The same headers may hold a credential of somebody else's, such as the JWT of the API behind a gateway. So a text that cannot be a
+//! value is left aside where another is one; alone it is a bad credential and never none.
+
+use std::fmt;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::domain::value::PresentedValue;
+
+pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The registered schemes of `Authorization`, by which one without a credential is known.
+const SCHEMES: [&str; 14] = [
+    "Bearer",
+    "Basic",
+    "Concealed",
+    "Digest",
+    "DPoP",
+    "GNAP",
+    "HOBA",
+    "Mutual",
+    "Negotiate",
+    "OAuth",
+    "PrivateToken",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-256",
+    "vapid",
+];
+
+/// Where a credential was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    ApiKey,
+    Authorization,
+    /// The secret of a client, by HTTP Basic.
+    Basic,
+    /// The secret of a client, in a form.
+    ClientSecret,
+}
+
+impl Place {
+    /// Whether a client with an id and a secret is authenticated by it.
+    pub(crate) fn is_of_client(self) -> bool {
+        matches!(self, Self::Basic | Self::ClientSecret)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ApiKey => "the X-API-Key header",
+            Self::Authorization | Self::Basic => "the Authorization header",
+            Self::ClientSecret => "the parameter client_secret",
+        })
+    }
+}
+
+/// A text that was sent as the value of an API token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Credential<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) place: Place,
+}
+
+impl Credential<'_> {
+    /// Whether something stands around a whole value: quotes, or the name of a variable.
+    pub(crate) fn has_more_than_a_value(&self) -> bool {
+        let mut parts = self.text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        parts.any(|part| part.len() < self.text.len() && can_be_a_value(part))
+    }
+}
+
+/// Why a request has no one credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// Two different values were sent.
+    Ambiguous,
+    /// What was sent there is not of a form in which a value is sent.
+    Foreign(Place),
+    /// `Authorization` holds a value and not its scheme.
+    WithoutScheme,
+}
+
+/// What a header holds.
+enum Sent<'a> {
+    Nothing,
+    Text(&'a str),
+    /// Something that is in no form of ours.
+    Foreign,
+    /// A value, where a scheme must stand before it.
+    WithoutScheme,
+}
+
+/// The value presented, if any. The same value twice is one value; an empty header is as good as none.
+pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusable> {
+    let keys = headers.get_all(API_KEY).iter().map(|value| (Place::ApiKey, api_key(value)));
+    let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| (Place::Authorization, bearer(value)));
+    let (mut found, mut unusable): (Option<Credential<'_>>, _) = (None, None);
+    for (place, sent) in keys.chain(bearers) {
+        let text = match sent {
+            Sent::Text(text) => text,
+            Sent::Nothing => continue,
+            Sent::Foreign => {
+                unusable.get_or_insert(Unusable::Foreign(place));
+                continue;
+            }
+            Sent::WithoutScheme => {
+                unusable.get_or_insert(Unusable::WithoutScheme);
+                continue;
+            }
+        };
+        let other = Credential { text, place };
+        found = match found {
+            None => Some(other),
+            Some(first) if first.text == text => found,
+            Some(first) if can_be_a_value(text) => {
+                if can_be_a_value(first.text) {
+                    return Err(Unusable::Ambiguous);
+                }
+                Some(other)
+            }
+            Some(_) => found,
+        };
+    }
+    match (found, unusable) {
+        (None, Some(unusable)) => Err(unusable),
+        (found, _) => Ok(found),
+    }
+}
+
+/// Whether any token could have this value. With its checksum it is told from a credential of another system that looks alike.
+pub(crate) fn can_be_a_value(text: &str) -> bool {
+    PresentedValue::parse(text).is_ok()
+}
+
+fn api_key(value: &HeaderValue) -> Sent<'_> {
+    match value.to_str().map(str::trim) {
+        Ok("") => Sent::Nothing,
+        Ok(text) => Sent::Text(text),
+        Err(_) => Sent::Foreign,
+    }
+}
+
+fn bearer(value: &HeaderValue) -> Sent<'_> {
+    let Ok(text) = value.to_str() else { return Sent::Foreign };
+    match text.trim().split_once([' ', '\t']) {
+        Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Sent::Text(text.trim_start()),
+        // The end of `Bearer ` is lost on the way (RFC 9110, section 5.5).
+        None if names_nothing(text.trim()) => Sent::Nothing,
+        None if can_be_a_value(text.trim()) => Sent::WithoutScheme,
+        _ => Sent::Foreign,
+    }
+}
+
+fn names_nothing(text: &str) -> bool {
+    text.is_empty() || SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two values that could be those of tokens, and what looks like one and is none.
+    const VALUE: &str = "rk_00000000000000000000000000000000000000000002gL6Az";
+    const OTHER: &str = "rkpub_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
+    const JWT: &str = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.";
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs = pairs.iter();
+        pairs.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    fn found(pairs: &[(&'static str, &str)]) -> Result<Option<(String, Place)>, Unusable> {
+        find(&headers(pairs)).map(|found| found.map(|it| (it.text.to_owned(), it.place)))
+    }
+
+    fn other() -> String {
+        use crate::domain::token::TokenKind;
+        use crate::domain::value::Value;
+        let value = Value::from_entropy(TokenKind::Public, &[255; 32]);
+        assert!(value.expose().starts_with(OTHER));
+        value.expose().to_owned()
+    }
+
+    #[test]
+    fn one_value_is_found_wherever_it_is() {
+        use Place::{ApiKey, Authorization};
+        for (pairs, place) in [
+            (&[("x-api-key", "v")][..], ApiKey),
+            (&[("authorization", "Bearer v")], Authorization),
+            (&[("authorization", " bearer \t v ")], Authorization),
+            (&[("authorization", "Bearer\tv")], Authorization),
+            (&[("x-api-key", "v"), ("authorization", "BEARER v")], ApiKey),
+            (&[("x-api-key", ""), ("authorization", "Bearer v")], Authorization),
+            (&[("x-api-key", " "), ("x-api-key", "v")], ApiKey),
+            (&[("x-api-key", "v"), ("authorization", "Bearer")], ApiKey),
+        ] {
+            assert_eq!(found(pairs), Ok(Some(("v".to_owned(), place))), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_header_and_a_scheme_alone_are_none() {
+        assert_eq!(found(&[]), Ok(None));
+        assert_eq!(found(&[("x-api-key", " ")]), Ok(None));
+        for nothing in ["", " ", "Bearer", "bearer ", "Bearer  \t", "Basic", "NEGOTIATE", "scram-sha-256"] {
+            assert_eq!(found(&[("authorization", nothing)]), Ok(None), "{nothing}");
+            assert_eq!(found(&[("authorization", nothing), ("x-api-key", "")]), Ok(None), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_no_form_of_ours_is_a_bad_credential_where_it_is_alone() {
+        assert_eq!(found(&[("authorization", VALUE)]), Err(Unusable::WithoutScheme));
+        for foreign in ["Basic v", "v", "Token v", "Digest a=b, c=d", "Bearer=v", "é", "Bearer é"] {
+            let alone = found(&[("authorization", foreign)]);
+            assert_eq!(alone, Err(Unusable::Foreign(Place::Authorization)), "{foreign}");
+        }
+        assert_eq!(found(&[("x-api-key", "é")]), Err(Unusable::Foreign(Place::ApiKey)));
+    }
+
+    #[test]
+    fn beside_a_value_everything_else_is_somebody_elses() {
+        let other = other();
+        let strange =
+            [JWT, "Bearer rk_short", &format!("Bearer {VALUE}x"), "Bearer rk_live_0123", "Basic djp2", "v", "é"];
+        for (value, more) in [(VALUE, &strange), (&other, &strange)] {
+            for authorization in more {
+                let told = found(&[("authorization", authorization), ("x-api-key", value)]);
+                assert_eq!(told, Ok(Some((value.to_owned(), Place::ApiKey))), "{authorization}");
+                let bearer = format!("Bearer {value}");
+                let told = found(&[("authorization", authorization), ("authorization", &bearer)]);
+                assert_eq!(told, Ok(Some((value.to_owned(), Place::Authorization))), "{authorization}");
+            }
+            for key in ["v", "rk_", &format!("{value}x"), "é"] {
+                let told = found(&[("x-api-key", key), ("authorization", &format!("Bearer {value}"))]);
+                assert_eq!(told, Ok(Some((value.to_owned(), Place::Authorization))), "{key}");
+            }
+        }
+        // Of two that are none, the first is told about.
+        assert_eq!(found(&[("x-api-key", "v"), ("authorization", JWT)]), Ok(Some(("v".to_owned(), Place::ApiKey))));
+    }
+
+    #[test]
+    fn two_different_values_are_refused_whatever_stands_between_them() {
+        let (value, other) = (format!("Bearer {VALUE}"), other());
+        for pairs in [
+            &[("x-api-key", other.as_str()), ("authorization", value.as_str())][..],
+            &[("x-api-key", VALUE), ("x-api-key", &other)],
+            &[("x-api-key", "v"), ("x-api-key", &other), ("authorization", JWT), ("authorization", &value)],
+        ] {
+            assert_eq!(found(pairs), Err(Unusable::Ambiguous), "{pairs:?}");
+        }
+    }
+}

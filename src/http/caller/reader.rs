@@ -1,0 +1,30 @@
+//! Who may read what the API looks like.
+
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue};
+
+use crate::graphql::Introspection;
+use crate::http::reply::Rejection;
+use crate::http::state::Doors;
+use crate::service::{self, Caller, ErrorCode};
+
+use super::client;
+
+/// Lets those in who may read what the API looks like, be it as the schema or as the description of REST. These headers
+/// belong to the answer: one to a caller is not for others.
+pub(in crate::http) fn admit_reader(doors: &Doors, caller: Option<&Caller>) -> Result<HeaderMap, Rejection> {
+    let mut headers = HeaderMap::new();
+    match (doors.graphql.settings().introspection, caller) {
+        (Introspection::Off, _) => {
+            let message = "The schema is not shown here. Ask the operator for it.";
+            return Err(Rejection::new(ErrorCode::NotFound, message));
+        }
+        (Introspection::Authenticated, None) => return Err(service::Error::Anonymous.into()),
+        (Introspection::Public, None) => {}
+        (_, Some(caller)) => {
+            client::warn_of_retirement(&mut headers, Some(caller.standing()));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+    Ok(headers)
+}

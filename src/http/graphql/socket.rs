@@ -1,0 +1,256 @@
+//! One WebSocket from its handshake to its end: a task that listens and speaks, and one for each operation.
+//!
+//! It holds little, whatever the client does: the socket is written to only as fast as the client reads, an operation is at
+//! most one step ahead of what is written, and their number is bounded. Who does not read or answer for long is let go.
+//! Nothing that others need is held meanwhile: an operation goes on by itself until its answer is there, and so gives back
+//! its turn to write and its connection even while the socket waits for the client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio_stream::StreamMap;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::graphql::{Answer, Outcome, Request, Session};
+use crate::http::body::json;
+use crate::http::reply::Rejection;
+use crate::http::server::Upgraded;
+use crate::http::state::Doors;
+use crate::service::{Caller, ErrorCode, StreamPlace};
+
+use super::protocol::{Close, FromClient, ToClient};
+use super::request;
+use super::ws::Handshake;
+
+/// How long a client may take to say who it is.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a client is asked whether it is still there. One that has said nothing twice is not.
+const PING_PERIOD: Duration = Duration::from_secs(15);
+/// How long a client may keep one message from being written.
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a client may take to close its side.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How many operations may run on one socket.
+const MAX_OPERATIONS: usize = 32;
+
+/// What becomes of an operation next.
+enum Step {
+    Next(Answer),
+    /// It was not executed; these are the errors.
+    Error(Value),
+    Complete,
+    /// The value that the client presented works no more.
+    Close(Close),
+    /// Its task ended before it did.
+    Lost,
+}
+
+/// Why nothing more can be said.
+enum End {
+    Close(Close),
+    /// The client has gone, or does not listen.
+    Gone,
+}
+
+pub(crate) struct Socket {
+    socket: WebSocket,
+    doors: Doors,
+    handshake: Handshake,
+    upgraded: Arc<Upgraded>,
+    /// Who is calling, once they have said so.
+    caller: Option<Arc<Caller>>,
+    /// The socket's place among those of the caller's token.
+    place: Option<StreamPlace>,
+    /// What runs. To take an operation out is to end it.
+    operations: StreamMap<String, BoxStream<'static, Step>>,
+    /// Whether anything came since the client was asked last.
+    heard: bool,
+}
+
+impl Socket {
+    pub(crate) fn new(socket: WebSocket, doors: Doors, handshake: Handshake, upgraded: Arc<Upgraded>) -> Self {
+        let operations = StreamMap::new();
+        Self { socket, doors, handshake, upgraded, caller: None, place: None, operations, heard: true }
+    }
+
+    /// Serves the client until either side ends it.
+    pub(crate) async fn run(mut self) {
+        let _tracked = self.doors.shutdown.track_stream();
+        let closing = self.doors.shutdown.closing();
+        let End::Close(Close { code, reason }) = self.serve(&closing).await else { return };
+        self.operations.clear();
+        let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        let closed = async {
+            self.socket.send(frame).await?;
+            while let Some(Ok(_)) = self.socket.recv().await {}
+            Ok::<_, axum::Error>(())
+        };
+        // Whoever does not answer is closed all the same.
+        let _ = timeout(CLOSE_TIMEOUT, closed).await;
+    }
+
+    async fn serve(&mut self, closing: &CancellationToken) -> End {
+        if self.socket.protocol().is_none() {
+            return End::Close(Close::NO_PROTOCOL);
+        }
+        let (mut init, mut pings) = (later(INIT_TIMEOUT).await, later(PING_PERIOD).await);
+        loop {
+            let done = tokio::select! {
+                () = closing.cancelled() => Err(End::Close(Close::GOING_AWAY)),
+                _ = init.tick(), if self.caller.is_none() => Err(End::Close(Close::INIT_TIMEOUT)),
+                _ = pings.tick() => self.ping().await,
+                message = self.socket.recv() => self.hear(message).await,
+                Some((id, step)) = self.operations.next() => self.advance(&id, step).await,
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), End> {
+        if !std::mem::take(&mut self.heard) {
+            return Err(End::Gone);
+        }
+        self.send(Message::Ping(Default::default())).await
+    }
+
+    async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        self.heard = true;
+        let text = match message {
+            None | Some(Ok(Message::Close(_))) => return Err(End::Gone),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Binary(_)) | Err(_)) => return Err(End::Close(Close::BAD_MESSAGE)),
+        };
+        let message = json::parse(text.as_bytes()).map_err(|_| End::Close(Close::BAD_MESSAGE))?;
+        match message {
+            FromClient::ConnectionInit { payload } => self.init(payload.unwrap_or_default()).await,
+            FromClient::Ping {} => self.say(&ToClient::Pong).await,
+            FromClient::Pong {} => Ok(()),
+            FromClient::Subscribe { id, payload } => self.subscribe(id, payload).await,
+            FromClient::Complete { id } => {
+                self.operations.remove(&id);
+                Ok(())
+            }
+        }
+    }
+
+    async fn init(&mut self, payload: Map<String, Value>) -> Result<(), End> {
+        if self.caller.is_some() {
+            return Err(End::Close(Close::SECOND_INIT));
+        }
+        let caller = self.handshake.caller(&self.doors, &payload).await.map_err(End::Close)?;
+        let place = self.doors.service.open_stream(&caller).map_err(|err| End::Close(Close::refused(&err.into())))?;
+        self.place = Some(place);
+        self.upgraded.set_known();
+        self.caller = Some(Arc::new(caller));
+        self.say(&ToClient::ConnectionAck).await
+    }
+
+    async fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<(), End> {
+        let Some(caller) = self.caller.clone() else { return Err(End::Close(Close::NO_INIT)) };
+        if self.operations.contains_key(&id) {
+            return Err(End::Close(Close::SECOND_USE_OF_ID));
+        }
+        let request = request::of_fields(payload).map_err(|_| End::Close(Close::BAD_REQUEST))?;
+        if self.operations.len() >= MAX_OPERATIONS {
+            let message =
+                format!("A socket runs at most {MAX_OPERATIONS} operations at once. End one, or open another.");
+            let payload = errors(Rejection::new(ErrorCode::BadUserInput, &message).into_body());
+            return self.say(&ToClient::Error { id: &id, payload }).await;
+        }
+        self.operations.insert(id, spawn(self.doors.clone(), caller, request));
+        Ok(())
+    }
+
+    async fn advance(&mut self, id: &str, step: Step) -> Result<(), End> {
+        if !matches!(step, Step::Next(_)) {
+            // Before it is said, because from then on the client may use the id again.
+            self.operations.remove(id);
+        }
+        match step {
+            Step::Next(answer) => self.say(&ToClient::Next { id, payload: &answer }).await,
+            Step::Error(payload) => self.say(&ToClient::Error { id, payload }).await,
+            Step::Complete => self.say(&ToClient::Complete { id }).await,
+            Step::Close(close) => Err(End::Close(close)),
+            Step::Lost => Err(End::Gone),
+        }
+    }
+
+    async fn say(&mut self, message: &ToClient<'_>) -> Result<(), End> {
+        let text = serde_json::to_string(message).map_err(|_| End::Gone)?;
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        match timeout(SEND_TIMEOUT, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(End::Gone),
+        }
+    }
+}
+
+/// Runs an operation in a task of its own, which ends early once the steps are dropped.
+fn spawn(doors: Doors, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
+    let (sender, steps) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let run = async {
+            let mut steps = start(&doors, caller, request).await;
+            // The next step is taken only when there is room for it, because what has been taken cannot be put back.
+            while let Ok(room) = sender.reserve().await {
+                let Some(step) = steps.next().await else { return };
+                room.send(step);
+            }
+        };
+        tokio::select! {
+            biased;
+            () = sender.closed() => {}
+            () = run => {}
+        }
+    });
+    ReceiverStream::new(steps).chain(stream::once(async { Step::Lost })).boxed()
+}
+
+/// Starts an operation. On a socket, too, each is a request of its own, before which the value is presented anew: since the
+/// last one it may have been retired, or restricted to other places.
+async fn start(doors: &Doors, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
+    let caller = match doors.service.authenticate_again(&caller).await {
+        Ok(caller) => caller,
+        Err(err) => {
+            let close = Close::refused(&err.into());
+            return stream::iter([Step::Close(close)]).boxed();
+        }
+    };
+    let session = Arc::new(Session { caller: Some(caller), ..Session::default() });
+    match doors.graphql.start(request, &session).await {
+        Ok(Outcome::Answer(answer)) if !answer.executed() => {
+            let body = serde_json::to_value(&answer).unwrap_or_default();
+            stream::iter([Step::Error(errors(body))]).boxed()
+        }
+        Ok(Outcome::Answer(answer)) => stream::iter([Step::Next(answer), Step::Complete]).boxed(),
+        Ok(Outcome::Answers(answers)) => answers.map(Step::Next).chain(stream::once(async { Step::Complete })).boxed(),
+        Err(refused) => stream::iter([Step::Error(errors(Rejection::from(refused).into_body()))]).boxed(),
+    }
+}
+
+/// The errors of a body, which are all that the message `error` holds.
+fn errors(mut body: Value) -> Value {
+    body.get_mut("errors").map(Value::take).unwrap_or_default()
+}
+
+/// Ticks after each whole period from now on.
+async fn later(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick is at once.
+    ticks.tick().await;
+    ticks
+}

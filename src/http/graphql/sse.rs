@@ -1,0 +1,94 @@
+//! GraphQL as server-sent events, by the "distinct connections mode" of the GraphQL over Server-Sent Events protocol: events
+//! `next`, one a result, and a last one `complete`.
+//!
+//! The lines are written here, because axum writes none for empty data, and an event without a data line is never dispatched
+//! (HTML, section 9.2.6): a client would not hear that the stream is complete, and would run the operation again.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt, stream};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::graphql::{Answer, Outcome};
+use crate::http::reply::Rejection;
+use crate::http::server::Shutdown;
+use crate::http::state::Doors;
+use crate::service::ErrorCode;
+
+/// How often a stream on which nothing happens says that it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+/// A comment, which clients ignore.
+const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+/// What ends a stream. The protocol wants the data to be empty, and HTML wants a line for it.
+const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata:\n\n");
+/// Asks a proxy not to hold events back until it has many.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The response that tells this outcome by events.
+pub(crate) fn respond(doors: &Doors, outcome: Outcome) -> Response {
+    let answers = match outcome {
+        Outcome::Answer(answer) => stream::iter([answer]).boxed(),
+        Outcome::Answers(answers) => answers,
+    };
+    let events = kept_alive(events(answers, &doors.shutdown).boxed());
+    let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
+    for (name, value) in
+        [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (VARY, "Accept"), (ACCEL_BUFFERING, "no")]
+    {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// What is left of a stream of events.
+enum Rest {
+    Answers(BoxStream<'static, Answer>, CancellationToken, TaskTrackerToken),
+    Complete,
+}
+
+/// The answers as events, and `complete` at their end. If the server stops before, a last answer says so.
+fn events(answers: BoxStream<'static, Answer>, shutdown: &Shutdown) -> impl Stream<Item = Bytes> + use<> {
+    let begin = Rest::Answers(answers, shutdown.closing(), shutdown.track_stream());
+    stream::unfold(Some(begin), async |rest| match rest? {
+        Rest::Answers(mut answers, closing, tracked) => tokio::select! {
+            biased;
+            () = closing.cancelled() => Some((next(&stopped()), Some(Rest::Complete))),
+            answer = answers.next() => Some(match answer {
+                Some(answer) => (next(&answer), Some(Rest::Answers(answers, closing, tracked))),
+                None => (COMPLETE, None),
+            }),
+        },
+        Rest::Complete => Some((COMPLETE, None)),
+    })
+}
+
+fn next(answer: &impl Serialize) -> Bytes {
+    let mut event = b"event: next\ndata: ".to_vec();
+    // JSON as it is written here has no line breaks. It cannot fail: an answer is plain data.
+    let _ = serde_json::to_writer(&mut event, answer);
+    event.extend_from_slice(b"\n\n");
+    Bytes::from(event)
+}
+
+fn stopped() -> Value {
+    let message = "The server is stopping. Subscribe again; the query auditEvents lists what was missed.";
+    Rejection::new(ErrorCode::Unavailable, message).into_body()
+}
+
+/// These events, with a comment whenever none came for a while.
+fn kept_alive(events: BoxStream<'static, Bytes>) -> impl Stream<Item = Bytes> {
+    stream::unfold(events, async |mut events| {
+        let event = timeout(KEEP_ALIVE, events.next()).await.unwrap_or(Some(COMMENT))?;
+        Some((event, events))
+    })
+}

@@ -1,0 +1,165 @@
+//! Reading fields by name, from a body or from a query: every one of the right type, and none that nobody asked for.
+//!
+//! Separate from the inputs, so that what a wrong field is told is written once. Its messages say what a field must be and
+//! never what was sent, which may hold a value (R9); only the name of an unknown field is repeated, by `quote`.
+
+use serde_json::{Map, Value};
+
+use crate::domain::rule::lifecycle::Status;
+use crate::domain::text::{quote, whole};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{OverlapStart, Permission, ReusePolicy, TokenKind};
+use crate::http::reply::Rejection;
+use crate::service::ErrorCode;
+
+/// Fields by name, until each has been taken.
+pub(crate) struct Fields {
+    left: Map<String, Value>,
+    known: Vec<&'static str>,
+    hides_names: bool,
+}
+
+impl Fields {
+    /// Reads an input that is made of these fields and no others. Where names are hidden, what is wrong is told without any that
+    /// was not sent.
+    pub(crate) fn read<T: Input>(fields: Map<String, Value>, hides_names: bool) -> Result<T, Rejection> {
+        let mut fields = Self { left: fields, known: Vec::new(), hides_names };
+        let input = T::take(&mut fields);
+        // A name that is not known may be a misspelt one that is then missing, so it is told first.
+        let Some(unknown) = fields.left.keys().next() else { return input };
+        let name = quote(unknown);
+        let message = format!("This request has no field {name}.");
+        let rejection = Rejection::field(name.trim_matches('"').to_owned(), message);
+        if hides_names {
+            return Err(rejection);
+        }
+        let known = if fields.known.is_empty() { "none".to_owned() } else { fields.known.join(", ") };
+        Err(rejection.adding(&format!("It has: {known}.")))
+    }
+
+    /// Takes one field.
+    pub(crate) fn take<T: Field>(&mut self, name: &'static str) -> Result<T, Rejection> {
+        self.known.push(name);
+        let given = self.left.remove(name);
+        let is_given = given.is_some();
+        T::from_given(name, given).map_err(|told| match (self.hides_names, is_given) {
+            (false, _) => told,
+            (true, true) => {
+                told.saying(format!("What the field {name} holds does not fit the schema, which is not shown here."))
+            }
+            (true, false) => Rejection::new(ErrorCode::BadUserInput, "A field that must be given is missing."),
+        })
+    }
+}
+
+/// Something that is made of fields.
+pub(crate) trait Input: Sized {
+    /// Takes all its fields, also after one that is wrong, so that what is left over is unknown.
+    fn take(fields: &mut Fields) -> Result<Self, Rejection>;
+}
+
+/// A field as it may be given. `None` is a field that was left out.
+pub(crate) trait Field: Sized {
+    fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection>;
+}
+
+/// A field that must be given.
+impl<T: Readable> Field for T {
+    fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection> {
+        read(name, given.unwrap_or_default())
+    }
+}
+
+/// A field that may be left out, or be null, which says the same.
+impl<T: Readable> Field for Option<T> {
+    fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection> {
+        given.filter(|value| !value.is_null()).map(|value| read(name, value)).transpose()
+    }
+}
+
+/// A field that may be left out, or be null, which empties it.
+impl<T: Readable> Field for Option<Option<T>> {
+    fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection> {
+        given.map(|value| Option::from_given(name, Some(value))).transpose()
+    }
+}
+
+fn read<T: Readable>(name: &'static str, value: Value) -> Result<T, Rejection> {
+    T::read(value).ok_or_else(|| Rejection::field(name, format!("The field {name} must be {}.", T::must_be())))
+}
+
+/// A type that JSON can hold.
+pub(crate) trait Readable: Sized {
+    /// What a field of this type must be: the end of a sentence.
+    fn must_be() -> String;
+    fn read(value: Value) -> Option<Self>;
+}
+
+impl Readable for String {
+    fn must_be() -> String {
+        "a string".into()
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        if let Value::String(text) = value { Some(text) } else { None }
+    }
+}
+
+impl Readable for bool {
+    fn must_be() -> String {
+        "true or false".into()
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        value.as_bool()
+    }
+}
+
+impl Readable for i32 {
+    fn must_be() -> String {
+        format!("a whole number of at most {}", Self::MAX)
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        let number = value.as_i64().or_else(|| whole(value.as_f64()?))?;
+        Self::try_from(number).ok()
+    }
+}
+
+impl Readable for Timestamp {
+    fn must_be() -> String {
+        "an RFC 3339 date and time with an offset in the years 1970 to 9999, such as 2030-01-31T12:00:00Z, and no leap second"
+            .into()
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        Self::parse(value.as_str()?).ok()
+    }
+}
+
+impl<T: Readable> Readable for Vec<T> {
+    fn must_be() -> String {
+        format!("a list, and each of its items {}", T::must_be())
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        if let Value::Array(items) = value { items.into_iter().map(T::read).collect() } else { None }
+    }
+}
+
+macro_rules! readable_by_name {
+    ($($type:ty),*) => {
+        $(impl Readable for $type {
+            fn must_be() -> String {
+                let names: Vec<&str> = Self::ALL.iter().map(|one| one.as_str()).collect();
+                format!("one of {}", names.join(", "))
+            }
+
+            fn read(value: Value) -> Option<Self> {
+                Self::parse(value.as_str()?)
+            }
+        })*
+    };
+}
+
+readable_by_name!(OverlapStart, Permission, ReusePolicy, Status, TokenKind);

@@ -1,0 +1,129 @@
+//! `GET /openapi.json`: the description of the REST endpoints, made from the functions that answer and the types that they take.
+//!
+//! What has no such types, the endpoints that verify and those of health, is described in `openapi.json`, which is merged in.
+
+use serde_json::{Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::domain::listing::Order;
+use crate::http::rest::refusal::{ErrorBody, OfAll, OfReader};
+use crate::http::rest::{api_tokens, rotatetoken};
+
+use super::limits::{self, merge};
+
+const DESCRIPTION: &str = "The endpoints for clients that speak plain JSON. Everything else is done by GraphQL, at \
+    `POST /graphql`; its schema is at `GET /schema.graphql`.\n\nA request that presents the previous value of an API token is \
+    answered with `Deprecation` (RFC 9745) and, once its end is known, `Sunset` (RFC 8594).";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Rotakey", description = DESCRIPTION),
+    paths(
+        api_tokens::list,
+        api_tokens::create,
+        api_tokens::read,
+        api_tokens::update,
+        api_tokens::revoke,
+        api_tokens::rotate,
+        api_tokens::end_overlap,
+        rotatetoken::rotate,
+        rotatetoken::rotate_in_index,
+        document_address,
+    ),
+    // What only a response or a parameter names is not found by itself.
+    components(schemas(ErrorBody, Order)),
+    security(("apiKey" = []), ("bearer" = [])),
+    modifiers(&Credentials, &Inputs),
+)]
+struct Document;
+
+/// The two headers that a credential may come in.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let key = ApiKeyValue::with_description("X-API-Key", "The value of an API token.");
+        components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some("The value of an API token."));
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+    }
+}
+
+/// What the derived description of an input does not say: that an unknown field is refused, and that a body which may be
+/// left out is not null instead.
+struct Inputs;
+
+impl Modify for Inputs {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let schemas = document.components.iter_mut().flat_map(|components| &mut components.schemas);
+        for (_, schema) in schemas.filter(|(name, _)| name.ends_with("Input")) {
+            if let RefOr::T(Schema::Object(object)) = schema {
+                object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            }
+        }
+        let operations = document.paths.paths.values_mut().filter_map(|path| path.post.as_mut());
+        for body in operations.filter_map(|operation| operation.request_body.as_mut()) {
+            for schema in body.content.values_mut().filter_map(|content| content.schema.as_mut()) {
+                if let RefOr::T(Schema::OneOf(either)) = schema
+                    && let Some(input) = either.items.pop()
+                {
+                    *schema = input;
+                }
+            }
+        }
+    }
+}
+
+/// This document
+#[utoipa::path(
+    get, path = "/openapi.json", operation_id = "getOpenAPI", tag = "API tokens",
+    security((), ("apiKey" = []), ("bearer" = [])),
+    responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json"), OfAll, OfReader)
+)]
+#[expect(dead_code, reason = "the description of a route that answers a text made at the start")]
+fn document_address() {}
+
+/// The document as JSON, of a server that reads bodies of so many bytes.
+pub(crate) fn document(max_body_bytes: usize) -> String {
+    let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    merge(&mut document, serde_json::from_str(include_str!("openapi.json")).unwrap_or_default());
+    merge(&mut document, limits::document());
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    for operation in paths.filter_map(|(_, path)| path.as_object_mut()).flatten().map(|(_, operation)| operation) {
+        complete(operation, max_body_bytes);
+    }
+    document.to_string()
+}
+
+/// Adds to an operation what is the same for all.
+fn complete(operation: &mut Value, max_body_bytes: usize) {
+    let takes_credential = operation.get("security").is_none_or(|schemes| *schemes != json!([]));
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
+    for parameter in parameters.filter(|parameter| parameter.get("in") == Some(&json!("query"))) {
+        let limit = parameter.get("name").and_then(Value::as_str).and_then(limits::of_parameter);
+        merge(parameter, limit.map_or_else(|| json!({}), |limit| json!({ "schema": limit })));
+    }
+    let reference = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
+    let responses = operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten();
+    for (status, response) in responses.filter(|(_, response)| response.get("$ref").is_none()) {
+        if status == "413" {
+            let description =
+                format!("The body is larger than {max_body_bytes} bytes, the most that this server reads.");
+            merge(response, json!({ "description": description }));
+        }
+        let headers = match status.as_bytes().first() {
+            Some(b'2') if takes_credential => {
+                json!({ "Deprecation": reference("Deprecation"), "Sunset": reference("Sunset") })
+            }
+            Some(b'4' | b'5') if response.get("content").is_some() => {
+                json!({ "X-Request-Id": reference("X-Request-Id") })
+            }
+            _ => continue,
+        };
+        merge(response, json!({ "headers": headers }));
+    }
+}

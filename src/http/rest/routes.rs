@@ -1,0 +1,56 @@
+//! The REST routes.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+
+use crate::http::caller::{Client, admit_reader};
+use crate::http::reply::Rejection;
+use crate::http::state::Doors;
+use crate::service::ErrorCode;
+
+use super::admit::admit;
+use super::refusal::Refusal;
+use super::{api_tokens, openapi, rotatetoken};
+
+/// All REST addresses.
+pub(in crate::http) fn routes(doors: &Doors) -> Router<Doors> {
+    let document = openapi::document(doors.max_body_bytes);
+    let of_callers = Router::new()
+        .route("/api-tokens", get(api_tokens::list).post(api_tokens::create))
+        .route("/api-tokens/{id}", get(api_tokens::read).post(api_tokens::update).delete(api_tokens::revoke))
+        .route("/api-tokens/{id}/rotate", post(api_tokens::rotate))
+        .route("/api-tokens/{id}/end-overlap", post(api_tokens::end_overlap))
+        .route("/rotatetoken", post(rotatetoken::rotate))
+        .route("/api/index/v1/rotatetoken", post(rotatetoken::rotate_in_index))
+        .method_not_allowed_fallback(wrong_method)
+        .route_layer(from_fn_with_state(doors.clone(), admit));
+    Router::new()
+        .route("/openapi.json", get(|state, reader| describe(state, reader, document)))
+        .method_not_allowed_fallback(wrong_method)
+        .merge(of_callers)
+}
+
+/// The description of these doors, for whoever may read the schema.
+async fn describe(
+    State(doors): State<Doors>,
+    reader: Result<Client, Rejection>,
+    document: String,
+) -> Result<impl IntoResponse, Refusal> {
+    let Client(caller) = reader?;
+    let headers = admit_reader(&doors, caller.as_ref())?;
+    Ok((headers, [("content-type", "application/json")], document))
+}
+
+/// Whether errors at this path are for clients of these doors.
+pub(in crate::http) fn claims(path: &str) -> bool {
+    ["/api-tokens/", "/rotatetoken/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+async fn wrong_method() -> Refusal {
+    let message = "This address does not answer this method; see the Allow header.";
+    Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message).into()
+}

@@ -1,0 +1,62 @@
+//! The routes: what axum's router finds by path, and what answers where it finds nothing.
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::Uri;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+
+use crate::graphql::InvalidSchema;
+use crate::service::{ErrorCode, Service};
+
+use super::caller::{Client, admit_reader};
+use super::reply::Rejection;
+use super::server::{Front, Shared, Shutdown, ready};
+use super::state::{Doors, Settings};
+use super::{playground, requests, rest};
+
+/// All endpoints over these use cases, which stop as `shutdown` orders.
+///
+/// # Errors
+/// When the GraphQL schema generated from the code is invalid.
+pub fn front(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Front, InvalidSchema> {
+    let doors = Doors::new(service, settings, shutdown)?;
+    let max_body_bytes = doors.max_body_bytes;
+    let routes = Router::new()
+        .route("/", get(|| async { Redirect::temporary("/playground") }))
+        .merge(rest::routes(&doors))
+        .route("/schema.graphql", get(schema))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/favicon.ico", get(playground::favicon))
+        .route("/playground", get(playground::page))
+        .route("/playground/", get(playground::page))
+        .route("/playground/{*path}", get(playground::asset))
+        .fallback(no_such_address)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(doors.clone())
+        // The outermost first, and all at once: every call of `layer` would put a box of its own around each request.
+        .layer((
+            axum::middleware::from_fn_with_state(doors.clone(), requests::observe),
+            DefaultBodyLimit::max(max_body_bytes),
+        ));
+    Ok(Front::new(doors, routes))
+}
+
+/// The schema, for whoever may read it.
+async fn schema(State(doors): State<Doors>, Client(caller): Client) -> Result<Response, Rejection> {
+    let headers = admit_reader(&doors, caller.as_ref())?;
+    let content_type = [("content-type", "text/plain; charset=utf-8")];
+    Ok((Extension(Shared), headers, content_type, doors.sdl.clone()).into_response())
+}
+
+async fn no_such_address(uri: Uri) -> Response {
+    let message = "Nothing is at this address. The API is at /graphql; people start at /playground.";
+    let rejection = Rejection::new(ErrorCode::NotFound, message);
+    if rest::claims(uri.path()) { rest::Refusal::from(rejection).into_response() } else { rejection.into_response() }
+}
+
+async fn wrong_method() -> impl IntoResponse {
+    let message = "This address does not answer this method. GraphQL requests are sent by POST; see the Allow header.";
+    Rejection::with_status(axum::http::StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
+}

@@ -1,0 +1,218 @@
+//! What happens on one connection, as counters.
+//!
+//! Separate, because a timer for each request would cost more than to judge a value. Requests only count; a clock looks at the counters
+//! now and then.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::task::Context;
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+
+use super::memory::{Budget, Purpose};
+use super::upgrade::Upgrade;
+
+/// How many bytes of answers may wait to be sent on a connection. As long as more do, its next requests wait.
+const MAX_UNSENT: usize = 1024 * 1024;
+
+/// The counters of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    /// Requests that began, and parts of their bodies that came.
+    progress: AtomicU64,
+    /// Requests that are being answered.
+    answering: AtomicU32,
+    /// Those of them that wait for more of their bodies.
+    awaiting: AtomicU32,
+    /// Answers of unknown length, such as event streams.
+    streams: AtomicU32,
+    /// Bytes that were written to the socket.
+    written: AtomicU64,
+    /// Answers that are no longer held.
+    sent: AtomicU64,
+    /// Whether the socket takes no more bytes for now.
+    blocked: AtomicBool,
+    /// Whether requests come by HTTP/2.
+    multiplexed: AtomicBool,
+    /// Whether the client has closed its sending side, and whoever waits to know it.
+    half_closed: AtomicBool,
+    on_half_close: AtomicWaker,
+    /// Bytes of answers that are not sent yet.
+    unsent: AtomicUsize,
+    /// Bytes of bodies that have not arrived whole.
+    received: AtomicUsize,
+    room: Notify,
+    upgrade: Arc<Upgrade>,
+    budget: Arc<Budget>,
+}
+
+/// The counters at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) progress: u64,
+    pub(crate) written: u64,
+    pub(crate) sent: u64,
+    /// Requests that wait for nothing of the client.
+    pub(crate) at_work: bool,
+    pub(crate) awaits_body: bool,
+    pub(crate) unsent: bool,
+    pub(crate) streams: bool,
+    /// Whether it has become a WebSocket, and whether its client has said who it is.
+    pub(crate) is_socket: bool,
+    pub(crate) is_known_socket: bool,
+}
+
+impl Activity {
+    /// The counters of a connection whose bytes count for this budget.
+    pub(crate) fn new(budget: Arc<Budget>) -> Self {
+        Self { budget, ..Self::default() }
+    }
+
+    /// A request has come, or a part of its body.
+    pub(crate) fn begun(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request has come by HTTP/2.
+    pub(crate) fn set_multiplexed(&self) {
+        if !self.is_multiplexed() {
+            self.multiplexed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much waits to be sent that nothing more may be answered.
+    pub(crate) fn is_full(&self) -> bool {
+        self.unsent.load(Ordering::Relaxed) >= MAX_UNSENT
+    }
+
+    /// Waits until it is not.
+    pub(crate) async fn room(&self) {
+        while self.is_full() {
+            let mut notified = std::pin::pin!(self.room.notified());
+            notified.as_mut().enable();
+            // It may have become so before this listened.
+            if self.is_full() {
+                notified.await;
+            }
+        }
+    }
+
+    /// The socket took so many bytes.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+        if self.blocked.load(Ordering::Relaxed) {
+            self.blocked.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// The socket took no bytes.
+    pub(crate) fn was_blocked(&self) {
+        self.blocked.store(true, Ordering::Relaxed);
+    }
+
+    /// An answer is held no more.
+    pub(crate) fn sent_one(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        if !self.is_full() {
+            self.room.notify_waiters();
+        }
+    }
+
+    /// The client has closed its sending side.
+    pub(crate) fn half_close(&self) {
+        self.half_closed.store(true, Ordering::Release);
+        self.on_half_close.wake();
+    }
+
+    /// Whether the client has closed its sending side; if not, this task is woken when it does.
+    pub(crate) fn is_half_closed(&self, context: &Context<'_>) -> bool {
+        self.on_half_close.register(context.waker());
+        self.half_closed.load(Ordering::Acquire)
+    }
+
+    /// Whether there are answers of unknown length.
+    pub(crate) fn has_streams(&self) -> bool {
+        self.streams.load(Ordering::Relaxed) > 0
+    }
+
+    /// What becomes of the connection if it turns into a WebSocket.
+    pub(crate) fn upgrade(&self) -> &Arc<Upgrade> {
+        &self.upgrade
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    pub(crate) fn held(&self, purpose: Purpose) -> &AtomicUsize {
+        match purpose {
+            Purpose::Answer => &self.unsent,
+            Purpose::Body => &self.received,
+        }
+    }
+
+    /// How many bytes are held for the connection.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.unsent.load(Ordering::Relaxed) + self.received.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn awaits(&self, awaits: bool) {
+        if awaits {
+            self.awaiting.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.awaiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let awaiting = self.awaiting.load(Ordering::Relaxed);
+        Snapshot {
+            progress: self.progress.load(Ordering::Relaxed),
+            written: self.written.load(Ordering::Relaxed),
+            sent: self.sent.load(Ordering::Relaxed),
+            at_work: self.answering.load(Ordering::Relaxed) > awaiting,
+            awaits_body: awaiting > 0,
+            unsent: self.unsent.load(Ordering::Relaxed) > 0 || self.blocked.load(Ordering::Relaxed),
+            streams: self.has_streams(),
+            is_socket: self.upgrade.has_begun(),
+            is_known_socket: self.upgrade.is_known(),
+        }
+    }
+}
+
+/// A request that is being answered, until this is dropped.
+pub(crate) struct Answering(Arc<Activity>);
+
+impl Answering {
+    pub(crate) fn of(activity: Arc<Activity>) -> Self {
+        activity.answering.fetch_add(1, Ordering::Relaxed);
+        Self(activity)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer of unknown length, until this is dropped.
+pub(crate) struct Streaming(pub(crate) Arc<Activity>);
+
+impl Streaming {
+    pub(crate) fn of(activity: Arc<Activity>) -> Self {
+        activity.streams.fetch_add(1, Ordering::Relaxed);
+        Self(activity)
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,159 @@
+//! What serves a connection: some doors at once, and everything else by the routes.
+//!
+//! Separate, because a gateway asks about every request of its own clients. To find a route, and to pass through the layers
+//! around it, takes longer than a whole verification; so the doors by which values are verified have their way in before the
+//! routes. What the layers do for the others, these do themselves, by `Line`: name, log, and catch panics.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::body::{Bytes, HttpBody};
+use axum::extract::ConnectInfo;
+use axum::http::header::CONNECTION;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Request, Uri, Version};
+use axum::response::Response;
+use axum::{BoxError, Router};
+use futures_util::future::Either;
+use hyper::body::Incoming;
+use hyper::service::Service;
+
+use crate::http::state::Doors;
+use crate::http::verify::{forward_auth, introspect};
+use crate::http::{graphql, requests};
+
+use super::connection::{Activity, Answering as Guard, RequestBody, bounded};
+
+/// All doors, before anybody has come.
+pub struct Front {
+    doors: Doors,
+    routes: Router,
+}
+
+impl Front {
+    pub(in crate::http) fn new(doors: Doors, routes: Router) -> Self {
+        Self { doors, routes }
+    }
+
+    /// What serves the requests that come from this address.
+    pub fn connect(self: &Arc<Self>, peer: SocketAddr) -> Connection {
+        self.connect_as(peer, Arc::default())
+    }
+
+    /// As [`Front::connect`], counted by this.
+    pub(crate) fn connect_as(self: &Arc<Self>, peer: SocketAddr, activity: Arc<Activity>) -> Connection {
+        Connection { front: self.clone(), peer, activity }
+    }
+
+    pub(in crate::http) fn doors(&self) -> &Doors {
+        &self.doors
+    }
+
+    /// Asks the client to connect elsewhere next, if the server is stopping. Over HTTP/2 a GOAWAY frame of the connection says so.
+    fn say_farewell(&self, version: Version, response: &mut Response) {
+        if version < Version::HTTP_2 && self.doors.shutdown.is_draining() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
+/// What serves the requests of one connection.
+pub struct Connection {
+    front: Arc<Front>,
+    peer: SocketAddr,
+    activity: Arc<Activity>,
+}
+
+/// How an answer comes to be: at once, or by waiting.
+pub type Answering = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send>>>;
+type Answered = Result<Response, Infallible>;
+
+impl Connection {
+    /// Answers a request.
+    pub fn answer<B>(&self, mut request: Request<B>) -> Answering
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.activity.begun();
+        let version = request.version();
+        if version == Version::HTTP_2 {
+            self.activity.set_multiplexed();
+        }
+        let (doors, peer) = (&self.front.doors, self.peer.ip());
+        let path = request.uri().path();
+        if let Some(address) = forward_auth::Address::of(path) {
+            if let Some(mut answer) = requests::at_once(|| forward_auth::at_once(doors, address, peer, &mut request)) {
+                self.front.say_farewell(version, &mut answer);
+                return Either::Left(ready(Ok(answer)));
+            }
+            let (doors, head) = (doors.clone(), request.into_parts().0);
+            return self.later(version, async move { forward_auth::serve(&doors, address, peer, head).await });
+        }
+        if let Some(uri) = without_slash(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        let path = request.uri().path();
+        let route = graphql::ROUTES.into_iter().find(|route| *route == path);
+        let introspects = path == introspect::ROUTE;
+        let mut request = request.map(|body| RequestBody::new(body, self.activity.clone()));
+        if let Some(route) = route {
+            if graphql::is_handshake(request.headers()) {
+                request.extensions_mut().insert(self.activity.upgrade().clone());
+            }
+            let doors = doors.clone();
+            return self.later(version, async move { graphql::serve(&doors, route, peer, request).await });
+        }
+        if introspects {
+            let doors = doors.clone();
+            return self.later(version, async move { introspect::serve(&doors, peer, request).await });
+        }
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        let routed = tower_service::Service::call(&mut self.front.routes.clone(), request);
+        self.later(version, async move {
+            let Ok(answer) = routed.await;
+            answer
+        })
+    }
+
+    /// Answers by waiting. Nothing is begun for a client that leaves too much unread.
+    fn later(&self, version: Version, answer: impl Future<Output = Response> + Send + 'static) -> Answering {
+        let (front, activity) = (self.front.clone(), self.activity.clone());
+        Either::Right(Box::pin(async move {
+            if activity.is_full() {
+                activity.room().await;
+            }
+            let answering = Guard::of(activity.clone());
+            let mut response = bounded(&activity, answer.await);
+            drop(answering);
+            front.say_farewell(version, &mut response);
+            Ok(response)
+        }))
+    }
+}
+
+/// The address without the one slash at its end, if it has one: people write them either way, and a redirect would make a GET of a
+/// POST in many clients.
+fn without_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
+    let shorter = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(shorter.ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+impl Service<Request<Incoming>> for Connection {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        self.answer(request)
+    }
+}

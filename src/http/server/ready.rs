@@ -1,0 +1,25 @@
+//! `GET /readyz`: whether a load balancer should send requests here. `/healthz` only says that the process lives.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{Response, StatusCode};
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use crate::http::state::Doors;
+use crate::service::Readiness;
+
+/// Every check by its name, and 503 as soon as one of them fails.
+pub(crate) async fn answer(State(doors): State<Doors>) -> Response<Body> {
+    let Readiness { database, contact, schema } = doors.service.readiness();
+    let serving = !doors.shutdown.is_draining();
+    let ready = database && contact && schema && serving;
+    let body = json!({
+        "ready": ready,
+        "checks": { "database": database, "contact": contact, "schema": schema, "serving": serving },
+    });
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    (status, headers, body.to_string()).into_response()
+}

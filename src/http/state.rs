@@ -1,0 +1,86 @@
+//! What all endpoints share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+
+use crate::domain::restriction::TrustedProxies;
+use crate::graphql::{GraphqlDoor, Introspection, InvalidSchema};
+use crate::service::Service;
+
+use super::caller::RefusedCredentials;
+use super::server::Shutdown;
+
+/// What the operator decides about the doors.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whose forwarding headers are believed (R12).
+    pub trusted_proxies: TrustedProxies,
+    /// The largest body that is read, in bytes.
+    pub max_body_bytes: usize,
+    /// How many connections may be open at once.
+    pub max_connections: usize,
+    /// For how long requests are still taken once the server was asked to stop.
+    pub drain: Duration,
+    /// What is decided about documents.
+    pub graphql: crate::graphql::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: TrustedProxies::default(),
+            max_body_bytes: 1024 * 1024,
+            max_connections: 4_096,
+            drain: Duration::ZERO,
+            graphql: crate::graphql::Settings::default(),
+        }
+    }
+}
+
+/// What every door needs. Every request gets a copy, so that is one pointer.
+#[derive(Clone)]
+pub(super) struct Doors(Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) service: Service,
+    pub(super) graphql: GraphqlDoor,
+    pub(super) trusted_proxies: TrustedProxies,
+    pub(super) max_body_bytes: usize,
+    pub(super) max_connections: usize,
+    /// The schema, one copy for all who ask for it.
+    pub(super) sdl: Bytes,
+    pub(super) shutdown: Shutdown,
+    pub(super) refused: Arc<RefusedCredentials>,
+}
+
+impl Deref for Doors {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Doors {
+    /// What the endpoints over these use cases need.
+    ///
+    /// # Errors
+    /// When the GraphQL schema generated from the code is invalid.
+    pub(super) fn new(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Self, InvalidSchema> {
+        let Settings { trusted_proxies, max_body_bytes, max_connections, graphql, drain: _ } = settings;
+        let graphql = GraphqlDoor::new(service.clone(), graphql)?;
+        let sdl = Bytes::from(graphql.sdl().to_owned());
+        let refused = Arc::default();
+        let shared =
+            Shared { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, shutdown, refused };
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Whether errors may name only what the client sent.
+    pub(super) fn hides_names(&self) -> bool {
+        self.graphql.settings().introspection == Introspection::Off
+    }
+}

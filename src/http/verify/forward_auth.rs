@@ -1,0 +1,222 @@
+//! `/verify`: the door for gateways, which ask before they let a request through: nginx `auth_request`, forward auth of Caddy
+//! and Traefik, Envoy's HTTP `ext_authz`.
+//!
+//! The gateway sends on the headers of its client's request; from these come the value, the address and the origin. Whoever
+//! asks learns about the value that they hold and about nothing else, so no permission is needed. No body is read, and no
+//! value is taken from a URL.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::pin::pin;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::json;
+
+use crate::domain::rule::verification::{RequiredScopes, VerificationCode};
+use crate::domain::text::quote;
+use crate::domain::token::Scope;
+use crate::http::caller::client::{self, Arrival};
+use crate::http::reply::Rejection;
+use crate::http::requests::Line;
+use crate::http::rest::Refusal;
+use crate::http::state::Doors;
+use crate::service::{Error, Verification};
+
+const ID: HeaderName = HeaderName::from_static("x-token-id");
+const OWNER: HeaderName = HeaderName::from_static("x-token-owner");
+const SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
+const GENERATION: HeaderName = HeaderName::from_static("x-token-generation");
+const CODE: HeaderName = HeaderName::from_static("x-token-code");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// What of a request the answer depends on, for whoever keeps one.
+const DEPENDS_ON: HeaderValue =
+    HeaderValue::from_static("Authorization, X-API-Key, Origin, Forwarded, X-Forwarded-For");
+const NOTHING: HeaderValue = HeaderValue::from_static("");
+
+/// What is percent-encoded in `X-Token-Owner`, besides all that is not ASCII: what would end or part a header's value
+/// (RFC 9110, section 5.5) and the percent sign itself, so that decoding gives back the owner to the letter.
+const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'"').add(b',').add(b';').add(b'\\');
+
+/// The address as it is configured asks for scopes. What stands behind it is the client's: its own path and query, which
+/// some gateways append, and of which nothing is taken.
+#[derive(Clone, Copy)]
+pub(crate) enum Address {
+    Configured,
+    Appended,
+}
+
+impl Address {
+    /// How this path asks for a verification, if it does.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        match path.strip_prefix("/verify")? {
+            "" => Some(Self::Configured),
+            more => more.starts_with('/').then_some(Self::Appended),
+        }
+    }
+
+    /// What asks for scopes.
+    fn query(self, uri: &Uri) -> Option<&str> {
+        uri.query().filter(|_| matches!(self, Self::Configured))
+    }
+
+    /// As the log tells of it.
+    fn route(self) -> &'static str {
+        match self {
+            Self::Configured => "/verify",
+            Self::Appended => "/verify/{*path}",
+        }
+    }
+}
+
+/// Answers at once a request whose value is remembered and good; `None` where it takes more. The answer takes over the room that
+/// its headers had.
+pub(crate) fn at_once<B>(doors: &Doors, address: Address, peer: IpAddr, request: &mut Request<B>) -> Option<Response> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let required = address.query(uri).map_or_else(|| Ok(RequiredScopes::default()), required_scopes).ok()?;
+    let presented = client::presented(headers).ok()??.text;
+    let source = client::source(headers, Some(peer), doors).ok()?;
+    let verification = doors.service.verify_at_once(presented, &required, &source)?;
+    if !verification.is_valid() {
+        return None;
+    }
+    let mut headers = std::mem::take(request.headers_mut());
+    headers.clear();
+    Some(let_through(&verification, headers))
+}
+
+/// Answers a request with this head, that this peer sent. Its body is dropped unread: it is for the API behind the gateway.
+pub(crate) async fn serve(doors: &Doors, address: Address, peer: IpAddr, head: Parts) -> Response {
+    let Parts { method, uri, headers, .. } = head;
+    let line = Line::new(doors, doors.service.request_id().ok(), Some(peer), (&method, address.route(), &headers));
+    let query = address.query(&uri);
+    let answer = async { decide(doors, &line, peer, query, &headers).await.unwrap_or_else(Refused::into_response) };
+    line.observe_quietly(pin!(answer)).await
+}
+
+/// The scopes of `scope=A B` and `scope=A&scope=B`. A parameter of another name is refused, because a misspelt one would let
+/// in those who lack the scope.
+fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
+    let mut texts: Vec<Cow<'_, str>> = Vec::new();
+    for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
+        if name != "scope" {
+            let message = "This address has one parameter, scope. A gateway that appends what its client asked for must \
+                           append it to /verify/ instead.";
+            return Err(Rejection::field(quote(&name).trim_matches('"').to_owned(), message));
+        }
+        texts.push(text);
+    }
+    let scopes = texts.iter().flat_map(|text| text.split(' '));
+    Ok(RequiredScopes::parse("scope", scopes).map_err(Error::from)?)
+}
+
+async fn decide(
+    doors: &Doors,
+    line: &Line<'_>,
+    peer: IpAddr,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
+    let presented = client::presented(headers)?.ok_or(Error::Anonymous)?;
+    let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
+    let visit = client::visit(headers, arrival, doors)?;
+    let verified = doors.service.verify(presented.text, &required, &visit).await;
+    // What follows an error is logged, and needs the name of the request.
+    let verification = verified.map_err(|err| line.within(|| Refused::from(err)))?;
+    let mut response = match verification.code {
+        VerificationCode::Valid => return Ok(let_through(&verification, HeaderMap::with_capacity(8))),
+        VerificationCode::ScopeMissing => lacking(&verification, &required),
+        code => {
+            let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
+            return Err(client::refused(refusal, presented).into());
+        }
+    };
+    client::warn_of_retirement(response.headers_mut(), verification.standing);
+    Ok(response)
+}
+
+/// An answer without a body, and with these headers, which hold nothing yet. Each of its own is always there, be it empty, so that a
+/// gateway which passes on what is there overwrites what its client has sent under the same name.
+fn let_through(verification: &Verification, mut headers: HeaderMap) -> Response {
+    let mut response = Response::new(Body::empty());
+    let Some(view) = &verification.token else { return response };
+    let settings = &view.token.settings;
+    let owner: Cow<'_, str> =
+        utf8_percent_encode(settings.owner.as_deref().unwrap_or_default(), NOT_IN_A_HEADER).into();
+    headers.insert(CACHE_CONTROL, kept_for(verification.fresh_seconds));
+    headers.insert(VARY, DEPENDS_ON);
+    headers.insert(ID, text(view.token.id.text().as_str()));
+    let owner = match owner {
+        Cow::Owned(owner) => HeaderValue::try_from(owner).unwrap_or(NOTHING),
+        Cow::Borrowed(owner) => text(owner),
+    };
+    headers.insert(OWNER, owner);
+    headers.insert(SCOPES, text(settings.scopes.as_str()));
+    headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
+    client::warn_of_retirement(&mut headers, verification.standing);
+    *response.headers_mut() = headers;
+    response
+}
+
+/// By whom and for how many seconds the answer that a value is good may be kept (RFC 9111, section 5.2.2): by the one who asked, and
+/// no other.
+fn kept_for(seconds: u32) -> HeaderValue {
+    HeaderValue::from_static(match seconds {
+        0 => return NO_STORE,
+        1 => "private, max-age=1",
+        2 => "private, max-age=2",
+        3 => "private, max-age=3",
+        4 => "private, max-age=4",
+        5 => "private, max-age=5",
+        6 => "private, max-age=6",
+        7 => "private, max-age=7",
+        8 => "private, max-age=8",
+        9 => "private, max-age=9",
+        _ => "private, max-age=10",
+    })
+}
+
+/// RFC 6750, section 3.1: a good value is told all the scopes that it takes.
+fn lacking(verification: &Verification, required: &RequiredScopes) -> Response {
+    let missing: Vec<&str> = verification.missing_scopes.iter().map(Scope::as_str).collect();
+    let required: Vec<&str> = required.iter().map(Scope::as_str).collect();
+    let code = VerificationCode::ScopeMissing.as_str();
+    let message = "The API token lacks a scope that this needs. Ask for one that has it.";
+    let body = json!({ "message": message, "code": code, "missingScopes": missing });
+    let challenge = format!(r#"Bearer realm="rotakey", error="insufficient_scope", scope="{}""#, required.join(" "));
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8")),
+        (CACHE_CONTROL, NO_STORE),
+        (WWW_AUTHENTICATE, text(&challenge)),
+        (CODE, HeaderValue::from_static(code)),
+    ];
+    (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
+}
+
+/// A header's value. The texts here are printable ASCII by their making; of any other nothing would be told.
+fn text(text: &str) -> HeaderValue {
+    if text.is_empty() { NOTHING } else { HeaderValue::from_str(text).unwrap_or(NOTHING) }
+}
+
+/// A rejection with its code in a header too: some gateways pass on no body.
+struct Refused(Rejection);
+
+impl<T: Into<Rejection>> From<T> for Refused {
+    fn from(rejection: T) -> Self {
+        Self(rejection.into())
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let code = HeaderValue::from_static(self.0.code().as_str());
+        let mut response = Refusal::from(self.0).into_response();
+        response.headers_mut().insert(CODE, code);
+        response
+    }
+}

@@ -1,0 +1,56 @@
+//! The parameters of an introspection, from the body of the request.
+
+use std::borrow::Cow;
+
+use crate::domain::restriction::Source;
+use crate::domain::rule::verification::RequiredScopes;
+use crate::http::reply::Rejection;
+use crate::service::Error;
+
+/// The parameters. Those that are not known are left aside, as RFC 6749 section 3.2 asks, and with them `token_type_hint`.
+pub(crate) struct Form<'a> {
+    pub(crate) token: Cow<'a, str>,
+    scope: Option<Cow<'a, str>>,
+    address: Option<Cow<'a, str>>,
+    origin: Option<Cow<'a, str>>,
+    /// Whether it also says by a secret who the client is.
+    pub(crate) authenticates: bool,
+}
+
+impl<'a> Form<'a> {
+    pub(crate) fn read(body: &'a [u8]) -> Result<Self, Rejection> {
+        let (mut token, mut scope, mut address, mut origin) = (None, None, None, None);
+        let (mut client_id, mut client_secret) = (None, None);
+        for (name, value) in url::form_urlencoded::parse(body) {
+            let (field, name) = match &*name {
+                "token" => (&mut token, "token"),
+                "rotakey_scope" => (&mut scope, "rotakey_scope"),
+                "rotakey_address" => (&mut address, "rotakey_address"),
+                "rotakey_origin" => (&mut origin, "rotakey_origin"),
+                "client_id" => (&mut client_id, "client_id"),
+                "client_secret" => (&mut client_secret, "client_secret"),
+                _ => continue,
+            };
+            if field.replace(value).is_some() {
+                return Err(Rejection::field(name, format!("The parameter {name} is given twice. Give it once.")));
+            }
+        }
+        // A parameter without a value is as good as none (RFC 6749, section 3.2).
+        let token = token.filter(|token| !token.is_empty());
+        let token =
+            token.ok_or_else(|| Rejection::field("token", "The parameter token must hold the value to verify."))?;
+        let authenticates = client_secret.is_some_and(|secret| !secret.is_empty());
+        Ok(Self { token, scope, address, origin, authenticates })
+    }
+
+    /// What the value must be good for, and where it was presented.
+    pub(crate) fn asked(&self) -> Result<(RequiredScopes, Source), Error> {
+        let required = match &self.scope {
+            // None at all is refused: whoever sends the parameter wants to ask for something.
+            Some(text) => RequiredScopes::parse("rotakey_scope", text.split(' '))?,
+            None => RequiredScopes::default(),
+        };
+        let origin = self.origin.as_deref().map(str::to_owned);
+        Ok((required, Source::told("rotakey_address", self.address.as_deref(), origin)?))
+    }
+}

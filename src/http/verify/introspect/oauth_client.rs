@@ -1,0 +1,159 @@
+//! How a client says who it is: as at every door, or as OAuth clients do with an id and a secret (RFC 6749, section 2.3.1), by
+//! HTTP Basic or in the form. The secret is the value of an API token.
+
+use std::borrow::Cow;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use percent_encoding::percent_decode_str;
+
+use crate::domain::id::TokenId;
+use crate::http::caller::credential::{self, Credential, Place};
+use crate::http::reply::Rejection;
+use crate::service::{Error, ErrorCode};
+
+/// Some clients leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// An id and a secret, as a client sent them.
+pub(crate) struct ClientSecret<'a> {
+    id: Cow<'a, str>,
+    secret: Cow<'a, str>,
+    place: Place,
+}
+
+/// A credential, and the id that was sent with it if it is the secret of a client.
+#[derive(Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    pub(crate) credential: Credential<'a>,
+    client_id: Option<&'a str>,
+}
+
+impl<'a> ClientSecret<'a> {
+    /// That of HTTP Basic. What cannot be read is an empty one, which is refused like any other that is none.
+    pub(crate) fn of_headers(headers: &HeaderMap) -> Option<ClientSecret<'static>> {
+        let lines = headers.get_all(AUTHORIZATION).iter().filter_map(|value| value.to_str().ok());
+        let mut basic = lines.filter_map(|line| {
+            let (scheme, text) = line.trim().split_once([' ', '\t'])?;
+            scheme.eq_ignore_ascii_case("basic").then_some(text)
+        });
+        let (id, secret) = decoded(basic.next()?.trim()).unwrap_or_default();
+        Some(ClientSecret { id: id.into(), secret: secret.into(), place: Place::Basic })
+    }
+
+    /// That of a form with these parameters.
+    pub(crate) fn of_form(form: &'a [u8]) -> Option<Self> {
+        let parameter = |name| url::form_urlencoded::parse(form).find(|(found, _)| found == name).map(|(_, text)| text);
+        let secret = parameter("client_secret").filter(|secret| !secret.is_empty())?;
+        Some(Self { id: parameter("client_id").unwrap_or_default(), secret, place: Place::ClientSecret })
+    }
+
+    fn presented(&self) -> Presented<'_> {
+        let credential = Credential { text: &self.secret, place: self.place };
+        Presented { credential, client_id: Some(&self.id) }
+    }
+}
+
+/// The id and the secret, each of which is written as in a form before they are joined (RFC 6749, section 2.3.1).
+fn decoded(text: &str) -> Option<(String, String)> {
+    let bytes = BASE64.decode(text).ok()?;
+    let (id, secret) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(Cow::into_owned);
+    Some((decode(id)?, decode(secret)?))
+}
+
+/// The one way in which a client says who it is.
+///
+/// # Errors
+/// It uses several (RFC 6749, section 2.3), or sends what is no credential.
+pub(crate) fn find<'a>(
+    headers: &'a HeaderMap,
+    basic: Option<&'a ClientSecret<'_>>,
+    form: Option<&'a ClientSecret<'_>>,
+) -> Result<Option<Presented<'a>>, Rejection> {
+    let secrets = [basic, form].map(|secret| secret.map(ClientSecret::presented));
+    let header = match credential::find(headers) {
+        Ok(found) => found.map(|credential| Presented { credential, client_id: None }),
+        // What stands there may be HTTP Basic.
+        Err(credential::Unusable::Foreign(_) | credential::Unusable::WithoutScheme)
+            if secrets.iter().any(Option::is_some) =>
+        {
+            None
+        }
+        Err(unusable) => return Err(unusable.into()),
+    };
+    let ways = [header, secrets[0], secrets[1]];
+    let mut usable = ways.iter().flatten().filter(|way| way.can_be_good());
+    match (usable.next(), usable.next()) {
+        (Some(_), Some(_)) => Err(Rejection::new(ErrorCode::BadUserInput, TWO_WAYS)),
+        (Some(one), None) => Ok(Some(*one)),
+        (None, _) => Ok(ways.into_iter().flatten().next()),
+    }
+}
+
+const TWO_WAYS: &str = "The client authenticates in two ways at once. Send its value in one: X-API-Key, Authorization: Bearer, \
+                        Authorization: Basic, or client_secret in the form.";
+
+impl Presented<'_> {
+    /// Whether this can be the value of a token.
+    pub(crate) fn can_be_good(&self) -> bool {
+        credential::can_be_a_value(self.credential.text)
+    }
+
+    /// Whether the credential is of the token of this id, as far as the client says whose it is. A client may have any name; one that
+    /// is the id of a token must be the id of its own.
+    ///
+    /// # Errors
+    /// It is that of another token.
+    pub(crate) fn must_name(&self, token: TokenId) -> Result<(), Rejection> {
+        match self.client_id.and_then(TokenId::parse) {
+            Some(id) if id != token => {
+                let message =
+                    "The client_id is the id of another API token than the one whose value the client_secret is.";
+                Err(Rejection::from(Error::Unauthenticated).saying(message.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn of_header(text: &str) -> Option<(String, String)> {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(text).unwrap())]);
+        ClientSecret::of_headers(&headers).map(|it| (it.id.into_owned(), it.secret.into_owned()))
+    }
+
+    #[test]
+    fn basic_is_decoded_twice() {
+        for (text, id, secret) in [
+            ("Basic YTpi", "a", "b"),
+            ("basic  YTpi ", "a", "b"),
+            ("BASIC\tYTpi", "a", "b"),
+            ("Basic OmI=", "", "b"),
+            ("Basic OmI", "", "b"),
+            ("Basic YTpiOmM=", "a", "b:c"),
+            // a%3Ab+c:d%2Fe%C3%A9
+            ("Basic YSUzQWIrYzpkJTJGZSVDMyVBOQ==", "a:b c", "d/e\u{e9}"),
+            ("Basic YTo=", "a", ""),
+        ] {
+            assert_eq!(of_header(text), Some((id.to_owned(), secret.to_owned())), "{text}");
+        }
+        for unreadable in ["Basic YQ==", "Basic ?", "Basic /w==", "Basic YTolRkY="] {
+            assert_eq!(of_header(unreadable), Some(Default::default()), "{unreadable}");
+        }
+        for other in ["Bearer YTpi", "Basic", "YTpi", ""] {
+            assert_eq!(of_header(other), None, "{other}");
+        }
+    }
+}

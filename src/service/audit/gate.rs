@@ -1,0 +1,69 @@
+//! Lets through one of a kind a minute: refusals are worth recording, but nobody may fill the disk with them.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::timestamp::Timestamp;
+
+/// For how long one of a kind keeps the others out, in seconds.
+const PERIOD_SECONDS: u32 = 60;
+
+/// A gate for things of the kind `K`.
+#[derive(Debug)]
+pub(crate) struct Gate<K> {
+    last: Mutex<HashMap<K, Timestamp>>,
+    max_kinds: usize,
+}
+
+impl<K: Eq + Hash> Gate<K> {
+    /// A gate that remembers so many kinds. Beyond that new ones are kept out, until old ones are forgotten.
+    pub(crate) fn new(max_kinds: usize) -> Self {
+        Self { last: Mutex::default(), max_kinds }
+    }
+
+    /// Whether this is the first of its kind within a minute.
+    pub(crate) fn admits(&self, kind: K, now: Timestamp) -> bool {
+        // Nothing here can panic and leave the map half changed.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = |at: &Timestamp| *at <= now && now < at.plus_seconds(PERIOD_SECONDS);
+        if last.get(&kind).is_some_and(recent) {
+            return false;
+        }
+        if last.len() >= self.max_kinds {
+            last.retain(|_, at| recent(at));
+        }
+        let room = last.len() < self.max_kinds;
+        if room {
+            last.insert(kind, now);
+        }
+        room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_millis(seconds * 1_000)
+    }
+
+    #[test]
+    fn one_of_a_kind_passes_a_minute() {
+        let gate = Gate::new(10);
+        for (kind, seconds, passes) in [(1, 0, true), (1, 59, false), (2, 59, true), (1, 60, true), (1, 61, false)] {
+            assert_eq!(gate.admits(kind, at(seconds)), passes, "{kind} at {seconds}");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_forgotten() {
+        let gate = Gate::new(3);
+        for kind in 0..3 {
+            assert!(gate.admits(kind, at(0)));
+        }
+        assert!(!gate.admits(3, at(59)));
+        assert!(gate.admits(3, at(60)));
+    }
+}

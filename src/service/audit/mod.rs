@@ -1,0 +1,12 @@
+//! The audit log: writing it, reading a page of it, and following it.
+
+mod gate;
+mod list;
+mod record;
+mod report;
+mod watch;
+
+pub(crate) use gate::Gate;
+pub use list::{AuditPage, AuditRequest};
+pub(crate) use record::{RefusalGates, Refused};
+pub(crate) use report::report;

@@ -1,0 +1,130 @@
+//! Writing to the audit log: changes in their own transaction, refusals in one of their own and at a bounded rate.
+
+use std::net::IpAddr;
+
+use crate::domain::audit::{Action, AuditEvent, Provenance};
+use crate::domain::id::{EventId, TokenId};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Actor;
+use crate::service::{Error, ErrorCode, Service};
+use crate::store::Transaction;
+
+use super::gate::Gate;
+use super::report::report;
+
+/// What came of a change.
+const OK: &str = "OK";
+
+/// Refusals of one kind: the same thing refused to the same token, or to the same network where no token is known.
+type Kind = (Action, &'static str, Option<TokenId>, Option<IpAddr>);
+
+/// How many kinds of refusals to tokens are recorded a minute.
+const MAX_KNOWN: usize = 4_096;
+/// How many kinds of refusals to nobody in particular are recorded a minute. Anyone can cause those.
+const MAX_UNKNOWN: usize = 64;
+
+/// The gates of the audit log. There are two, so that strangers cannot crowd out what is said of a token.
+#[derive(Debug)]
+pub(crate) struct RefusalGates {
+    pub(crate) known: Gate<Kind>,
+    unknown: Gate<Kind>,
+}
+
+impl Default for RefusalGates {
+    fn default() -> Self {
+        Self { known: Gate::new(MAX_KNOWN), unknown: Gate::new(MAX_UNKNOWN) }
+    }
+}
+
+/// A refusal worth knowing.
+pub(crate) struct Refused {
+    pub(crate) action: Action,
+    pub(crate) code: ErrorCode,
+    /// The token whose value was presented, and the generation of that value.
+    pub(crate) presented: Option<(TokenId, u32)>,
+    /// The token that it was about, where that is another.
+    pub(crate) target: Option<TokenId>,
+}
+
+/// The network that one client has to itself: its IPv4 address, or the first 64 bits of an IPv6 address (RFC 4291,
+/// section 2.5.4).
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
+    }
+}
+
+impl Service {
+    /// Records a change in its own transaction: who made it, and to which generation of which token.
+    pub(crate) async fn record(
+        &self,
+        transaction: &Transaction,
+        action: Action,
+        by: (Actor, Provenance),
+        subject: (TokenId, u32),
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        Ok(transaction.append(&self.change(action, by, subject, now)?).await?)
+    }
+
+    /// The event of a change: who made it, and to which generation of which token.
+    pub(crate) fn change(
+        &self,
+        action: Action,
+        by: (Actor, Provenance),
+        subject: (TokenId, u32),
+        now: Timestamp,
+    ) -> Result<AuditEvent, Error> {
+        let ((actor, provenance), (token_id, generation)) = (by, subject);
+        Ok(AuditEvent {
+            id: EventId::new(now, self.random()?),
+            at: now,
+            action,
+            result: OK.to_owned(),
+            actor: Some(actor),
+            token_id: Some(token_id),
+            generation: Some(generation),
+            provenance,
+        })
+    }
+
+    /// Records a refusal, once a minute a kind. If that fails the refusal stands all the same, and the log says why.
+    pub(crate) async fn record_refusal(&self, refused: Refused, provenance: Provenance, now: Timestamp) {
+        let token_id = refused.target.or(refused.presented.map(|(id, _)| id));
+        let (gate, network) = match token_id {
+            Some(_) => (&self.refusals.known, None),
+            None => (&self.refusals.unknown, provenance.address.map(network)),
+        };
+        if !gate.admits((refused.action, refused.code.as_str(), token_id, network), now) {
+            return;
+        }
+        if let Err(cause) = self.append_refusal(refused, token_id, provenance, now).await {
+            tracing::warn!(%cause, "a refusal could not be recorded");
+        }
+    }
+
+    async fn append_refusal(
+        &self,
+        refused: Refused,
+        token_id: Option<TokenId>,
+        provenance: Provenance,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let event = AuditEvent {
+            id: EventId::new(now, self.random()?),
+            at: now,
+            action: refused.action,
+            result: refused.code.as_str().to_owned(),
+            actor: refused.presented.map(|(id, _)| Actor::ApiToken(id)),
+            token_id,
+            generation: refused.presented.map(|(_, generation)| generation),
+            provenance,
+        };
+        let transaction = self.store.begin().await?;
+        transaction.append(&event).await?;
+        transaction.commit().await?;
+        report(&event);
+        Ok(())
+    }
+}

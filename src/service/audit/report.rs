@@ -1,0 +1,32 @@
+//! What was done, in the log: a line for each change, and for each refusal that the audit log keeps. Ids and outcomes only; no
+//! text that a client sent is among them (R9).
+
+use tracing::field::display;
+
+use crate::domain::audit::{Action, AuditEvent};
+use crate::domain::token::Actor;
+
+/// Logs an event that is durable. Called in the span of its request, which names the request.
+pub(crate) fn report(event: &AuditEvent) {
+    let did = match event.action {
+        Action::Created => "created API token",
+        Action::Updated => "updated API token",
+        Action::Rotated => "rotated API token",
+        Action::Recovered => "rotated API token again; its unused value is cancelled",
+        Action::RotationRepeated => "repeated the answer of a rotation",
+        Action::RotationRefused => "refused rotation",
+        Action::OverlapEnded => "ended overlap",
+        Action::Revoked => "revoked API token",
+        Action::ValuesRetired => "retired values",
+        Action::ValueReused => "refused retired value",
+        Action::RestrictionRefused => "refused value outside its restrictions",
+        // Anybody can cause these without end; the endpoints log them at a bounded rate, by network.
+        Action::SignInRefused => return,
+    };
+    let by = event.actor.map(|actor| match actor {
+        Actor::ApiToken(id) => display(id.to_string()),
+        Actor::System => display("SYSTEM".to_owned()),
+    });
+    let (token, generation, result) = (event.token_id.map(display), event.generation, event.result.as_str());
+    tracing::info!(token, generation, by, result, "{did}");
+}

@@ -1,0 +1,119 @@
+//! `auditEvents` as a subscription: events as they are committed, for as long as the subscriber may hear them.
+//!
+//! A subscriber is asked of nothing while it is not ready for the next event, so that a slow one costs no memory; what it
+//! then has missed it is told of, and its subscription ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, Stream};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::domain::audit::{AuditEvent, AuditFilter};
+use crate::domain::restriction::{self, Source};
+use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Permission, Token};
+use crate::service::{Caller, Error, Service, StreamPlace};
+use crate::store::{Heard, Stamp};
+
+/// How often is looked whether the subscriber's value still works; a deadline is kept to within this.
+const LOOK_PERIOD: Duration = Duration::from_secs(1);
+
+/// One subscription.
+struct Watch {
+    service: Service,
+    feed: Receiver<Heard>,
+    filter: AuditFilter,
+    /// The subscriber's token as it was read last, and when that was in the order of changes.
+    token: Arc<Token>,
+    stamp: Stamp,
+    generation: u32,
+    source: Source,
+    seconds: Interval,
+    _place: StreamPlace,
+}
+
+impl Service {
+    /// The caller as of now: their value presented anew, from where it was presented before. What lasts longer than a request
+    /// asks this before every further one, because nothing says that the value still works.
+    ///
+    /// # Errors
+    /// Why it works no more, as [`Service::authenticate`] says it.
+    pub async fn authenticate_again(&self, caller: &Caller) -> Result<Caller, Error> {
+        self.authenticate(caller.presented().expose(), caller.visit()).await
+    }
+
+    /// The audit events that are committed from now on and match, each once, and those of one token in the order of the commits.
+    /// Needs `AUDIT_LOG_READ`. Ends with an error once the caller's value works no more, the permission is taken, or events were
+    /// missed.
+    ///
+    /// # Errors
+    /// When the caller may not, or events cannot be heard just now.
+    pub async fn watch_events(
+        &self,
+        caller: &Caller,
+        filter: AuditFilter,
+    ) -> Result<impl Stream<Item = Result<Arc<AuditEvent>, Error>> + Send + use<>, Error> {
+        let place = self.open_stream(caller)?;
+        // In this order nothing falls in between: who listens first, reads later.
+        let mut feed = self.store.audit_feed();
+        if !self.hears().await || !self.catches_up(&mut feed).await {
+            return Err(Error::OutOfContact);
+        }
+        let stamp = self.store.stamp();
+        let token = self.own_token(caller, self.now()).await?;
+        let mut seconds = interval(LOOK_PERIOD);
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (generation, source) = (caller.generation(), caller.visit().source);
+        let service = self.clone();
+        let watch = Watch { service, feed, filter, token, stamp, generation, source, seconds, _place: place };
+        watch.admit(self.now())?;
+        Ok(stream::unfold(Some(watch), async |watch| {
+            let mut watch = watch?;
+            match watch.next().await {
+                Ok(event) => Some((Ok(event), Some(watch))),
+                Err(reason) => Some((Err(reason), None)),
+            }
+        }))
+    }
+}
+
+impl Watch {
+    async fn next(&mut self) -> Result<Arc<AuditEvent>, Error> {
+        loop {
+            let heard = tokio::select! {
+                heard = self.feed.recv() => Some(heard),
+                _ = self.seconds.tick() => None,
+            };
+            // Before anything is told: what is heard may be why it must not be.
+            self.look().await?;
+            match heard {
+                None => {}
+                Some(Ok(Heard::Event(event))) if self.filter.admits(&event) => return Ok(event),
+                Some(Ok(Heard::Event(_))) => {}
+                Some(Ok(Heard::Lost) | Err(RecvError::Closed)) => return Err(Error::OutOfContact),
+                Some(Err(RecvError::Lagged(_))) => return Err(Error::EventsMissed),
+            }
+        }
+    }
+
+    /// Whether the subscriber may still hear events.
+    async fn look(&mut self) -> Result<(), Error> {
+        if !self.service.store.is_fresh(self.token.id, self.stamp) {
+            self.stamp = self.service.store.stamp();
+            let token = self.service.store.find_token(self.token.id).await?;
+            self.token = Arc::new(token.ok_or(Error::Unauthenticated)?);
+        }
+        self.admit(self.service.now())
+    }
+
+    fn admit(&self, now: Timestamp) -> Result<(), Error> {
+        lifecycle::standing(&self.token, self.generation, now)?;
+        restriction::admit(&self.token.settings, &self.source)?;
+        Ok(Authority::of(&self.token).require(Permission::AuditLogRead)?)
+    }
+}

@@ -1,0 +1,12 @@
+//! What the service keeps of its database: contact with it, its clock, whether it is ready, and that it does not fill up.
+
+mod contact;
+mod ready;
+mod sweep;
+mod time;
+mod urgent;
+
+pub(crate) use contact::Contact;
+pub use ready::Readiness;
+pub(crate) use ready::SchemaState;
+pub(crate) use time::Time;

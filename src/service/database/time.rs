@@ -1,0 +1,271 @@
+//! The time that the rules judge by: the database's, carried on by this host's monotonic clock (R17).
+//!
+//! All replicas on one database share its clock, so the wall clock of a host may be wrong, or be set while the server runs, and
+//! nothing changes. The difference between the two clocks is measured with every answer of the database that keeps contact. An
+//! answer says that the database's clock was at this moment at some time between the question and its arrival; that bounds the
+//! difference from both sides. A difference within the bounds is kept, and else moved to the nearer one: a slow answer says
+//! little and moves nothing, a quick one says much, and the time does not jitter. Replicas agree to within a round trip.
+//!
+//! If the database's own clock steps, or another server with another clock takes its place, the next answer says so, and all
+//! replicas follow within a second. Deadlines are moments of that clock, so nothing else would be right; only the ten seconds of
+//! R5, which are a time that passes and no moment, are kept in spite of it. While contact is lost, the difference stays as it was.
+//!
+//! On SQLite the database's clock is the wall clock of the host, which is all that processes on one file share and that survives
+//! a restart. It is followed in the same way.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::clock::SharedClock;
+use crate::domain::rule::lifecycle::CONFLICT_GUARD_SECONDS;
+use crate::domain::timestamp::Timestamp;
+use crate::store::{self, Store};
+
+/// By how much this host's wall clock differs from the database's, or that from before, until the log says so.
+const NOTEWORTHY_MILLIS: i64 = 1_000;
+/// For how long a clock that was set makes it uncertain whether a rotation was more than ten seconds ago (R5): for as long, and
+/// until every other replica has noticed, too.
+const UNSETTLED_MILLIS: i64 = CONFLICT_GUARD_SECONDS as i64 * 1_000 + 5_000;
+/// By how much a moment may be rounded. Two clocks are read for a difference, so without this it would never come to rest.
+const ROUNDING_MILLIS: i64 = 1;
+
+/// The clock of the service.
+pub(crate) struct Time {
+    clock: SharedClock,
+    /// The database's clock minus the monotonic one.
+    difference_millis: AtomicI64,
+    /// Until when, by the monotonic clock, the database's clock does not tell how long ago something was, because it was set.
+    unsettled_until: AtomicI64,
+    /// The wall clock minus the database's, as the log last said it.
+    logged_millis: AtomicI64,
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Time").field(&self.difference_millis).finish()
+    }
+}
+
+impl Time {
+    /// Measures for the first time.
+    ///
+    /// # Errors
+    /// When the database does not answer. No time is better than a wrong one.
+    pub(crate) async fn of(store: &Store, clock: SharedClock) -> Result<Self, store::Error> {
+        let asked_at = clock.monotonic_millis();
+        let database_time = if clock.follows_database() { store.time().await? } else { None };
+        Ok(Self::measured(clock, asked_at, database_time))
+    }
+
+    fn measured(clock: SharedClock, asked_at: i64, database_time: Option<Timestamp>) -> Self {
+        let time = Self {
+            clock,
+            difference_millis: AtomicI64::new(0),
+            unsettled_until: AtomicI64::new(i64::MIN),
+            logged_millis: AtomicI64::new(0),
+        };
+        let bounds = time.bounds(asked_at, database_time);
+        time.difference_millis.store(bounds.middle(), Ordering::Relaxed);
+        time.compare_with_wall_clock();
+        time
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.at(self.clock.monotonic_millis())
+    }
+
+    /// The moment of this reading of the monotonic clock.
+    pub(crate) fn at(&self, monotonic_millis: i64) -> Timestamp {
+        let difference = self.difference_millis.load(Ordering::Relaxed);
+        Timestamp::from_unix_millis(monotonic_millis.saturating_add(difference))
+    }
+
+    /// This host's monotonic clock, to be read before the database is asked for its time.
+    pub(crate) fn monotonic_millis(&self) -> i64 {
+        self.clock.monotonic_millis()
+    }
+
+    /// Takes note of an answer of the database that has just come, and of what its clock said; `None` where that is this host's
+    /// wall clock.
+    pub(crate) fn measure(&self, asked_at: i64, database_time: Option<Timestamp>) {
+        if !self.clock.follows_database() {
+            return;
+        }
+        // Nobody else writes it: one task keeps contact.
+        let before = self.difference_millis.load(Ordering::Relaxed);
+        let measured = self.bounds(asked_at, database_time).nearest(before);
+        self.difference_millis.store(measured, Ordering::Relaxed);
+        let step_millis = measured.saturating_sub(before);
+        if step_millis.saturating_abs() > NOTEWORTHY_MILLIS {
+            let until = self.clock.monotonic_millis().saturating_add(UNSETTLED_MILLIS);
+            self.unsettled_until.store(until, Ordering::Relaxed);
+            tracing::warn!(step_millis, "the database's clock was set; deadlines move with it");
+        }
+        self.compare_with_wall_clock();
+    }
+
+    /// For how many more seconds nothing may rest on how long ago a rotation was, because the database's clock was set between
+    /// then and now; 0 nearly always.
+    pub(crate) fn unsettled_seconds(&self) -> u32 {
+        let left = self.unsettled_until.load(Ordering::Relaxed).saturating_sub(self.clock.monotonic_millis());
+        u32::try_from(left).map_or(0, |millis| millis.div_ceil(1_000))
+    }
+
+    fn bounds(&self, asked_at: i64, database_time: Option<Timestamp>) -> Bounds {
+        let database_time = database_time.map_or_else(|| self.clock.now_unix_millis(), Timestamp::unix_millis);
+        Bounds::of(asked_at, self.clock.monotonic_millis(), database_time)
+    }
+
+    /// Says once of each change that the wall clock of this host is wrong, or right again.
+    fn compare_with_wall_clock(&self) {
+        let ahead_millis = self.clock.now_unix_millis().saturating_sub(self.now().unix_millis());
+        let logged = self.logged_millis.load(Ordering::Relaxed);
+        if ahead_millis.saturating_sub(logged).saturating_abs() <= NOTEWORTHY_MILLIS {
+            return;
+        }
+        self.logged_millis.store(ahead_millis, Ordering::Relaxed);
+        if ahead_millis.saturating_abs() > NOTEWORTHY_MILLIS {
+            tracing::warn!(ahead_millis, "this host's clock differs from the database's, which is the one that counts");
+        } else {
+            tracing::info!(ahead_millis, "this host's clock agrees with the database's again");
+        }
+    }
+}
+
+/// Between which two the database's clock minus the monotonic one is, as one answer tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bounds {
+    least: i64,
+    most: i64,
+}
+
+impl Bounds {
+    /// From when the question was asked and answered by the monotonic clock, and what the database's clock said in between.
+    fn of(asked_at: i64, answered_at: i64, database_time: i64) -> Self {
+        let least = database_time.saturating_sub(answered_at).saturating_sub(ROUNDING_MILLIS);
+        let most = database_time.saturating_sub(asked_at).saturating_add(ROUNDING_MILLIS);
+        // A monotonic clock that ran backwards would make them cross.
+        Self { least, most: most.max(least) }
+    }
+
+    /// The difference if the answer took as long as the question.
+    fn middle(self) -> i64 {
+        self.least.midpoint(self.most)
+    }
+
+    fn nearest(self, difference: i64) -> i64 {
+        difference.clamp(self.least, self.most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::clock::Clock;
+
+    use super::*;
+
+    /// The clocks of a host, as the test sets them: the wall clock and the monotonic one.
+    struct Host([AtomicI64; 2]);
+
+    impl Clock for Host {
+        fn now_unix_millis(&self) -> i64 {
+            self.0[0].load(Ordering::SeqCst)
+        }
+
+        fn monotonic_millis(&self) -> i64 {
+            self.0[1].load(Ordering::SeqCst)
+        }
+    }
+
+    impl Host {
+        fn pass(&self, millis: i64) {
+            for clock in &self.0 {
+                clock.fetch_add(millis, Ordering::SeqCst);
+            }
+        }
+
+        fn set_wall_clock(&self, millis: i64) {
+            self.0[0].store(millis, Ordering::SeqCst);
+        }
+    }
+
+    const START: i64 = 1_000_000_000;
+
+    /// A host that has been up for a minute, and whose wall clock is wrong by an hour.
+    fn host() -> Arc<Host> {
+        Arc::new(Host([AtomicI64::new(START - 3_600_000), AtomicI64::new(60_000)]))
+    }
+
+    fn at(millis: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_unix_millis(millis))
+    }
+
+    #[test]
+    fn the_time_is_the_databases_and_half_the_round_trip_is_taken_off() {
+        let host = host();
+        let asked_at = host.monotonic_millis();
+        host.pass(40);
+        let time = Time::measured(host.clone(), asked_at, at(START + 20));
+        assert_eq!(time.now().unix_millis(), START + 40);
+        host.pass(1_000);
+        assert_eq!(time.now().unix_millis(), START + 1_040);
+        for wall in [0, START, START + 3_600_000] {
+            host.set_wall_clock(wall);
+            assert_eq!(time.now().unix_millis(), START + 1_040);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_says_nothing_new_moves_nothing() {
+        let host = host();
+        let time = Time::measured(host.clone(), host.monotonic_millis(), at(START));
+        for (round_trip, said_after) in [(0, 0), (10, 0), (10, 10), (3_000, 0), (3_000, 3_000)] {
+            let (asked_at, before) = (host.monotonic_millis(), time.now().unix_millis());
+            host.pass(round_trip);
+            time.measure(asked_at, at(before + said_after));
+            assert_eq!(time.now().unix_millis(), before + round_trip, "{round_trip} {said_after}");
+        }
+    }
+
+    #[test]
+    fn a_quick_answer_mends_what_a_slow_one_left_open() {
+        let host = host();
+        let asked_at = host.monotonic_millis();
+        host.pass(3_000);
+        // It was said just before it came, so half the round trip is too much.
+        let time = Time::measured(host.clone(), asked_at, at(START + 3_000));
+        assert_eq!(time.now().unix_millis(), START + 4_500);
+        time.measure(host.monotonic_millis(), at(START + 3_000));
+        assert!((time.now().unix_millis() - START - 3_000).abs() <= ROUNDING_MILLIS);
+        assert!(time.unsettled_seconds() > 0, "which is as a step");
+    }
+
+    #[test]
+    fn a_step_of_the_databases_clock_is_followed_and_unsettles_what_rests_on_how_long_ago_something_was() {
+        for step in [-3_600_000, -11_000, -1_002, 1_002, 11_000, 3_600_000] {
+            let host = host();
+            let time = Time::measured(host.clone(), host.monotonic_millis(), at(START));
+            assert_eq!(time.unsettled_seconds(), 0);
+            time.measure(host.monotonic_millis(), at(START + step));
+            assert!((time.now().unix_millis() - START - step).abs() <= ROUNDING_MILLIS, "{step}");
+            for (passes, seconds) in [(0, 15), (1, 15), (4_999, 10), (9_999, 1), (1, 0), (1, 0)] {
+                host.pass(passes);
+                assert_eq!(time.unsettled_seconds(), seconds, "{step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_database_without_a_clock_goes_by_that_of_its_host() {
+        let host = host();
+        let time = Time::measured(host.clone(), host.monotonic_millis(), None);
+        assert_eq!(time.now().unix_millis(), START - 3_600_000);
+        host.set_wall_clock(START);
+        assert_eq!(time.now().unix_millis(), START - 3_600_000, "until the database is asked again");
+        time.measure(host.monotonic_millis(), None);
+        assert!((time.now().unix_millis() - START).abs() <= ROUNDING_MILLIS);
+    }
+}

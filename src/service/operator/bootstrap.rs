@@ -1,0 +1,64 @@
+//! The operator's way in: a token with every permission and every scope, made straight on the database.
+
+use crate::domain::audit::Provenance;
+use crate::domain::token::{Actor, Limits, Permission, Scope, SettingsDraft};
+use crate::service::audit::report;
+use crate::service::{Error, Issued, Service};
+
+impl Service {
+    /// Makes an admin token. Whoever may run this on the database may do anything anyway, so nothing is asked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bootstrap(&self) -> Result<Issued, Error> {
+        let now = self.now();
+        // It may be what is needed to revoke a token, also when the disk is full.
+        let (issued, events) = self
+            .urgently(|| async move {
+                let transaction = self.store.begin_urgent().await?;
+                let issued = self
+                    .insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now)
+                    .await?;
+                let events = transaction.events();
+                transaction.commit().await?;
+                Ok((issued, events))
+            })
+            .await?;
+        events.iter().for_each(|event| report(event));
+        Ok(issued)
+    }
+
+    /// Makes the first admin token of an empty database; `None` where there is a token already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bootstrap_if_empty(&self) -> Result<Option<Issued>, Error> {
+        let now = self.now();
+        let transaction = self.store.begin_exclusive().await?;
+        if !transaction.is_empty().await? {
+            return transaction.settle(Ok(None)).await;
+        }
+        let issued =
+            self.insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now).await?;
+        let events = transaction.events();
+        transaction.commit().await?;
+        events.iter().for_each(|event| report(event));
+        Ok(Some(issued))
+    }
+}
+
+/// The operator acts at the command line, in no request.
+pub(crate) fn operator() -> (Actor, Provenance) {
+    (Actor::System, Provenance::default())
+}
+
+/// The limits that the operator sets bind others. Protected, so that no slip of the hand ends the way in.
+fn admin() -> SettingsDraft {
+    SettingsDraft {
+        description: Some(Some("Made by the operator, with every permission and every scope.".into())),
+        permissions: Some(Permission::ALL.to_vec()),
+        scopes: Some(vec![Scope::all().to_string()]),
+        protected: Some(true),
+        ..SettingsDraft::new("admin")
+    }
+}
