@@ -6,7 +6,8 @@ use crate::app;
 use crate::config::DatabaseFlags;
 use crate::service::Policy;
 
-use super::{Error, system};
+use super::error::Error;
+use super::host::system;
 
 pub(super) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
     let (clock, entropy) = system();

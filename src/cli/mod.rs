@@ -1,19 +1,20 @@
 //! The commands. Each does one thing with `app`; what a command was asked for goes to stdout, everything else to stderr.
 
 mod bootstrap;
+mod error;
+mod host;
 mod retire_values;
 mod serve;
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::clock::{SharedClock, SystemClock};
-use crate::config::{DatabaseFlags, Problems, RetireValuesFlags, ServeFlags};
-use crate::entropy::{SharedEntropy, SystemEntropy};
-use crate::{app, config, graphql, service};
+use crate::config::{DatabaseFlags, RetireValuesFlags, ServeFlags};
+use crate::{config, graphql};
+
+use error::{Error, with_causes};
 
 /// A server that issues API tokens, verifies them, and above all rotates them.
 #[derive(Debug, Parser)]
@@ -35,21 +36,6 @@ enum Command {
     RetireValues(RetireValuesFlags),
     /// Print the GraphQL schema
     Schema,
-}
-
-/// Why a command failed. The text is for the person at the terminal.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error(transparent)]
-    Settings(#[from] Problems),
-    #[error(transparent)]
-    App(#[from] app::Error),
-    #[error(transparent)]
-    Service(#[from] service::Error),
-    #[error(
-        "Cannot write to standard output: {0}. A value that was to be shown is lost; make one by: rotakey bootstrap"
-    )]
-    Output(#[from] std::io::Error),
 }
 
 /// Runs the command of these arguments.
@@ -74,22 +60,4 @@ pub async fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The error and what it came from, once each.
-fn with_causes(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut source = err.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text} ({cause_text})");
-        }
-        source = cause.source();
-    }
-    text
-}
-
-fn system() -> (SharedClock, SharedEntropy) {
-    (Arc::new(SystemClock), Arc::new(SystemEntropy))
 }

@@ -6,7 +6,8 @@ use crate::app;
 use crate::config::RetireValuesFlags;
 use crate::service::Policy;
 
-use super::{Error, system};
+use super::error::Error;
+use super::host::system;
 
 pub(super) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
     let (database_url, issued_before) = flags.validate()?;

@@ -1,0 +1,33 @@
+//! Why a command failed, for the person at the terminal.
+
+use crate::config::Problems;
+use crate::{app, service};
+
+/// Why a command failed. The text is for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error(transparent)]
+    Settings(#[from] Problems),
+    #[error(transparent)]
+    App(#[from] app::Error),
+    #[error(transparent)]
+    Service(#[from] service::Error),
+    #[error(
+        "Cannot write to standard output: {0}. A value that was to be shown is lost; make one by: rotakey bootstrap"
+    )]
+    Output(#[from] std::io::Error),
+}
+
+/// The error and what it came from, once each.
+pub(super) fn with_causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text} ({cause_text})");
+        }
+        source = cause.source();
+    }
+    text
+}
