@@ -1,6 +1,6 @@
 //! Rotakey: a self-hosted server that issues API tokens, verifies them, and above all rotates them.
 //!
-//! The rooms and what each may use are described in `ARCHITECTURE.md` and checked by `tests/it/house/architecture.rs`.
+//! The rooms and what each may use are described in `ARCHITECTURE.md` and checked by `tests/it/house/architecture/mod.rs`.
 
 pub mod app;
 pub mod cli;
