@@ -14,6 +14,11 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The text of a page.
+pub(super) fn text_of(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
 /// Every page with its text.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut paths: Vec<PathBuf> =
@@ -25,7 +30,7 @@ fn pages() -> Vec<(PathBuf, String)> {
 }
 
 /// The lines of all fenced blocks of this language.
-fn fenced<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+pub(super) fn fenced<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     let mut inside = false;
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -41,7 +46,7 @@ fn fenced<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_error_code_has_its_row_and_every_row_its_code() {
-    let page = std::fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    let page = text_of("docs/errors.md");
     let rows: BTreeSet<&str> =
         page.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split('`').next()).collect();
     let codes: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
@@ -78,7 +83,7 @@ fn every_path_and_heading_that_a_page_links_to_exists() {
 
 #[test]
 fn the_index_of_the_documentation_links_to_every_page() {
-    let index = std::fs::read_to_string(root().join("docs/README.md")).unwrap();
+    let index = text_of("docs/README.md");
     let linked: BTreeSet<PathBuf> = links(&index)
         .filter(|link| !link.starts_with("http"))
         .map(|link| root().join("docs").join(link.split('#').next().unwrap()).canonicalize().unwrap())
@@ -86,7 +91,7 @@ fn the_index_of_the_documentation_links_to_every_page() {
     for (page, _) in pages().into_iter().filter(|(page, _)| page.starts_with("docs") && !page.ends_with("README.md")) {
         assert!(linked.contains(&root().join(&page).canonicalize().unwrap()), "{} is not in the index", page.display());
     }
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let readme = text_of("README.md");
     assert!(links(&readme).any(|link| link == "docs/README.md"), "README does not link to the index");
 }
 
@@ -108,7 +113,7 @@ fn every_source_path_that_a_page_names_exists() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_that_a_page_shows_works() {
-    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
+    let makefile = text_of("Makefile");
     let mut ran = 0;
     for (page, text) in pages() {
         // One server and one shell a page: its commands are pasted in order, and nothing is set but by them.
@@ -137,7 +142,7 @@ async fn every_command_that_a_page_shows_works() {
                 shell.export(&setting.replace("http://127.0.0.1:8080", &server.url));
             } else if line.starts_with("npm ") {
                 let script = line.trim_start_matches("npm run ");
-                let package = std::fs::read_to_string(root().join("playground/package.json")).unwrap();
+                let package = text_of("playground/package.json");
                 assert!(line == "npm ci" || package.contains(&format!("\"{script}\":")), "{shown}");
             } else {
                 assert!(line.is_empty(), "teach this test to run {shown}");
@@ -201,7 +206,7 @@ async fn first_event(mut stream: Command, server: &Server) -> String {
     let lines = BufReader::new(stream.stdout.take().unwrap()).lines().map(Result::unwrap);
     let reading = tokio::task::spawn_blocking(|| lines.into_iter().find(|line| line.starts_with("data")).unwrap());
     while !reading.is_finished() {
-        server.admin.create(serde_json::json!({ "name": "told" })).await.unwrap();
+        server.admin.create(serde_json::json!({ "name": "announced" })).await.unwrap();
     }
     stream.kill().unwrap();
     stream.wait().unwrap();

@@ -2,4 +2,5 @@
 
 mod architecture;
 mod docs;
+mod docs_answers;
 mod docs_clients;
