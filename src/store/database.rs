@@ -9,11 +9,11 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::Error;
 use super::connect::pool::Pool;
-use super::connect::shorten_log;
 use super::file::database_file::DatabaseFile;
+use super::file::write_ahead_log::shorten_log;
 use super::token::look_up::LookUps;
 use super::write::durable::Durable;
-use super::write::group::Turns;
+use super::write::queue::Turns;
 
 /// How long those who read a database that was moved may take to end.
 const READERS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -145,5 +145,16 @@ impl Store {
     /// How many transactions of operations this process has made durable. On SQLite operations that wait together share one.
     pub fn commits(&self) -> u64 {
         self.durable.commits()
+    }
+
+    /// Waits until every connection is returned and closes them; SQLite then folds its write-ahead log into the file.
+    ///
+    /// # Errors
+    /// When a connection cannot be closed in order. Nothing committed is lost by that.
+    pub async fn close(self) -> Result<(), Error> {
+        self.listings.close().await?;
+        self.read.close().await?;
+        self.write.close().await?;
+        Ok(())
     }
 }

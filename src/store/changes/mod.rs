@@ -1,8 +1,8 @@
-//! Who learns of committed changes, and how.
+//! Publishing committed changes to what remembers them and to subscribers.
 
 pub(super) mod epochs;
 pub(super) mod feed;
-pub(super) mod postgres;
+pub(super) mod notes;
 pub(super) mod rounds;
-pub(super) mod sqlite;
+mod subscribe;
 pub(super) mod wake;

@@ -3,11 +3,68 @@
 use std::collections::BTreeSet;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
+use crate::store::write::group;
 use crate::store::{Error, Store};
 
+use super::schema::Schema;
+use super::turn::alone;
+use super::unusable;
+
 impl Store {
+    /// Makes sure that there are tables of ours, whatever migrations they still lack.
+    ///
+    /// # Errors
+    /// When there are none, or those of a later version or of another program, or the database fails.
+    pub async fn require_schema(&self) -> Result<(), Error> {
+        let schema = Schema::find(&self.write).await.map_err(|err| self.unusable(&unusable::of_error(&err)))?;
+        match unusable::of_schema(&schema) {
+            Some(words) => Err(self.unusable(&words)),
+            None if schema == Schema::Missing => Err(self.unusable(unusable::MISSING)),
+            None => Ok(()),
+        }
+    }
+
+    /// Applies the migrations that are missing, each in a transaction of its own, so that none holds its locks while another
+    /// runs. Replicas that start together take turns.
+    ///
+    /// # Errors
+    /// When the tables are those of a later version or of another program, or a migration fails; nothing of it is then applied,
+    /// and those before it are.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        match self.try_to_migrate().await {
+            Ok(None) => Ok(()),
+            Ok(Some(words)) => Err(self.unusable(&words)),
+            Err(err) => Err(self.unusable(&unusable::of_error(&err))),
+        }
+    }
+
+    fn unusable(&self, words: &str) -> Error {
+        unusable::unusable(&self.place, words)
+    }
+
+    /// Why there is nothing to be migrated, if the tables are not ours.
+    async fn try_to_migrate(&self) -> Result<Option<String>, DbErr> {
+        loop {
+            let transaction = match self.write.get_database_backend() {
+                DbBackend::Sqlite => group::begin(&self.write).await?,
+                _ => self.write.begin().await?,
+            };
+            alone(&transaction).await?;
+            let schema = Schema::find(&transaction).await?;
+            let words = unusable::of_schema(&schema);
+            if words.is_some() || schema == Schema::Current {
+                transaction.rollback().await?;
+                return Ok(words);
+            }
+            // A step may take longer than a statement may.
+            let transaction = transaction.into_inner();
+            Migrator::up(&transaction, Some(1)).await?;
+            transaction.commit().await?;
+        }
+    }
+
     /// Whether the migrations that were applied are exactly those that this version knows.
     ///
     /// # Errors

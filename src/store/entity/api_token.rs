@@ -33,15 +33,6 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    #[sea_orm(has_many = "super::api_token_value::Entity")]
-    Values,
-}
-
-impl Related<super::api_token_value::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Values.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,6 +1,9 @@
 //! Rows of `api_token_value`: one a generation, with the hash of the secret and the facts of its life.
 
+use sea_orm::UpdateMany;
 use sea_orm::entity::prelude::*;
+
+use crate::domain::id::TokenId;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_token_value")]
@@ -23,15 +26,14 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    #[sea_orm(belongs_to = "super::api_token::Entity", from = "Column::TokenId", to = "super::api_token::Column::Id")]
-    Token,
-}
-
-impl Related<super::api_token::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Token.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The UPDATE of the row of one value; more conditions may be added.
+pub fn update_one(id: TokenId, generation: u32, change: ActiveModel) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .set(change)
+        .filter(Column::TokenId.eq(id.to_string()))
+        .filter(Column::Generation.eq(i64::from(generation)))
+}

@@ -7,8 +7,8 @@ use crate::domain::listing::{OrderField, Page, Position};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenKind;
+use crate::store::sql::Sql;
 
-use super::Sql;
 use super::name::Search;
 use super::status::{has_status, is_unswept};
 

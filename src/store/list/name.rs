@@ -6,8 +6,10 @@
 
 use sea_orm::{ConnectionTrait, Value};
 
+use crate::store::Error;
+use crate::store::sql::Sql;
+
 use super::status::BY_ID;
-use super::{Error, Sql};
 
 /// Up to how many candidates are looked at one by one and sorted.
 const MAX_FOUND: usize = 2_000;

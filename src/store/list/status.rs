@@ -5,8 +5,7 @@ use sea_orm::Value;
 
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
-
-use super::Sql;
+use crate::store::sql::Sql;
 
 /// The index of the ids, for which SQLite has a name of its own.
 pub(super) const BY_ID: &str = "sqlite_autoindex_api_token_1";

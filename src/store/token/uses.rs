@@ -1,12 +1,16 @@
 //! Writing down later uses of values, many at once. They decide nothing, so nobody waits for them and nobody is told.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+};
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 
-use crate::store::entity::api_token;
-use crate::store::{Error, Store};
+use crate::store::entity::{api_token, api_token_value};
+use crate::store::{Error, Store, Transaction};
 
 impl Store {
     /// Writes when each of these tokens was last used, unless a later use is known already: all of it or nothing. A token may
@@ -43,5 +47,55 @@ impl Store {
         let values = uses.iter().flat_map(|(id, at)| [id.to_string().into(), at.unix_millis().into()]);
         connection.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         transaction.commit().await
+    }
+}
+
+impl Transaction {
+    /// Remembers that a value was presented successfully, and that this was its first use if none is known (R5).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record_use(&self, id: TokenId, generation: u32, now: Timestamp) -> Result<(), Error> {
+        let used = api_token_value::ActiveModel {
+            first_used_at: Set(Some(now.unix_millis())),
+            salt: Set(None),
+            ..Default::default()
+        };
+        let unused = api_token_value::Column::FirstUsedAt.is_null();
+        if api_token_value::update_one(id, generation, used).filter(unused).exec(self.connection()).await?.rows_affected
+            > 0
+        {
+            // A later use changes the moment of the last one only, which decides nothing.
+            self.note(id);
+        }
+        api_token::Entity::update_many()
+            .col_expr(api_token::Column::LastUsedAt, Expr::value(now.unix_millis()))
+            .filter(api_token::Column::Id.eq(id.to_string()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Claims the recording of a reuse: whether none was recorded for this value since `since` (R8).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim_reuse(
+        &self,
+        id: TokenId,
+        generation: u32,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let reused = api_token_value::ActiveModel { reused_at: Set(Some(now.unix_millis())), ..Default::default() };
+        let silent = Condition::any()
+            .add(api_token_value::Column::ReusedAt.is_null())
+            .add(api_token_value::Column::ReusedAt.lte(since.unix_millis()));
+        Ok(api_token_value::update_one(id, generation, reused)
+            .filter(silent)
+            .exec(self.connection())
+            .await?
+            .rows_affected
+            == 1)
     }
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::DbErr;
 
-use crate::store::changes::feed::{Feed, Notes};
+use crate::store::changes::feed::Feed;
+use crate::store::changes::notes::Notes;
 use crate::store::connect::pool::Pool;
 
 /// Told of every commit: once, in a task that no client can cancel, and before any client is told of what it did. What has to

@@ -14,65 +14,21 @@
 //!   that as a wish to undo it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::store::changes::feed::Notes;
+use crate::store::changes::notes::Notes;
 use crate::store::connect::pool::{Pool, PoolTransaction};
 use crate::store::file::database_file::DatabaseFile;
 
 use super::durable::Durable;
+use super::slot::{Ended, Told, Turn, Waiting, gone};
 
 /// How many turns a group has at most, so that its first does not wait for ever while others keep coming.
 const MAX_TURNS: usize = 128;
-/// After how long whoever waits for a turn is told that the database is unavailable.
-const TURN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What tells an operation what became of it.
-type Told = oneshot::Sender<Result<(), DbErr>>;
-
-/// Who waits for a turn.
-#[derive(Debug)]
-struct Waiting {
-    urgency: Urgency,
-    turn: oneshot::Sender<Result<Turn, DbErr>>,
-}
-
-/// Whether a change is written even when the disk is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Urgency {
-    /// It is refused until there is room again.
-    Ordinary,
-    /// It takes rights away, or verifying a value waits for it: it may use the reserve.
-    Urgent,
-}
-
-/// The queue for the writing connection.
-#[derive(Clone, Debug)]
-pub(in crate::store) struct Turns {
-    queue: mpsc::UnboundedSender<Waiting>,
-}
-
-/// The right to use the writing connection, until it is ended or dropped.
-#[derive(Debug)]
-pub(in crate::store) struct Turn {
-    // Dropped before `ended` says so: the task then holds the transaction alone.
-    transaction: Arc<PoolTransaction>,
-    ended: oneshot::Sender<Ended>,
-}
-
-/// How a turn ends. One that is dropped is undone, and nobody needs to be told.
-#[derive(Debug)]
-struct Ended {
-    /// What the operation did, if that is to be kept.
-    kept: Option<Notes>,
-    told: Told,
-}
-
 /// A transaction that turns share.
-struct Group {
+pub(super) struct Group {
     transaction: Arc<PoolTransaction>,
     /// Whose answers wait for the commit.
     members: Vec<Told>,
@@ -82,69 +38,6 @@ struct Group {
     file: DatabaseFile,
     /// Whether the running turn is behind a savepoint.
     guarded: bool,
-}
-
-impl Turns {
-    /// A queue for this pool of one connection. It ends when nobody can wait in it any more.
-    pub(in crate::store) fn new(pool: Pool, durable: Durable, file: DatabaseFile) -> Self {
-        let (queue, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(take_turns(pool, waiting, durable, file));
-        Self { queue }
-    }
-
-    /// Waits for a turn. Whoever stops waiting is passed over.
-    pub(in crate::store) async fn next(&self, urgency: Urgency) -> Result<Turn, DbErr> {
-        let (waiting, turn) = oneshot::channel();
-        self.queue.send(Waiting { urgency, turn: waiting }).map_err(|_| gone())?;
-        match tokio::time::timeout(TURN_TIMEOUT, turn).await {
-            Ok(turn) => turn.map_err(|_| gone())?,
-            Err(_) => Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
-        }
-    }
-}
-
-impl Turn {
-    pub(in crate::store) fn connection(&self) -> &PoolTransaction {
-        &self.transaction
-    }
-
-    /// Ends the turn and waits until what was done in it, and what was seen in it, is durable.
-    pub(in crate::store) async fn end(self, kept: Option<Notes>) -> Result<(), DbErr> {
-        let Self { transaction, ended } = self;
-        drop(transaction);
-        let (told, outcome) = oneshot::channel();
-        ended.send(Ended { kept, told }).map_err(|_| gone())?;
-        outcome.await.map_err(|_| gone())?
-    }
-}
-
-async fn take_turns(pool: Pool, mut waiting: mpsc::UnboundedReceiver<Waiting>, durable: Durable, file: DatabaseFile) {
-    while let Some(first) = waiting.recv().await {
-        let Some(first) = first.admitted(&file) else { continue };
-        match begin(&pool).await {
-            Ok(transaction) => {
-                Group::new(transaction, durable.clone(), file.clone()).run(first, &mut waiting).await;
-            }
-            Err(err) => {
-                file.reserve().give_up_for(&err);
-                // Whoever is gone need not be told.
-                let _ = first.turn.send(Err(err));
-            }
-        }
-    }
-}
-
-impl Waiting {
-    /// Itself, unless it has stopped waiting or is refused, which it is then told.
-    fn admitted(self, file: &DatabaseFile) -> Option<Self> {
-        if self.urgency == Urgency::Ordinary && file.reserve().is_given_up() {
-            let full = RuntimeErr::Internal("the disk is full, and what is left is for revocations".to_owned());
-            // Whoever is gone need not be told.
-            let _ = self.turn.send(Err(DbErr::Conn(full)));
-            return None;
-        }
-        (!self.turn.is_closed()).then_some(self)
-    }
 }
 
 /// Begins a transaction that holds the write lock from its start: one that reads first and writes later can lose its turn
@@ -158,12 +51,12 @@ pub(in crate::store) async fn begin(pool: &Pool) -> Result<PoolTransaction, DbEr
 }
 
 impl Group {
-    fn new(transaction: PoolTransaction, durable: Durable, file: DatabaseFile) -> Self {
+    pub(super) fn new(transaction: PoolTransaction, durable: Durable, file: DatabaseFile) -> Self {
         let transaction = Arc::new(transaction);
         Self { transaction, members: Vec::new(), notes: Vec::new(), durable, file, guarded: false }
     }
 
-    async fn run(mut self, first: Waiting, queue: &mut mpsc::UnboundedReceiver<Waiting>) {
+    pub(super) async fn run(mut self, first: Waiting, queue: &mut mpsc::UnboundedReceiver<Waiting>) {
         let mut next = Some(first);
         let mut turns = 0;
         while let Some(waiting) = next.take() {
@@ -254,9 +147,4 @@ fn tell(members: impl IntoIterator<Item = Told>, outcome: &Result<(), DbErr>) {
         // Whoever is gone need not be told.
         let _ = told.send(outcome.clone());
     }
-}
-
-/// The task has ended without a word, which it does when the whole process does.
-fn gone() -> DbErr {
-    DbErr::Conn(RuntimeErr::Internal("the writing connection is gone".to_owned()))
 }

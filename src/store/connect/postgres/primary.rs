@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::store::connect::unusable;
 
-use super::address;
+use super::address::address;
 
 /// How long a server may take to be reached and to say what it is, before the next one is tried.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -4,7 +4,7 @@
 //! was decided on what is known of the token by other means is written by itself, only if all that it rests on and that may
 //! change is still so; on PostgreSQL that is one statement and its own transaction, so it costs one round trip.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Value};
+use sea_orm::{ConnectionTrait, DbErr, RuntimeErr};
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
@@ -12,13 +12,13 @@ use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
-use crate::store::changes::feed::Notes;
+use crate::store::changes::notes::Notes;
 use crate::store::connect::pool::Pool;
-use crate::store::write::chain::Chain;
 use crate::store::write::durable::Durable;
 use crate::store::{Error, Store, Transaction, audit};
 
-use super::rows;
+use super::chain::Chain;
+use super::statement::Written;
 
 /// Whether a rotation took place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,69 +106,4 @@ impl From<bool> for Rotated {
     fn from(won: bool) -> Self {
         if won { Self::Won } else { Self::Lost }
     }
-}
-
-/// What a rotation writes beside its event.
-struct Written<'a> {
-    id: TokenId,
-    rotation: &'a Rotation,
-    issued: &'a ValueFacts,
-    first_used_at: Option<Timestamp>,
-    /// What it was decided on, where that was not read under a lock.
-    known: Option<&'a Token>,
-}
-
-impl Written<'_> {
-    fn chain(&self, backend: DbBackend) -> Chain {
-        let Self { rotation, issued, .. } = self;
-        let (token, from) = (|| Value::from(self.id.to_string()), || Value::from(i64::from(rotation.from_generation)));
-        let older = rotation.previous.filter(|previous| previous.generation != rotation.from_generation);
-        let mut chain = self.replace(self.move_on(Chain::new(backend), token(), from()), token(), from());
-        if let Some(older) = older {
-            chain = chain.update(
-                "UPDATE api_token_value SET retires_at = ? WHERE token_id = ? AND generation = ?",
-                [moment(older.retires_at), token(), i64::from(older.generation).into()],
-            );
-        }
-        chain.insert(rows::value_row(self.id, issued, rotation.rotate_by))
-    }
-
-    /// Moves the generation of the token on.
-    fn move_on(&self, chain: Chain, token: Value, from: Value) -> Chain {
-        const SQL: &str = "UPDATE api_token SET generation = ?, previous_generation = ?,
-            last_used_at = COALESCE(?, last_used_at) WHERE id = ? AND generation = ? AND revoked_at IS NULL";
-        let Rotation { generation, previous, .. } = self.rotation;
-        let previous = previous.map(|previous| i64::from(previous.generation));
-        let values = [i64::from(*generation).into(), previous.into(), moment(self.first_used_at), token, from];
-        let Some(known) = self.known else { return chain.update(SQL, values) };
-        // The restrictions themselves, too: settings may be changed twice in one millisecond.
-        let sql =
-            format!("{SQL} AND updated_at IS NOT DISTINCT FROM ? AND allowed_cidr_blocks = ? AND allowed_origins = ?");
-        let updated_at = moment(known.updated.map(|(at, _)| at));
-        let settings = &known.settings;
-        let restrictions =
-            [rows::list(settings.allowed_cidr_blocks.iter()), rows::list(settings.allowed_origins.iter())];
-        chain.update(&sql, values.into_iter().chain([updated_at]).chain(restrictions.map(Value::from)))
-    }
-
-    /// Replaces the value that was current.
-    fn replace(&self, chain: Chain, token: Value, from: Value) -> Chain {
-        const SQL: &str = "UPDATE api_token_value SET replaced_at = ?, retires_at = ?,
-            first_used_at = COALESCE(first_used_at, ?), salt = NULL WHERE token_id = ? AND generation = ?
-            AND replaced_at IS NULL AND (first_used_at IS NULL OR NOT ?)";
-        let Self { rotation, issued, .. } = self;
-        // It either works on, until then, or stops at once.
-        let works_on = rotation.previous.filter(|previous| previous.generation == rotation.from_generation);
-        let retires_at = works_on.map_or(Some(issued.created_at), |previous| previous.retires_at);
-        let recovers = rotation.recovers.into();
-        let values =
-            [moment(Some(issued.created_at)), moment(retires_at), moment(self.first_used_at), token, from, recovers];
-        let Some(known) = self.known else { return chain.update(SQL, values) };
-        let sql = format!("{SQL} AND first_used_at IS NOT DISTINCT FROM ?");
-        chain.update(&sql, values.into_iter().chain([moment(known.current.first_used_at)]))
-    }
-}
-
-fn moment(at: Option<Timestamp>) -> Value {
-    Value::from(at.map(Timestamp::unix_millis))
 }

@@ -1,8 +1,8 @@
 //! Hearing, on PostgreSQL, what every replica commits.
 //!
 //! A transaction that has something to tell adds a row to the table `change`, which others see if and when it commits. Each
-//! replica asks for the rows that were committed since it last asked, twice a second and whenever it is woken ([`super::wake`]) or
-//! somebody here waits for it ([`super::rounds`]).
+//! replica asks for the rows that were committed since it last asked, twice a second and whenever it is woken ([`crate::store::changes::wake`]) or
+//! somebody here waits for it ([`crate::store::changes::rounds`]).
 //!
 //! What "since" means is exact, whatever order transactions commit in: a snapshot names the transactions that were over when it
 //! was taken (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction was
@@ -17,17 +17,16 @@ use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sea_orm::sqlx::{self, Row};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
+use sea_orm::{DbErr, RuntimeErr};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::domain::id::EventId;
 use crate::domain::timestamp::Timestamp;
-use crate::store::connect::pool::PoolTransaction;
-use crate::store::connect::postgres::{STANDBY, only_reads};
+use crate::store::changes::feed::Heard;
+use crate::store::changes::notes::Told;
+use crate::store::changes::wake::CHANNEL;
+use crate::store::connect::postgres::primary::{STANDBY, only_reads};
 use crate::store::{Error, Store};
-
-use super::feed::{Heard, Told};
-use super::wake::CHANNEL;
 
 /// How often is asked at least, so that a change is heard within a second although nobody wakes (R10).
 const PERIOD: Duration = Duration::from_millis(500);
@@ -40,9 +39,6 @@ const BATCH: usize = 256;
 /// After how long without a question, in milliseconds of the database's clock, something may have been missed. It is far less
 /// than a row is kept.
 const FORGOTTEN_AFTER_MILLIS: i64 = 60_000;
-/// Any constant of ours: of replicas that delete old rows at the same time, one does.
-const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7902;
-
 /// The snapshot from which on everything is to be heard, a moment before it was taken, and whether the server is none that may
 /// write.
 const NOW: &str = concat!(
@@ -64,8 +60,6 @@ const ASK: &str = concat!(
         SELECT seq, ids FROM change WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
     ) AS told ON true ORDER BY told.seq"
 );
-
-const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 pub(in crate::store) struct Listener {
     store: Store,
@@ -191,44 +185,6 @@ impl Listener {
         }
         Ok(())
     }
-}
-
-impl Store {
-    /// What the database's clock says; `None` on SQLite, which has none of its own.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn time(&self) -> Result<Option<Timestamp>, Error> {
-        if self.write.get_database_backend() != DbBackend::Postgres {
-            return Ok(None);
-        }
-        let row = self.write.query_one_raw(Statement::from_string(DbBackend::Postgres, TIME)).await?;
-        let millis = row.ok_or_else(|| failure(sqlx::Error::RowNotFound))?.try_get_by_index(0)?;
-        Ok(Some(Timestamp::from_unix_millis(millis)))
-    }
-
-    /// Deletes what was told of changes ten minutes ago, by the database's clock, and heard by everybody who is in contact; how
-    /// much that was. On SQLite there is nothing to delete.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_changes(&self) -> Result<u64, Error> {
-        if self.write.get_database_backend() != DbBackend::Postgres {
-            return Ok(0);
-        }
-        let sql = format!(
-            "DELETE FROM change WHERE at < now() - interval '10 minutes' \
-             AND (SELECT pg_try_advisory_xact_lock({SWEEP_LOCK}))"
-        );
-        Ok(self.write.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await?.rows_affected())
-    }
-}
-
-/// Tells the other replicas, and this one's own ear, if and when this transaction commits.
-pub(in crate::store) async fn tell(transaction: &PoolTransaction, ids: String) -> Result<(), Error> {
-    let sql = "INSERT INTO change (ids) VALUES ($1)";
-    transaction.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into()])).await?;
-    Ok(())
 }
 
 async fn answered<T>(question: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::store::connect::{WAL_LIMIT_BYTES, shorten_log};
+use crate::store::file::write_ahead_log::{WAL_LIMIT_BYTES, shorten_log};
 use crate::store::{Error, Store};
 
 /// How often is asked.

@@ -1,0 +1,97 @@
+use std::fs::OpenOptions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use crate::store::file::reserve_file::{BLOCK_BYTES, BYTES};
+
+use super::*;
+
+#[tokio::test]
+async fn the_reserve_takes_its_space_is_given_up_and_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rotakey.db-reserve");
+    let reserve = Reserve::at(path.clone());
+    assert!(!reserve.is_given_up());
+    for _ in 0..2 {
+        reserve.keep().await;
+        assert!(!reserve.is_given_up());
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (BYTES, 0o600));
+        assert!(metadata.blocks() * 512 >= BYTES, "it is sparse");
+        reserve.give_up();
+        assert!(reserve.is_given_up() && !path.exists());
+        // As if it had been seen that there was no room.
+        *reserve.0.pause.lock().unwrap() = 0;
+    }
+    reserve.keep().await;
+    std::fs::remove_file(&path).unwrap();
+    reserve.keep().await;
+    assert!(path.exists(), "another process had deleted it");
+}
+
+#[tokio::test]
+async fn what_is_not_the_reserve_is_neither_written_over_nor_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, target] = ["rotakey.db-reserve", "precious"].map(|name| folder.path().join(name));
+    let whole = vec![7; usize::try_from(BYTES).unwrap()];
+    for (mode, contents) in [(0o600, b"precious".as_slice()), (0o644, b"precious"), (0o600, &whole), (0o644, b"")] {
+        for link in [false, true] {
+            let written = if link { &target } else { &path };
+            std::fs::write(written, contents).unwrap();
+            std::fs::set_permissions(written, std::fs::Permissions::from_mode(mode)).unwrap();
+            if link {
+                std::os::unix::fs::symlink(&target, &path).unwrap();
+            }
+            let reserve = Reserve::at(path.clone());
+            reserve.keep().await;
+            assert!(!reserve.is_given_up());
+            reserve.give_up();
+            assert!(std::fs::read(&path).unwrap() == contents, "mode {mode:o}, link: {link}");
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reserve_that_was_not_finished_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rotakey.db-reserve");
+    for bytes in [0, 10, BLOCK_BYTES as u64] {
+        Reserve::at(path.clone()).keep().await;
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes).unwrap();
+        Reserve::at(path.clone()).keep().await;
+        assert!(is_whole(&path));
+    }
+}
+
+#[tokio::test]
+async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
+    use sea_orm::ConnectionTrait;
+
+    use crate::store::Store;
+
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
+    let store = Store::connect(&url).await.unwrap();
+    let reserve = store.file.as_ref().unwrap().reserve();
+    reserve.keep().await;
+    let run = async |sql: &str| store.write.execute_unprepared(sql).await.unwrap();
+    run("CREATE TABLE ballast (bytes BLOB); PRAGMA max_page_count = 10").await;
+    let transaction = store.begin().await.unwrap();
+    let too_much = "INSERT INTO ballast VALUES (zeroblob(100000))";
+    let failed = transaction.connection().execute_unprepared(too_much).await.unwrap_err().into();
+    drop(transaction);
+    assert!(store.has_made_room(&failed) && reserve.is_given_up());
+    assert!(!store.has_made_room(&crate::store::Error::Unreadable("another".into())));
+    for _ in 0..2 {
+        assert!(matches!(store.begin().await, Err(crate::store::Error::Unavailable(_))));
+        store.begin_urgent().await.unwrap().commit().await.unwrap();
+    }
+    // There was room on the disk, as under a quota: what was given up is not taken again at once.
+    for _ in 0..PAUSE {
+        reserve.keep().await;
+        assert!(reserve.is_given_up());
+    }
+    reserve.keep().await;
+    store.begin().await.unwrap().commit().await.unwrap();
+    store.close().await.unwrap();
+}

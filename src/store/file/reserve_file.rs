@@ -1,0 +1,99 @@
+//! The file that takes the space: found, made and filled.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use nix::sys::statvfs::statvfs;
+
+/// A write-ahead log grows to 4 MiB before SQLite writes over it again; the rest is for what the database grows by, about a
+/// kilobyte a revocation.
+pub(super) const BYTES: u64 = 8 * 1024 * 1024;
+/// What is written at once. It is longer than the records by which file systems compress.
+pub(super) const BLOCK_BYTES: usize = 1024 * 1024;
+/// By how many of its first bytes it is known again.
+const START_BYTES: usize = 64;
+
+/// What is at the path of the reserve.
+pub(super) enum Found {
+    Nothing,
+    Whole,
+    /// A process was killed while it wrote it.
+    Part,
+    /// A link, or a file that is not ours, which is left as it is.
+    Foreign,
+}
+
+pub(super) fn is_whole(path: &Path) -> bool {
+    matches!(find(path), Ok(Found::Whole))
+}
+
+/// It follows no link. A file is ours if its owner alone may use it and it begins as we begin it, as far as it goes.
+pub(super) fn find(path: &Path) -> io::Result<Found> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(err) => return Err(err),
+    };
+    if !metadata.is_file() || metadata.permissions().mode() & 0o777 != 0o600 || metadata.len() > BYTES {
+        return Ok(Found::Foreign);
+    }
+    let mut start = Vec::new();
+    File::open(path)?.take(START_BYTES as u64).read_to_end(&mut start)?;
+    Ok(if start.iter().copied().ne(noise().take(start.len())) {
+        Found::Foreign
+    } else if metadata.len() == BYTES {
+        Found::Whole
+    } else {
+        Found::Part
+    })
+}
+
+/// Whether there is room for the reserve, and as much left again, so that it is not made and given up in turns.
+pub(super) fn has_room(path: &Path) -> io::Result<bool> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let room = statvfs(folder)?;
+    Ok(room.blocks_available() * room.fragment_size() >= 2 * BYTES)
+}
+
+/// Makes the file, unless it is there already.
+pub(super) fn claim(path: &Path) -> io::Result<()> {
+    match find(path)? {
+        Found::Whole => return Ok(()),
+        Found::Foreign => return Err(io::Error::other("there is another file of that name: move it away")),
+        Found::Part => std::fs::remove_file(path)?,
+        Found::Nothing => {}
+    }
+    if !has_room(path)? {
+        return Err(ErrorKind::StorageFull.into());
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = fill(file);
+    if written.is_err() {
+        // What was written of it is of no use, and the room is needed.
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}
+
+/// Bytes that are hard to compress, always the same: Xorshift (Marsaglia 2003).
+fn noise() -> impl Iterator<Item = u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    })
+    .flatten()
+}
+
+/// Writes all of it, so that the space is taken: a length alone would take none, and zeros might be compressed.
+fn fill(mut file: File) -> io::Result<()> {
+    let block: Vec<u8> = noise().take(BLOCK_BYTES).collect();
+    for _ in 0..BYTES / BLOCK_BYTES as u64 {
+        file.write_all(&block)?;
+    }
+    file.sync_data()
+}

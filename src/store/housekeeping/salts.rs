@@ -1,0 +1,29 @@
+//! Erasing salts.
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use crate::domain::timestamp::Timestamp;
+use crate::store::{Error, Store};
+
+impl Store {
+    /// Erases every salt that nobody can use any more, because the overlap of its rotation is over (R6); how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_stale_salts(&self, now: Timestamp) -> Result<u64, Error> {
+        let sql = format!(
+            "UPDATE api_token_value SET salt = NULL WHERE salt IS NOT NULL AND NOT EXISTS (
+                 SELECT 1 FROM api_token AS token JOIN api_token_value AS previous
+                 ON previous.token_id = token.id AND previous.generation = token.previous_generation
+                 WHERE token.id = api_token_value.token_id
+                   AND (previous.retires_at IS NULL OR previous.retires_at > {now})
+                   AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > {now}))",
+            now = now.unix_millis()
+        );
+        let transaction = self.begin().await?;
+        let statement = Statement::from_string(transaction.connection().get_database_backend(), sql);
+        let erased = transaction.connection().execute_raw(statement).await?.rows_affected();
+        transaction.commit().await?;
+        Ok(erased)
+    }
+}

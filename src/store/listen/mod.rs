@@ -1,0 +1,5 @@
+//! Learning what other processes commit.
+
+pub(super) mod listener;
+mod postgres;
+mod sqlite;

@@ -1,0 +1,5 @@
+//! A rotation: one statement or one transaction (R7).
+
+mod chain;
+pub(super) mod rotate;
+mod statement;

@@ -1,0 +1,43 @@
+//! Starting a transaction.
+
+use crate::store::connect::turn::alone;
+use crate::store::{Error, Store, Transaction};
+
+use super::slot::Urgency;
+
+impl Store {
+    /// Starts a transaction that no other started by this function runs beside, on any replica.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_exclusive(&self) -> Result<Transaction, Error> {
+        // A server must start on a full disk, too, and this is asked at every start.
+        let transaction = self.begin_urgent().await?;
+        alone(transaction.connection()).await?;
+        Ok(transaction)
+    }
+
+    /// Starts a transaction that may write. Dropping it without a commit undoes it.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self) -> Result<Transaction, Error> {
+        self.begin_at(Urgency::Ordinary).await
+    }
+
+    /// Starts a transaction that takes rights away, or that verifying a value waits for. It is written even when the disk is
+    /// full.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_urgent(&self) -> Result<Transaction, Error> {
+        self.begin_at(Urgency::Urgent).await
+    }
+
+    async fn begin_at(&self, urgency: Urgency) -> Result<Transaction, Error> {
+        Ok(match &self.turns {
+            Some(turns) => Transaction::in_turn(turns.next(urgency).await?),
+            None => Transaction::alone(self.write.begin().await?, self.durable.clone()),
+        })
+    }
+}
