@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Problems;
+use super::problems::Problems;
 
 /// How many connections may be open where the operator says nothing and there are descriptors for as many.
 const MAX_CONNECTIONS: usize = 4_096;

@@ -4,7 +4,8 @@ use clap::Args;
 
 use crate::domain::timestamp::Timestamp;
 
-use super::{DatabaseFlags, DatabaseUrl, Problems};
+use super::database::{DatabaseFlags, DatabaseUrl};
+use super::problems::Problems;
 
 /// The flags of `retire-values`.
 #[derive(Args, Clone, Debug)]
