@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: requests by POST and GET, server-sent events, and WebSockets.
 
 mod endpoint;
+mod handshake;
 mod protocol;
 mod request;
 mod socket;

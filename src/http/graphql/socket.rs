@@ -25,9 +25,9 @@ use crate::http::server::Upgraded;
 use crate::http::state::Doors;
 use crate::service::{Caller, ErrorCode, StreamPlace};
 
+use super::handshake::Handshake;
 use super::protocol::{Close, FromClient, ToClient};
 use super::request;
-use super::ws::Handshake;
 
 /// How long a client may take to say who it is.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);

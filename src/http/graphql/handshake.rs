@@ -1,0 +1,54 @@
+//! Who is calling on a WebSocket: what its handshake said, and what `connection_init` adds.
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
+use serde_json::{Map, Value};
+
+use crate::domain::id::RequestId;
+use crate::domain::restriction::Source;
+use crate::http::caller::credential::{self, API_KEY};
+use crate::http::state::Doors;
+use crate::service::{self, Caller, Visit};
+
+use super::protocol::Close;
+
+/// What is known of a client from its handshake.
+pub(crate) struct Handshake {
+    pub(super) source: Source,
+    pub(super) user_agent: Option<Vec<u8>>,
+    pub(super) request_id: Option<RequestId>,
+    /// The headers that may hold a value.
+    pub(super) presented: HeaderMap,
+}
+
+impl Handshake {
+    fn visit(&self) -> Visit<'_> {
+        let user_agent = self.user_agent.as_deref();
+        Visit { source: self.source.clone(), user_agent, request_id: self.request_id }
+    }
+
+    /// Who is calling: by the value in the payload of `connection_init`, or else by that in the headers of the handshake,
+    /// which a page cannot set.
+    pub(crate) async fn caller(&self, doors: &Doors, payload: &Map<String, Value>) -> Result<Caller, Close> {
+        let refused = |err: service::Error| Close::refused(&err.into());
+        let mut headers = self.presented.clone();
+        // Some clients put what they would send as headers under that name.
+        let nested = payload.get("headers").and_then(Value::as_object);
+        for (key, value) in payload.iter().chain(nested.into_iter().flatten()) {
+            if value.is_null() {
+                // Clients without one say so.
+                continue;
+            }
+            let name = match key.to_ascii_lowercase().as_str() {
+                "x-api-key" | "apikey" => API_KEY,
+                "authorization" => AUTHORIZATION,
+                _ => continue,
+            };
+            let value = value.as_str().and_then(|text| HeaderValue::from_str(text).ok());
+            headers.append(name, value.ok_or_else(|| refused(service::Error::Unauthenticated))?);
+        }
+        let presented = credential::find(&headers).map_err(|unusable| Close::refused(&unusable.into()))?;
+        let Some(presented) = presented else { return Err(refused(service::Error::Anonymous)) };
+        doors.service.authenticate(presented.text, self.visit()).await.map_err(refused)
+    }
+}
