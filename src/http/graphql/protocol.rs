@@ -1,4 +1,6 @@
 //! The messages of `graphql-transport-ws` and the codes with which it closes a socket.
+//!
+//! Ours in place of `async_graphql::http::ClientMessage` and `WsMessage`; [`super`] says why.
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,6 @@
 //! The parameters of a GraphQL request, from a JSON body or from the query of a URL (GraphQL over HTTP, section 5).
+//!
+//! Ours in place of `async_graphql_axum::GraphQLBatchRequest`; [`super`] says why.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;

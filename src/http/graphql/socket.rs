@@ -4,6 +4,8 @@
 //! most one step ahead of what is written, and their number is bounded. Who does not read or answer for long is let go.
 //! Nothing that others need is held meanwhile: an operation goes on by itself until its answer is there, and so gives back
 //! its turn to write and its connection even while the socket waits for the client.
+//!
+//! Ours in place of `async_graphql_axum::GraphQLWebSocket`; [`super`] says why.
 
 use std::sync::Arc;
 use std::time::Duration;

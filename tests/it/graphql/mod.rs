@@ -1,6 +1,7 @@
 //! The GraphQL language: what is read, refused, executed and answered.
 
 mod answer_size;
+mod async_graphql_axum;
 mod execution;
 mod hostile;
 mod lenient;
