@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 use std::collections::BTreeSet;
 
+use super::error_code::ErrorCode;
 use super::id::{EventId, RequestId, TokenId};
 use super::timestamp::Timestamp;
 use crate::domain::text::names;
@@ -79,8 +80,8 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// What happened.
     pub action: Action,
-    /// What came of it: `OK`, or the code of the refusal.
-    pub result: String,
+    /// Why it was refused; `None` where it was done.
+    pub refusal: Option<ErrorCode>,
     /// Who did it; `None` for somebody unknown.
     pub actor: Option<Actor>,
     /// To which token; `None` where it is not known.

@@ -4,6 +4,7 @@
 //! nothing knows of a database, of GraphQL or of HTTP, so that every rule can be read, tested and model-checked alone.
 
 pub mod audit;
+pub mod error_code;
 pub mod id;
 pub mod input;
 pub mod listing;

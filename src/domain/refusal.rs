@@ -1,5 +1,7 @@
 //! The reasons for which a rule says no.
 
+use super::error_code::ErrorCode;
+
 /// Why something may not be done, or a value not be used, here and now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -46,4 +48,24 @@ pub enum Refusal {
     /// The caller lacks a permission or scope, or the operation is not for a token of this kind.
     #[error("{0}")]
     Forbidden(String),
+}
+
+impl Refusal {
+    /// What the refusal is, for programs.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::TokenExpired => ErrorCode::TokenExpired,
+            Self::TokenRevoked => ErrorCode::TokenRevoked,
+            Self::RotationOverdue => ErrorCode::RotationOverdue,
+            Self::ValueRetired => ErrorCode::ValueRetired,
+            Self::ValueSuperseded => ErrorCode::ValueSuperseded,
+            Self::RotationConflict { .. } => ErrorCode::RotationConflict,
+            Self::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
+            Self::NoRotationPeriod => ErrorCode::BadUserInput,
+            Self::TokenProtected => ErrorCode::TokenProtected,
+            Self::AddressRefused => ErrorCode::AddressRefused,
+            Self::OriginRefused => ErrorCode::OriginRefused,
+            Self::Forbidden(_) => ErrorCode::Forbidden,
+        }
+    }
 }

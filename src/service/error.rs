@@ -1,93 +1,10 @@
-//! The errors of the use cases and the one list of their codes. `docs/errors.md` has a paragraph for each; a test compares.
+//! The errors of the use cases.
 
+use crate::domain::error_code::ErrorCode;
 use crate::domain::input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::entropy::EntropyError;
 use crate::store;
-
-macro_rules! error_codes {
-    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
-        /// What an error is, for programs: `extensions.code`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum ErrorCode {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl ErrorCode {
-            /// Every code there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code as clients see it.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-
-            /// The code of this name.
-            pub fn parse(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-/// After how many seconds to try again what the database could not do just now. A failover takes longer, but nobody knows how
-/// long, and to be asked once a second by each client costs little.
-const RETRY_UNAVAILABLE_SECONDS: u32 = 1;
-
-impl ErrorCode {
-    /// After how many whole seconds the same request may succeed, where the code alone says that it may.
-    pub fn retry_after_seconds(self) -> Option<u32> {
-        (self == Self::Unavailable).then_some(RETRY_UNAVAILABLE_SECONDS)
-    }
-}
-
-error_codes! {
-    /// No value, or one that no token has.
-    Unauthenticated => "UNAUTHENTICATED",
-    /// See [`Refusal::TokenExpired`].
-    TokenExpired => "TOKEN_EXPIRED",
-    /// See [`Refusal::TokenRevoked`].
-    TokenRevoked => "TOKEN_REVOKED",
-    /// See [`Refusal::RotationOverdue`].
-    RotationOverdue => "ROTATION_OVERDUE",
-    /// See [`Refusal::ValueRetired`].
-    ValueRetired => "VALUE_RETIRED",
-    /// See [`Refusal::ValueSuperseded`].
-    ValueSuperseded => "VALUE_SUPERSEDED",
-    /// See [`Refusal::RotationConflict`].
-    RotationConflict => "ROTATION_CONFLICT",
-    /// See [`Refusal::IdempotencyKeyReused`].
-    IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
-    /// See [`Refusal::TokenProtected`].
-    TokenProtected => "TOKEN_PROTECTED",
-    /// See [`Refusal::AddressRefused`].
-    AddressRefused => "ADDRESS_REFUSED",
-    /// See [`Refusal::OriginRefused`].
-    OriginRefused => "ORIGIN_REFUSED",
-    /// See [`Refusal::Forbidden`].
-    Forbidden => "FORBIDDEN",
-    /// Nothing has this id or address.
-    NotFound => "NOT_FOUND",
-    /// The request or one of its fields is not as it must be.
-    BadUserInput => "BAD_USER_INPUT",
-    /// The document is not GraphQL.
-    GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
-    /// The document does not fit the schema.
-    GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
-    /// No document of this hash was sent before.
-    PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
-    /// The token has as many event streams and sockets as it may.
-    RateLimited => "RATE_LIMITED",
-    /// The database cannot be reached or cannot do this just now; the same request may succeed later.
-    Unavailable => "UNAVAILABLE",
-    /// A fault of the server; the log has its cause.
-    Internal => "INTERNAL",
-}
 
 /// Why a use case was not carried out. What was refused was not done; whether what failed was, is not known.
 #[derive(Debug, thiserror::Error)]
@@ -149,20 +66,7 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Anonymous | Self::Unauthenticated => ErrorCode::Unauthenticated,
-            Self::Refused(refusal) => match refusal {
-                Refusal::TokenExpired => ErrorCode::TokenExpired,
-                Refusal::TokenRevoked => ErrorCode::TokenRevoked,
-                Refusal::RotationOverdue => ErrorCode::RotationOverdue,
-                Refusal::ValueRetired => ErrorCode::ValueRetired,
-                Refusal::ValueSuperseded => ErrorCode::ValueSuperseded,
-                Refusal::RotationConflict { .. } => ErrorCode::RotationConflict,
-                Refusal::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
-                Refusal::NoRotationPeriod => ErrorCode::BadUserInput,
-                Refusal::TokenProtected => ErrorCode::TokenProtected,
-                Refusal::AddressRefused => ErrorCode::AddressRefused,
-                Refusal::OriginRefused => ErrorCode::OriginRefused,
-                Refusal::Forbidden(_) => ErrorCode::Forbidden,
-            },
+            Self::Refused(refusal) => refusal.code(),
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::BadUserInput,
             Self::TooManyStreams { .. } => ErrorCode::RateLimited,

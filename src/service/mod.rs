@@ -21,11 +21,12 @@ mod update;
 mod verify;
 mod view;
 
+pub use crate::domain::error_code::ErrorCode;
 pub use audit::{AuditPage, AuditRequest};
 pub use caller::{Caller, StreamPlace};
 pub use create::CreateRequest;
 pub use database::Readiness;
-pub use error::{Error, ErrorCode};
+pub use error::Error;
 pub use judge::Visit;
 pub use operator::RetiredValues;
 pub use paging::{Connection, PageRequest};

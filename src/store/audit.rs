@@ -6,6 +6,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{EventId, RequestId, TokenId};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Actor;
@@ -17,6 +18,8 @@ use super::{Error, Store, Transaction};
 
 /// How the operator is named in the column `actor`.
 const SYSTEM: &str = "SYSTEM";
+/// What the column `result` holds where nothing was refused.
+const DONE: &str = "OK";
 
 impl Transaction {
     /// Appends an event to the audit log.
@@ -126,7 +129,7 @@ pub(super) fn row(event: &AuditEvent) -> ActiveModel {
         id: Set(event.id.to_string()),
         at: Set(event.at.unix_millis()),
         action: Set(event.action.as_str().to_owned()),
-        result: Set(event.result.clone()),
+        result: Set(event.refusal.map_or(DONE, ErrorCode::as_str).to_owned()),
         actor: Set(event.actor.map(actor)),
         token_id: Set(event.token_id.map(|id| id.to_string())),
         generation: Set(event.generation.map(i64::from)),
@@ -149,7 +152,10 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
         id: EventId::parse(&row.id).ok_or_else(|| unreadable("id"))?,
         at: Timestamp::from_unix_millis(row.at),
         action: Action::parse(&row.action).ok_or_else(|| unreadable("action"))?,
-        result: row.result.clone(),
+        refusal: match row.result.as_str() {
+            DONE => None,
+            code => Some(ErrorCode::parse(code).ok_or_else(|| unreadable("result"))?),
+        },
         actor,
         token_id: row.token_id.as_deref().map(rows::token_id).transpose()?,
         generation: row.generation.map(rows::small).transpose()?,

@@ -12,9 +12,6 @@ use crate::store::Transaction;
 use super::gate::Gate;
 use super::report::report;
 
-/// What came of a change.
-const OK: &str = "OK";
-
 /// Refusals of one kind: the same thing refused to the same token, or to the same network where no token is known.
 type Kind = (Action, &'static str, Option<TokenId>, Option<IpAddr>);
 
@@ -81,7 +78,7 @@ impl Service {
             id: EventId::new(now, self.random()?),
             at: now,
             action,
-            result: OK.to_owned(),
+            refusal: None,
             actor: Some(actor),
             token_id: Some(token_id),
             generation: Some(generation),
@@ -115,7 +112,7 @@ impl Service {
             id: EventId::new(now, self.random()?),
             at: now,
             action: refused.action,
-            result: refused.code.as_str().to_owned(),
+            refusal: Some(refused.code),
             actor: refused.presented.map(|(id, _)| Actor::ApiToken(id)),
             token_id,
             generation: refused.presented.map(|(_, generation)| generation),

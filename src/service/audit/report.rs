@@ -4,6 +4,7 @@
 use tracing::field::display;
 
 use crate::domain::audit::{Action, AuditEvent};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::token::Actor;
 
 /// Logs an event that is durable. Called in the span of its request, which names the request.
@@ -27,6 +28,7 @@ pub(crate) fn report(event: &AuditEvent) {
         Actor::ApiToken(id) => display(id.to_string()),
         Actor::System => display("SYSTEM".to_owned()),
     });
-    let (token, generation, result) = (event.token_id.map(display), event.generation, event.result.as_str());
+    let (token, generation, result) =
+        (event.token_id.map(display), event.generation, event.refusal.map_or("OK", ErrorCode::as_str));
     tracing::info!(token, generation, by, result, "{did}");
 }

@@ -278,10 +278,10 @@ async fn append(store: &Store, numbers: std::ops::Range<u32>) {
             id: EventId::new(at, random),
             at,
             action: Action::SignInRefused,
-            result: number.to_string(),
+            refusal: None,
             actor: None,
             token_id: None,
-            generation: None,
+            generation: Some(number),
             provenance: Provenance::default(),
         };
         transaction.append(&event).await.unwrap();
@@ -301,7 +301,7 @@ async fn who_does_not_keep_up_is_told_so_and_others_miss_nothing() {
     for batch in 0..12 {
         append(&store, batch * 100..(batch + 1) * 100).await;
         for number in batch * 100..(batch + 1) * 100 {
-            assert_eq!(quick.next().await.unwrap().unwrap().result, number.to_string());
+            assert_eq!(quick.next().await.unwrap().unwrap().generation, Some(number));
         }
     }
     let missed = slow.next().await.unwrap().unwrap_err();

@@ -128,7 +128,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
             id: EventId::new(now, [issued.hash.0[0]; 10]),
             at: now,
             action: Action::Rotated,
-            result: "OK".into(),
+            refusal: None,
             actor: Some(Actor::System),
             token_id: Some(id),
             generation: Some(issued.generation),

@@ -25,7 +25,7 @@ pub(crate) struct AuditEvent {
     action: AuditAction,
     /// What came of it: `OK`, or the code of the refusal.
     #[graphql(deprecation = "Ask for `refusal`, whose values are an enum.")]
-    result: String,
+    result: &'static str,
     /// Why it was refused; null where it was done.
     refusal: Option<ErrorCode>,
     /// Who did it; null for somebody unknown.
@@ -98,8 +98,8 @@ impl From<audit::AuditEvent> for AuditEvent {
             id: ID(event.id.to_string()),
             occurred_at: event.at.into(),
             action: event.action.into(),
-            refusal: service::ErrorCode::parse(&event.result).map(Into::into),
-            result: event.result,
+            result: event.refusal.map_or("OK", service::ErrorCode::as_str),
+            refusal: event.refusal.map(Into::into),
             actor: event.actor.map(Actor::from),
             token_id: event.token_id.map(|id| ID(id.to_string())),
             generation: event.generation.map(super::api_token::int),

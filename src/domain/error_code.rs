@@ -1,0 +1,84 @@
+//! The one list of error codes: what an error is, for programs. `docs/errors.md` has a paragraph for each; a test compares.
+
+use crate::domain::text::names;
+
+/// After how many seconds to try again what the database could not do just now. A failover takes longer, but nobody knows how
+/// long, and to be asked once a second by each client costs little.
+const RETRY_UNAVAILABLE_SECONDS: u32 = 1;
+
+/// What an error is, for programs: `extensions.code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// No value, or one that no token has.
+    Unauthenticated,
+    /// See [`Refusal::TokenExpired`](super::refusal::Refusal::TokenExpired).
+    TokenExpired,
+    /// See [`Refusal::TokenRevoked`](super::refusal::Refusal::TokenRevoked).
+    TokenRevoked,
+    /// See [`Refusal::RotationOverdue`](super::refusal::Refusal::RotationOverdue).
+    RotationOverdue,
+    /// See [`Refusal::ValueRetired`](super::refusal::Refusal::ValueRetired).
+    ValueRetired,
+    /// See [`Refusal::ValueSuperseded`](super::refusal::Refusal::ValueSuperseded).
+    ValueSuperseded,
+    /// See [`Refusal::RotationConflict`](super::refusal::Refusal::RotationConflict).
+    RotationConflict,
+    /// See [`Refusal::IdempotencyKeyReused`](super::refusal::Refusal::IdempotencyKeyReused).
+    IdempotencyKeyReused,
+    /// See [`Refusal::TokenProtected`](super::refusal::Refusal::TokenProtected).
+    TokenProtected,
+    /// See [`Refusal::AddressRefused`](super::refusal::Refusal::AddressRefused).
+    AddressRefused,
+    /// See [`Refusal::OriginRefused`](super::refusal::Refusal::OriginRefused).
+    OriginRefused,
+    /// See [`Refusal::Forbidden`](super::refusal::Refusal::Forbidden).
+    Forbidden,
+    /// Nothing has this id or address.
+    NotFound,
+    /// The request or one of its fields is not as it must be.
+    BadUserInput,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema.
+    GraphqlValidationFailed,
+    /// No document of this hash was sent before.
+    PersistedQueryNotFound,
+    /// The token has as many event streams and sockets as it may.
+    RateLimited,
+    /// The database cannot be reached or cannot do this just now; the same request may succeed later.
+    Unavailable,
+    /// A fault of the server; the log has its cause.
+    Internal,
+}
+
+names! {
+    ErrorCode {
+        Unauthenticated => "UNAUTHENTICATED",
+        TokenExpired => "TOKEN_EXPIRED",
+        TokenRevoked => "TOKEN_REVOKED",
+        RotationOverdue => "ROTATION_OVERDUE",
+        ValueRetired => "VALUE_RETIRED",
+        ValueSuperseded => "VALUE_SUPERSEDED",
+        RotationConflict => "ROTATION_CONFLICT",
+        IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+        TokenProtected => "TOKEN_PROTECTED",
+        AddressRefused => "ADDRESS_REFUSED",
+        OriginRefused => "ORIGIN_REFUSED",
+        Forbidden => "FORBIDDEN",
+        NotFound => "NOT_FOUND",
+        BadUserInput => "BAD_USER_INPUT",
+        GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+        GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+        PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+        RateLimited => "RATE_LIMITED",
+        Unavailable => "UNAVAILABLE",
+        Internal => "INTERNAL",
+    }
+}
+
+impl ErrorCode {
+    /// After how many whole seconds the same request may succeed, where the code alone says that it may.
+    pub fn retry_after_seconds(self) -> Option<u32> {
+        (self == Self::Unavailable).then_some(RETRY_UNAVAILABLE_SECONDS)
+    }
+}
