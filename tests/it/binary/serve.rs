@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::support::database::TestDatabase;
+use crate::support::deadline::DEADLINE;
 use crate::support::process::{Process, command, find_value};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,6 +48,7 @@ async fn a_request_in_flight_at_sigterm_is_answered() {
     let body = json!({ "query": crate::support::client::ROTATE }).to_string();
     let (head, tail) = body.split_at(10);
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
     write!(
         stream,
         "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {value}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",

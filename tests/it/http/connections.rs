@@ -13,6 +13,7 @@ use rotakey::service::Policy;
 use serde_json::json;
 
 use crate::support::client::Answer;
+use crate::support::deadline::soon;
 use crate::support::events::Events;
 use crate::support::server::Server;
 
@@ -28,7 +29,7 @@ async fn ask(stream: &mut TcpStream) {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"ok\n") {
-        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "the connection was given up");
+        assert_ne!(soon(stream.read_buf(&mut answer)).await.unwrap(), 0, "the connection was given up");
     }
 }
 
@@ -47,7 +48,7 @@ async fn pass(periods: u32) {
 async fn is_given_up(stream: &mut TcpStream) {
     let mut rest = Vec::new();
     // An end, or an error: what was sent and not read makes it one.
-    let _ = stream.read_to_end(&mut rest).await;
+    let _ = soon(stream.read_to_end(&mut rest)).await;
 }
 
 #[tokio::test]
@@ -95,7 +96,7 @@ async fn ask_and_close(server: &Server, request: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    soon(stream.read_to_string(&mut answer)).await.unwrap();
     answer
 }
 
@@ -143,11 +144,11 @@ async fn an_event_stream_goes_on_without_the_sending_side_and_ends_when_the_clie
     let mut read = Vec::new();
     let said = |read: &[u8], text: &str| String::from_utf8_lossy(read).contains(text);
     while !said(&read, "\r\n\r\n") {
-        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0);
+        assert_ne!(soon(stream.read_buf(&mut read)).await.unwrap(), 0);
     }
     server.admin.create(json!({ "name": "n" })).await.unwrap();
     while !said(&read, "API_TOKEN_CREATED") {
-        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0);
+        assert_ne!(soon(stream.read_buf(&mut read)).await.unwrap(), 0);
     }
     drop(stream);
     // Its place is free again, long before the stream would say by itself that it is alive.
@@ -185,7 +186,7 @@ async fn when_all_places_are_taken_the_oldest_idle_connection_makes_room() {
     ask(&mut newer).await;
     busy.write_all(b"\"{ __typename }\"    }").await.unwrap();
     let mut answer = vec![0; 15];
-    busy.read_exact(&mut answer).await.unwrap();
+    soon(busy.read_exact(&mut answer)).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 200 OK");
 }
 
@@ -218,7 +219,7 @@ async fn without_a_credential_that_is_good_no_large_body_is_read() {
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = vec![0; 12];
-        stream.read_exact(&mut answer).await.unwrap();
+        soon(stream.read_exact(&mut answer)).await.unwrap();
         assert_eq!(answer, b"HTTP/1.1 401", "{path}");
     }
 }
@@ -233,7 +234,7 @@ async fn handshake(server: &Server) -> WebSocketStream<TcpStream> {
 async fn init(socket: &mut WebSocketStream<TcpStream>, payload: serde_json::Value) {
     let message = json!({ "type": "connection_init", "payload": payload }).to_string();
     socket.send(Message::text(message)).await.unwrap();
-    let answer = socket.next().await.unwrap().unwrap();
+    let answer = soon(socket.next()).await.unwrap().unwrap();
     assert_eq!(answer, Message::text(json!({ "type": "connection_ack" }).to_string()));
 }
 
@@ -245,7 +246,7 @@ fn frame(first: u8, length: u64, sent: usize) -> Vec<u8> {
 
 async fn closed_with(mut socket: WebSocketStream<TcpStream>) -> u16 {
     loop {
-        if let Message::Close(frame) = socket.next().await.unwrap().unwrap() {
+        if let Message::Close(frame) = soon(socket.next()).await.unwrap().unwrap() {
             return frame.unwrap().code.into();
         }
     }
@@ -293,6 +294,6 @@ async fn clients_that_are_waited_for_keep_nobody_out() {
         timeout(Duration::from_secs(5), is_given_up(&mut waited_for[0])).await.unwrap();
         ask(&mut new).await;
         known.send(Message::text(json!({ "type": "ping" }).to_string())).await.unwrap();
-        assert!(known.next().await.unwrap().unwrap().is_text(), "who has said who they are is not closed");
+        assert!(soon(known.next()).await.unwrap().unwrap().is_text(), "who has said who they are is not closed");
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::support::client::{Answer, Client};
 use crate::support::database::TestDatabase;
+use crate::support::deadline::soon;
 use crate::support::http2::Http2;
 use crate::support::process::Process;
 use crate::support::server::Server;
@@ -82,14 +83,14 @@ async fn while_it_drains_it_is_not_ready_and_answers_with_connection_close() {
     assert!(!ask(&mut kept).contains("connection: close"));
     ask(&mut other);
     let mut http2 = Http2::connect(&server.url, 65_535).await;
-    assert_eq!(http2.ask("GET", "/healthz", "", "").await.await.unwrap().status(), 200);
+    assert_eq!(soon(http2.ask("GET", "/healthz", "", "").await).await.unwrap().status(), 200);
     server.signal(Signal::SIGTERM);
     server.logged("draining");
     // The connection that was open is answered once more, and then closed.
     assert!(ask(&mut kept).contains("connection: close"));
     assert_eq!(kept.read(&mut [0]).unwrap(), 0);
     // HTTP/2 is told by a frame (GOAWAY), and ends.
-    http2.connection.await.unwrap().unwrap();
+    soon(&mut http2.connection).await.unwrap().unwrap();
     // New ones are served, too.
     let (status, body) = readiness(&client).await;
     assert_eq!((status, &body["ready"], &body["checks"]["serving"]), (503, &json!(false), &json!(false)));

@@ -6,6 +6,7 @@ use h2::client::ResponseFuture;
 use serde_json::json;
 use tokio::time::{Duration, advance, pause, resume};
 
+use crate::support::deadline::soon;
 use crate::support::http2::{Http2, read};
 use crate::support::server::Server;
 
@@ -67,7 +68,7 @@ async fn who_does_not_read_gets_no_more_than_a_few_answers_and_all_of_them_once_
         answers.push(client.ask("POST", "/graphql", &value, &large()).await);
     }
     for answer in answers {
-        assert_eq!(read(answer.await.unwrap().into_body()).await.unwrap().len(), length);
+        assert_eq!(read(soon(answer).await.unwrap().into_body()).await.unwrap().len(), length);
     }
 }
 
@@ -76,7 +77,7 @@ async fn an_answer_that_is_not_read_is_dropped_although_the_client_asks_on() {
     let server = Server::start().await;
     let value = server.admin.value.clone().unwrap();
     let mut client = Http2::connect(&server.url, 0).await;
-    let unread = client.ask("POST", "/graphql", &value, &large()).await.await.unwrap();
+    let unread = soon(client.ask("POST", "/graphql", &value, &large()).await).await.unwrap();
     // Until the connection is closed, with whatever it held.
     for period in 0.. {
         assert!(period < 4, "asking on keeps it alive");
@@ -84,7 +85,7 @@ async fn an_answer_that_is_not_read_is_dropped_although_the_client_asks_on() {
             break;
         }
         let asked = client.ask("GET", "/verify", &value, "").await;
-        let _ = asked.await;
+        let _ = soon(asked).await;
         pass(1).await;
     }
     assert!(read(unread.into_body()).await.is_err());
@@ -109,7 +110,7 @@ async fn a_body_that_does_not_come_is_given_up_although_another_of_the_same_conn
         }
         pass(1).await;
     }
-    assert_eq!(stalled.await.unwrap().status(), 408);
+    assert_eq!(soon(stalled).await.unwrap().status(), 408);
     rest.send_data(Bytes::copy_from_slice(&body.as_bytes()[1..]), true).unwrap();
-    assert_eq!(steady.await.unwrap().status(), 200);
+    assert_eq!(soon(steady).await.unwrap().status(), 200);
 }

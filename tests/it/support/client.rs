@@ -3,6 +3,8 @@
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
+use super::deadline::DEADLINE;
+
 pub const ROTATE: &str = "mutation rotateAPIToken { rotateAPIToken { token { value } } }";
 
 #[derive(Clone)]
@@ -21,7 +23,7 @@ pub struct Answer {
 
 impl Client {
     pub fn anonymous(url: &str) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().read_timeout(DEADLINE).build().unwrap();
         Self { http, url: url.to_owned(), value: None }
     }
 

@@ -4,6 +4,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 use super::client::{Answer, Client};
+use super::deadline::soon;
 
 pub struct Events {
     response: Response,
@@ -46,7 +47,7 @@ impl Events {
                     return Some((event, serde_json::from_str(&data).unwrap_or_default()));
                 }
             }
-            let chunk = self.response.chunk().await.ok()??;
+            let chunk = soon(self.response.chunk()).await.ok()??;
             self.read.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }

@@ -7,6 +7,8 @@ use h2::{RecvStream, SendStream};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::deadline::soon;
+
 pub struct Http2 {
     requests: SendRequest<Bytes>,
     url: String,
@@ -19,20 +21,20 @@ impl Http2 {
         let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
         let mut builder = h2::client::Builder::new();
         builder.initial_window_size(window).initial_connection_window_size(16 * 1024 * 1024);
-        let (requests, connection) = builder.handshake(stream).await.unwrap();
+        let (requests, connection) = soon(builder.handshake(stream)).await.unwrap();
         Self { requests, url: url.to_owned(), connection: tokio::spawn(connection) }
     }
 
     /// Whether the server still takes requests.
     pub async fn is_open(&self) -> bool {
-        self.requests.clone().ready().await.is_ok()
+        soon(self.requests.clone().ready()).await.is_ok()
     }
 
     /// Sends the head of a request, whose body may follow.
     pub async fn begin(&mut self, method: &str, path: &str, value: &str) -> (ResponseFuture, SendStream<Bytes>) {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.url)).header("x-api-key", value);
         let request = request.header("content-type", "application/json").body(()).unwrap();
-        let mut ready = self.requests.clone().ready().await.unwrap();
+        let mut ready = soon(self.requests.clone().ready()).await.unwrap();
         let sent = ready.send_request(request, false).unwrap();
         self.requests = ready;
         sent
@@ -50,7 +52,7 @@ impl Http2 {
 pub async fn read(mut body: RecvStream) -> Result<Vec<u8>, h2::Error> {
     let mut whole = Vec::new();
     // Room beyond what the connection began with.
-    while let Some(part) = body.data().await {
+    while let Some(part) = soon(body.data()).await {
         let part = part?;
         body.flow_control().release_capacity(part.len())?;
         whole.extend_from_slice(&part);

@@ -4,6 +4,7 @@
 pub mod client;
 pub mod clock;
 pub mod database;
+pub mod deadline;
 pub mod entropy;
 pub mod events;
 pub mod http2;

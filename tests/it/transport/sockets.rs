@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 use crate::support::client::{Client, ROTATE};
+use crate::support::deadline::soon;
 use crate::support::server::Server;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -66,7 +67,7 @@ impl Socket {
     /// The next message, or the code with which the socket was closed.
     async fn next(&mut self) -> Result<Value, u16> {
         loop {
-            match self.0.next().await.unwrap().unwrap() {
+            match soon(self.0.next()).await.unwrap().unwrap() {
                 Message::Text(text) => return Ok(serde_json::from_str(text.as_str()).unwrap()),
                 Message::Close(frame) => {
                     let frame = frame.unwrap();

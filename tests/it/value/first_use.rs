@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::support::client::{Client, ROTATE};
 use crate::support::clock::SECOND;
 use crate::support::database::TestDatabase;
+use crate::support::deadline::soon;
 use crate::support::replica::{Replica, named};
 use crate::support::server::Server;
 
@@ -313,7 +314,7 @@ async fn r5_whoever_is_told_to_go_on_has_used_the_value() {
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut told = [0; 21];
-        stream.read_exact(&mut told).await.unwrap();
+        soon(stream.read_exact(&mut told)).await.unwrap();
         assert_eq!(&told, b"HTTP/1.1 100 Continue", "{path}");
         let query = "query($id: ID!) { apiToken(id: $id) { values { firstUsedAt } } }";
         let answer = server.admin.graphql(query, json!({ "id": fresh.id })).await;

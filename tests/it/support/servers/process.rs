@@ -12,6 +12,9 @@ use nix::unistd::Pid;
 
 use crate::support::client::Client;
 
+/// How long a process may take for what it is waited for.
+const DEADLINE: Duration = Duration::from_secs(120);
+
 /// What a process has written so far, and a way to wait for more of it.
 #[derive(Clone, Default)]
 struct Captured(Arc<(Mutex<(String, bool)>, Condvar)>);
@@ -97,8 +100,8 @@ impl Process {
         self.stderr.wait_for(text, &self.stderr);
     }
 
-    /// As [`Process::ended`], of a process that ends by itself; one that does not is killed.
-    pub fn ended_within(self, deadline: Duration) -> (ExitStatus, String, String) {
+    /// As [`Process::ended`]. A process that has not ended by then is killed.
+    pub fn ended_within(mut self, deadline: Duration) -> (ExitStatus, String, String) {
         let (ended, watching) = std::sync::mpsc::channel::<()>();
         let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         let watchdog = std::thread::spawn(move || {
@@ -110,13 +113,13 @@ impl Process {
         self.stderr.all();
         drop(ended);
         watchdog.join().unwrap();
-        self.ended()
+        let status = self.child.wait().unwrap();
+        (status, self.stdout.all(), self.stderr.all())
     }
 
     /// Waits until the process has ended: how it ended, and all that it wrote to stdout and stderr.
-    pub fn ended(mut self) -> (ExitStatus, String, String) {
-        let status = self.child.wait().unwrap();
-        (status, self.stdout.all(), self.stderr.all())
+    pub fn ended(self) -> (ExitStatus, String, String) {
+        self.ended_within(DEADLINE)
     }
 
     /// The admin token that was printed at the first start.
@@ -153,7 +156,9 @@ impl Captured {
 
     fn wait_until(&self, done: impl Fn(&str, bool) -> bool) -> String {
         let (state, changed) = &*self.0;
-        let state = changed.wait_while(state.lock().unwrap(), |(text, ended)| !done(text, *ended)).unwrap();
+        let waiting = |(text, ended): &mut (String, bool)| !done(text, *ended);
+        let (state, timeout) = changed.wait_timeout_while(state.lock().unwrap(), DEADLINE, waiting).unwrap();
+        assert!(!timeout.timed_out(), "not within {DEADLINE:?}; the process has written: {}", state.0);
         state.0.clone()
     }
 
