@@ -135,9 +135,9 @@ impl Store {
     }
 
     /// Whether a change failed because the disk is full, and room has now been made, so that an urgent one may be tried again.
-    pub fn has_made_room(&self, err: &Error) -> bool {
+    pub async fn has_made_room(&self, err: &Error) -> bool {
         match (err, &self.file) {
-            (Error::Unavailable(err) | Error::Refused(err), Some(file)) => file.reserve().give_up_for(err),
+            (Error::Unavailable(err) | Error::Refused(err), Some(file)) => file.reserve().give_up_for(err).await,
             _ => false,
         }
     }

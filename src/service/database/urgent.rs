@@ -13,7 +13,7 @@ impl Service {
         F: Future<Output = Result<T, Error>>,
     {
         match attempt().await {
-            Err(Error::Unavailable(cause)) if self.store.has_made_room(&cause) => attempt().await,
+            Err(Error::Unavailable(cause)) if self.store.has_made_room(&cause).await => attempt().await,
             outcome => outcome,
         }
     }

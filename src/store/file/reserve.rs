@@ -46,11 +46,14 @@ impl Reserve {
         self.0.state.load(Ordering::SeqCst) == GIVEN_UP
     }
 
-    /// Gives the space to whoever writes next, if this is an error of a full disk; whether it is.
-    pub(in crate::store) fn give_up_for(&self, err: &DbErr) -> bool {
+    /// Releases the space for urgent writes if this is an error of a full disk; returns whether it is.
+    pub(in crate::store) async fn give_up_for(&self, err: &DbErr) -> bool {
         let full = is_full(err);
         if full {
-            self.give_up();
+            // The file may be being written at this moment, which would block a worker for as long as the disk takes.
+            let this = self.clone();
+            // Joining fails only when the whole process ends.
+            let _ = tokio::task::spawn_blocking(move || this.give_up()).await;
         }
         full
     }

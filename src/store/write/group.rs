@@ -71,7 +71,7 @@ impl Group {
             self.members.extend(told);
             self.notes.extend(kept);
             if undo && let Err(err) = self.execute("ROLLBACK TO turn").await {
-                return self.fail(err);
+                return self.fail(err).await;
             }
             if turns < MAX_TURNS {
                 next = still_waiting(queue, &self.file);
@@ -80,7 +80,7 @@ impl Group {
                 && let Err(err) = self.guard(undo).await
             {
                 // Whoever was next is told by what it waits on being dropped.
-                return self.fail(err);
+                return self.fail(err).await;
             }
         }
         self.commit().await;
@@ -120,7 +120,7 @@ impl Group {
             None => Err(gone()),
         };
         if let Err(err) = &outcome {
-            self.file.reserve().give_up_for(err);
+            self.file.reserve().give_up_for(err).await;
         }
         // After the commit: a file that still has its name now had it when this was written.
         let outcome = outcome.and_then(|()| self.file.check());
@@ -129,8 +129,8 @@ impl Group {
     }
 
     /// Gives up on all of it. Dropping the transaction undoes it, but nobody will see whether that worked.
-    fn fail(self, err: DbErr) {
-        self.file.reserve().give_up_for(&err);
+    async fn fail(self, err: DbErr) {
+        self.file.reserve().give_up_for(&err).await;
         let failed = Err(err);
         self.durable.reached(&failed, self.notes);
         tell(self.members, &failed);

@@ -48,7 +48,7 @@ async fn take_turns(pool: Pool, mut waiting: mpsc::UnboundedReceiver<Waiting>, d
                 Group::new(transaction, durable.clone(), file.clone()).run(first, &mut waiting).await;
             }
             Err(err) => {
-                file.reserve().give_up_for(&err);
+                file.reserve().give_up_for(&err).await;
                 // Whoever is gone need not be told.
                 let _ = first.turn.send(Err(err));
             }

@@ -35,7 +35,9 @@ pub(in crate::store::connect) async fn connect(url: &str, if_missing: IfMissing)
     let known = Known::default();
     let mut opened = open(url, &path, if_missing, &known).await;
     // Opening it takes room as well, and a server that was restarted on a full disk must revoke, too.
-    if opened.as_ref().is_err_and(|err| reserve.give_up_for(err)) {
+    if let Err(err) = &opened
+        && reserve.give_up_for(err).await
+    {
         opened = open(url, &path, if_missing, &known).await;
     }
     let opened = opened.unwrap_or_else(|err| Err(unusable::of_error(&err)));

@@ -80,8 +80,8 @@ async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
     let too_much = "INSERT INTO ballast VALUES (zeroblob(100000))";
     let failed = transaction.connection().execute_unprepared(too_much).await.unwrap_err().into();
     drop(transaction);
-    assert!(store.has_made_room(&failed) && reserve.is_given_up());
-    assert!(!store.has_made_room(&crate::store::Error::Unreadable("another".into())));
+    assert!(store.has_made_room(&failed).await && reserve.is_given_up());
+    assert!(!store.has_made_room(&crate::store::Error::Unreadable("another".into())).await);
     for _ in 0..2 {
         assert!(matches!(store.begin().await, Err(crate::store::Error::Unavailable(_))));
         store.begin_urgent().await.unwrap().commit().await.unwrap();
@@ -94,4 +94,37 @@ async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
     reserve.keep().await;
     store.begin().await.unwrap().commit().await.unwrap();
     store.close().await.unwrap();
+}
+
+/// The error of SQLite where the disk is full.
+async fn disk_full(folder: &std::path::Path) -> DbErr {
+    use sea_orm::ConnectionTrait;
+
+    let url = format!("sqlite://{}?mode=rwc", folder.join("full.db").display());
+    let connection = sea_orm::Database::connect(url).await.unwrap();
+    let sql =
+        "CREATE TABLE ballast (bytes BLOB); PRAGMA max_page_count = 2; INSERT INTO ballast VALUES (zeroblob(100000))";
+    connection.execute_unprepared(sql).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn releasing_the_reserve_while_it_is_being_written_blocks_no_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let err = disk_full(folder.path()).await;
+    let reserve = Reserve::at(folder.path().join("rotakey.db-reserve"));
+    // Stands for a write of the file to a slow disk. It ends by itself, so that a worker that is blocked goes on.
+    let (locked, is_locked) = std::sync::mpsc::channel();
+    let (finish, finished) = std::sync::mpsc::channel::<()>();
+    let writer = reserve.clone();
+    let writing = std::thread::spawn(move || {
+        let _pause = writer.0.pause.lock().unwrap();
+        locked.send(()).unwrap();
+        finished.recv_timeout(std::time::Duration::from_secs(5)).is_ok()
+    });
+    is_locked.recv().unwrap();
+    let mut releasing = std::pin::pin!(reserve.give_up_for(&err));
+    assert!(futures_util::poll!(releasing.as_mut()).is_pending(), "the worker waited for the disk");
+    finish.send(()).unwrap();
+    assert!(releasing.await && reserve.is_given_up());
+    assert!(writing.join().unwrap());
 }
