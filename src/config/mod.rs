@@ -69,7 +69,7 @@ pub struct ServeFlags {
     /// How many connections there may be, and how the server parts with them
     #[command(flatten)]
     pub connections: ConnectionFlags,
-    /// How many verified values are remembered, at about 700 bytes each; 0 for none
+    /// How many verified values are cached in memory, at about 700 bytes each; 0 turns the cache off
     #[arg(long, env = "ROTAKEY_CACHED_VALUES", default_value = "100000")]
     pub cached_values: String,
     /// How much to log on stderr: error, warn, info, debug or trace

@@ -53,6 +53,27 @@ fn every_error_code_has_its_row_and_every_row_its_code() {
     assert_eq!(rows, codes);
 }
 
+/// The number between these two texts, of which the first occurs once.
+fn number_between(text: &str, before: &str, after: &str) -> f64 {
+    let mut parts = text.split(before).skip(1);
+    let number = parts.next().and_then(|rest| rest.split(after).next()).unwrap_or_else(|| panic!("no {before:?}"));
+    assert!(parts.next().is_none(), "{before:?} occurs twice");
+    number.trim().replace(',', "").parse().unwrap_or_else(|err| panic!("{number:?}: {err}"))
+}
+
+#[test]
+fn the_readme_and_the_help_give_the_bytes_of_a_cached_value_that_were_measured() {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_rotakey")).args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let in_help = number_between(&help, "cached in memory, at about ", " bytes each");
+    assert_eq!(in_help, number_between(&text_of("README.md"), "cached in memory, at about ", " bytes each"));
+    let measured = text_of("docs/performance.md");
+    let idle = number_between(&measured, "| memory, idle |  | ", " MiB");
+    let full = number_between(&measured, "| memory, with 100,000 cached values |  | ", " MiB");
+    let bytes = (full - idle) * 1_048_576.0 / 100_000.0;
+    assert_eq!(in_help, (bytes / 100.0).round() * 100.0, "{bytes} bytes were measured");
+}
+
 /// Where the links of a page lead.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split(')').next())
