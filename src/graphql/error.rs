@@ -32,6 +32,7 @@ pub fn describe(err: &service::Error) -> Failure {
     match err {
         service::Error::Unavailable(cause) => tracing::warn!(%cause, "database unavailable"),
         service::Error::ListingTooSlow(cause) => tracing::warn!(%cause, "listing given up"),
+        service::Error::TooManyListings => tracing::warn!("too many listings are running"),
         service::Error::Internal(cause) => tracing::error!(%cause, "internal error"),
         _ => {}
     }

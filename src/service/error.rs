@@ -35,6 +35,9 @@ pub enum Error {
         "This listing takes too long, so it was given up. Narrow it: filter by owner, status or kind, or by a longer part of the name."
     )]
     ListingTooSlow(#[source] store::Error),
+    /// As many listings are running as may run at once.
+    #[error("Too many listings are running. Try again soon; narrower filters make each of them shorter.")]
+    TooManyListings,
     /// What was committed may not have been heard.
     #[error(
         "Events may have been missed, because the server lost contact with its database. Subscribe again; the query auditEvents lists them."
@@ -72,6 +75,7 @@ impl Error {
             Self::TooManyStreams { .. } => ErrorCode::RateLimited,
             Self::Unavailable(_)
             | Self::ListingTooSlow(_)
+            | Self::TooManyListings
             | Self::OutOfContact
             | Self::EventsMissed
             | Self::NoMoreStreams => ErrorCode::Unavailable,
@@ -115,6 +119,7 @@ impl From<store::Error> for Error {
         match err {
             store::Error::Unavailable(_) => Self::Unavailable(err),
             store::Error::TooSlow(_) => Self::ListingTooSlow(err),
+            store::Error::TooManyListings => Self::TooManyListings,
             _ => Self::Internal(Box::new(err)),
         }
     }

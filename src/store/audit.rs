@@ -44,8 +44,10 @@ impl Store {
         after: Option<EventId>,
         size: u64,
     ) -> Result<Vec<AuditEvent>, Error> {
-        let statement = page(filter, after, size, self.listings.get_database_backend());
-        let rows = Entity::find().from_raw_sql(statement).all(&self.listings).await.map_err(Error::of_listing)?;
+        let _permit = self.listing_permit().await?;
+        let backend = self.listings.get_database_backend();
+        let rows = Entity::find().from_raw_sql(page(filter, after, size, backend)).all(&self.listings).await;
+        let rows = rows.map_err(|err| Error::of_listing(err, backend))?;
         rows.into_iter().map(event).collect()
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
+use tokio::sync::Semaphore;
 
 use super::Error;
 use super::connect::pool::Pool;
@@ -27,6 +28,8 @@ pub struct Store {
     pub(super) write: Pool,
     /// The few connections of listings, of which each is bounded. Nothing that an authentication waits for uses them.
     pub(super) listings: Pool,
+    /// One for each of those connections.
+    pub(super) listing_permits: Arc<Semaphore>,
     /// On SQLite, the queue for the one connection of `write`.
     pub(super) turns: Option<Turns>,
     /// On SQLite, the queue of those who look up a presented value.
@@ -50,6 +53,7 @@ impl Store {
         Self {
             place: place.into(),
             read: pool.clone(),
+            listing_permits: permits(listings.get_postgres_connection_pool().options().get_max_connections()),
             listings: listings.into(),
             turns: None,
             look_ups: None,
@@ -68,6 +72,7 @@ impl Store {
         listings: DatabaseConnection,
         file: DatabaseFile,
     ) -> Self {
+        let listing_permits = permits(listings.get_sqlite_connection_pool().options().get_max_connections());
         let (read, write, listings) = (Pool::from(read), Pool::from(write), Pool::from(listings));
         let durable = Durable::new(&write);
         let turns = Some(Turns::new(write.clone(), durable.clone(), file.clone()));
@@ -77,6 +82,7 @@ impl Store {
             read,
             write,
             listings,
+            listing_permits,
             turns,
             look_ups,
             file: Some(file),
@@ -157,4 +163,8 @@ impl Store {
         self.write.close().await?;
         Ok(())
     }
+}
+
+fn permits(connections: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(1)))
 }

@@ -3,7 +3,7 @@
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::sqlx::sqlite::SqliteError;
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::{DbBackend, DbErr, RuntimeErr, sqlx};
 
 /// A failure of the store. Its text is for the log; it may name tables and constraints, never a value.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum Error {
     /// The listing was given up, because it took longer than one may.
     #[error("the listing took too long: {0}")]
     TooSlow(DbErr),
+    /// As many listings are running as may run at once, and none ended in time.
+    #[error("too many listings are running")]
+    TooManyListings,
     /// The database refused a statement.
     #[error("the database refused a statement: {0}")]
     Refused(DbErr),
@@ -32,9 +35,14 @@ impl From<DbErr> for Error {
 }
 
 impl Error {
-    /// What a failure of a listing is. Nothing but its own limit interrupts it.
-    pub(super) fn of_listing(err: DbErr) -> Self {
-        if is_interrupted(&err) { Self::TooSlow(err) } else { err.into() }
+    /// The error of a failed listing. Only its own limit interrupts one. Connections to a SQLite file are always there, so a
+    /// listing that gets none in time waited for one whose client is gone.
+    pub(super) fn of_listing(err: DbErr, backend: DbBackend) -> Self {
+        match err {
+            DbErr::ConnectionAcquire(_) if backend == DbBackend::Sqlite => Self::TooManyListings,
+            err if is_interrupted(&err) => Self::TooSlow(err),
+            err => err.into(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 mod clock;
 mod migrate;
 mod open;
-mod options;
+pub(super) mod options;
 pub(super) mod pool;
 pub(super) mod postgres;
 mod schema;

@@ -7,7 +7,7 @@ use sea_orm::ConnectOptions;
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a listing waits for one of its connections. Whoever lists waits for others who list, and can ask again.
-pub(super) const LISTING_WAIT: Duration = Duration::from_secs(2);
+pub(in crate::store) const LISTING_WAIT: Duration = Duration::from_secs(2);
 /// What to do where there is no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IfMissing {

@@ -2,6 +2,7 @@
 
 mod branch;
 mod name;
+mod permit;
 mod plan;
 mod status;
 
@@ -33,8 +34,11 @@ impl Store {
     /// # Errors
     /// When the database fails, or the listing takes longer than one may.
     pub async fn list(&self, page: &Page, now: Timestamp) -> Result<Listing, Error> {
+        let _permit = self.listing_permit().await?;
         let Some(statement) = self.page(page, now).await? else { return Ok(Listing { tokens: vec![], more: false }) };
-        let rows = self.listings.query_all_raw(statement).await.map_err(Error::of_listing)?;
+        let backend = statement.db_backend;
+        let rows = self.listings.query_all_raw(statement).await;
+        let rows = rows.map_err(|err| Error::of_listing(err, backend))?;
         let mut tokens = read::tokens(rows.iter().map(|row| Row::read(row, 0)))?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let more = tokens.len() > size;

@@ -26,9 +26,11 @@ impl Search {
     pub(super) async fn new(connection: &impl ConnectionTrait, text: &str) -> Result<Self, Error> {
         let mut search = Self { text: text.to_ascii_lowercase(), rare: false };
         if search.text.chars().count() >= MIN_TEXT_LENGTH {
-            let mut sql = Sql::new(connection.get_database_backend());
+            let backend = connection.get_database_backend();
+            let mut sql = Sql::new(backend);
             search.write_count(&mut sql);
-            let counted = connection.query_one_raw(sql.statement()).await.map_err(Error::of_listing)?;
+            let counted = connection.query_one_raw(sql.statement()).await;
+            let counted = counted.map_err(|err| Error::of_listing(err, backend))?;
             let found: Option<i64> = counted.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
             search.rare = found.and_then(|found| usize::try_from(found).ok()).is_some_and(|found| found <= MAX_FOUND);
         }

@@ -64,9 +64,13 @@ async fn values_and_tokens_are_looked_up_while_more_listings_are_asked_for_than_
     answers.push(first);
     for answer in &answers {
         assert_eq!(answer.code(), Some("UNAVAILABLE"), "{}", answer.body);
+        let retry_after = &answer.body["errors"][0]["extensions"]["retryAfterSeconds"];
+        assert!(retry_after.as_u64().is_some_and(|seconds| seconds > 0), "{}", answer.body);
     }
     let message = |text: &str| answers.iter().filter(|answer| answer.body.to_string().contains(text)).count();
     assert!(message("This listing takes too long") > 0, "{:?}", answers[0].body);
+    assert!(message("Too many listings are running") > 0, "{:?}", answers[0].body);
+    assert_eq!(message("cannot use its database"), 0, "the database can be reached");
 
     make_endless(&server.database, false).await;
     assert_eq!(admin.ask(EVENTS).await.code(), None, "its connections work again");
