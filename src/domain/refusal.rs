@@ -6,13 +6,13 @@ use super::error_code::ErrorCode;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The token's `expiresAt` has come.
-    #[error("The API token has expired. Rotation does not extend a life; ask for a new token.")]
+    #[error("The API token has expired. Rotation does not extend a token's lifetime; ask for a new token.")]
     TokenExpired,
     /// The token was revoked.
     #[error("The API token was revoked, which is final. Ask for a new token.")]
     TokenRevoked,
     /// The token went a whole rotation period without being rotated (R3).
-    #[error("The API token missed its rotation period and works no more. Ask for a new token.")]
+    #[error("The API token was not rotated within its rotation period and no longer works. Ask for a new token.")]
     RotationOverdue,
     /// The value was replaced or cancelled and its overlap, if any, is over.
     #[error("This value was retired by a rotation. Use the newest value of the API token.")]
@@ -22,7 +22,7 @@ pub enum Refusal {
     ValueSuperseded,
     /// Another rotation won, just now (R5, R7).
     #[error(
-        "The API token has just been rotated by another request. Use the value it was given, or try again in {retry_after_seconds} s."
+        "Another request has just rotated the API token. Use the value that it got, or try again in {retry_after_seconds} s."
     )]
     RotationConflict {
         /// Whole seconds after which a holder of the previous value may rotate again.
@@ -33,7 +33,7 @@ pub enum Refusal {
     IdempotencyKeyReused,
     /// The token has no rotation period, and this door rotates only tokens that have one.
     #[error(
-        "This API token has no rotation period, which this address needs. Rotate it by the mutation rotateAPIToken."
+        "This endpoint rotates only API tokens with a rotation period. Rotate this one with the mutation rotateAPIToken."
     )]
     NoRotationPeriod,
     /// The token is protected from revocation (R11).

@@ -30,7 +30,7 @@ pub enum MalformedTimestamp {
     #[error("not an RFC 3339 date and time with an offset, such as 2030-01-31T12:00:00Z")]
     Form,
     /// Second 60, for which a count of milliseconds has no room.
-    #[error("a leap second, which is not kept; write second 59, or second 00 of the next minute")]
+    #[error("a leap second, which is not supported; write second 59, or second 00 of the next minute")]
     LeapSecond,
     /// It lies before [`Timestamp::MIN`] or after [`Timestamp::MAX`].
     #[error("not in the years 1970 to 9999 of UTC")]

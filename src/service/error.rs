@@ -28,11 +28,11 @@ pub enum Error {
     #[error(transparent)]
     Invalid(#[from] InvalidInput),
     /// The database cannot be reached, or cannot do this just now. The cause is for the log.
-    #[error("The service cannot use its database just now. Try again soon.")]
+    #[error("The server cannot use its database at the moment. Try again soon.")]
     Unavailable(#[source] store::Error),
     /// A listing would take longer than one may. The cause is for the log.
     #[error(
-        "This listing takes too long, so it was given up. Narrow it: filter by owner, status or kind, or by a longer part of the name."
+        "This listing took too long and was cancelled. Narrow it: filter by owner, status or kind, or by a longer part of the name."
     )]
     ListingTooSlow(#[source] store::Error),
     /// As many listings are running as may run at once.
@@ -45,19 +45,19 @@ pub enum Error {
     OutOfContact,
     /// A subscriber did not take events as fast as they came.
     #[error(
-        "Events were missed, because they were not taken as fast as they came. Subscribe again; the query auditEvents lists them."
+        "Events were missed, because the client did not read them fast enough. Subscribe again; the query auditEvents lists them."
     )]
     EventsMissed,
     /// The token has as many event streams and sockets as it may.
     #[error(
-        "This API token has {max_per_token} event streams and sockets, which is the most it may have. End one first."
+        "This API token has {max_per_token} event streams and sockets, which is the most it may have. Close one first."
     )]
     TooManyStreams {
         /// How many a token may have.
         max_per_token: u32,
     },
     /// All tokens together have as many event streams and sockets as there may be.
-    #[error("There are as many event streams and sockets as the server serves. Try again later.")]
+    #[error("The server has reached its limit of event streams and sockets. Try again later.")]
     NoMoreStreams,
     /// A fault of ours. The cause is for the log.
     #[error("The server failed to do this. Its log says why, under the request id of this answer.")]

@@ -57,7 +57,7 @@ impl PageRequest {
         let no_name = |text: &String| text.contains('\0') || text.chars().count() > MAX_NAME_LENGTH;
         for (field, text) in [("name", &self.filter.name), ("owner", &self.filter.owner)] {
             if text.as_ref().is_some_and(no_name) {
-                let message = format!("The {field} has at most {MAX_NAME_LENGTH} characters, and never U+0000.");
+                let message = format!("The {field} must have at most {MAX_NAME_LENGTH} characters, without U+0000.");
                 return Err(InvalidInput::new(field, message));
             }
         }
@@ -85,7 +85,7 @@ pub(super) fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidIn
     u32::try_from(size).ok().filter(|size| (1..=MAX_PAGE_SIZE).contains(size)).ok_or_else(|| {
         InvalidInput::new(
             field,
-            format!("A page has 1 to {MAX_PAGE_SIZE} entries; without a size, {DEFAULT_PAGE_SIZE}."),
+            format!("A page has 1 to {MAX_PAGE_SIZE} entries; the default is {DEFAULT_PAGE_SIZE}."),
         )
     })
 }

@@ -90,7 +90,7 @@ impl Overlap {
         let shorter = u32::try_from(asked).ok().filter(|minutes| *minutes <= settings.overlap_minutes);
         shorter.map(|minutes| Self { minutes, at_once: minutes == 0 }).ok_or_else(|| {
             let own = settings.overlap_minutes;
-            let message = format!("One rotation may shorten the overlap: from 0 to the token's own {own} minutes.");
+            let message = format!("A rotation may only shorten the overlap: from 0 to the token's own {own} minutes.");
             InvalidInput::new("overlapMinutes", message)
         })
     }
@@ -118,7 +118,7 @@ pub fn rotate(
     let presented = match rotator {
         Rotator::Holder { .. } if token.settings.kind == TokenKind::Public => {
             return Err(Refusal::Forbidden(
-                "A public token cannot rotate itself, for anyone can copy it. Rotate it by its id, as someone else."
+                "A public token cannot rotate itself, because anyone can copy it. Rotate it by its id, with another token."
                     .into(),
             ));
         }

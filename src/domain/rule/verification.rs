@@ -102,7 +102,7 @@ impl RequiredScopes {
         for text in texts {
             // Answers name the scopes that are missing, and a value in the wrong place must not be told (R9).
             if holds_value(text) {
-                let message = "This holds the value of an API token. A value is no scope.";
+                let message = "This contains the value of an API token, which must not be a scope.";
                 return Err(InvalidInput::new(field, message));
             }
             let scope = Scope::parse(text)
@@ -111,7 +111,7 @@ impl RequiredScopes {
                 scopes.push(scope);
             }
             if scopes.len() > MAX_SCOPES {
-                let message = format!("At most {MAX_SCOPES} scopes are required; no token holds more.");
+                let message = format!("At most {MAX_SCOPES} scopes can be required; no token has more.");
                 return Err(InvalidInput::new(field, message));
             }
         }

@@ -27,8 +27,7 @@ pub(in crate::domain) fn line(field: &'static str, text: String) -> Result<Strin
     no_value(field, &text)?;
     if text.chars().count() > MAX_NAME_LENGTH || text.chars().any(breaks_line) || !text.chars().any(is_visible) {
         let message = format!(
-            "The {field} must be one line of 1 to {MAX_NAME_LENGTH} characters that is not blank: at least one of them must \
-             be visible."
+            "The {field} must be one line of 1 to {MAX_NAME_LENGTH} characters, at least one of which is visible."
         );
         return Err(InvalidInput::new(field, message));
     }
@@ -61,7 +60,7 @@ pub(in crate::domain) fn no_value(field: &'static str, text: &str) -> Result<(),
     if !holds_value(text) {
         return Ok(());
     }
-    Err(InvalidInput::new(field, "This holds the value of an API token. A value belongs in no setting."))
+    Err(InvalidInput::new(field, "This contains the value of an API token, which must not be in a setting."))
 }
 
 /// A text that a program says of itself, such as a user agent, as one line that turns nothing round.
@@ -74,8 +73,8 @@ fn no_direction(field: &'static str, text: &str) -> Result<(), InvalidInput> {
     let Some(control) = text.chars().find(|letter| turns(*letter)) else { return Ok(()) };
     let code = u32::from(control);
     let message = format!(
-        "The {field} holds the invisible character U+{code:04X}, which changes the direction of text. Leave it out: letters \
-         of every script find their direction without."
+        "The {field} contains the invisible character U+{code:04X}, which changes the direction of text. Leave it out: every \
+         script is displayed correctly without it."
     );
     Err(InvalidInput::new(field, message))
 }

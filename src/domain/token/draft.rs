@@ -126,13 +126,13 @@ fn expiry(asked: Option<Timestamp>, limits: &Limits, now: Timestamp) -> Result<O
     let latest = limits.max_lifetime_minutes.map(|minutes| now.plus_minutes(minutes));
     match (asked, latest) {
         (None, None) if !limits.require_expiry => Ok(None),
-        (None, None) => invalid("This server wants every token to have an expiry. Give one.".into()),
+        (None, None) => invalid("This server requires an expiry for every token. Set expiresAt.".into()),
         (None, Some(latest)) => {
-            invalid(format!("This server limits the life of a token. Give an expiry up to {latest}."))
+            invalid(format!("This server limits the lifetime of a token. Set expiresAt to {latest} or earlier."))
         }
-        (Some(asked), _) if asked <= now => invalid("The expiry must lie in the future.".into()),
+        (Some(asked), _) if asked <= now => invalid("The expiry must be in the future.".into()),
         (Some(asked), Some(latest)) if asked > latest => {
-            invalid(format!("This server limits the life of a token; the latest expiry is now {latest}."))
+            invalid(format!("This server limits the lifetime of a token. The latest expiry is now {latest}."))
         }
         (Some(asked), _) => Ok(Some(asked)),
     }
@@ -154,7 +154,7 @@ fn overlap(asked: Option<i32>, cloned: Option<u32>, period: Option<u32>, limits:
     u32::try_from(asked).ok().filter(|minutes| *minutes <= longest).ok_or_else(|| {
         let message = match (period, limits.max_overlap_minutes) {
             (_, Some(limit)) if limit == longest => {
-                format!("The overlap must be from 0 to {limit} minutes, which is the limit of this server.")
+                format!("The overlap must be from 0 to {limit} minutes; this server allows no more.")
             }
             _ => "The overlap must be from 0 minutes to one whole rotation period.".to_owned(),
         };

@@ -90,13 +90,13 @@ impl Settings {
         if self.kind == TokenKind::Public && !self.permissions.is_empty() {
             return Err(InvalidInput::new(
                 "permissions",
-                "A public token holds no permissions, for anyone can copy it. Leave them out, or make the token PRIVATE.",
+                "A public token cannot have permissions, because anyone can copy it. Leave them out, or make the token PRIVATE.",
             ));
         }
         if self.protected && self.on_reuse == ReusePolicy::Revoke {
             return Err(InvalidInput::new(
                 "onReuse",
-                "A protected token cannot be revoked, so not on reuse either. Choose ALERT, or leave it unprotected.",
+                "A protected token cannot be revoked, not even on reuse. Set onReuse to ALERT, or protected to false.",
             ));
         }
         Ok(())

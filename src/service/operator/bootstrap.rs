@@ -55,7 +55,7 @@ pub(crate) fn operator() -> (Actor, Provenance) {
 /// The limits that the operator sets bind others. Protected, so that no slip of the hand ends the way in.
 fn admin() -> SettingsDraft {
     SettingsDraft {
-        description: Some(Some("Made by the operator, with every permission and every scope.".into())),
+        description: Some(Some("Created by the operator, with every permission and every scope.".into())),
         permissions: Some(Permission::ALL.to_vec()),
         scopes: Some(vec![Scope::all().to_string()]),
         protected: Some(true),

@@ -68,7 +68,7 @@ async fn values_and_tokens_are_looked_up_while_more_listings_are_asked_for_than_
         assert!(retry_after.as_u64().is_some_and(|seconds| seconds > 0), "{}", answer.body);
     }
     let message = |text: &str| answers.iter().filter(|answer| answer.body.to_string().contains(text)).count();
-    assert!(message("This listing takes too long") > 0, "{:?}", answers[0].body);
+    assert!(message("This listing took too long") > 0, "{:?}", answers[0].body);
     assert!(message("Too many listings are running") > 0, "{:?}", answers[0].body);
     assert_eq!(message("cannot use its database"), 0, "the database can be reached");
 

@@ -52,7 +52,7 @@ async fn the_whole_answer_of_a_rotation() {
               "id": null,
               "kind": "SYSTEM"
             },
-            "description": "Made by the operator, with every permission and every scope.",
+            "description": "Created by the operator, with every permission and every scope.",
             "expiresAt": null,
             "generation": 2,
             "id": "tok_01KDVDNA00FGYCT45VFV1QPHPK",
