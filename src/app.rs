@@ -35,10 +35,10 @@ pub enum Error {
     #[error("The server has stopped: {0}")]
     DatabaseMoved(store::Error),
     /// The database did not close in order.
-    #[error("The database did not close in order, and nothing that was answered is lost by that: {0}")]
+    #[error("The database was not closed cleanly, but no acknowledged change is lost: {0}")]
     Closing(store::Error),
     /// A task that the server cannot do without has ended, which is a fault of ours.
-    #[error("The server has stopped, because a task that it cannot do without failed: {0}")]
+    #[error("The server has stopped, because an essential task failed: {0}")]
     Task(#[from] tokio::task::JoinError),
     /// The port cannot be bound.
     #[error("Cannot listen on {address}: {source}. Choose another address with --listen.")]
@@ -174,11 +174,11 @@ pub async fn serve(
     uses.abort();
     let moved = matches!(failed, Some(Error::DatabaseMoved(_)));
     if moved && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
-        tracing::error!("what the database held could not be saved in time");
+        tracing::error!("the contents of the database could not be saved in time");
     }
     match tokio::time::timeout(CLOSING, service.close()).await {
         Ok(closed) => closed.map_err(Error::Closing)?,
-        Err(_) => tracing::warn!("the database did not close in time; nothing that was answered is lost by that"),
+        Err(_) => tracing::warn!("the database was not closed in time, but no acknowledged change is lost"),
     }
     failed.map_or(Ok(()), Err)
 }
@@ -191,11 +191,11 @@ async fn stop_in_steps(mut stop: watch::Receiver<bool>, drain: Duration, shutdow
     let mut pressed = async || while stop.changed().await.is_ok() {};
     if !drain.is_zero() {
         shutdown.drain();
-        tracing::info!(?drain, "draining; requests are answered, and clients are told to go elsewhere");
+        tracing::info!(?drain, "draining; still answering requests, and asking clients to reconnect elsewhere");
         let _ = tokio::time::timeout(drain, pressed()).await;
     }
     shutdown.close();
-    tracing::info!("stopping; requests in flight are answered");
+    tracing::info!("stopping; finishing requests in flight");
     let _ = tokio::time::timeout(GRACE, pressed()).await;
 }
 
@@ -205,7 +205,7 @@ async fn keep_house(service: Service) {
     loop {
         minutes.tick().await;
         if let Err(cause) = service.sweep().await {
-            tracing::warn!(%cause, "housekeeping failed; it is tried again in a minute");
+            tracing::warn!(%cause, "housekeeping failed; retrying in a minute");
         }
     }
 }

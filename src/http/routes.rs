@@ -57,6 +57,6 @@ async fn no_such_address(uri: Uri) -> Response {
 }
 
 async fn wrong_method() -> impl IntoResponse {
-    let message = "This address does not answer this method. GraphQL requests are sent by POST; see the Allow header.";
+    let message = "This address does not support this method. Send GraphQL requests by POST; see the Allow header.";
     Rejection::with_status(axum::http::StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
 }

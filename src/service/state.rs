@@ -79,7 +79,7 @@ impl Service {
     /// When it cannot be closed in order. Nothing that was answered is lost by that.
     pub async fn close(self) -> Result<(), store::Error> {
         if let Err(cause) = self.write_uses().await {
-            tracing::warn!(%cause, "the uses of the last minute could not be written down");
+            tracing::warn!(%cause, "the uses of the last minute could not be written");
         }
         self.store.close().await
     }
@@ -103,9 +103,9 @@ impl Service {
             Ok(None) => {}
             Ok(Some(path)) => tracing::warn!(
                 path = %path.display(),
-                "what the database held has been saved; to go on with it, give it the name of the database before you start again"
+                "the contents of the database were saved; to use them, rename the file to that of the database before you start again"
             ),
-            Err(cause) => tracing::error!(%cause, "what the database held could not be saved"),
+            Err(cause) => tracing::error!(%cause, "the contents of the database could not be saved"),
         }
     }
 

@@ -127,7 +127,7 @@ impl Documents {
         if DocumentHash::of(text) == hash {
             return Ok(());
         }
-        let message = "The extension persistedQuery does not hold the SHA-256 of the document.";
+        let message = "The sha256Hash of the extension persistedQuery is not the SHA-256 of the document.";
         let failure = Failure::new(ErrorCode::BadUserInput, message);
         Err(Fault { failure, locations: Vec::new() })
     }

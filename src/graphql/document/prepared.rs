@@ -112,11 +112,9 @@ impl Prepared {
             (Some(wanted), operations) => operations
                 .iter()
                 .find(|operation| operation.name.as_deref() == Some(wanted))
-                .ok_or_else(|| invalid(format!("The document has no operation of the name {wanted}."))),
+                .ok_or_else(|| invalid(format!("The document has no operation named {wanted}."))),
             (None, [only]) => Ok(only),
-            (None, _) => {
-                Err(invalid("The document has several operations. Say by operationName which to run.".to_owned()))
-            }
+            (None, _) => Err(invalid("The document has several operations. Choose one with operationName.".to_owned())),
         }
     }
 }

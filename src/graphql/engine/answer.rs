@@ -140,7 +140,7 @@ impl Serialize for Answer {
 
 /// The response in place of the fields of a mutation that are left, once the answer is larger than this.
 pub(crate) fn not_run(max_bytes: usize) -> Response {
-    let message = format!("{} This field and those after it were not run.", too_large(max_bytes));
+    let message = format!("{} This field and those after it were not executed.", too_large(max_bytes));
     Response::from_errors(vec![ServerError::new(message, None)])
 }
 

@@ -97,8 +97,7 @@ impl GraphqlDoor {
         Ok(match self.start(request, session).await? {
             Outcome::Answer(answer) => answer,
             Outcome::Answers(_) => {
-                let message =
-                    "A subscription is answered over a WebSocket, or as a stream of events: accept text/event-stream.";
+                let message = "Subscriptions are answered over a WebSocket or as server-sent events. Send Accept: text/event-stream.";
                 let failure = Failure::new(ErrorCode::BadUserInput, message);
                 Answer::refused(vec![Fault { failure, locations: Vec::new() }])
             }
@@ -182,7 +181,7 @@ impl GraphqlDoor {
     /// Whether the caller may run this operation at all. What the use cases ask of it they ask themselves.
     fn admit(&self, operation: &Operation, session: &Session) -> Result<Option<Answer>, Refused> {
         if operation.introspects && self.settings.introspection == Introspection::Off {
-            let message = "Introspection is switched off here. Ask the operator for the schema.".to_owned();
+            let message = "Introspection is switched off on this server. Ask the operator for the schema.".to_owned();
             return Ok(Some(Answer::refused(vec![invalid(message).at(operation.place())])));
         }
         if session.caller.is_none() && !operation.anonymous {
@@ -215,9 +214,8 @@ impl GraphqlDoor {
         }
         let (cost, max_cost) = (cost(&document, &variable), self.settings.max_cost);
         if cost > max_cost {
-            let message = format!(
-                "The operation costs {cost}; at most {max_cost} is answered. Ask for smaller pages or fewer fields."
-            );
+            let message =
+                format!("The operation costs {cost}; the limit is {max_cost}. Ask for smaller pages or fewer fields.");
             return Err(invalid(message).at(operation.place()));
         }
         if operation.introspects && cost_of_introspection(&document) > MAX_INTROSPECTION_COST {

@@ -12,11 +12,11 @@ pub(crate) struct Broken {
     pub(crate) message: &'static str,
 }
 
-const CHARACTER: &str = "This character begins no token of GraphQL.";
-const STRING: &str = "The string does not end. One without three quotes ends on its own line.";
-const ESCAPE: &str = "There is no such escape. There are \\\" \\\\ \\/ \\b \\f \\n \\r \\t, and \\u with four hexadecimal digits or \
+const CHARACTER: &str = "No token of GraphQL starts with this character.";
+const STRING: &str = "The string is not terminated. A string without triple quotes must end on the same line.";
+const ESCAPE: &str = "This escape sequence is invalid. Valid are \\\" \\\\ \\/ \\b \\f \\n \\r \\t, and \\u with four hexadecimal digits or \
                       {up to eight of them}, for a Unicode character; those beyond U+FFFF may be a pair of surrogates.";
-const ZEROS: &str = "A number begins with no zero but a single one before its point.";
+const ZEROS: &str = "A number must not have leading zeros.";
 const DIGIT: &str = "A digit must follow here.";
 const ATTACHED: &str = "A number must not be followed by a letter or a point. Put a space between.";
 

@@ -81,17 +81,17 @@ pub(crate) fn check(document: &ExecutableDocument, settings: &Settings) -> Resul
         selections = selections.saturating_add(extent.selections);
         if selections > MAX_SELECTIONS {
             return refuse(format!(
-                "A document may select at most {MAX_SELECTIONS} fields, those of fragments included."
+                "A document may select at most {MAX_SELECTIONS} fields, including those of fragments."
             ));
         }
         if extent.depth > settings.max_depth {
             return refuse(too_deep(settings.max_depth));
         }
         if extent.lists > MAX_INTROSPECTED_LISTS {
-            return refuse("Introspection may ask for lists within lists of lists no deeper.".to_owned());
+            return refuse(format!("Introspection may nest list fields at most {MAX_INTROSPECTED_LISTS} deep."));
         }
         if root_fields(&operation.node, document) > MAX_ROOT_FIELDS {
-            return refuse(format!("An operation may have at most {MAX_ROOT_FIELDS} fields at its root."));
+            return refuse(format!("An operation may have at most {MAX_ROOT_FIELDS} root fields."));
         }
     }
     Ok(selections)

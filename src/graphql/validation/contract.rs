@@ -111,7 +111,7 @@ impl Contract {
             return gave_up(format!("A document may have at most {} tokens.", self.settings.max_tokens));
         }
         if parser.recursion_reached() >= RECURSION_LIMIT {
-            return gave_up("The document nests too deep.".to_owned());
+            return gave_up("The document is nested too deeply.".to_owned());
         }
         syntax.map_err(|broken| self.faults(&broken.errors, ErrorCode::GraphqlParseFailed, positions))
     }

@@ -37,7 +37,7 @@ fn check_sets(sets: &[&SelectionSet], fragments: &Fragments, max_aliases: usize)
         inside.push(&field.selection_set.node);
         if names.get(name).is_some_and(|aliases| *aliases > max_aliases) {
             let message = format!(
-                "The field {name} is asked for under more than {max_aliases} names in one place. Send several requests."
+                "The field {name} has more than {max_aliases} aliases in one selection set. Send several requests."
             );
             return Err(invalid(message).at(*pos));
         }

@@ -31,14 +31,16 @@ pub(crate) fn discreet(rule: Option<&str>, message: String) -> String {
         Some("UndefinedArgument") => "The field takes no such argument.".to_owned(),
         Some("UndefinedDirective") => "There is no such directive.".to_owned(),
         Some("UndefinedInputValue") => "The input has no such field.".to_owned(),
-        Some("UndefinedEnumValue") => "There is no such name among those that may stand here.".to_owned(),
-        Some("RequiredArgument") => "An argument that must be given is missing.".to_owned(),
-        Some("RequiredField") => "A field of the input that must be given is missing.".to_owned(),
-        Some("MissingSubselection") => "Say which fields of it are wanted.".to_owned(),
-        Some("SubselectionOnScalarType" | "SubselectionOnEnumType") => "It has no fields to select.".to_owned(),
+        Some("UndefinedEnumValue") => "This name is unknown here.".to_owned(),
+        Some("RequiredArgument") => "A required argument is missing.".to_owned(),
+        Some("RequiredField") => "A required field of the input is missing.".to_owned(),
+        Some("MissingSubselection") => "Select fields of this object.".to_owned(),
+        Some("SubselectionOnScalarType" | "SubselectionOnEnumType") => {
+            "This field has no subfields to select.".to_owned()
+        }
         Some(_) => INPUT.to_owned(),
     }
 }
 
 /// What is told of a value or a type that is not what must stand there.
-pub(crate) const INPUT: &str = "What stands here does not fit the schema, which is not shown here.";
+pub(crate) const INPUT: &str = "This does not fit the schema, which this server does not show.";

@@ -67,8 +67,10 @@ impl Visit<'_> {
             Value::Variable(name) => {
                 let declared = self.variables.iter().find(|variable| variable.name == *name);
                 if let Some(declared) = declared.filter(|declared| !may_stand(declared, ty, defaulted)) {
-                    let message =
-                        format!("The variable `${name}` is a `{}` and stands where a `{ty}` must.", declared.ty);
+                    let message = format!(
+                        "The variable `${name}` has the type `{}`, but a `{ty}` is expected here.",
+                        declared.ty
+                    );
                     self.refuse(value.location(), message);
                 }
             }

@@ -65,8 +65,10 @@ impl Unread {
     /// What to tell of a body. The parser's own words are not passed on: they could quote it, and it may hold a value.
     pub(crate) fn message(self) -> &'static str {
         match self {
-            Self::NotJson => "The body is not JSON, or nests too deep or holds too large a number to be read.",
-            Self::TooManyValues => "The body holds more than 20,000 JSON values. Send several requests.",
+            Self::NotJson => {
+                "The body is not valid JSON, is nested too deeply, or contains a number that is too large."
+            }
+            Self::TooManyValues => "The body contains more than 20,000 JSON values. Send several requests.",
         }
     }
 }
@@ -127,7 +129,7 @@ fn came_too_slowly(rejection: &BytesRejection) -> bool {
 pub(crate) fn whole(body: Body) -> Result<Bytes, Rejection> {
     body.map_err(|rejection| {
         if came_too_slowly(&rejection) {
-            let message = "The body did not come in time: at least 1 KiB a second is expected.";
+            let message = "The body did not arrive in time. Send at least 1 KiB a second.";
             return Rejection::with_status(StatusCode::REQUEST_TIMEOUT, ErrorCode::BadUserInput, message);
         }
         let message = "The body could not be read; it may be larger than the server reads.";

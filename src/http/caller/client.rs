@@ -134,9 +134,9 @@ impl From<Unusable> for Rejection {
                 "X-API-Key and Authorization hold different values of API tokens. Send one value, in one of them.",
             ),
             Unusable::Foreign(place) => Self::from(service::Error::Unauthenticated)
-                .saying(format!("What {place} holds is no value of an API token. {HOW_TO_SEND}")),
+                .saying(format!("There is no value of an API token in {place}. {HOW_TO_SEND}")),
             Unusable::WithoutScheme => Self::from(service::Error::Unauthenticated)
-                .saying(format!("Before the value in the Authorization header, `Bearer` is missing. {HOW_TO_SEND}")),
+                .saying(format!("In the Authorization header, `Bearer` is missing before the value. {HOW_TO_SEND}")),
         }
     }
 }
@@ -176,7 +176,10 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rej
     let mut lines = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = lines.next() else { return Ok(None) };
     if lines.any(|other| other != value) {
-        return Err(Rejection::field("Idempotency-Key", "The Idempotency-Key header holds different keys. Send one."));
+        return Err(Rejection::field(
+            "Idempotency-Key",
+            "The Idempotency-Key header contains different keys. Send one.",
+        ));
     }
     let Ok(text) = value.to_str() else {
         return Err(Rejection::field("Idempotency-Key", "The Idempotency-Key header must be printable ASCII."));

@@ -16,7 +16,7 @@ pub(in crate::http) fn admit_reader(doors: &Doors, caller: Option<&Caller>) -> R
     let mut headers = HeaderMap::new();
     match (doors.graphql.settings().introspection, caller) {
         (Introspection::Off, _) => {
-            let message = "The schema is not shown here. Ask the operator for it.";
+            let message = "This server does not show its schema. Ask the operator for it.";
             return Err(Rejection::new(ErrorCode::NotFound, message));
         }
         (Introspection::Authenticated, None) => return Err(service::Error::Anonymous.into()),

@@ -78,7 +78,7 @@ async fn wait(doors: &Doors, route: &'static str, peer: IpAddr, request: Request
 }
 
 fn wrong_method() -> Response<Body> {
-    let message = "This address answers queries by GET and all else by POST.";
+    let message = "This endpoint accepts queries by GET, and everything else by POST.";
     let rejection = Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message);
     let mut response = rejection.into_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET,HEAD,POST"));
@@ -165,7 +165,7 @@ async fn read(doors: &Doors, session: &Session, request: Request<Body>) -> Resul
     let body = json::read(request, small::MAX_BYTES).await;
     if body.as_ref().is_err_and(|rejection| rejection.status() == StatusCode::PAYLOAD_TOO_LARGE) {
         let message = format!(
-            "Without a credential, a request may have {} bytes. Send the value of an API token, as X-API-Key or as \
+            "Without a credential, a request may have at most {} bytes. Send the value of an API token, as X-API-Key or as \
              Authorization: Bearer.",
             small::MAX_BYTES
         );
@@ -258,7 +258,7 @@ fn refuse_without_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
     if !browser || PREFLIGHTED.iter().any(|name| headers.contains_key(name)) {
         return Ok(());
     }
-    let message = "A browser would send this request for any page. Add the header GraphQL-Require-Preflight: 1.";
+    let message = "Any web page could make a browser send this request. Add the header GraphQL-Require-Preflight: 1.";
     Err(Rejection::new(ErrorCode::BadUserInput, message))
 }
 
@@ -294,12 +294,13 @@ impl From<Refused> for Rejection {
         match refused {
             Refused::Service(err) => err.into(),
             Refused::Unsafe => {
-                let message = "A GET changes nothing and holds no value. Send mutations, and verifyAPIToken, by POST.";
+                let message =
+                    "A GET must change nothing and contain no value. Send mutations and verifyAPIToken by POST.";
                 Self::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
             }
             Refused::TooSlow(limit) => {
                 let message = format!(
-                    "The operation was given up after {} s. Ask for less; look before sending a mutation again.",
+                    "The operation was cancelled after {} s. Ask for less. Before you send a mutation again, check whether it was carried out.",
                     limit.as_secs()
                 );
                 Self::new(ErrorCode::Unavailable, &message)

@@ -42,14 +42,16 @@ pub(crate) struct Close {
 }
 
 impl Close {
-    pub(crate) const GOING_AWAY: Self = Self { code: 1001, reason: "The server stops. Connect again." };
-    pub(crate) const BAD_MESSAGE: Self = Self { code: 4400, reason: "A message is not of the protocol, or too large." };
-    pub(crate) const BAD_REQUEST: Self = Self { code: 4400, reason: "The payload of subscribe is no GraphQL request." };
+    pub(crate) const GOING_AWAY: Self = Self { code: 1001, reason: "The server is stopping. Connect again." };
+    pub(crate) const BAD_MESSAGE: Self =
+        Self { code: 4400, reason: "A message does not follow the protocol, or is too large." };
+    pub(crate) const BAD_REQUEST: Self =
+        Self { code: 4400, reason: "The payload of subscribe is not a GraphQL request." };
     pub(crate) const NO_INIT: Self = Self { code: 4401, reason: "Send connection_init with a value first." };
-    pub(crate) const NO_PROTOCOL: Self = Self { code: 4406, reason: "Ask for the subprotocol graphql-transport-ws." };
+    pub(crate) const NO_PROTOCOL: Self = Self { code: 4406, reason: "Request the subprotocol graphql-transport-ws." };
     pub(crate) const INIT_TIMEOUT: Self = Self { code: 4408, reason: "Connection initialisation timeout." };
     pub(crate) const SECOND_USE_OF_ID: Self =
-        Self { code: 4409, reason: "An operation of this id is running already." };
+        Self { code: 4409, reason: "An operation with this id is already running." };
     pub(crate) const SECOND_INIT: Self = Self { code: 4429, reason: "Too many initialisation requests." };
 
     /// The end of a socket whose credential was refused; the reason is the code of the error.

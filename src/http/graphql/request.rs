@@ -22,10 +22,10 @@ pub(crate) fn of_body(body: Value, max_batch: usize) -> Result<Requests, Rejecti
     match body {
         Value::Object(fields) => of_fields(fields).map(Requests::One),
         Value::Array(_) if max_batch == 0 => Err(malformed(
-            "A list of requests is not answered here. Send them one by one, or ask the operator for --graphql-max-batch.",
+            "This server does not accept lists of requests. Send them one by one, or ask the operator for --graphql-max-batch.",
         )),
         Value::Array(items) if items.is_empty() || items.len() > max_batch => {
-            Err(malformed(&format!("A list of requests has 1 to {max_batch} of them.")))
+            Err(malformed(&format!("A list may contain 1 to {max_batch} requests.")))
         }
         Value::Array(items) => {
             let requests = items.into_iter().map(|item| match item {

@@ -164,8 +164,9 @@ impl Socket {
         }
         let request = request::of_fields(payload).map_err(|_| End::Close(Close::BAD_REQUEST))?;
         if self.operations.len() >= MAX_OPERATIONS {
-            let message =
-                format!("A socket runs at most {MAX_OPERATIONS} operations at once. End one, or open another.");
+            let message = format!(
+                "A socket executes at most {MAX_OPERATIONS} operations at once. End one, or open another socket."
+            );
             let payload = errors(Rejection::new(ErrorCode::BadUserInput, &message).into_body());
             return self.say(&ToClient::Error { id: &id, payload }).await;
         }

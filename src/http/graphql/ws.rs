@@ -41,7 +41,7 @@ pub(crate) async fn shake_hands(doors: &Doors, arrival: Arrival, mut head: Parts
     let headers = head.headers.iter().filter(|(name, _)| [AUTHORIZATION, API_KEY].contains(name));
     let presented = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
     let upgrade = WebSocketUpgrade::from_request_parts(&mut head, &()).await.map_err(|rejection| {
-        let message = "This is no handshake of a WebSocket (RFC 6455, section 4.2.1).";
+        let message = "This is not a WebSocket handshake (RFC 6455, section 4.2.1).";
         Rejection::with_status(rejection.into_response().status(), ErrorCode::BadUserInput, message)
     })?;
     let handshake = Handshake { source, user_agent, request_id, presented };

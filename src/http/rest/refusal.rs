@@ -65,14 +65,14 @@ type Responses = BTreeMap<String, RefOr<ResponseObject>>;
 impl IntoResponses for OfAll {
     fn responses() -> Responses {
         Responses::from_iter([
-            error(400, "The request, or the field that is named, is not as it must be.", None),
+            error(400, "The request, or the named field, is invalid.", None),
             error(
                 401,
-                "No value was sent, or one that works no more.",
+                "No value was sent, or it no longer works.",
                 Some(("WWW-Authenticate", Type::String, "What to send (RFC 6750).")),
             ),
             error(403, "The caller lacks a permission or scope, or may not call from here.", None),
-            error(500, "A fault of the server; its log says why, under the `X-Request-Id` of the answer.", None),
+            error(500, "The server failed; its log says why, under the `X-Request-Id` of the answer.", None),
             error(503, "The database cannot be reached. Try again soon.", Some(RETRY_AFTER)),
         ])
     }
@@ -81,7 +81,7 @@ impl IntoResponses for OfAll {
 impl IntoResponses for OfBody {
     fn responses() -> Responses {
         Responses::from_iter([
-            error(408, "The body did not come in time.", None),
+            error(408, "The body did not arrive in time.", None),
             error(413, "The body is larger than this server reads.", None),
             error(415, "A body was sent that is not `application/json`.", None),
         ])
@@ -96,7 +96,7 @@ impl IntoResponses for OfId {
 
 impl IntoResponses for OfReader {
     fn responses() -> Responses {
-        Responses::from_iter([error(404, "The operator shows it to nobody.", None)])
+        Responses::from_iter([error(404, "The operator does not show it.", None)])
     }
 }
 

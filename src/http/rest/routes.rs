@@ -51,6 +51,6 @@ pub(in crate::http) fn claims(path: &str) -> bool {
 }
 
 async fn wrong_method() -> Refusal {
-    let message = "This address does not answer this method; see the Allow header.";
+    let message = "This address does not support this method; see the Allow header.";
     Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message).into()
 }

@@ -104,8 +104,8 @@ fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
     let mut texts: Vec<Cow<'_, str>> = Vec::new();
     for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
         if name != "scope" {
-            let message = "This address has one parameter, scope. A gateway that appends what its client asked for must \
-                           append it to /verify/ instead.";
+            let message = "The only parameter of /verify is scope. A gateway that appends its client's path or query must \
+                           append them to /verify/ instead.";
             return Err(Rejection::field(quote(&name).trim_matches('"').to_owned(), message));
         }
         texts.push(text);
@@ -186,7 +186,7 @@ fn lacking(verification: &Verification, required: &RequiredScopes) -> Response {
     let missing: Vec<&str> = verification.missing_scopes.iter().map(Scope::as_str).collect();
     let required: Vec<&str> = required.iter().map(Scope::as_str).collect();
     let code = VerificationCode::ScopeMissing.as_str();
-    let message = "The API token lacks a scope that this needs. Ask for one that has it.";
+    let message = "The API token lacks a required scope. Ask for a token that has it.";
     let body = json!({ "message": message, "code": code, "missingScopes": missing });
     let challenge = format!(r#"Bearer realm="rotakey", error="insufficient_scope", scope="{}""#, required.join(" "));
     let headers = [

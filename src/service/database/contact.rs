@@ -89,7 +89,7 @@ impl Service {
             };
             self.contact.hearing.send_replace(false);
             self.store.lose_contact();
-            tracing::warn!(%cause, "no contact with the database; it is sought again until there is");
+            tracing::warn!(%cause, "lost contact with the database; reconnecting");
         }
     }
 

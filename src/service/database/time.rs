@@ -126,7 +126,7 @@ impl Time {
         }
         self.logged_millis.store(ahead_millis, Ordering::Relaxed);
         if ahead_millis.saturating_abs() > NOTEWORTHY_MILLIS {
-            tracing::warn!(ahead_millis, "this host's clock differs from the database's, which is the one that counts");
+            tracing::warn!(ahead_millis, "this host's clock differs from the database's; the database's is used");
         } else {
             tracing::info!(ahead_millis, "this host's clock agrees with the database's again");
         }

@@ -104,7 +104,7 @@ impl Service {
                 () = self.uses.crowded.notified() => {}
             }
             if let Err(cause) = self.write_uses().await {
-                tracing::warn!(%cause, "uses could not be written down; it is tried again soon");
+                tracing::warn!(%cause, "uses could not be written; retrying soon");
                 // Not at once, however crowded it is.
                 ticks.tick().await;
             }

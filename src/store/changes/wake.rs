@@ -49,8 +49,8 @@ async fn wake(pool: Pool, mut waiting: mpsc::Receiver<()>) {
     while waiting.recv().await.is_some() {
         match timeout(PATIENCE, pool.execute_unprepared(NOTIFY)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(cause)) => tracing::debug!(%cause, "other replicas were not woken; they look by themselves"),
-            Err(cause) => tracing::debug!(%cause, "other replicas were not woken in time; they look by themselves"),
+            Ok(Err(cause)) => tracing::debug!(%cause, "other replicas could not be notified; they poll anyway"),
+            Err(cause) => tracing::debug!(%cause, "other replicas could not be notified in time; they poll anyway"),
         }
         turns.tick().await;
     }

@@ -10,7 +10,7 @@ use super::schema::Schema;
 
 /// That there are no tables where some are needed.
 pub(super) const MISSING: &str = "it holds no tables of Rotakey. Name the database of your server with --database-url, or start \
-                                  the server once, which makes them: rotakey serve";
+                                  the server once, which creates them: rotakey serve";
 
 /// The error of this database, whose name stands before the words.
 pub(super) fn unusable(place: &str, words: &str) -> Error {
@@ -26,7 +26,7 @@ pub(super) fn of_schema(schema: &Schema) -> Option<String> {
              the backup that was made before the change."
         )),
         Schema::Foreign(table) => Some(format!(
-            "it holds tables of another program ({table}). Name a database of its own for Rotakey with --database-url."
+            "it holds tables of another program ({table}). Give Rotakey a separate database with --database-url."
         )),
     }
 }
@@ -49,11 +49,11 @@ pub(super) fn of_sqlx_error(err: &sqlx::Error) -> String {
     match err {
         sqlx::Error::Io(err) => of_io_error(err),
         sqlx::Error::Tls(cause) => format!(
-            "no connection by TLS comes about ({cause}). Turn on TLS at the server and check its certificate, or choose another \
+            "no TLS connection could be established ({cause}). Turn on TLS at the server and check its certificate, or choose another \
              sslmode in the URL."
         ),
         sqlx::Error::Protocol(cause) => {
-            format!("what answers there does not seem to be PostgreSQL ({cause}). Check the host and the port.")
+            format!("the server there does not seem to be PostgreSQL ({cause}). Check the host and the port.")
         }
         sqlx::Error::PoolTimedOut => {
             "it did not answer in time. Check that it is running and not overloaded.".to_owned()
@@ -73,14 +73,14 @@ pub(super) fn of_sqlx_error(err: &sqlx::Error) -> String {
 fn of_io_error(err: &std::io::Error) -> String {
     let advice = match err.kind() {
         ErrorKind::ConnectionRefused => {
-            "nothing takes connections there. Start PostgreSQL, or check the host and the port."
+            "no server accepts connections there. Start PostgreSQL, or check the host and the port."
         }
         ErrorKind::NotFound => "there is no such socket. Start PostgreSQL, or check the folder that is named as host.",
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
             "the connection was closed. Check that PostgreSQL answers there, and what its log says."
         }
         // The standard library has no kind of its own for this one.
-        _ if err.to_string().contains("lookup") => "no address is known for this host. Check its name.",
+        _ if err.to_string().contains("lookup") => "the host name cannot be resolved. Check it.",
         _ => "it cannot be reached. Check the host, the port, the network and the firewall.",
     };
     format!("{advice} ({err})")
@@ -89,11 +89,11 @@ fn of_io_error(err: &std::io::Error) -> String {
 /// By the primary code, the low byte (SQLite documentation, "Result and Error Codes").
 fn of_sqlite_code(code: u32) -> Option<&'static str> {
     Some(match code & 0xff {
-        5 | 6 => "another process has locked it. End that process, or wait until it has done its work.",
+        5 | 6 => "another process has locked it. End that process, or wait until it has finished.",
         3 | 8 | 14 => "it cannot be written. Let the user that runs Rotakey write the file and its folder.",
         10 => "reading or writing it failed. Check the disk and the log of the system.",
         11 => "it is damaged. Restore a backup.",
-        13 => "the disk is full. Make room on it.",
+        13 => "the disk is full. Free some space on it.",
         26 => "it is not a SQLite database, or it is encrypted. Name another file with --database-url.",
         _ => return None,
     })
@@ -104,18 +104,18 @@ fn of_sqlstate(code: &str, message: &str) -> Option<&'static str> {
     Some(match code {
         "28P01" => "the password is wrong. Check user and password in the URL.",
         "28000" if message.contains("no encryption") => {
-            "the server takes connections by TLS only. Add sslmode=require to the URL, or change its pg_hba.conf."
+            "the server accepts only TLS connections. Add sslmode=require to the URL, or change its pg_hba.conf."
         }
-        "28000" => "the server does not let this user in. Check the user in the URL, and the server's pg_hba.conf.",
+        "28000" => "the server rejects this user. Check the user in the URL, and the server's pg_hba.conf.",
         "3D000" => {
             "the server has no database of this name. Create it (CREATE DATABASE), or check the name in the URL."
         }
-        "3F000" => "the user has no schema to make tables in. Create one, or set the search_path of the user.",
+        "3F000" => "the user has no schema to create tables in. Create one, or set the search_path of the user.",
         "42501" => {
-            "the user lacks a privilege on it. Let the user connect and make tables: GRANT CONNECT ON DATABASE, GRANT CREATE, \
+            "the user lacks a privilege on it. Let the user connect and create tables: GRANT CONNECT ON DATABASE, GRANT CREATE, \
              USAGE ON SCHEMA."
         }
-        "53300" => "the server has no connection left. Raise its max_connections, or stop what uses them.",
+        "53300" => "the server has no free connection. Raise its max_connections, or stop what uses them.",
         "55P03" | "40P01" => {
             "another transaction kept a lock on one of its tables for too long. Wait until it is over, such as a backup by pg_dump, or \
              end it (pg_stat_activity names it). Then start Rotakey again, which goes on from here."

@@ -63,7 +63,7 @@ impl DatabaseFile {
             match identity(path) {
                 Ok(found) if found == *expected => {}
                 Err(err) if err.kind() != io::ErrorKind::NotFound => {
-                    return Err(unusable(&format!("{} cannot be looked at: {err}", path.display())));
+                    return Err(unusable(&format!("{} cannot be accessed: {err}", path.display())));
                 }
                 _ => {
                     self.0.missing.send_replace(Some(path.clone()));

@@ -77,12 +77,12 @@ impl Reserve {
                 }
             }
             Ok(Found::Nothing | Found::Foreign) => {}
-            Err(cause) => tracing::error!(%path, %cause, "the reserve cannot be looked at"),
+            Err(cause) => tracing::error!(%path, %cause, "the reserve cannot be accessed"),
         }
         if self.0.state.swap(GIVEN_UP, Ordering::SeqCst) != GIVEN_UP {
             tracing::error!(
                 %path,
-                "the disk is full: tokens can be verified and revoked, and all other changes are refused. Make room on it"
+                "the disk is full: tokens can be verified and revoked, and all other changes are refused. Free some space on it"
             );
         }
     }
@@ -107,14 +107,14 @@ impl Reserve {
         match claim(&self.0.path) {
             Ok(()) => {
                 if self.0.state.swap(HELD, Ordering::SeqCst) == GIVEN_UP {
-                    tracing::info!(%path, "there is room on the disk again: all changes are written");
+                    tracing::info!(%path, "there is space on the disk again: all changes are accepted");
                 }
             }
             // A disk with less room than the reserve is as good as full: what is left is for revocations.
             Err(err) if is_shortage(&err) => self.give_up_alone(&mut pause),
             Err(cause) => {
                 if self.0.state.swap(IMPOSSIBLE, Ordering::SeqCst) != IMPOSSIBLE {
-                    tracing::warn!(%path, %cause, "no space can be kept for revocations on a full disk");
+                    tracing::warn!(%path, %cause, "no reserve can be kept for revocations on a full disk");
                 }
             }
         }

@@ -155,7 +155,7 @@ impl Listener {
         let since = Since::of(first).map_err(failure)?;
         let asked_at: i64 = first.try_get(2).map_err(failure)?;
         if asked_at - self.since.at > FORGOTTEN_AFTER_MILLIS {
-            return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were heard".into())));
+            return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were polled".into())));
         }
         self.since = since;
         Ok((told, Timestamp::from_unix_millis(asked_at)))

@@ -39,7 +39,7 @@ for (const method of ["ClientSecretBasic", "ClientSecretPost"]) {
   check(`${method}: a value that is none is inactive`, inactive.active === false, inactive);
   for (const [what, id, secret] of [
     ["a bad secret", caller.id, "hello"],
-    ["the id of another", stranger.id, caller.value],
+    ["the id of one API token", stranger.id, caller.value],
   ]) {
     const refused = await introspect(by(secret), id, subject.value);
     const challenge = refused.cause?.[0]?.scheme ?? refused.cause?.error;

@@ -39,7 +39,7 @@ for method in ["client_secret_basic", "client_secret_post"]:
         check(f"{method}: as {'its own id' if name == caller['id'] else name}", told.get("active") is True and told["sub"] == "acme")
     told = introspect(method, "orders", caller["value"], "hello").json()
     check(f"{method}: a value that is none is inactive", told == {"active": False})
-    refusals = [("a bad secret", caller["id"], "hello"), ("the id of another", stranger["id"], caller["value"])]
+    refusals = [("a bad secret", caller["id"], "hello"), ("the id of one API token", stranger["id"], caller["value"])]
     for what, client_id, secret in refusals:
         refused = introspect(method, client_id, secret, subject["value"])
         challenge = refused.headers.get("WWW-Authenticate", "").split(" ")[0]

@@ -144,7 +144,7 @@ async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_room_again_all_
         }
     };
     let holder = tokio::time::timeout(DEADLINE, going_on).await.unwrap();
-    server.logged("there is room on the disk again");
+    server.logged("there is space on the disk again");
     assert!(reserve.exists() && holder.check().await.is_ok());
 
     // A server that starts on a full disk, and a new way in where the old one is lost.

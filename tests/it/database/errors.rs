@@ -118,10 +118,10 @@ fn a_file_or_folder_that_may_not_be_written_is_named() {
     mode(&at("hidden"), 0o000);
     mode(folder.path(), 0o755);
     for (name, advice) in [
-        ("open/own.db", "may not be written"),
+        ("open/own.db", "is not writable"),
         ("closed/own.db", "folder"),
-        ("closed/new.db", "cannot be made"),
-        ("hidden/own.db", "may not be"),
+        ("closed/new.db", "cannot be created"),
+        ("hidden/own.db", "cannot be accessed"),
     ] {
         let path = at(name).display().to_string();
         let told = told(run(), "serve", &format!("sqlite://{path}"));
@@ -189,11 +189,11 @@ fn a_server_that_cannot_be_used_is_named_with_what_to_do_and_without_user_or_pas
     let url = |address: &str| format!("postgres://somebody:hunter2@{address}/tokens?sslmode=disable");
     for (error, advice) in [
         (Some(("28P01", "password authentication failed")), "the password is wrong"),
-        (Some(("28000", "no pg_hba.conf entry for host \"127.0.0.1\", no encryption")), "by TLS only"),
-        (Some(("28000", "role does not exist")), "does not let this user in"),
+        (Some(("28000", "no pg_hba.conf entry for host \"127.0.0.1\", no encryption")), "accepts only TLS connections"),
+        (Some(("28000", "role does not exist")), "rejects this user"),
         (Some(("3D000", "database does not exist")), "no database of this name"),
         (Some(("42501", "permission denied for database")), "GRANT CONNECT"),
-        (Some(("53300", "sorry, too many clients already")), "no connection left"),
+        (Some(("53300", "sorry, too many clients already")), "no free connection"),
         (Some(("57P03", "the database system is starting up")), "starting"),
         (None, "the connection was closed"),
     ] {
@@ -201,12 +201,17 @@ fn a_server_that_cannot_be_used_is_named_with_what_to_do_and_without_user_or_pas
         assert_told(folder.path(), &["serve"], &url(&address), &[&format!("{address}/tokens"), advice]);
     }
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    assert_told(folder.path(), BOTH, &url(&nobody), &[&format!("{nobody}/tokens"), "nothing takes connections there"]);
+    assert_told(
+        folder.path(),
+        BOTH,
+        &url(&nobody),
+        &[&format!("{nobody}/tokens"), "no server accepts connections there"],
+    );
     assert_told(
         folder.path(),
         BOTH,
         &url("no-such-host.invalid"),
-        &["no-such-host.invalid:5432", "no address is known"],
+        &["no-such-host.invalid:5432", "the host name cannot be resolved"],
     );
     assert_told(folder.path(), BOTH, "postgres:///tokens?host=/nowhere", &["/nowhere", "no such socket"]);
     for unreadable in ["postgres://somebody:hunter2@host:bad/tokens", "postgres://somebody:hunt/er2@host/tokens"] {
@@ -227,7 +232,7 @@ async fn a_database_of_a_server_that_cannot_be_used_is_named_with_what_to_do() {
     assert_told(&folder, BOTH, &format!("{server}/missing"), &[&format!("{address}/missing"), "CREATE DATABASE"]);
     assert_told(&folder, BOTH, &format!("{}?sslmode=require", database.url), &[&place, "sslmode"]);
     let nobody = database.url.replace("rotakey@", "nobody_at_all@");
-    assert_told(&folder, BOTH, &nobody, &[&place, "does not let this user in"]);
+    assert_told(&folder, BOTH, &nobody, &[&place, "rejects this user"]);
 
     let connection = database.connect().await;
     let role = format!("{name}_reader");

@@ -105,7 +105,7 @@ async fn r10_a_pause_of_seconds_stops_no_verification_and_a_longer_one_is_told_w
     let unknown = token.client.with(Value::from_entropy(TokenKind::Private, &[9; 32]).expose());
     let asked_before = timeout(Duration::from_secs(5), verify(&unknown)).await;
     assert_eq!(asked_before.as_deref(), Ok("UNAVAILABLE"));
-    process.logged("no contact with the database");
+    process.logged("lost contact with the database");
     let listed = timeout(Duration::from_millis(1_500), admin.ask("{ apiTokens { edges { node { id } } } }")).await;
     assert_eq!(listed.unwrap().code(), Some("UNAVAILABLE"));
     // The last question was answered a moment before, and for ten seconds after that the rest goes on.

@@ -73,7 +73,11 @@ async fn a_token_without_a_rotation_period_is_told_why_not() {
     for address in ADDRESSES {
         let answer = send(&server.admin, address, &[]).await;
         assert_eq!(answer.refusal(), (400, "BAD_USER_INPUT", None));
-        assert!(answer.body["message"].as_str().unwrap().contains("only API tokens with a rotation period"), "{}", answer.body);
+        assert!(
+            answer.body["message"].as_str().unwrap().contains("only API tokens with a rotation period"),
+            "{}",
+            answer.body
+        );
     }
     assert_eq!(server.admin.check().await, Ok(1));
 }

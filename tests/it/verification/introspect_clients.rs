@@ -113,7 +113,7 @@ async fn two_ways_at_once_are_refused_and_what_is_no_value_is_no_way() {
     ] {
         let answer = ask(&server, headers, form).await;
         assert_eq!((answer.status, &answer.body["error"]), (400, &json!("invalid_request")));
-        assert!(answer.body["error_description"].as_str().unwrap().contains("two ways"), "{}", answer.body);
+        assert!(answer.body["error_description"].as_str().unwrap().contains("more than one way"), "{}", answer.body);
     }
     let foreign = [("Authorization", "Basic YTpi"), ("Authorization", "Digest a"), ("X-API-Key", "opaque")];
     let no_secret = [("token", &*subject), ("client_id", "orders"), ("client_secret", "")];

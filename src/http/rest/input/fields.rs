@@ -44,10 +44,10 @@ impl Fields {
         let is_given = given.is_some();
         T::from_given(name, given).map_err(|told| match (self.hides_names, is_given) {
             (false, _) => told,
-            (true, true) => {
-                told.saying(format!("What the field {name} holds does not fit the schema, which is not shown here."))
-            }
-            (true, false) => Rejection::new(ErrorCode::BadUserInput, "A field that must be given is missing."),
+            (true, true) => told.saying(format!(
+                "The content of the field {name} does not fit the schema, which this server does not show."
+            )),
+            (true, false) => Rejection::new(ErrorCode::BadUserInput, "A required field is missing."),
         })
     }
 }

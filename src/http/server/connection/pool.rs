@@ -158,7 +158,7 @@ impl Pool {
     fn close_quiet(&mut self) {
         for open in self.open.values_mut() {
             if open.watch.closes(&open.activity) {
-                tracing::debug!("closing a connection on which nothing happens");
+                tracing::debug!("closing idle connection");
                 open.close();
             }
         }

@@ -145,7 +145,7 @@ fn must_be_form(headers: &HeaderMap) -> Result<(), Rejection> {
 }
 
 fn wrong_method() -> Response {
-    let message = "Introspection is asked for by POST, with the value in the body and never in the address.";
+    let message = "Send introspection requests by POST, with the value in the body and never in the URL.";
     let rejection = Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message);
     let mut response = OauthError::from(rejection).into_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));

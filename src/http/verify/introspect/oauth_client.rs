@@ -97,7 +97,7 @@ pub(crate) fn find<'a>(
     }
 }
 
-const TWO_WAYS: &str = "The client authenticates in two ways at once. Send its value in one: X-API-Key, Authorization: Bearer, \
+const TWO_WAYS: &str = "The request authenticates in more than one way. Use one of them: X-API-Key, Authorization: Bearer, \
                         Authorization: Basic, or client_secret in the form.";
 
 impl Presented<'_> {
@@ -115,7 +115,7 @@ impl Presented<'_> {
         match self.client_id.and_then(TokenId::parse) {
             Some(id) if id != token => {
                 let message =
-                    "The client_id is the id of another API token than the one whose value the client_secret is.";
+                    "The client_id is the id of one API token, and the client_secret is the value of another.";
                 Err(Rejection::from(Error::Unauthenticated).saying(message.to_owned()))
             }
             _ => Ok(()),

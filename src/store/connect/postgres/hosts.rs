@@ -7,8 +7,8 @@ use sea_orm::sqlx::postgres::PgConnectOptions;
 
 use crate::store::Error;
 
-const UNREADABLE: &str = "at this URL, which cannot be read. Write it as postgres://USER:PASSWORD@HOST:PORT/NAME, and what is no \
-                          letter or digit in a password by its code, such as %40 for @ and %2F for /. Several hosts are separated \
+const UNREADABLE: &str = "at this URL, which cannot be read. Write it as postgres://USER:PASSWORD@HOST:PORT/NAME, and percent-encode \
+                          everything but letters and digits in a password, such as %40 for @ and %2F for /. Several hosts are separated \
                           by commas.";
 const WANTED: &str = "at this URL, whose target_session_attrs must be read-write, primary or any: Rotakey needs the server that may \
                       write, and finds out which that is.";

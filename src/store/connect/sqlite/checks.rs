@@ -19,7 +19,7 @@ pub(super) fn may_be_used(path: &Path, if_missing: IfMissing) -> Result<(), Stri
     let folder = path.parent().unwrap_or(Path::new("/"));
     let allow = "Let the user that runs Rotakey";
     let missing = |what: String| match if_missing {
-        IfMissing::Make => format!("{what} Make the folder, or name another file with --database-url."),
+        IfMissing::Make => format!("{what} Create the folder, or name another file with --database-url."),
         IfMissing::Refuse => format!("{what} Name the file of your server with --database-url."),
     };
     let may = |path: &Path, mode| nix::unistd::access(path, mode);
@@ -34,17 +34,17 @@ pub(super) fn may_be_used(path: &Path, if_missing: IfMissing) -> Result<(), Stri
         Err(Errno::ENOENT) if if_missing == IfMissing::Refuse => {
             return Err(
                 "there is no such file. Name the file of your server with --database-url, or start the server once, \
-                        which makes it: rotakey serve"
+                        which creates it: rotakey serve"
                     .to_owned(),
             );
         }
         Err(Errno::ENOENT) => return Ok(()),
-        Err(err) => return Err(format!("it may not be looked at ({err}). {allow} enter its folder.")),
+        Err(err) => return Err(format!("it cannot be accessed ({err}). {allow} enter its folder.")),
     }
     may(path, AccessFlags::R_OK | AccessFlags::W_OK)
-        .map_err(|err| format!("it may not be written ({err}). {allow} read and write it."))?;
+        .map_err(|err| format!("it is not writable ({err}). {allow} read and write it."))?;
     may(folder, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|err| {
-        format!("its folder {} may not be written ({err}). {allow} make files beside it.", folder.display())
+        format!("its folder {} is not writable ({err}). {allow} create files beside it.", folder.display())
     })
 }
 
@@ -76,7 +76,7 @@ pub(super) fn create_private(path: &Path) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(err) => Err(format!(
-            "it cannot be made ({err}). Let the user that runs Rotakey write its folder, or name another file."
+            "it cannot be created ({err}). Let the user that runs Rotakey write its folder, or name another file."
         )),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum ErrorCode {
     Forbidden,
     /// Nothing has this id or is at this address.
     NotFound,
-    /// The request, or the field that is named, is not as it must be.
+    /// The request, or the named field, is invalid.
     BadUserInput,
     /// The document is not GraphQL.
     GraphqlParseFailed,
