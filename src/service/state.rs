@@ -8,7 +8,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store};
 
-use super::audit::{Gate, RefusalGates};
+use super::audit::{FanOut, Gate, RefusalGates};
 use super::caller::Streams;
 use super::database::{Contact, SchemaState, Time};
 use super::error::Error;
@@ -32,6 +32,7 @@ pub struct Service {
     pub(super) cache: Arc<Cache>,
     pub(super) uses: Arc<Uses>,
     pub(super) streams: Arc<Streams>,
+    pub(super) fan_out: FanOut,
 }
 
 impl Service {
@@ -48,6 +49,7 @@ impl Service {
         let time = Arc::new(Time::of(&store, clock).await?);
         let reuses = Arc::new(Gate::new(MAX_REUSES));
         let cache = Arc::new(Cache::new(usize::try_from(policy.cached_values).unwrap_or(usize::MAX)));
+        let fan_out = FanOut::begin(store.audit_feed());
         Ok(Self {
             store,
             time,
@@ -60,6 +62,7 @@ impl Service {
             cache,
             uses: Arc::default(),
             streams: Arc::default(),
+            fan_out,
         })
     }
 

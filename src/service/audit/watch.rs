@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::domain::audit::{AuditEvent, AuditFilter};
@@ -17,6 +18,7 @@ use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
+use crate::domain::value::ValueHash;
 use crate::service::{Caller, Error, Service, StreamPlace};
 use crate::store::{Heard, Stamp};
 
@@ -27,11 +29,13 @@ const LOOK_PERIOD: Duration = Duration::from_secs(1);
 struct Watch {
     service: Service,
     feed: Receiver<Heard>,
+    wake: watch::Receiver<()>,
     filter: AuditFilter,
     /// The subscriber's token as it was read last, and when that was in the order of changes.
     token: Arc<Token>,
     stamp: Stamp,
     generation: u32,
+    hash: ValueHash,
     source: Source,
     seconds: Interval,
     _place: StreamPlace,
@@ -60,7 +64,7 @@ impl Service {
     ) -> Result<impl Stream<Item = Result<Arc<AuditEvent>, Error>> + Send + use<>, Error> {
         let place = self.open_stream(caller)?;
         // In this order nothing falls in between: who listens first, reads later.
-        let mut feed = self.store.audit_feed();
+        let (mut feed, wake) = (self.store.audit_feed(), self.fan_out.join());
         if !self.hears().await || !self.catches_up(&mut feed).await {
             return Err(Error::OutOfContact);
         }
@@ -68,9 +72,10 @@ impl Service {
         let token = self.own_token(caller, self.now()).await?;
         let mut seconds = interval(LOOK_PERIOD);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (generation, source) = (caller.generation(), caller.visit().source);
+        let (generation, hash, source) = (caller.generation(), *caller.hash(), caller.visit().source);
         let service = self.clone();
-        let watch = Watch { service, feed, filter, token, stamp, generation, source, seconds, _place: place };
+        let watch =
+            Watch { service, feed, wake, filter, token, stamp, generation, hash, source, seconds, _place: place };
         watch.admit(self.now())?;
         Ok(stream::unfold(Some(watch), async |watch| {
             let mut watch = watch?;
@@ -85,18 +90,23 @@ impl Service {
 impl Watch {
     async fn next(&mut self) -> Result<Arc<AuditEvent>, Error> {
         loop {
-            let heard = tokio::select! {
-                heard = self.feed.recv() => Some(heard),
-                _ = self.seconds.tick() => None,
+            let heard = match self.feed.try_recv() {
+                Err(TryRecvError::Empty) => {
+                    tokio::select! {
+                        _ = self.wake.changed() => {}
+                        _ = self.seconds.tick() => self.look().await?,
+                    }
+                    continue;
+                }
+                heard => heard,
             };
-            // Before anything is told: what is heard may be why it must not be.
+            // Before the event is passed on: it may be why it must not be.
             self.look().await?;
             match heard {
-                None => {}
-                Some(Ok(Heard::Event(event))) if self.filter.admits(&event) => return Ok(event),
-                Some(Ok(Heard::Event(_))) => {}
-                Some(Ok(Heard::Lost) | Err(RecvError::Closed)) => return Err(Error::OutOfContact),
-                Some(Err(RecvError::Lagged(_))) => return Err(Error::EventsMissed),
+                Ok(Heard::Event(event)) if self.filter.admits(&event) => return Ok(event),
+                Ok(Heard::Event(_)) | Err(TryRecvError::Empty) => {}
+                Ok(Heard::Lost) | Err(TryRecvError::Closed) => return Err(Error::OutOfContact),
+                Err(TryRecvError::Lagged(_)) => return Err(Error::EventsMissed),
             }
         }
     }
@@ -105,8 +115,9 @@ impl Watch {
     async fn look(&mut self) -> Result<(), Error> {
         if !self.service.store.is_fresh(self.token.id, self.stamp) {
             self.stamp = self.service.store.stamp();
-            let token = self.service.store.find_token(self.token.id).await?;
-            self.token = Arc::new(token.ok_or(Error::Unauthenticated)?);
+            // By way of the cache: a change to a token is read once for all subscribers that present its value.
+            let known = self.service.find_value(&self.hash, self.service.now()).await?.ok_or(Error::Unauthenticated)?;
+            self.token = known.token;
         }
         self.admit(self.service.now())
     }

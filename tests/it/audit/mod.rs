@@ -3,3 +3,4 @@
 mod events;
 mod log;
 mod subscriptions;
+mod watch;

@@ -1,21 +1,14 @@
 //! `auditEvents` as a subscription: what is told, to whom, and when it ends. Over server-sent events.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use nix::sys::signal::Signal;
-use rotakey::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
-use rotakey::domain::id::EventId;
-use rotakey::domain::timestamp::Timestamp;
-use rotakey::service::{Policy, Service, Visit};
-use rotakey::store::Store;
+use rotakey::service::Policy;
 use serde_json::{Value, json};
 
 use crate::support::client::{Created, ROTATE};
-use crate::support::clock::{MINUTE, ManualClock, START};
+use crate::support::clock::MINUTE;
 use crate::support::database::TestDatabase;
-use crate::support::entropy::SeededEntropy;
 use crate::support::events::Events;
 use crate::support::process::Process;
 use crate::support::server::Server;
@@ -258,59 +251,4 @@ async fn a_server_that_is_asked_to_stop_ends_streams_and_does_not_wait_for_them(
     });
     let (status, _, _) = stopped.await.unwrap();
     assert!(status.success());
-}
-
-/// The use cases over a store that the test can write to.
-async fn parts(database: &TestDatabase) -> (Store, Service) {
-    let store = Store::connect(&database.url).await.unwrap();
-    store.migrate().await.unwrap();
-    let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(0)));
-    (store.clone(), Service::open(store, clock, entropy, Policy::default()).await.unwrap())
-}
-
-async fn append(store: &Store, numbers: std::ops::Range<u32>) {
-    let transaction = store.begin().await.unwrap();
-    let at = Timestamp::from_unix_millis(START);
-    for number in numbers {
-        let mut random = [0; 10];
-        random[6..].copy_from_slice(&number.to_be_bytes());
-        let event = AuditEvent {
-            id: EventId::new(at, random),
-            at,
-            action: Action::SignInRefused,
-            refusal: None,
-            actor: None,
-            token_id: None,
-            generation: Some(number),
-            provenance: Provenance::default(),
-        };
-        transaction.append(&event).await.unwrap();
-    }
-    transaction.commit().await.unwrap();
-}
-
-#[tokio::test]
-async fn who_does_not_keep_up_is_told_so_and_others_miss_nothing() {
-    let database = TestDatabase::new().await;
-    let (store, service) = parts(&database).await;
-    let admin = service.bootstrap().await.unwrap().value.expose().to_owned();
-    let keeping = tokio::spawn(service.clone().keep_contact());
-    let caller = service.authenticate(&admin, Visit::default()).await.unwrap();
-    let watch = async || Box::pin(service.watch_events(&caller, AuditFilter::default()).await.unwrap());
-    let (mut slow, mut quick) = (watch().await, watch().await);
-    for batch in 0..12 {
-        append(&store, batch * 100..(batch + 1) * 100).await;
-        for number in batch * 100..(batch + 1) * 100 {
-            assert_eq!(quick.next().await.unwrap().unwrap().generation, Some(number));
-        }
-    }
-    let missed = slow.next().await.unwrap().unwrap_err();
-    assert!(missed.code().as_str() == "UNAVAILABLE" && missed.to_string().contains("auditEvents lists them"));
-    assert!(slow.next().await.is_none());
-
-    store.lose_contact();
-    let lost = quick.next().await.unwrap().unwrap_err();
-    assert!(lost.code().as_str() == "UNAVAILABLE" && lost.to_string().contains("auditEvents lists them"));
-    assert!(quick.next().await.is_none());
-    keeping.abort();
 }
