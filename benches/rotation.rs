@@ -3,13 +3,10 @@
 use divan::{Bencher, black_box};
 use rotakey::domain::id::TokenId;
 use rotakey::domain::input::InvalidInput;
-use rotakey::domain::restriction::{AllowedOrigins, CidrBlocks};
 use rotakey::domain::rule::lifecycle;
 use rotakey::domain::rule::rotation::{self, Overlap, Rotator};
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::domain::token::{
-    Actor, OverlapStart, Permissions, ReusePolicy, Scopes, Settings, Token, TokenKind, ValueFacts,
-};
+use rotakey::domain::token::{Actor, Settings, Token, TokenKind, ValueFacts};
 use rotakey::domain::value::{PresentedValue, Value};
 use sha2::{Digest, Sha256};
 
@@ -25,22 +22,7 @@ fn token() -> Token {
     let now = Timestamp::from_unix_millis(1_767_225_600_000);
     Token {
         id: TokenId::new(now, [1; 10]),
-        settings: Settings {
-            name: "bench".into(),
-            description: None,
-            owner: None,
-            kind: TokenKind::Private,
-            permissions: Permissions::default(),
-            scopes: Scopes::default(),
-            expires_at: None,
-            rotation_period_minutes: Some(60),
-            overlap_minutes: 10,
-            overlap_starts: OverlapStart::Rotation,
-            allowed_cidr_blocks: CidrBlocks::default(),
-            allowed_origins: AllowedOrigins::default(),
-            on_reuse: ReusePolicy::Alert,
-            protected: false,
-        },
+        settings: Settings { rotation_period_minutes: Some(60), ..Settings::named("bench") },
         created_at: now,
         created_by: Actor::System,
         updated: None,

@@ -160,7 +160,7 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
         },
         actor,
         token_id: row.token_id.as_deref().map(rows::token_id).transpose()?,
-        generation: row.generation.map(rows::small).transpose()?,
+        generation: row.generation.map(rows::to_u32).transpose()?,
         provenance: Provenance { address, user_agent: row.user_agent.clone(), request_id: request_id.transpose()? },
     })
 }

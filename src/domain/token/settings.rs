@@ -1,46 +1,18 @@
-//! The settings of a token: what is asked for at its creation, and what of it can be changed later.
+//! The settings of a token, and the change of those that can be changed: kind, expiry, period and overlap cannot (R2).
 
 use super::kind::TokenKind;
-use super::permission::Permissions;
-use super::scope::Scopes;
+use super::permission::{Permission, Permissions};
+use super::policy::{OverlapStart, ReusePolicy};
+use super::scope::{Scope, Scopes};
 use crate::domain::input::InvalidInput;
 use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
-use crate::domain::text::names;
+use crate::domain::text::{description, line, no_value};
 use crate::domain::timestamp::Timestamp;
 
-/// From when on the overlap after a rotation is counted (R4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum OverlapStart {
-    /// From the rotation.
-    #[default]
-    Rotation,
-    /// From the first use of the new value: a client that has not yet received it is never cut off.
-    FirstUse,
-}
-
-names! {
-    OverlapStart {
-        Rotation => "ROTATION",
-        FirstUse => "FIRST_USE",
-    }
-}
-
-/// What happens when a value is presented that works no more (R8).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ReusePolicy {
-    /// It is recorded.
-    #[default]
-    Alert,
-    /// It is recorded, and the token is revoked.
-    Revoke,
-}
-
-names! {
-    ReusePolicy {
-        Alert => "ALERT",
-        Revoke => "REVOKE",
-    }
-}
+/// The most scopes that a token may hold.
+pub const MAX_SCOPES: usize = 100;
+/// How long the previous value works where nothing else is asked for, in minutes (R4).
+pub const DEFAULT_OVERLAP_MINUTES: u32 = 10;
 
 /// The settings of a token: given at creation, and inherited by every generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +47,88 @@ pub struct Settings {
     pub protected: bool,
 }
 
+/// What is to be changed. `None` leaves a setting as it is; an inner `None` empties it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsChange {
+    /// See [`Settings::name`].
+    pub name: Option<String>,
+    /// See [`Settings::description`].
+    pub description: Option<Option<String>>,
+    /// See [`Settings::owner`].
+    pub owner: Option<Option<String>>,
+    /// See [`Settings::permissions`].
+    pub permissions: Option<Vec<Permission>>,
+    /// See [`Settings::scopes`]; one scope a text.
+    pub scopes: Option<Vec<String>>,
+    /// See [`Settings::allowed_cidr_blocks`]; one block a text.
+    pub allowed_cidr_blocks: Option<Vec<String>>,
+    /// See [`Settings::allowed_origins`]; one origin a text.
+    pub allowed_origins: Option<Vec<String>>,
+    /// See [`Settings::on_reuse`].
+    pub on_reuse: Option<ReusePolicy>,
+    /// See [`Settings::protected`].
+    pub protected: Option<bool>,
+}
+
+impl SettingsChange {
+    /// The settings with this change made.
+    ///
+    /// # Errors
+    /// The first rule that is not met, with its field.
+    pub fn apply(self, settings: &Settings) -> Result<Settings, InvalidInput> {
+        let mut changed = settings.clone();
+        self.make(&mut changed)?;
+        changed.validate()?;
+        Ok(changed)
+    }
+
+    /// Makes this change, each setting being held to its own rule; whether they go together is for [`Settings::validate`].
+    pub(super) fn make(self, settings: &mut Settings) -> Result<(), InvalidInput> {
+        // Every setting is named here, so that none is forgotten.
+        let Self {
+            name,
+            description: text,
+            owner,
+            permissions,
+            scopes: scope_texts,
+            allowed_cidr_blocks,
+            allowed_origins,
+            on_reuse,
+            protected,
+        } = self;
+        replace(&mut settings.name, name.map(|name| line("name", name).map(Into::into)))?;
+        replace(&mut settings.description, text.map(|text| optional(text, description)))?;
+        replace(&mut settings.owner, owner.map(|owner| optional(owner, |owner| line("owner", owner))))?;
+        replace(&mut settings.permissions, permissions.map(|permissions| Ok(permissions.into_iter().collect())))?;
+        replace(&mut settings.scopes, scope_texts.map(scopes))?;
+        replace(&mut settings.allowed_cidr_blocks, allowed_cidr_blocks.map(|blocks| CidrBlocks::parse(&blocks)))?;
+        replace(&mut settings.allowed_origins, allowed_origins.map(|origins| origins_without_values(&origins)))?;
+        replace(&mut settings.on_reuse, on_reuse.map(Ok))?;
+        replace(&mut settings.protected, protected.map(Ok))
+    }
+}
+
 impl Settings {
+    /// The settings of a private token that may do nothing, and that nothing was asked for but this name.
+    pub fn named(name: impl Into<Box<str>>) -> Self {
+        Self {
+            name: name.into(),
+            description: None,
+            owner: None,
+            kind: TokenKind::Private,
+            permissions: Permissions::default(),
+            scopes: Scopes::default(),
+            expires_at: None,
+            rotation_period_minutes: None,
+            overlap_minutes: DEFAULT_OVERLAP_MINUTES,
+            overlap_starts: OverlapStart::default(),
+            allowed_cidr_blocks: CidrBlocks::default(),
+            allowed_origins: AllowedOrigins::default(),
+            on_reuse: ReusePolicy::default(),
+            protected: false,
+        }
+    }
+
     /// The moment at which a token with these settings is overdue whose current value was issued at this one; `None` without a
     /// rotation period (R3).
     pub fn rotate_by(&self, issued_at: Timestamp) -> Option<Timestamp> {
@@ -101,4 +154,36 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Puts a setting in the place of another, if one is given.
+fn replace<T>(setting: &mut T, given: Option<Result<T, InvalidInput>>) -> Result<(), InvalidInput> {
+    if let Some(given) = given {
+        *setting = given?;
+    }
+    Ok(())
+}
+
+/// A text that may be left empty, held to this rule.
+fn optional(
+    text: Option<String>,
+    rule: impl Fn(String) -> Result<String, InvalidInput>,
+) -> Result<Option<Box<str>>, InvalidInput> {
+    Ok(text.map(rule).transpose()?.map(Into::into))
+}
+
+fn scopes(texts: Vec<String>) -> Result<Scopes, InvalidInput> {
+    let invalid = |message| InvalidInput::new("scopes", message);
+    if texts.len() > MAX_SCOPES {
+        return Err(invalid(format!("A token holds at most {MAX_SCOPES} scopes.")));
+    }
+    texts.iter().try_for_each(|text| no_value("scopes", text))?;
+    let scope = |text: String| Scope::parse(&text).map_err(|malformed| invalid(format!("Not a scope: {malformed}.")));
+    texts.into_iter().map(scope).collect()
+}
+
+/// The web origins; an app may be named almost anything, a value too.
+fn origins_without_values(origins: &[String]) -> Result<AllowedOrigins, InvalidInput> {
+    origins.iter().try_for_each(|origin| no_value("allowedOrigins", origin))?;
+    AllowedOrigins::parse(origins)
 }

@@ -2,9 +2,8 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::types::input::{
-    CreateApiTokenInput, EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput, UpdateApiTokenInput,
-};
+use super::types::api_token::{CreateApiTokenInput, UpdateApiTokenInput};
+use super::types::input::{EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput};
 use super::types::output::{
     CreateApiTokenOutput, EndApiTokenOverlapOutput, RevokeApiTokenOutput, RotateApiTokenOutput, UpdateApiTokenOutput,
 };

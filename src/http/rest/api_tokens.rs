@@ -10,9 +10,10 @@ use crate::http::state::Doors;
 use crate::service::RotateRequest;
 
 use super::admit::{Admitted, Target};
-use super::input::{CreateInput, Fields, ListInput, NoInput, RotateInput, UpdateInput, query_fields};
+use super::input::{Fields, ListInput, NoInput, RotateInput, query_fields};
+use super::page::ApiTokenPage;
 use super::refusal::{OfAll, OfBody, OfId, OfRevocation, OfRotation, Refusal};
-use super::token::{ApiToken, ApiTokenPage, RotatedApiToken};
+use super::token::{ApiToken, CreateInput, RotatedApiToken, UpdateInput};
 
 type Answer<T> = Result<Json<T>, Refusal>;
 

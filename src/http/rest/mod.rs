@@ -8,10 +8,12 @@ mod admit;
 mod api_tokens;
 mod input;
 mod openapi;
+mod page;
 mod refusal;
 mod rotatetoken;
 mod routes;
 mod token;
+mod token_value;
 
 pub(super) use refusal::Refusal;
 pub(super) use routes::{claims, routes};

@@ -1,15 +1,18 @@
-//! What the REST doors answer: an API token and a page of them, under the names of the GraphQL schema.
+//! An API token as the REST endpoints answer it, and what a client sends to create or change one: every setting in each, side by
+//! side, under the names of the GraphQL schema.
 
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{
-    Actor as DomainActor, ActorKind, OverlapStart, Permission, ReusePolicy, TokenKind, ValueFacts,
-};
+use crate::domain::token::{OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind};
 use crate::domain::value::Value;
-use crate::service::{Connection, Issued, View};
+use crate::http::reply::Rejection;
+use crate::service::{CreateRequest, Issued, View};
+
+use super::input::{Fields, Input, input};
+use super::token_value::{Actor, ApiTokenValue};
 
 /// The lasting thing: an id, a name and settings. It survives every rotation; its id never changes.
 #[derive(Serialize, ToSchema)]
@@ -163,96 +166,114 @@ pub(super) fn told_once<S: Serializer>(value: &Option<Value>, serializer: S) -> 
     value.as_ref().map(Value::expose).serialize(serializer)
 }
 
-/// The facts about one value of an API token. The secret itself is not among them.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = APITokenValue)]
-pub(super) struct ApiTokenValue {
-    /// The last four characters of the value, to tell it from others.
-    hint: String,
-    /// The number of the value within its token.
-    generation: u32,
-    /// When it was issued.
-    #[schema(value_type = Timestamp)]
-    created_at: String,
-    /// When it was first presented successfully; null if it never was.
-    #[schema(required, value_type = Option<Timestamp>)]
-    first_used_at: Option<String>,
-    /// When a newer value replaced it; null for the current value.
-    #[schema(required, value_type = Option<Timestamp>)]
-    replaced_at: Option<String>,
-    /// When it stops working; null for the current value, and for the previous one while its overlap has not begun.
-    #[schema(required, value_type = Option<Timestamp>)]
-    retires_at: Option<String>,
-}
-
-impl From<&ValueFacts> for ApiTokenValue {
-    fn from(value: &ValueFacts) -> Self {
-        let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
-        Self {
-            hint: value.hint.as_str().to_owned(),
-            generation: value.generation,
-            created_at: value.created_at.to_string(),
-            first_used_at: moment(value.first_used_at),
-            replaced_at: moment(value.replaced_at),
-            retires_at: moment(value.retires_at),
-        }
+input! {
+    /// The settings of a new API token. With `cloneSettingsFrom`, what is left out is as it is there.
+    #[derive(ToSchema)]
+    #[schema(as = CreateAPITokenInput)]
+    CreateInput with schema {
+        /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
+        "name" => name: String as String,
+        /// The id of the API token whose settings fill in what is left out here, but for name and expiry. Another's needs
+        /// `API_TOKEN_READ`.
+        "cloneSettingsFrom" => clone_settings_from: Option<String> as Option<String>,
+        /// What the token is for: at most 2,000 characters.
+        "description" => description: Option<Option<String>> as Option<String>,
+        /// Whose token it is: any string of yours, one line like a name.
+        "owner" => owner: Option<Option<String>> as Option<String>,
+        /// Who will hold it; `PRIVATE` if left out.
+        "kind" => kind: Option<TokenKind> as Option<TokenKind>,
+        /// What it may do to Rotakey itself; nothing if left out. You cannot give what you do not hold.
+        "permissions" => permissions: Option<Vec<Permission>> as Option<Vec<Permission>>,
+        /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not
+        /// hold.
+        "scopes" => scopes: Option<Vec<String>> as Option<Vec<String>>,
+        /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if left out or empty.
+        "allowedCIDRBlocks" => allowed_cidr_blocks: Option<Vec<String>> as Option<Vec<String>>,
+        /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100;
+        /// all if left out or empty.
+        "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
+        /// The end of its life, which no rotation moves; none if left out.
+        "expiresAt" => expires_at: Option<Timestamp> as Option<Timestamp>,
+        /// The longest time it may go without being rotated, in minutes, at least 1; none if left out.
+        "rotationPeriodMinutes" => rotation_period_minutes: Option<Option<i32>> as Option<i32>,
+        /// How long the previous value still works after a rotation, in minutes: 0 to one whole rotation period, 10 if left
+        /// out. With 0 and `ROTATION`, a client whose answer to a rotation is lost is locked out.
+        "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
+        /// From when on the overlap is counted; `ROTATION` if left out.
+        "overlapStarts" => overlap_starts: Option<OverlapStart> as Option<OverlapStart>,
+        /// What happens when a value of it is presented that works no more; `ALERT` if left out.
+        "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
+        /// Whether it cannot be revoked until this is taken back; false if left out.
+        "protected" => protected: Option<bool> as Option<bool>,
     }
 }
 
-/// Who did something.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Actor {
-    /// Of what kind it is.
-    #[schema(value_type = ActorKind)]
-    kind: &'static str,
-    /// The id of the API token; null for `SYSTEM`.
-    #[schema(required)]
-    id: Option<String>,
-}
-
-impl From<DomainActor> for Actor {
-    fn from(actor: DomainActor) -> Self {
-        Self { kind: actor.kind().as_str(), id: actor.token_id().map(|id| id.to_string()) }
-    }
-}
-
-/// A page of API tokens.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = APITokenPage)]
-pub(super) struct ApiTokenPage {
-    /// The API tokens of the page.
-    data: Vec<ApiToken>,
-    /// Where the page lies.
-    page_info: PageInfo,
-}
-
-/// Where a page lies.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PageInfo {
-    /// Whether there is more behind the last one.
-    has_next_page: bool,
-    /// Whether there is more before the first one.
-    has_previous_page: bool,
-    /// The cursor of the first one, for `before`; null on an empty page.
-    #[schema(required)]
-    start_cursor: Option<String>,
-    /// The cursor of the last one, for `after`; null on an empty page.
-    #[schema(required)]
-    end_cursor: Option<String>,
-}
-
-impl From<Connection> for ApiTokenPage {
-    fn from(connection: Connection) -> Self {
-        let cursor = |edge: Option<&(String, _)>| edge.map(|(cursor, _)| cursor.clone());
-        let page_info = PageInfo {
-            has_next_page: connection.has_next_page,
-            has_previous_page: connection.has_previous_page,
-            start_cursor: cursor(connection.edges.first()),
-            end_cursor: cursor(connection.edges.last()),
+impl From<CreateInput> for CreateRequest {
+    fn from(input: CreateInput) -> Self {
+        let change = SettingsChange {
+            name: Some(input.name),
+            description: input.description,
+            owner: input.owner,
+            permissions: input.permissions,
+            scopes: input.scopes,
+            allowed_cidr_blocks: input.allowed_cidr_blocks,
+            allowed_origins: input.allowed_origins,
+            on_reuse: input.on_reuse,
+            protected: input.protected,
         };
-        Self { data: connection.edges.into_iter().map(|(_, view)| view.into()).collect(), page_info }
+        let draft = SettingsDraft {
+            change,
+            kind: input.kind,
+            expires_at: input.expires_at,
+            rotation_period_minutes: input.rotation_period_minutes,
+            overlap_minutes: input.overlap_minutes,
+            overlap_starts: input.overlap_starts,
+        };
+        Self { draft, clone_settings_from: input.clone_settings_from }
+    }
+}
+
+input! {
+    /// What is to be changed of an API token. What is left out stays as it is. Kind, expiry, rotation period and overlap are
+    /// fixed at creation.
+    #[derive(ToSchema)]
+    #[schema(as = UpdateAPITokenInput)]
+    UpdateInput with schema {
+        /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
+        "name" => name: Option<String> as Option<String>,
+        /// What the token is for: at most 2,000 characters; null for nothing.
+        "description" => description: Option<Option<String>> as Option<String>,
+        /// Whose token it is: any string of yours, one line like a name; null for nobody's.
+        "owner" => owner: Option<Option<String>> as Option<String>,
+        /// What it may do to Rotakey itself. You cannot give what you do not hold.
+        "permissions" => permissions: Option<Vec<Permission>> as Option<Vec<Permission>>,
+        /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not
+        /// hold.
+        "scopes" => scopes: Option<Vec<String>> as Option<Vec<String>>,
+        /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if empty.
+        "allowedCIDRBlocks" => allowed_cidr_blocks: Option<Vec<String>> as Option<Vec<String>>,
+        /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100;
+        /// all if empty.
+        "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
+        /// What happens when a value of it is presented that works no more.
+        "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
+        /// Whether it cannot be revoked until this is taken back.
+        "protected" => protected: Option<bool> as Option<bool>,
+    }
+}
+
+impl From<UpdateInput> for SettingsChange {
+    fn from(input: UpdateInput) -> Self {
+        Self {
+            name: input.name,
+            description: input.description,
+            owner: input.owner,
+            permissions: input.permissions,
+            scopes: input.scopes,
+            allowed_cidr_blocks: input.allowed_cidr_blocks,
+            allowed_origins: input.allowed_origins,
+            on_reuse: input.on_reuse,
+            protected: input.protected,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The operator's way in: a token with every permission and every scope, made straight on the database.
 
 use crate::domain::audit::Provenance;
-use crate::domain::token::{Actor, Limits, Permission, Scope, SettingsDraft};
+use crate::domain::token::{Actor, Limits, Permission, Scope, SettingsChange, SettingsDraft};
 use crate::service::audit::report;
 use crate::service::{Error, Issued, Service};
 
@@ -54,11 +54,13 @@ pub(crate) fn operator() -> (Actor, Provenance) {
 
 /// The limits that the operator sets bind others. Protected, so that no slip of the hand ends the way in.
 fn admin() -> SettingsDraft {
-    SettingsDraft {
+    let change = SettingsChange {
+        name: Some("admin".into()),
         description: Some(Some("Created by the operator, with every permission and every scope.".into())),
         permissions: Some(Permission::ALL.to_vec()),
         scopes: Some(vec![Scope::all().to_string()]),
         protected: Some(true),
-        ..SettingsDraft::new("admin")
-    }
+        ..SettingsChange::default()
+    };
+    SettingsDraft { change, ..SettingsDraft::default() }
 }

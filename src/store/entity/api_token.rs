@@ -1,6 +1,13 @@
 //! Rows of `api_token`: the lasting identity and its settings.
 
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::entity::prelude::*;
+
+use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind};
+use crate::store::Error;
+use crate::store::token::rows::{Columns, actor_name, list};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_token")]
@@ -36,3 +43,80 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// How each setting is written to its column and read from it, side by side. One that is left out does not compile.
+macro_rules! settings {
+    ($columns:ident: $($field:ident = $written:expr, $read:expr;)*) => {
+        /// The columns of the settings, in the order in which [`read_settings`] takes them.
+        pub const SETTINGS: &str = concat!($("api_token.", stringify!($field), ", "),*);
+
+        /// Reads the settings from these columns.
+        pub fn read_settings($columns: &mut Columns<'_>) -> Result<Settings, Error> {
+            Ok(Settings { $($field: $read,)* })
+        }
+
+        fn settings_row(settings: &Settings) -> ActiveModel {
+            let Settings { $($field,)* } = settings;
+            ActiveModel { $($field: Set($written),)* ..Default::default() }
+        }
+    };
+}
+
+settings! { columns:
+    name = name.to_string(), columns.take::<String>()?.into();
+    description = description.as_deref().map(str::to_owned), columns.text()?;
+    owner = owner.as_deref().map(str::to_owned), columns.text()?;
+    kind = kind.as_str().to_owned(), columns.parse(TokenKind::parse)?;
+    permissions = list(permissions.iter().map(Permission::as_str)),
+        columns.parse(|names| names.split_whitespace().map(Permission::parse).collect::<Option<_>>())?;
+    scopes = scopes.as_str().to_owned(), columns.parse(|list| Scopes::parse(list).ok())?;
+    expires_at = expires_at.map(Timestamp::unix_millis), columns.moment_if_any()?;
+    rotation_period_minutes = rotation_period_minutes.map(i64::from), columns.number_if_any()?;
+    overlap_minutes = i64::from(*overlap_minutes), columns.number()?;
+    overlap_starts = overlap_starts.as_str().to_owned(), columns.parse(OverlapStart::parse)?;
+    allowed_cidr_blocks = list(allowed_cidr_blocks.iter()), columns.parse(|list| CidrBlocks::parse(&texts(list)).ok())?;
+    allowed_origins = list(allowed_origins.iter()), columns.parse(|list| AllowedOrigins::parse(&texts(list)).ok())?;
+    on_reuse = on_reuse.as_str().to_owned(), columns.parse(ReusePolicy::parse)?;
+    protected = *protected, columns.take()?;
+}
+
+fn texts(list: &str) -> Vec<String> {
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The row of a new token.
+pub fn row(token: &Token) -> ActiveModel {
+    ActiveModel {
+        id: Set(token.id.to_string()),
+        generation: Set(i64::from(token.current.generation)),
+        previous_generation: Set(token.previous.as_ref().map(|value| i64::from(value.generation))),
+        created_at: Set(token.created_at.unix_millis()),
+        created_by: Set(actor_name(token.created_by)),
+        last_used_at: Set(token.last_used_at.map(Timestamp::unix_millis)),
+        revoked_at: Set(token.revoked_at.map(Timestamp::unix_millis)),
+        // A new token is active.
+        swept_status: NotSet,
+        ..updated_row(token)
+    }
+}
+
+/// The settings of a token, and who changed them when, for an insert as for an update.
+fn updated_row(token: &Token) -> ActiveModel {
+    ActiveModel {
+        updated_at: Set(token.updated.map(|(at, _)| at.unix_millis())),
+        updated_by: Set(token.updated.and_then(|(_, actor)| actor_name(actor))),
+        ..settings_row(&token.settings)
+    }
+}
+
+/// What an update of the settings writes: all but those that are fixed at creation (R2).
+pub fn update(token: &Token) -> ActiveModel {
+    ActiveModel {
+        kind: NotSet,
+        expires_at: NotSet,
+        rotation_period_minutes: NotSet,
+        overlap_minutes: NotSet,
+        overlap_starts: NotSet,
+        ..updated_row(token)
+    }
+}

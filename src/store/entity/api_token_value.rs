@@ -1,9 +1,15 @@
 //! Rows of `api_token_value`: one a generation, with the hash of the secret and the facts of its life.
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::UpdateMany;
 use sea_orm::entity::prelude::*;
 
 use crate::domain::id::TokenId;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Salt, ValueFacts};
+use crate::domain::value::{Hint, ValueHash};
+use crate::store::Error;
+use crate::store::token::rows::{Columns, actor_name, bytes};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_token_value")]
@@ -29,6 +35,47 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The row of a value that is current, and overdue from this moment on.
+pub fn row(token_id: TokenId, value: &ValueFacts, rotate_by: Option<Timestamp>) -> ActiveModel {
+    ActiveModel {
+        token_id: Set(token_id.to_string()),
+        generation: Set(i64::from(value.generation)),
+        hash: Set(value.hash.0.to_vec()),
+        hint: Set(value.hint.as_str().to_owned()),
+        created_at: Set(value.created_at.unix_millis()),
+        created_by: Set(actor_name(value.created_by)),
+        first_used_at: Set(value.first_used_at.map(Timestamp::unix_millis)),
+        replaced_at: Set(value.replaced_at.map(Timestamp::unix_millis)),
+        retires_at: Set(value.retires_at.map(Timestamp::unix_millis)),
+        overlap_minutes: Set(i64::from(value.overlap_minutes)),
+        salt: Set(value.salt.as_ref().map(|salt| salt.0.to_vec())),
+        reused_at: Set(None),
+        overdue_at: Set(rotate_by.map(Timestamp::unix_millis)),
+    }
+}
+
+/// The columns of a value, in the order in which [`read`] takes them.
+pub const COLUMNS: &str = "\
+    api_token_value.generation, api_token_value.hash, api_token_value.hint, api_token_value.created_at, \
+    api_token_value.created_by, api_token_value.first_used_at, api_token_value.replaced_at, api_token_value.retires_at, \
+    api_token_value.overlap_minutes, api_token_value.salt, ";
+
+/// Reads a value from these columns.
+pub fn read(columns: &mut Columns<'_>) -> Result<ValueFacts, Error> {
+    Ok(ValueFacts {
+        generation: columns.number()?,
+        hash: ValueHash(bytes(columns.take()?)?),
+        hint: columns.parse(Hint::parse)?,
+        created_at: columns.moment()?,
+        created_by: columns.actor()?,
+        first_used_at: columns.moment_if_any()?,
+        replaced_at: columns.moment_if_any()?,
+        retires_at: columns.moment_if_any()?,
+        overlap_minutes: columns.number()?,
+        salt: columns.take::<Option<Vec<u8>>>()?.map(bytes).transpose()?.map(|salt| Salt(Box::new(salt))),
+    })
+}
 
 /// The UPDATE of the row of one value; more conditions may be added.
 pub fn update_one(id: TokenId, generation: u32, change: ActiveModel) -> UpdateMany<Entity> {

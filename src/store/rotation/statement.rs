@@ -6,6 +6,7 @@ use crate::domain::id::TokenId;
 use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
+use crate::store::entity::api_token_value;
 use crate::store::token::rows;
 
 use super::chain::Chain;
@@ -32,7 +33,7 @@ impl Written<'_> {
                 [moment(older.retires_at), token(), i64::from(older.generation).into()],
             );
         }
-        chain.insert(rows::value_row(self.id, issued, rotation.rotate_by))
+        chain.insert(api_token_value::row(self.id, issued, rotation.rotate_by))
     }
 
     /// Moves the generation of the token on.

@@ -61,7 +61,7 @@ fn statement(hashes: usize) -> String {
          JOIN api_token_value ON api_token_value.token_id = api_token.id \
          AND api_token_value.generation IN (api_token.generation, api_token.previous_generation) \
          WHERE presented.hash IN ({places})",
-        columns = read::COLUMNS,
+        columns = *read::COLUMNS,
         places = places.join(", ")
     )
 }
@@ -141,7 +141,7 @@ fn presented(rows: &[QueryResult]) -> Result<Vec<Presented<'_>>, DbErr> {
 fn found(rows: &[Presented<'_>], hash: &ValueHash) -> Result<Option<Found>, Error> {
     let of_hash = || rows.iter().filter(|(presented, _)| *presented == hash.0).map(|(_, row)| *row);
     let Some(first) = of_hash().next() else { return Ok(None) };
-    let generation = rows::small(first.try_get_by_index(1)?)?;
+    let generation = rows::to_u32(first.try_get_by_index(1)?)?;
     Ok(read::tokens(of_hash().map(|row| Row::read(row, BEFORE)))?.pop().map(|token| (token, generation)))
 }
 

@@ -2,78 +2,23 @@
 
 use std::fmt::Display;
 
-use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{QueryResult, TryGetable};
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Token, ValueFacts};
+use crate::domain::token::Actor;
 
 use crate::store::Error;
-use crate::store::entity::{api_token, api_token_value};
 
 pub(in crate::store) fn list<T: Display>(items: impl Iterator<Item = T>) -> String {
     items.map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
-}
-
-pub(in crate::store) fn token_row(token: &Token) -> api_token::ActiveModel {
-    let settings = &token.settings;
-    api_token::ActiveModel {
-        id: Set(token.id.to_string()),
-        name: Set(settings.name.to_string()),
-        description: Set(settings.description.as_deref().map(str::to_owned)),
-        owner: Set(settings.owner.as_deref().map(str::to_owned)),
-        kind: Set(settings.kind.as_str().to_owned()),
-        permissions: Set(list(settings.permissions.iter().map(|permission| permission.as_str()))),
-        scopes: Set(settings.scopes.as_str().to_owned()),
-        expires_at: Set(settings.expires_at.map(Timestamp::unix_millis)),
-        rotation_period_minutes: Set(settings.rotation_period_minutes.map(i64::from)),
-        overlap_minutes: Set(i64::from(settings.overlap_minutes)),
-        overlap_starts: Set(settings.overlap_starts.as_str().to_owned()),
-        allowed_cidr_blocks: Set(list(settings.allowed_cidr_blocks.iter())),
-        allowed_origins: Set(list(settings.allowed_origins.iter())),
-        on_reuse: Set(settings.on_reuse.as_str().to_owned()),
-        protected: Set(settings.protected),
-        generation: Set(i64::from(token.current.generation)),
-        previous_generation: Set(token.previous.as_ref().map(|value| i64::from(value.generation))),
-        created_at: Set(token.created_at.unix_millis()),
-        created_by: Set(actor_name(token.created_by)),
-        updated_at: Set(token.updated.map(|(at, _)| at.unix_millis())),
-        updated_by: Set(token.updated.and_then(|(_, actor)| actor_name(actor))),
-        last_used_at: Set(token.last_used_at.map(Timestamp::unix_millis)),
-        revoked_at: Set(token.revoked_at.map(Timestamp::unix_millis)),
-        // A new token is active.
-        swept_status: NotSet,
-    }
-}
-
-/// The row of a value that is current, and overdue from this moment on.
-pub(in crate::store) fn value_row(
-    token_id: TokenId,
-    value: &ValueFacts,
-    rotate_by: Option<Timestamp>,
-) -> api_token_value::ActiveModel {
-    api_token_value::ActiveModel {
-        token_id: Set(token_id.to_string()),
-        generation: Set(i64::from(value.generation)),
-        hash: Set(value.hash.0.to_vec()),
-        hint: Set(value.hint.as_str().to_owned()),
-        created_at: Set(value.created_at.unix_millis()),
-        created_by: Set(actor_name(value.created_by)),
-        first_used_at: Set(value.first_used_at.map(Timestamp::unix_millis)),
-        replaced_at: Set(value.replaced_at.map(Timestamp::unix_millis)),
-        retires_at: Set(value.retires_at.map(Timestamp::unix_millis)),
-        overlap_minutes: Set(i64::from(value.overlap_minutes)),
-        salt: Set(value.salt.as_ref().map(|salt| salt.0.to_vec())),
-        reused_at: Set(None),
-        overdue_at: Set(rotate_by.map(Timestamp::unix_millis)),
-    }
 }
 
 pub(in crate::store) fn token_id(text: &str) -> Result<TokenId, Error> {
     TokenId::parse(text).ok_or_else(|| unreadable("api_token", "id", text))
 }
 
-pub(in crate::store) fn small(number: i64) -> Result<u32, Error> {
+pub(in crate::store) fn to_u32(number: i64) -> Result<u32, Error> {
     u32::try_from(number).map_err(|_| Error::Unreadable(format!("{number} is out of range")))
 }
 
@@ -87,4 +32,53 @@ pub(in crate::store) fn actor_name(actor: Actor) -> Option<String> {
 
 fn unreadable(table: &str, what: &str, id: &str) -> Error {
     Error::Unreadable(format!("{table} {id}: {what}"))
+}
+
+/// The columns of a row that are yet to be read.
+pub(in crate::store) struct Columns<'a> {
+    row: &'a QueryResult,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// The columns from the given place on.
+    pub(in crate::store) fn new(row: &'a QueryResult, first: usize) -> Self {
+        Self { row, next: first }
+    }
+
+    pub(in crate::store) fn take<T: TryGetable>(&mut self) -> Result<T, Error> {
+        let column = self.row.try_get_by_index(self.next)?;
+        self.next += 1;
+        Ok(column)
+    }
+
+    pub(in crate::store) fn number(&mut self) -> Result<u32, Error> {
+        to_u32(self.take()?)
+    }
+
+    pub(in crate::store) fn number_if_any(&mut self) -> Result<Option<u32>, Error> {
+        self.take::<Option<i64>>()?.map(to_u32).transpose()
+    }
+
+    pub(in crate::store) fn text(&mut self) -> Result<Option<Box<str>>, Error> {
+        Ok(self.take::<Option<String>>()?.map(Into::into))
+    }
+
+    pub(in crate::store) fn moment(&mut self) -> Result<Timestamp, Error> {
+        Ok(Timestamp::from_unix_millis(self.take()?))
+    }
+
+    pub(in crate::store) fn moment_if_any(&mut self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.take::<Option<i64>>()?.map(Timestamp::from_unix_millis))
+    }
+
+    pub(in crate::store) fn actor(&mut self) -> Result<Actor, Error> {
+        self.take::<Option<String>>()?.map_or(Ok(Actor::System), |id| Ok(Actor::ApiToken(token_id(&id)?)))
+    }
+
+    /// What this function makes of a text; `None` is unreadable.
+    pub(in crate::store) fn parse<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
+        let text: String = self.take()?;
+        parse(&text).ok_or_else(|| Error::Unreadable(format!("column {} of a token", self.next)))
+    }
 }

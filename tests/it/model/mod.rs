@@ -13,12 +13,9 @@ mod world;
 use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
 
 use rotakey::domain::id::TokenId;
-use rotakey::domain::restriction::{AllowedOrigins, CidrBlocks};
 use rotakey::domain::rule::lifecycle::{self, CONFLICT_GUARD_SECONDS};
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::domain::token::{
-    Actor, OverlapStart, Permissions, ReusePolicy, Scopes, Settings, Token, TokenKind, ValueFacts,
-};
+use rotakey::domain::token::{Actor, OverlapStart, Settings, Token, ValueFacts};
 use rotakey::domain::value::Hint;
 use rotakey::domain::value::derivation::IdempotencyKey;
 
@@ -88,20 +85,10 @@ impl Lifecycle {
             salt: None,
         };
         let settings = Settings {
-            name: "ci".into(),
-            description: None,
-            owner: None,
-            kind: TokenKind::Private,
-            permissions: Permissions::default(),
-            scopes: Scopes::default(),
             expires_at: Some(START.plus_seconds(100)),
-            rotation_period_minutes: None,
             overlap_minutes: 1,
             overlap_starts,
-            allowed_cidr_blocks: CidrBlocks::default(),
-            allowed_origins: AllowedOrigins::default(),
-            on_reuse: ReusePolicy::Alert,
-            protected: false,
+            ..Settings::named("ci")
         };
         let born = Token {
             id: TokenId::new(START, [0; 10]),

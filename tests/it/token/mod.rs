@@ -5,5 +5,6 @@ mod limits;
 mod numbers_and_times;
 mod read;
 mod revoke;
+mod settings;
 mod texts;
 mod update;

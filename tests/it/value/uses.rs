@@ -2,7 +2,6 @@
 
 use rotakey::domain::restriction::Source;
 use rotakey::domain::rule::verification::RequiredScopes;
-use rotakey::domain::token::SettingsDraft;
 use rotakey::service::{CreateRequest, Visit};
 use sea_orm::ConnectionTrait;
 
@@ -15,7 +14,8 @@ async fn r5_a_first_use_is_written_though_the_value_is_remembered() {
     let database = TestDatabase::new().await;
     let (here, admin, _ear) = start(&database).await;
     let admin = here.caller(&admin).await;
-    let draft = SettingsDraft { allowed_cidr_blocks: Some(vec!["10.0.0.0/8".into()]), ..named("n") };
+    let mut draft = named("n");
+    draft.change.allowed_cidr_blocks = Some(vec!["10.0.0.0/8".into()]);
     let issued = here.service.create(&admin, CreateRequest { draft, ..CreateRequest::default() }).await.unwrap();
     let (id, value) = (issued.view.token.id, issued.value.expose());
     // Remembered as one that was never used.

@@ -47,12 +47,13 @@ fn bounded() -> Token {
     token(
         1,
         settings(|draft| {
-            draft.permissions = Some(vec![Permission::ApiTokenModify, Permission::ApiTokenRead]);
-            draft.scopes = Some(vec!["read".into()]);
+            draft.change.permissions = Some(vec![Permission::ApiTokenModify, Permission::ApiTokenRead]);
+            draft.change.scopes = Some(vec!["read".into()]);
             draft.expires_at = Some(Timestamp::from_unix_millis(EXPIRY));
-            draft.allowed_cidr_blocks = Some(vec!["10.0.0.0/9".into(), "10.128.0.0/9".into(), "2001:db8::/32".into()]);
-            draft.allowed_origins = Some(vec!["https://*.example.com".into(), "https://one.example".into()]);
-            draft.on_reuse = Some(ReusePolicy::Revoke);
+            draft.change.allowed_cidr_blocks =
+                Some(vec!["10.0.0.0/9".into(), "10.128.0.0/9".into(), "2001:db8::/32".into()]);
+            draft.change.allowed_origins = Some(vec!["https://*.example.com".into(), "https://one.example".into()]);
+            draft.change.on_reuse = Some(ReusePolicy::Revoke);
         }),
     )
 }
@@ -60,10 +61,10 @@ fn bounded() -> Token {
 /// A token with a permission that lies within all bounds of [`bounded`], or does once `change` is undone.
 fn within(change: impl FnOnce(&mut SettingsDraft)) -> Settings {
     settings(|draft| {
-        draft.permissions = Some(vec![Permission::ApiTokenRead]);
+        draft.change.permissions = Some(vec![Permission::ApiTokenRead]);
         draft.expires_at = Some(Timestamp::from_unix_millis(EXPIRY));
-        draft.allowed_cidr_blocks = Some(vec!["10.0.0.0/8".into()]);
-        draft.allowed_origins = Some(vec!["https://a.example.com".into()]);
+        draft.change.allowed_cidr_blocks = Some(vec!["10.0.0.0/8".into()]);
+        draft.change.allowed_origins = Some(vec!["https://a.example.com".into()]);
         change(draft);
     })
 }
@@ -74,10 +75,10 @@ fn a_permission_is_handed_on_within_the_bounds_of_its_holder() {
     let authority = Authority::of(&caller);
     let expires = |millis: Option<i64>| within(|draft| draft.expires_at = millis.map(Timestamp::from_unix_millis));
     let networks = |blocks: &[&str]| {
-        within(|draft| draft.allowed_cidr_blocks = Some(blocks.iter().map(ToString::to_string).collect()))
+        within(|draft| draft.change.allowed_cidr_blocks = Some(blocks.iter().map(ToString::to_string).collect()))
     };
     let origins = |origins: &[&str]| {
-        within(|draft| draft.allowed_origins = Some(origins.iter().map(ToString::to_string).collect()))
+        within(|draft| draft.change.allowed_origins = Some(origins.iter().map(ToString::to_string).collect()))
     };
     for (wanted, good) in [
         (expires(Some(EXPIRY - 1)), true),
@@ -107,8 +108,8 @@ fn a_permission_is_handed_on_within_the_bounds_of_its_holder() {
 
 #[test]
 fn whoever_is_not_bound_binds_nobody() {
-    let caller = token(1, settings(|draft| draft.permissions = Some(Permission::ALL.to_vec())));
-    for wanted in [within(|_| {}), settings(|draft| draft.permissions = Some(Permission::ALL.to_vec()))] {
+    let caller = token(1, settings(|draft| draft.change.permissions = Some(Permission::ALL.to_vec())));
+    for wanted in [within(|_| {}), settings(|draft| draft.change.permissions = Some(Permission::ALL.to_vec()))] {
         assert_eq!(Authority::of(&caller).require_to_issue(&wanted), Ok(()));
     }
 }
@@ -117,7 +118,7 @@ fn whoever_is_not_bound_binds_nobody() {
 fn another_token_is_changed_as_long_as_nothing_is_handed_on_beyond_the_bounds() {
     let caller = bounded();
     let authority = Authority::of(&caller);
-    let outside = |permissions: Vec<Permission>| settings(|draft| draft.permissions = Some(permissions));
+    let outside = |permissions: Vec<Permission>| settings(|draft| draft.change.permissions = Some(permissions));
     let read = || vec![Permission::ApiTokenRead];
     let named = |mut settings: Settings| {
         settings.name = "another".into();
@@ -128,10 +129,10 @@ fn another_token_is_changed_as_long_as_nothing_is_handed_on_beyond_the_bounds() 
         (outside(read()), named(outside(read())), true),
         (outside(read()), outside(vec![]), true),
         (outside(vec![]), outside(read()), false),
-        (within(|_| {}), within(|draft| draft.allowed_cidr_blocks = Some(vec![])), false),
-        (within(|_| {}), within(|draft| draft.allowed_origins = Some(vec![])), false),
-        (within(|draft| draft.permissions = None), within(|_| {}), true),
-        (within(|draft| draft.permissions = None), outside(vec![]), true),
+        (within(|_| {}), within(|draft| draft.change.allowed_cidr_blocks = Some(vec![])), false),
+        (within(|_| {}), within(|draft| draft.change.allowed_origins = Some(vec![])), false),
+        (within(|draft| draft.change.permissions = None), within(|_| {}), true),
+        (within(|draft| draft.change.permissions = None), outside(vec![]), true),
         // To take the last permission away while widening hands on none.
         (within(|_| {}), outside(vec![]), true),
     ] {
@@ -153,11 +154,10 @@ fn nobody_lifts_their_own_restrictions() {
     assert!(changed(|settings| settings.allowed_cidr_blocks = within(|_| {}).allowed_cidr_blocks));
     assert!(changed(|settings| settings.allowed_origins = within(|_| {}).allowed_origins));
     assert!(changed(|settings| settings.permissions = Permissions::default()));
+    assert!(!changed(|settings| settings.allowed_cidr_blocks =
+        within(|draft| draft.change.allowed_cidr_blocks = None).allowed_cidr_blocks));
     assert!(!changed(
-        |settings| settings.allowed_cidr_blocks = within(|draft| draft.allowed_cidr_blocks = None).allowed_cidr_blocks
-    ));
-    assert!(!changed(
-        |settings| settings.allowed_origins = within(|draft| draft.allowed_origins = None).allowed_origins
+        |settings| settings.allowed_origins = within(|draft| draft.change.allowed_origins = None).allowed_origins
     ));
     assert!(!changed(|settings| settings.on_reuse = ReusePolicy::Alert));
     // Not by giving up the permissions in the same change, either.
@@ -181,13 +181,13 @@ fn a_token_is_cut_off_by_itself_and_by_holders_of_all_its_permissions() {
         let target = token(
             2,
             settings(|draft| {
-                draft.permissions = Some(permissions.clone());
-                draft.scopes = Some(vec!["*".into()]);
+                draft.change.permissions = Some(permissions.clone());
+                draft.change.scopes = Some(vec!["*".into()]);
             }),
         );
         assert_eq!(authority.require_to_cut_off(&target).is_ok(), good, "{permissions:?}");
     }
-    let reader = token(3, settings(|draft| draft.permissions = Some(vec![Permission::ApiTokenRead])));
+    let reader = token(3, settings(|draft| draft.change.permissions = Some(vec![Permission::ApiTokenRead])));
     assert!(Authority::of(&reader).require_to_cut_off(&token(2, settings(|_| {}))).is_err());
     assert_eq!(Authority::of(&reader).require_to_cut_off(&reader), Ok(()));
 }

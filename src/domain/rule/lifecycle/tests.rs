@@ -6,9 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::id::TokenId;
-use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::rule::rotation::{Overlap, Plan, Rotation, Rotator, apply, rotate};
-use crate::domain::token::{Actor, OverlapStart, Permissions, ReusePolicy, Scopes, Settings, TokenKind};
+use crate::domain::token::{Actor, OverlapStart, Settings, TokenKind};
 use crate::domain::value::{Hint, ValueHash};
 
 const START: i64 = 1_767_225_600_000;
@@ -38,20 +37,10 @@ fn token(expires_after: Option<i64>, period_minutes: Option<u32>, overlap_minute
     Token {
         id: TokenId::new(at(0), [0; 10]),
         settings: Settings {
-            name: "ci".into(),
-            description: None,
-            owner: None,
-            kind: TokenKind::Private,
-            permissions: Permissions::default(),
-            scopes: Scopes::default(),
             expires_at: expires_after.map(at),
             rotation_period_minutes: period_minutes,
             overlap_minutes,
-            overlap_starts: OverlapStart::Rotation,
-            allowed_cidr_blocks: CidrBlocks::default(),
-            allowed_origins: AllowedOrigins::default(),
-            on_reuse: ReusePolicy::Alert,
-            protected: false,
+            ..Settings::named("ci")
         },
         created_at: at(0),
         created_by: Actor::System,

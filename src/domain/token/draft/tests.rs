@@ -1,6 +1,7 @@
 //! Every rule of the settings at its boundary.
 
 use super::*;
+use crate::domain::token::{Permission, ReusePolicy};
 
 const NOW: i64 = 1_767_225_600_000;
 
@@ -16,11 +17,11 @@ fn texts_are_held_to_the_rules_of_texts_and_only_a_whole_value_is_refused_in_any
     let typo = value.replace("gL6Az", "gL6Ay");
     let set = |setting: &'static str, text: &str| {
         field_of(|draft| match setting {
-            "name" => draft.name = text.to_owned(),
-            "owner" => draft.owner = Some(Some(text.to_owned())),
-            "description" => draft.description = Some(Some(text.to_owned())),
-            "scopes" => draft.scopes = Some(vec!["read".into(), text.to_owned()]),
-            _ => draft.allowed_origins = Some(vec![format!("app://{text}")]),
+            "name" => draft.change.name = Some(text.to_owned()),
+            "owner" => draft.change.owner = Some(Some(text.to_owned())),
+            "description" => draft.change.description = Some(Some(text.to_owned())),
+            "scopes" => draft.change.scopes = Some(vec!["read".into(), text.to_owned()]),
+            _ => draft.change.allowed_origins = Some(vec![format!("app://{text}")]),
         })
     };
     for setting in ["name", "owner", "description", "scopes", "allowedOrigins"] {
@@ -75,10 +76,10 @@ fn an_overlap_is_at_most_the_period_and_ten_minutes_unless_asked() {
 #[test]
 fn a_public_token_holds_no_permission() {
     let permissions = vec![Permission::ApiTokenVerify];
-    assert_eq!(field_of(|draft| draft.permissions = Some(permissions.clone())), None);
+    assert_eq!(field_of(|draft| draft.change.permissions = Some(permissions.clone())), None);
     assert_eq!(
         field_of(|draft| {
-            draft.permissions = Some(permissions.clone());
+            draft.change.permissions = Some(permissions.clone());
             draft.kind = Some(TokenKind::Public);
         }),
         Some("permissions")
@@ -88,9 +89,9 @@ fn a_public_token_holds_no_permission() {
 #[test]
 fn scopes_are_well_formed_and_at_most_100() {
     let many = |count| (0..count).map(|number| format!("s{number}")).collect::<Vec<_>>();
-    assert_eq!(field_of(|draft| draft.scopes = Some(many(100))), None);
-    assert_eq!(field_of(|draft| draft.scopes = Some(many(101))), Some("scopes"));
-    assert_eq!(field_of(|draft| draft.scopes = Some(vec!["two words".into()])), Some("scopes"));
+    assert_eq!(field_of(|draft| draft.change.scopes = Some(many(100))), None);
+    assert_eq!(field_of(|draft| draft.change.scopes = Some(many(101))), Some("scopes"));
+    assert_eq!(field_of(|draft| draft.change.scopes = Some(vec!["two words".into()])), Some("scopes"));
 }
 
 #[test]
@@ -119,12 +120,12 @@ fn the_limits_of_the_operator_bind_life_and_overlap() {
 
 #[test]
 fn a_protected_token_is_not_revoked_on_reuse() {
-    let revoke = |draft: &mut SettingsDraft| draft.on_reuse = Some(ReusePolicy::Revoke);
+    let revoke = |draft: &mut SettingsDraft| draft.change.on_reuse = Some(ReusePolicy::Revoke);
     assert_eq!(field_of(revoke), None);
     assert_eq!(
         field_of(|draft| {
             revoke(draft);
-            draft.protected = Some(true);
+            draft.change.protected = Some(true);
         }),
         Some("onReuse")
     );
@@ -134,33 +135,44 @@ fn a_protected_token_is_not_revoked_on_reuse() {
 fn a_clone_takes_what_the_draft_leaves_out_but_for_name_and_expiry() {
     let now = Timestamp::from_unix_millis(NOW);
     let original = SettingsDraft {
-        description: Some(Some("what".into())),
-        owner: Some(Some("whose".into())),
-        permissions: Some(vec![Permission::ApiTokenRead]),
-        scopes: Some(vec!["read".into()]),
-        allowed_cidr_blocks: Some(vec!["10.0.0.0/8".into()]),
-        allowed_origins: Some(vec!["https://example.com".into()]),
+        change: SettingsChange {
+            name: Some("original".into()),
+            description: Some(Some("what".into())),
+            owner: Some(Some("whose".into())),
+            permissions: Some(vec![Permission::ApiTokenRead]),
+            scopes: Some(vec!["read".into()]),
+            allowed_cidr_blocks: Some(vec!["10.0.0.0/8".into()]),
+            allowed_origins: Some(vec!["https://example.com".into()]),
+            on_reuse: Some(ReusePolicy::Revoke),
+            protected: Some(false),
+        },
+        kind: None,
         expires_at: Some(now.plus_minutes(1)),
         rotation_period_minutes: Some(Some(60)),
         overlap_minutes: Some(30),
         overlap_starts: Some(OverlapStart::FirstUse),
-        on_reuse: Some(ReusePolicy::Revoke),
-        protected: Some(false),
-        ..SettingsDraft::new("original")
     };
     let original = original.validate(None, &Limits::default(), now).unwrap();
     let copy = SettingsDraft::new("copy").validate(Some(&original), &Limits::default(), now).unwrap();
     assert_eq!(copy, Settings { name: "copy".into(), expires_at: None, ..original.clone() });
 
-    let draft = SettingsDraft {
+    let change = SettingsChange {
+        name: Some("other".into()),
         owner: Some(None),
         scopes: Some(vec![]),
-        rotation_period_minutes: Some(Some(20)),
         on_reuse: Some(ReusePolicy::Alert),
-        ..SettingsDraft::new("other")
+        ..SettingsChange::default()
     };
+    let draft = SettingsDraft { change, rotation_period_minutes: Some(Some(20)), ..SettingsDraft::default() };
     let other = draft.validate(Some(&original), &Limits::default(), now).unwrap();
     assert_eq!((other.owner, other.scopes.is_empty()), (None, true));
     assert_eq!((other.rotation_period_minutes, other.overlap_minutes), (Some(20), 20), "never longer than the period");
     assert_eq!((other.on_reuse, other.description), (ReusePolicy::Alert, original.description));
+}
+
+#[test]
+fn a_token_without_a_name_is_refused_even_as_a_clone() {
+    let base = Settings::named("original");
+    let refused = SettingsDraft::default().validate(Some(&base), &Limits::default(), Timestamp::from_unix_millis(NOW));
+    assert_eq!(refused.map_err(|invalid| invalid.field), Err("name"));
 }

@@ -1,14 +1,14 @@
-//! `APIToken`, its values, and who did what to it.
+//! `APIToken`, and what a client sends to create or change one: every setting in each, side by side.
 
-use async_graphql::{ID, Object, SimpleObject};
+use async_graphql::{ID, InputObject, MaybeUndefined, Object};
 
-use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor as DomainActor, ValueFacts};
+use crate::domain::token::{self, SettingsChange, SettingsDraft};
 use crate::domain::value::Value;
-use crate::service::{Issued, View};
+use crate::service::{CreateRequest, Issued, View};
 
+use super::api_token_value::{Actor, ApiTokenValue, int};
 use super::leaf::date_time::DateTime;
-use super::leaf::enums::{ActorKind, ApiTokenKind, ApiTokenStatus, OverlapStart, Permission, ReusePolicy};
+use super::leaf::enums::{ApiTokenKind, ApiTokenStatus, OverlapStart, Permission, ReusePolicy};
 
 /// The lasting thing: an id, a name and settings. It survives every rotation; its id never changes.
 pub(crate) struct ApiToken {
@@ -175,55 +175,125 @@ impl ApiToken {
     }
 }
 
-/// The facts about one value of an API token. The secret itself is not among them.
-#[derive(SimpleObject)]
-#[graphql(name = "APITokenValue", serial)]
-pub(crate) struct ApiTokenValue {
-    /// The last four characters of the value, to tell it from others.
-    hint: String,
-    /// The number of the value within its token.
-    generation: i32,
-    /// When it was issued.
-    created_at: DateTime,
-    /// When it was first presented successfully; null if it never was.
-    first_used_at: Option<DateTime>,
-    /// When a newer value replaced it; null for the current value.
-    replaced_at: Option<DateTime>,
-    /// When it stops working; null for the current value, and for the previous one while its overlap has not begun.
-    retires_at: Option<DateTime>,
+/// The settings of a new API token. With `cloneSettingsFrom`, what is left out is as it is there.
+#[derive(InputObject)]
+#[graphql(name = "CreateAPITokenInput")]
+pub(crate) struct CreateApiTokenInput {
+    /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
+    name: String,
+    /// The API token whose settings fill in what is left out here, but for name and expiry. Another's needs
+    /// `API_TOKEN_READ`.
+    clone_settings_from: Option<ID>,
+    /// What the token is for: at most 2,000 characters.
+    description: MaybeUndefined<String>,
+    /// Whose token it is: any string of yours, one line like a name.
+    owner: MaybeUndefined<String>,
+    /// Who will hold it; `PRIVATE` if left out.
+    kind: Option<ApiTokenKind>,
+    /// What it may do to Rotakey itself; nothing if left out. You cannot give what you do not hold.
+    permissions: Option<Vec<Permission>>,
+    /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not hold.
+    scopes: Option<Vec<String>>,
+    /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if left out or empty.
+    #[graphql(name = "allowedCIDRBlocks")]
+    allowed_cidr_blocks: Option<Vec<String>>,
+    /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100; all
+    /// if left out or empty.
+    allowed_origins: Option<Vec<String>>,
+    /// The end of its life, which no rotation moves; none if left out.
+    expires_at: Option<DateTime>,
+    /// The longest time it may go without being rotated, in minutes, at least 1; none if left out.
+    rotation_period_minutes: MaybeUndefined<i32>,
+    /// How long the previous value still works after a rotation, in minutes: 0 to one whole rotation period, 10 if left out.
+    /// With 0 and `ROTATION`, a client whose answer to a rotation is lost is locked out.
+    overlap_minutes: Option<i32>,
+    /// From when on the overlap is counted; `ROTATION` if left out.
+    overlap_starts: Option<OverlapStart>,
+    /// What happens when a value of it is presented that works no more; `ALERT` if left out.
+    on_reuse: Option<ReusePolicy>,
+    /// Whether it cannot be revoked until this is taken back; false if left out.
+    protected: Option<bool>,
 }
 
-impl From<&ValueFacts> for ApiTokenValue {
-    fn from(value: &ValueFacts) -> Self {
-        let moment = |at: Option<Timestamp>| at.map(DateTime);
+impl From<CreateApiTokenInput> for CreateRequest {
+    fn from(input: CreateApiTokenInput) -> Self {
+        let change = SettingsChange {
+            name: Some(input.name),
+            description: asked(input.description),
+            owner: asked(input.owner),
+            permissions: input.permissions.map(permissions),
+            scopes: input.scopes,
+            allowed_cidr_blocks: input.allowed_cidr_blocks,
+            allowed_origins: input.allowed_origins,
+            on_reuse: input.on_reuse.map(Into::into),
+            protected: input.protected,
+        };
+        let draft = SettingsDraft {
+            change,
+            kind: input.kind.map(Into::into),
+            expires_at: input.expires_at.map(|DateTime(at)| at),
+            rotation_period_minutes: asked(input.rotation_period_minutes),
+            overlap_minutes: input.overlap_minutes,
+            overlap_starts: input.overlap_starts.map(Into::into),
+        };
+        Self { draft, clone_settings_from: input.clone_settings_from.map(|ID(id)| id) }
+    }
+}
+
+/// What is to be changed of an API token. What is left out stays as it is. Kind, expiry, rotation period and overlap are
+/// fixed at creation.
+#[derive(InputObject)]
+#[graphql(name = "UpdateAPITokenInput")]
+pub(crate) struct UpdateApiTokenInput {
+    /// The API token to change.
+    pub(crate) id: ID,
+    /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
+    name: Option<String>,
+    /// What the token is for: at most 2,000 characters; null for nothing.
+    description: MaybeUndefined<String>,
+    /// Whose token it is: any string of yours, one line like a name; null for nobody's.
+    owner: MaybeUndefined<String>,
+    /// What it may do to Rotakey itself. You cannot give what you do not hold.
+    permissions: Option<Vec<Permission>>,
+    /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not hold.
+    scopes: Option<Vec<String>>,
+    /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if empty.
+    #[graphql(name = "allowedCIDRBlocks")]
+    allowed_cidr_blocks: Option<Vec<String>>,
+    /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100; all
+    /// if empty.
+    allowed_origins: Option<Vec<String>>,
+    /// What happens when a value of it is presented that works no more.
+    on_reuse: Option<ReusePolicy>,
+    /// Whether it cannot be revoked until this is taken back.
+    protected: Option<bool>,
+}
+
+impl From<UpdateApiTokenInput> for SettingsChange {
+    fn from(input: UpdateApiTokenInput) -> Self {
         Self {
-            hint: value.hint.as_str().to_owned(),
-            generation: int(value.generation),
-            created_at: value.created_at.into(),
-            first_used_at: moment(value.first_used_at),
-            replaced_at: moment(value.replaced_at),
-            retires_at: moment(value.retires_at),
+            name: input.name,
+            description: asked(input.description),
+            owner: asked(input.owner),
+            permissions: input.permissions.map(permissions),
+            scopes: input.scopes,
+            allowed_cidr_blocks: input.allowed_cidr_blocks,
+            allowed_origins: input.allowed_origins,
+            on_reuse: input.on_reuse.map(Into::into),
+            protected: input.protected,
         }
     }
 }
 
-/// Who did something.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub(crate) struct Actor {
-    /// Of what kind it is.
-    kind: ActorKind,
-    /// The id of the API token; null for `SYSTEM`.
-    id: Option<ID>,
-}
-
-impl From<DomainActor> for Actor {
-    fn from(actor: DomainActor) -> Self {
-        Self { kind: actor.kind().into(), id: actor.token_id().map(|id| ID(id.to_string())) }
+/// What was left out is `None`, what was expressly null is an inner `None`.
+fn asked<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
+    match field {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
     }
 }
 
-/// A count as GraphQL's 32-bit `Int` holds it. None of ours comes near its end.
-pub(crate) fn int(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
+fn permissions(permissions: Vec<Permission>) -> Vec<token::Permission> {
+    permissions.into_iter().map(Into::into).collect()
 }

@@ -6,7 +6,7 @@ use crate::domain::audit::{self, AuditFilter};
 use crate::domain::id::TokenId;
 use crate::service::{self, AuditPage, Error};
 
-use super::api_token::Actor;
+use super::api_token_value::{Actor, int};
 use super::connection::PageInfo;
 use super::leaf::date_time::DateTime;
 use super::leaf::enums::AuditAction;
@@ -102,7 +102,7 @@ impl From<audit::AuditEvent> for AuditEvent {
             refusal: event.refusal.map(Into::into),
             actor: event.actor.map(Actor::from),
             token_id: event.token_id.map(|id| ID(id.to_string())),
-            generation: event.generation.map(super::api_token::int),
+            generation: event.generation.map(int),
             address: provenance.address.map(|address| address.to_string()),
             user_agent: provenance.user_agent,
             request_id: provenance.request_id.map(|id| ID(id.to_string())),

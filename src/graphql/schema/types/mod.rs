@@ -1,6 +1,7 @@
 //! The shapes of the contract, one subject a file.
 
 pub(crate) mod api_token;
+pub(crate) mod api_token_value;
 pub(crate) mod audit_event;
 pub(crate) mod connection;
 pub(crate) mod input;

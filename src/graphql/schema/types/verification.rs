@@ -7,7 +7,8 @@ use crate::domain::rule::verification::{self, RequiredScopes};
 use crate::domain::token::Scope;
 use crate::service::{Error, Verification};
 
-use super::api_token::{ApiToken, int};
+use super::api_token::ApiToken;
+use super::api_token_value::int;
 use super::leaf::date_time::DateTime;
 
 /// A value that somebody presented, and what it is to be good for.

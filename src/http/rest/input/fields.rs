@@ -58,6 +58,27 @@ pub(crate) trait Input: Sized {
     fn take(fields: &mut Fields) -> Result<Self, Rejection>;
 }
 
+/// A struct whose fields are read by their names and described under them.
+macro_rules! input {
+    ($(#[$meta:meta])* $name:ident with $attribute:ident {
+        $($(#[doc = $doc:literal])* $key:literal => $field:ident: $type:ty as $told:ty,)*
+    }) => {
+        $(#[$meta])*
+        pub(crate) struct $name {
+            $($(#[doc = $doc])* #[$attribute(rename = $key, value_type = $told)] pub(crate) $field: $type,)*
+        }
+
+        impl Input for $name {
+            fn take(fields: &mut Fields) -> Result<Self, Rejection> {
+                $(let $field = fields.take($key);)*
+                Ok(Self { $($field: $field?,)* })
+            }
+        }
+    };
+}
+
+pub(crate) use input;
+
 /// A field as it may be given. `None` is a field that was left out.
 pub(crate) trait Field: Sized {
     fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection>;

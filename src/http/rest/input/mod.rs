@@ -4,6 +4,6 @@ mod fields;
 mod inputs;
 mod query;
 
-pub(super) use fields::Fields;
-pub(super) use inputs::{CreateInput, ListInput, NoInput, ORDERS, RotateInput, UpdateInput};
+pub(super) use fields::{Fields, Input, input};
+pub(super) use inputs::{ListInput, NoInput, ORDERS, RotateInput};
 pub(super) use query::fields as query_fields;

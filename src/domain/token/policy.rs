@@ -1,0 +1,37 @@
+//! What happens by itself: when an overlap starts, and what follows the use of a retired value.
+
+use crate::domain::text::names;
+
+/// From when on the overlap after a rotation is counted (R4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OverlapStart {
+    /// From the rotation.
+    #[default]
+    Rotation,
+    /// From the first use of the new value: a client that has not yet received it is never cut off.
+    FirstUse,
+}
+
+names! {
+    OverlapStart {
+        Rotation => "ROTATION",
+        FirstUse => "FIRST_USE",
+    }
+}
+
+/// What happens when a value is presented that works no more (R8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReusePolicy {
+    /// It is recorded.
+    #[default]
+    Alert,
+    /// It is recorded, and the token is revoked.
+    Revoke,
+}
+
+names! {
+    ReusePolicy {
+        Alert => "ALERT",
+        Revoke => "REVOKE",
+    }
+}

@@ -1,0 +1,48 @@
+//! A page of API tokens.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::service::Connection;
+
+use super::token::ApiToken;
+
+/// A page of API tokens.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = APITokenPage)]
+pub(super) struct ApiTokenPage {
+    /// The API tokens of the page.
+    data: Vec<ApiToken>,
+    /// Where the page lies.
+    page_info: PageInfo,
+}
+
+/// Where a page lies.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageInfo {
+    /// Whether there is more behind the last one.
+    has_next_page: bool,
+    /// Whether there is more before the first one.
+    has_previous_page: bool,
+    /// The cursor of the first one, for `before`; null on an empty page.
+    #[schema(required)]
+    start_cursor: Option<String>,
+    /// The cursor of the last one, for `after`; null on an empty page.
+    #[schema(required)]
+    end_cursor: Option<String>,
+}
+
+impl From<Connection> for ApiTokenPage {
+    fn from(connection: Connection) -> Self {
+        let cursor = |edge: Option<&(String, _)>| edge.map(|(cursor, _)| cursor.clone());
+        let page_info = PageInfo {
+            has_next_page: connection.has_next_page,
+            has_previous_page: connection.has_previous_page,
+            start_cursor: cursor(connection.edges.first()),
+            end_cursor: cursor(connection.edges.last()),
+        };
+        Self { data: connection.edges.into_iter().map(|(_, view)| view.into()).collect(), page_info }
+    }
+}
