@@ -71,19 +71,7 @@ fn create(admin: &Client) -> Result<(String, String), Error> {
     let input = create_api_token::CreateAPITokenInput {
         name: NAME.to_owned(),
         expires_at: Some(EXPIRY.to_owned()),
-        clone_settings_from: None,
-        description: None,
-        owner: None,
-        kind: None,
-        permissions: None,
-        scopes: None,
-        allowed_cidr_blocks: None,
-        allowed_origins: None,
-        rotation_period_minutes: None,
-        overlap_minutes: None,
-        overlap_starts: None,
-        on_reuse: None,
-        protected: None,
+        ..Default::default()
     };
     let token = admin.send::<CreateAPIToken>(create_api_token::Variables { input })?.create_api_token.token;
     Ok((token.id, token.value.ok_or("a creation without its value")?))

@@ -11,7 +11,11 @@ pub struct RotateAPIToken;
 // docs:end
 
 #[derive(GraphQLQuery)]
-#[graphql(schema_path = "../../../schema.graphql", query_path = "../operations.graphql")]
+#[graphql(
+    schema_path = "../../../schema.graphql",
+    query_path = "../operations.graphql",
+    variables_derives = "Default"
+)]
 pub struct CreateAPIToken;
 
 #[derive(GraphQLQuery)]
