@@ -1,15 +1,17 @@
 //! Verifying: whether a presented value is good here and now, and whose it is. What comes of it is data; only what kept the
 //! server from finding out is an error.
 
+use crate::domain::id::TokenId;
+use crate::domain::refusal::Refusal;
 use crate::domain::restriction::Source;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::freshness::fresh_seconds;
 use crate::domain::rule::lifecycle::Standing;
 use crate::domain::rule::verification::{self, RequiredScopes, VerificationCode};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Permission, Scope, ValueFacts};
+use crate::domain::token::{Permission, Scope, Token, ValueFacts};
 
-use super::judge::Presented;
+use super::judge::{FirstUse, Judged};
 use super::{Caller, Error, Service, View, Visit};
 
 /// What came of a verification.
@@ -31,6 +33,16 @@ pub struct Verification {
 }
 
 impl Verification {
+    /// That of a text that is the value of no token.
+    const UNKNOWN: Self = Self {
+        code: VerificationCode::Unauthenticated,
+        token: None,
+        generation: None,
+        standing: None,
+        missing_scopes: Vec::new(),
+        fresh_seconds: 0,
+    };
+
     /// Whether the value is good for all that was asked.
     pub fn is_valid(&self) -> bool {
         self.code == VerificationCode::Valid
@@ -65,27 +77,15 @@ impl Service {
         required: &RequiredScopes,
         visit: &Visit<'_>,
     ) -> Result<Verification, Error> {
-        self.verify_at(presented, required, visit, self.now()).await
+        let now = self.now();
+        let judged = self.judge(presented, visit, FirstUse::Write, now).await?;
+        self.verified(judged, required, now)
     }
 
-    async fn verify_at(
-        &self,
-        presented: &str,
-        required: &RequiredScopes,
-        visit: &Visit<'_>,
-        now: Timestamp,
-    ) -> Result<Verification, Error> {
-        match self.present(presented, visit, now).await? {
-            Some(presented) => verified(presented, required, self.believed_until(now), now),
-            None => Ok(Verification {
-                code: VerificationCode::Unauthenticated,
-                token: None,
-                generation: None,
-                standing: None,
-                missing_scopes: Vec::new(),
-                fresh_seconds: 0,
-            }),
-        }
+    /// Verifies as [`Service::verify`] does, without waiting: `None` where it has to wait, or where the value does not work.
+    pub fn try_verify(&self, presented: &str, required: &RequiredScopes, source: &Source) -> Option<Verification> {
+        let now = self.now();
+        self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()
     }
 
     /// Verifies a value that somebody else presented to the caller, from this source. Needs `API_TOKEN_VERIFY`.
@@ -101,37 +101,55 @@ impl Service {
     ) -> Result<Verification, Error> {
         let now = self.now();
         let own = self.own_token(caller, now).await?;
-        Authority::of(&own).require(Permission::ApiTokenVerify)?;
+        must_verify(&own)?;
         // The program that sent this request is the caller's, and not the one that the value came from.
         let visit = Visit { source, user_agent: None, request_id: caller.provenance().request_id };
-        self.verify_at(presented, required, &visit, now).await
+        let judged = self.judge(presented, &visit, FirstUse::Write, now).await?;
+        self.verified(judged, required, now)
+    }
+
+    /// Verifies as [`Service::verify_for`] does, without waiting, for a caller who presents this value from there: whose that is, as
+    /// what it works, and the verification. `None` where it has to wait, or where one of the values does not work.
+    pub fn try_verify_for(
+        &self,
+        (caller, caller_source): (&str, &Source),
+        presented: &str,
+        required: &RequiredScopes,
+        source: &Source,
+    ) -> Option<(TokenId, Standing, Verification)> {
+        let now = self.now();
+        let Judged { token, judgement, .. } = self.try_judge(caller, caller_source, now)?;
+        must_verify(&token).ok()?;
+        let verification = self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()?;
+        Some((token.id, judgement.ok()?, verification))
+    }
+
+    /// What comes of a value that was judged at this moment, where these scopes are required.
+    fn verified(
+        &self,
+        judged: Option<Judged<'_>>,
+        required: &RequiredScopes,
+        now: Timestamp,
+    ) -> Result<Verification, Error> {
+        let Some(Judged { token, generation, judgement, .. }) = judged else { return Ok(Verification::UNKNOWN) };
+        let (code, standing, missing_scopes) = match judgement {
+            Ok(standing) => {
+                let missing = required.missing_from(&token.settings.scopes);
+                let code = if missing.is_empty() { VerificationCode::Valid } else { VerificationCode::ScopeMissing };
+                (code, Some(standing), missing)
+            }
+            Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal)?, None, Vec::new()),
+        };
+        let believed_until = self.believed_until(now);
+        let fresh_seconds = standing.map_or(0, |standing| {
+            fresh_seconds(standing, verification::good_until(&token, standing), believed_until, now)
+        });
+        let (token, generation) = (Some(View::new(token, now)), Some(generation));
+        Ok(Verification { code, token, generation, standing, missing_scopes, fresh_seconds })
     }
 }
 
-/// What comes of a value that was judged at this moment by what is believed until that one, where these scopes are required.
-pub(super) fn verified(
-    presented: Presented<'_>,
-    required: &RequiredScopes,
-    believed_until: Timestamp,
-    now: Timestamp,
-) -> Result<Verification, Error> {
-    let Presented { token, generation, judgement, .. } = presented;
-    let (code, standing, missing_scopes) = match judgement {
-        Ok(standing) => {
-            let missing = required.missing_from(&token.settings.scopes);
-            let code = if missing.is_empty() { VerificationCode::Valid } else { VerificationCode::ScopeMissing };
-            (code, Some(standing), missing)
-        }
-        Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal)?, None, Vec::new()),
-    };
-    let fresh_seconds = standing
-        .map_or(0, |standing| fresh_seconds(standing, verification::good_until(&token, standing), believed_until, now));
-    Ok(Verification {
-        code,
-        token: Some(View::new(token, now)),
-        generation: Some(generation),
-        standing,
-        missing_scopes,
-        fresh_seconds,
-    })
+/// Whether the holder of this token may ask about values that others presented to them.
+fn must_verify(token: &Token) -> Result<(), Refusal> {
+    Authority::of(token).require(Permission::ApiTokenVerify)
 }

@@ -23,11 +23,18 @@ impl View {
     pub(super) fn new(token: impl Into<Arc<Token>>, now: Timestamp) -> Self {
         let mut token = token.into();
         let status = lifecycle::status(&token, now);
-        if token.previous.is_some() && !lifecycle::overlap_lasts(&token, now) {
-            Arc::make_mut(&mut token).previous = None;
-        }
+        forget_ended_overlap(&mut token, now);
         Self { token, status }
     }
+}
+
+/// Leaves out a previous value whose overlap is over: whether there was one.
+pub(crate) fn forget_ended_overlap(token: &mut Arc<Token>, now: Timestamp) -> bool {
+    let ended = token.previous.is_some() && !lifecycle::overlap_lasts(token, now);
+    if ended {
+        Arc::make_mut(token).previous = None;
+    }
+    ended
 }
 
 /// A token with the value that was just issued for it. The value is told once and kept nowhere (R9).

@@ -80,7 +80,7 @@ pub(crate) fn at_once<B>(doors: &Doors, address: Address, peer: IpAddr, request:
     let required = address.query(uri).map_or_else(|| Ok(RequiredScopes::default()), required_scopes).ok()?;
     let presented = client::presented(headers).ok()??.text;
     let source = client::source(headers, Some(peer), doors).ok()?;
-    let verification = doors.service.verify_at_once(presented, &required, &source)?;
+    let verification = doors.service.try_verify(presented, &required, &source)?;
     if !verification.is_valid() {
         return None;
     }

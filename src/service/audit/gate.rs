@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use crate::domain::audit::Action;
+use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 
 /// For how long one of a kind keeps the others out, in seconds.
@@ -38,6 +41,27 @@ impl<K: Eq + Hash> Gate<K> {
             last.insert(kind, now);
         }
         room
+    }
+}
+
+/// Refusals of one kind: the same thing refused to the same token, or to the same network where no token is known.
+type Kind = (Action, &'static str, Option<TokenId>, Option<IpAddr>);
+
+/// How many kinds of refusals to tokens are recorded a minute.
+const MAX_KNOWN: usize = 4_096;
+/// How many kinds of refusals to nobody in particular are recorded a minute. Anyone can cause those.
+const MAX_UNKNOWN: usize = 64;
+
+/// The gates of the audit log. There are two, so that strangers cannot crowd out what is said of a token.
+#[derive(Debug)]
+pub(crate) struct RefusalGates {
+    pub(crate) known: Gate<Kind>,
+    pub(super) unknown: Gate<Kind>,
+}
+
+impl Default for RefusalGates {
+    fn default() -> Self {
+        Self { known: Gate::new(MAX_KNOWN), unknown: Gate::new(MAX_UNKNOWN) }
     }
 }
 

@@ -8,7 +8,7 @@ mod report;
 mod watch;
 
 pub(crate) use fan_out::FanOut;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, RefusalGates};
 pub use list::{AuditPage, AuditRequest};
-pub(crate) use record::{RefusalGates, Refused};
+pub(crate) use record::Refused;
 pub(crate) use report::report;

@@ -9,29 +9,7 @@ use crate::domain::token::Actor;
 use crate::service::{Error, ErrorCode, Service};
 use crate::store::Transaction;
 
-use super::gate::Gate;
 use super::report::report;
-
-/// Refusals of one kind: the same thing refused to the same token, or to the same network where no token is known.
-type Kind = (Action, &'static str, Option<TokenId>, Option<IpAddr>);
-
-/// How many kinds of refusals to tokens are recorded a minute.
-const MAX_KNOWN: usize = 4_096;
-/// How many kinds of refusals to nobody in particular are recorded a minute. Anyone can cause those.
-const MAX_UNKNOWN: usize = 64;
-
-/// The gates of the audit log. There are two, so that strangers cannot crowd out what is said of a token.
-#[derive(Debug)]
-pub(crate) struct RefusalGates {
-    pub(crate) known: Gate<Kind>,
-    unknown: Gate<Kind>,
-}
-
-impl Default for RefusalGates {
-    fn default() -> Self {
-        Self { known: Gate::new(MAX_KNOWN), unknown: Gate::new(MAX_UNKNOWN) }
-    }
-}
 
 /// A refusal worth knowing.
 pub(crate) struct Refused {

@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::domain::audit::{AuditEvent, AuditFilter};
-use crate::domain::restriction::{self, Source};
+use crate::domain::restriction::Source;
 use crate::domain::rule::authority::Authority;
-use crate::domain::rule::lifecycle;
+use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 use crate::domain::value::ValueHash;
@@ -123,8 +123,7 @@ impl Watch {
     }
 
     fn admit(&self, now: Timestamp) -> Result<(), Error> {
-        lifecycle::standing(&self.token, self.generation, now)?;
-        restriction::admit(&self.token.settings, &self.source)?;
+        verification::judge(&self.token, self.generation, &self.source, now)?;
         Ok(Authority::of(&self.token).require(Permission::AuditLogRead)?)
     }
 }

@@ -3,9 +3,10 @@
 mod authenticate;
 mod change;
 mod first_use;
+mod identity;
+mod open_stream;
 mod streams;
 
-pub use authenticate::Caller;
-pub(crate) use first_use::FirstUse;
+pub use identity::Caller;
 pub use streams::StreamPlace;
 pub(crate) use streams::Streams;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::id::TokenId;
-use crate::service::{Caller, Error, Service};
+use crate::service::Error;
 
 /// Those that are open, by the tokens that opened them.
 #[derive(Debug, Default)]
@@ -23,15 +23,15 @@ pub struct StreamPlace {
     token_id: TokenId,
 }
 
-impl Service {
-    /// A place for one more event stream or socket of the caller's token.
-    ///
-    /// # Errors
-    /// When the token, or all tokens together, have as many as they may.
-    pub fn open_stream(&self, caller: &Caller) -> Result<StreamPlace, Error> {
-        let (max, max_per_token) = (self.policy.max_streams, self.policy.max_streams_per_token);
-        let token_id = caller.token_id();
-        let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+impl Streams {
+    /// A place for one more, of this token.
+    pub(super) fn open(
+        self: &Arc<Self>,
+        token_id: TokenId,
+        max: u32,
+        max_per_token: u32,
+    ) -> Result<StreamPlace, Error> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.of.get(&token_id).is_some_and(|count| *count >= max_per_token) || max_per_token == 0 {
             return Err(Error::TooManyStreams { max_per_token });
         }
@@ -40,7 +40,7 @@ impl Service {
         }
         open.of_all += 1;
         *open.of.entry(token_id).or_default() += 1;
-        Ok(StreamPlace { streams: self.streams.clone(), token_id })
+        Ok(StreamPlace { streams: self.clone(), token_id })
     }
 }
 

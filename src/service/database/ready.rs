@@ -1,6 +1,6 @@
 //! Whether this replica can do its work, for load balancers: from what is known anyway, so that being asked often costs nothing.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::service::{Error, Service};
 
@@ -13,16 +13,6 @@ pub struct Readiness {
     pub contact: bool,
     /// The database has the schema of this version.
     pub schema: bool,
-}
-
-/// Whether the schema was this version's when it was looked at last. The start brings it there.
-#[derive(Debug)]
-pub(crate) struct SchemaState(AtomicBool);
-
-impl Default for SchemaState {
-    fn default() -> Self {
-        Self(AtomicBool::new(true))
-    }
 }
 
 impl Service {

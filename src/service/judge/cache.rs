@@ -17,7 +17,6 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
-use crate::service::{Error, Service};
 use crate::store::Stamp;
 
 /// For how long an unknown value is remembered, in seconds.
@@ -37,7 +36,7 @@ pub(crate) struct Known {
     /// Which value of the token it is.
     pub(crate) generation: u32,
     /// The moment before it was read.
-    stamp: Stamp,
+    pub(crate) stamp: Stamp,
 }
 
 /// The values that are remembered, by their SHA-256.
@@ -60,7 +59,18 @@ impl Cache {
         self.known.insert(hash, known);
     }
 
-    fn is_unknown(&self, hash: &ValueHash, now: Timestamp) -> bool {
+    /// What is remembered of the value of this hash.
+    pub(crate) fn known(&self, hash: &ValueHash) -> Option<Known> {
+        self.known.get(hash)
+    }
+
+    /// Remembers for a while that no token has the value of this hash.
+    pub(crate) fn remember_unknown(&self, hash: ValueHash, now: Timestamp) {
+        self.unknown.insert(hash, now);
+    }
+
+    /// Whether that is remembered.
+    pub(crate) fn is_unknown(&self, hash: &ValueHash, now: Timestamp) -> bool {
         let since = self.unknown.get(hash);
         since.is_some_and(|since| since <= now && now < since.plus_seconds(UNKNOWN_SECONDS))
     }
@@ -87,46 +97,6 @@ fn bounded<V: Clone>(entries: usize) -> Bounded<ValueHash, V> {
             Bounded::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
         },
     )
-}
-
-impl Service {
-    /// The token that has or had the value of this hash; `None` for a value of none.
-    ///
-    /// # Errors
-    /// When the database is needed and fails.
-    pub(crate) async fn find_value(&self, hash: &ValueHash, now: Timestamp) -> Result<Option<Known>, Error> {
-        if let Some(known) = self.remembered(hash, now) {
-            return Ok(Some(known));
-        }
-        let in_contact = self.in_contact(now);
-        if in_contact && self.cache.is_unknown(hash, now) {
-            return Ok(None);
-        }
-        // In a box of its own, so that those who do not come here carry none of it.
-        let found = Box::pin(self.read_value(hash)).await?;
-        match &found {
-            _ if !in_contact => {}
-            Some(known) => self.cache.remember(*hash, known.clone()),
-            None => self.cache.unknown.insert(*hash, now),
-        }
-        Ok(found)
-    }
-
-    /// What is remembered of the value of this hash, if it may be believed.
-    pub(crate) fn remembered(&self, hash: &ValueHash, now: Timestamp) -> Option<Known> {
-        let known = self.cache.known.get(hash).filter(|_| self.in_contact(now))?;
-        self.store.is_fresh(known.token.id, known.stamp).then_some(known)
-    }
-
-    async fn read_value(&self, hash: &ValueHash) -> Result<Option<Known>, Error> {
-        // First: what changes while this reads must make it stale.
-        let stamp = self.store.stamp();
-        let Some((mut token, generation)) = self.store.find_by_hash(hash).await? else { return Ok(None) };
-        // Nothing here rotates, and what is erased in the database must not live on in memory (R6).
-        token.current.salt = None;
-        token.last_used_at = self.uses.latest(token.id, token.last_used_at);
-        Ok(Some(Known { token: Arc::new(token), generation, stamp }))
-    }
 }
 
 #[cfg(test)]

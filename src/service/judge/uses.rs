@@ -7,21 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
-use crate::service::{Error, Service};
 
 /// For how long a use need not be noted again, in seconds.
 const RESOLUTION_SECONDS: u32 = 30;
-/// How often what was noted is written.
-const WRITING_PERIOD: Duration = Duration::from_secs(20);
-/// How many are written by one transaction, which holds the locks of as many tokens.
-const BATCH: usize = 1_000;
 /// How many are noted at most: 3 MiB. Half as many are written before their time.
 const MAX_NOTED: usize = 65_536;
 
@@ -29,10 +22,13 @@ const MAX_NOTED: usize = 65_536;
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     noted: Mutex<BTreeMap<TokenId, Timestamp>>,
-    crowded: Notify,
+    pub(crate) crowded: Notify,
 }
 
 impl Uses {
+    /// How many are written by one transaction, which holds the locks of as many tokens.
+    pub(crate) const BATCH: usize = 1_000;
+
     /// Whether a use at this moment is worth noting where this is the last one known.
     pub(crate) fn is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
         last.is_none_or(|last| last.plus_seconds(RESOLUTION_SECONDS) <= now)
@@ -57,12 +53,12 @@ impl Uses {
         written.max(self.noted().get(&id).copied())
     }
 
-    fn batch(&self) -> Vec<(TokenId, Timestamp)> {
-        self.noted().iter().map(|(id, at)| (*id, *at)).take(BATCH).collect()
+    pub(crate) fn batch(&self) -> Vec<(TokenId, Timestamp)> {
+        self.noted().iter().map(|(id, at)| (*id, *at)).take(Self::BATCH).collect()
     }
 
     /// Forgets what has been written; of a token that was used again meanwhile that is not the latest.
-    fn forget(&self, written: &[(TokenId, Timestamp)]) {
+    pub(crate) fn forget(&self, written: &[(TokenId, Timestamp)]) {
         let mut noted = self.noted();
         for (id, at) in written {
             if noted.get(id) == Some(at) {
@@ -74,41 +70,6 @@ impl Uses {
     fn noted(&self) -> MutexGuard<'_, BTreeMap<TokenId, Timestamp>> {
         // Nothing that is done under the lock can panic and leave the map half changed.
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service {
-    /// Writes the uses that were noted. What cannot be written is kept for the next time.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn write_uses(&self) -> Result<(), Error> {
-        loop {
-            let batch = self.uses.batch();
-            self.store.write_uses(&batch).await?;
-            self.uses.forget(&batch);
-            // Whoever uses tokens all the while must not keep this going for ever.
-            if batch.len() < BATCH {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Writes uses as they come. Runs for as long as the server does; [`Service::close`] writes the last ones.
-    pub async fn keep_uses(self) {
-        let mut ticks = interval(WRITING_PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = self.uses.crowded.notified() => {}
-            }
-            if let Err(cause) = self.write_uses().await {
-                tracing::warn!(%cause, "uses could not be written; retrying soon");
-                // Not at once, however crowded it is.
-                ticks.tick().await;
-            }
-        }
     }
 }
 

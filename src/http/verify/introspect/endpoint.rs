@@ -52,7 +52,7 @@ fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Resp
     let (required, source) = form.asked().ok()?;
     let value = caller.credential.text;
     let (id, standing, verification) =
-        doors.service.verify_for_at_once((value, &caller_source), &form.token, &required, &source)?;
+        doors.service.try_verify_for((value, &caller_source), &form.token, &required, &source)?;
     caller.must_name(id).ok()?;
     let mut response = written(&verification);
     client::warn_of_retirement(response.headers_mut(), Some(standing));

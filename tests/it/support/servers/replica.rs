@@ -75,7 +75,7 @@ impl Replica {
 
     /// Verifies as the doors do: at once where that can be.
     pub async fn verify(&self, value: &str) -> Result<Verification, rotakey::service::Error> {
-        let at_once = self.service.verify_at_once(value, &RequiredScopes::default(), &Source::default());
+        let at_once = self.service.try_verify(value, &RequiredScopes::default(), &Source::default());
         if let Some(verification) = at_once {
             return Ok(verification);
         }

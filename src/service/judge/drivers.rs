@@ -1,0 +1,65 @@
+//! The two drivers of a judgement: one waits for what has to be done, the other gives up instead.
+//!
+//! A gateway asks about every request of its own clients, nearly always about a value that was good a moment ago. The second
+//! driver answers that without a future.
+
+use crate::domain::restriction::Source;
+use crate::domain::timestamp::Timestamp;
+use crate::service::view::forget_ended_overlap;
+use crate::service::{Error, Service};
+
+use super::case::{Case, FirstUse, Judged, Step, Verdict};
+use super::visit::Visit;
+
+impl Service {
+    /// Judges a presented text, taking every step that it needs; `None` for one that is the value of no token.
+    ///
+    /// # Errors
+    /// When the database fails and it matters to the judgement.
+    pub(crate) async fn judge<'a>(
+        &self,
+        text: &'a str,
+        visit: &'a Visit<'_>,
+        first_use: FirstUse,
+        now: Timestamp,
+    ) -> Result<Option<Judged<'a>>, Error> {
+        let mut case = Case::new((text, &visit.source), first_use, now, |hash| self.recall(hash, now));
+        loop {
+            match case.judge() {
+                Ok(verdict) => return Ok(self.conclude(case, verdict)),
+                // Boxed, because most judgements need no step and should not carry the size of one.
+                Err(step) => Box::pin(self.take(step, &mut case, visit)).await?,
+            }
+        }
+    }
+
+    /// Judges a presented text now: `None` where that takes a step, or where the value does not work. Nothing has been done then,
+    /// and the other driver judges the same anew.
+    pub(crate) fn try_judge<'a>(&self, text: &'a str, source: &'a Source, now: Timestamp) -> Option<Judged<'a>> {
+        let case = Case::new((text, source), FirstUse::Write, now, |hash| self.recall(hash, now));
+        let verdict = case.judge().ok().filter(|verdict| matches!(verdict, Verdict::Works(_)))?;
+        self.conclude(case, verdict)
+    }
+
+    /// Takes a step, so that the case can be judged further.
+    async fn take(&self, step: Step, case: &mut Case<'_>, visit: &Visit<'_>) -> Result<(), Error> {
+        match step {
+            Step::LookUp(hash) => case.looked_up(self.look_up(&hash, case.now).await?),
+            Step::WriteFirstUse(id, generation) => self.use_first(case, id, generation).await?,
+            Step::Record(verdict) => self.record_verdict(case, verdict, visit).await,
+        }
+        Ok(())
+    }
+
+    fn conclude<'a>(&self, case: Case<'a>, verdict: Verdict) -> Option<Judged<'a>> {
+        let now = case.now;
+        case.conclude(verdict, |hash, known| {
+            let noted = self.note_use(known, now);
+            let forgotten = forget_ended_overlap(&mut known.token, now);
+            // Remembered, so that it is left out once and not by a copy of the token for each answer.
+            if noted || forgotten {
+                self.cache.remember(*hash, known.clone());
+            }
+        })
+    }
+}

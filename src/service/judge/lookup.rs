@@ -1,0 +1,71 @@
+//! Which token has or had a value: from memory where that may be trusted, and else from the database.
+
+use std::sync::Arc;
+
+use crate::domain::timestamp::Timestamp;
+use crate::domain::value::ValueHash;
+use crate::service::{Error, Service};
+
+use super::cache::Known;
+use super::case::Lookup;
+use super::uses::Uses;
+
+impl Service {
+    /// What is remembered of the value of this hash: only while contact with the database lasts, and no change of the token has
+    /// been published since it was read (R10).
+    pub(crate) fn recall(&self, hash: &ValueHash, now: Timestamp) -> Lookup {
+        if !self.in_contact(now) {
+            return Lookup::Needed;
+        }
+        match self.cache.known(hash) {
+            Some(known) if self.store.is_fresh(known.token.id, known.stamp) => Lookup::Known(known),
+            _ if self.cache.is_unknown(hash, now) => Lookup::Unknown,
+            _ => Lookup::Needed,
+        }
+    }
+
+    /// The token that has or had the value of this hash; `None` if there is none.
+    ///
+    /// # Errors
+    /// When the database is needed and fails.
+    pub(crate) async fn find_value(&self, hash: &ValueHash, now: Timestamp) -> Result<Option<Known>, Error> {
+        match self.recall(hash, now) {
+            Lookup::Known(known) => Ok(Some(known)),
+            Lookup::Unknown => Ok(None),
+            // Boxed, so that those who do not come here do not carry its size.
+            Lookup::Needed => Box::pin(self.look_up(hash, now)).await,
+        }
+    }
+
+    /// As [`Service::find_value`], from the database.
+    pub(super) async fn look_up(&self, hash: &ValueHash, now: Timestamp) -> Result<Option<Known>, Error> {
+        let in_contact = self.in_contact(now);
+        let found = self.read_value(hash).await?;
+        match &found {
+            _ if !in_contact => {}
+            Some(known) => self.cache.remember(*hash, known.clone()),
+            None => self.cache.remember_unknown(*hash, now),
+        }
+        Ok(found)
+    }
+
+    async fn read_value(&self, hash: &ValueHash) -> Result<Option<Known>, Error> {
+        // First: what changes while this reads must make it stale.
+        let stamp = self.store.stamp();
+        let Some((mut token, generation)) = self.store.find_by_hash(hash).await? else { return Ok(None) };
+        // Nothing here rotates, and what is erased in the database must not live on in memory (R6).
+        token.current.salt = None;
+        token.last_used_at = self.uses.latest(token.id, token.last_used_at);
+        Ok(Some(Known { token: Arc::new(token), generation, stamp }))
+    }
+
+    /// Lets a good value count as used once more: whether that was noted. Its first use is another matter.
+    pub(super) fn note_use(&self, known: &mut Known, now: Timestamp) -> bool {
+        let used = known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_some());
+        let noted = used && Uses::is_due(known.token.last_used_at, now) && self.uses.note(known.token.id, now);
+        if noted {
+            Arc::make_mut(&mut known.token).last_used_at = Some(now);
+        }
+        noted
+    }
+}
