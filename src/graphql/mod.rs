@@ -19,7 +19,7 @@ mod validation;
 pub use document::cache::DocumentHash;
 pub use engine::answer::Answer;
 pub use engine::execute::GraphqlDoor;
-pub use engine::request::{Outcome, Refused, Request};
+pub use engine::request::{Outcome, Refused, Request, Verifying};
 pub use error::{Failure, describe};
 pub use session::{AnswerSize, Session};
 pub use settings::{Introspection, Settings};

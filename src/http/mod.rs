@@ -5,7 +5,7 @@ mod caller;
 mod graphql;
 mod playground;
 mod reply;
-mod requests;
+mod request_log;
 mod rest;
 mod routes;
 mod server;

@@ -13,7 +13,7 @@ use super::caller::{Client, admit_reader};
 use super::reply::Rejection;
 use super::server::{Front, Shared, Shutdown, ready};
 use super::state::{Doors, Settings};
-use super::{playground, requests, rest};
+use super::{playground, request_log, rest};
 
 /// All endpoints over these use cases, which stop as `shutdown` orders.
 ///
@@ -37,7 +37,7 @@ pub fn front(service: Service, settings: Settings, shutdown: Shutdown) -> Result
         .with_state(doors.clone())
         // The outermost first, and all at once: every call of `layer` would put a box of its own around each request.
         .layer((
-            axum::middleware::from_fn_with_state(doors.clone(), requests::observe),
+            axum::middleware::from_fn_with_state(doors.clone(), request_log::observe),
             DefaultBodyLimit::max(max_body_bytes),
         ));
     Ok(Front::new(doors, routes))

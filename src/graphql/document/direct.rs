@@ -49,21 +49,6 @@ enum Told {
     Token(Fields<Tell<View>>),
 }
 
-/// A request for a verification, read without a copy. It holds a value, so it cannot be printed (R9).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Asked<'a> {
-    #[serde(borrow)]
-    pub(crate) query: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub(crate) operation_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    variables: OneVariable<'a>,
-    // Of a type that is read from null alone: what is in it is not known here.
-    #[serde(default, rename = "extensions")]
-    _extensions: Option<()>,
-}
-
 /// The one variable that there is, and the input in it.
 struct OneVariable<'a>(&'a str, Input<'a>);
 
@@ -82,7 +67,7 @@ struct Input<'a> {
 }
 
 /// What is read from an object, and not from a list of its fields, which the derived reading would take, too.
-pub(crate) struct Object<T>(pub(crate) T);
+struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -156,15 +141,15 @@ impl Direct {
         })
     }
 
-    /// Verifies at once what is asked about on behalf of the caller who presents this value from there: the body of the answer, and
-    /// as what the caller's value works. `None` where the answer is anything but the data, or has to wait for something.
-    pub(crate) fn answer(
+    /// Verifies what these variables, a JSON object, ask about, for the caller who presents this value from there: the body of the
+    /// answer, and as what the caller's value works. `None` where the answer is anything but the data, or where it has to wait.
+    pub(crate) fn try_now(
         &self,
         service: &Service,
         caller: (&str, &Source),
-        asked: Asked<'_>,
+        variables: &str,
     ) -> Option<(Standing, Vec<u8>)> {
-        let OneVariable(name, input) = asked.variables;
+        let OneVariable(name, input) = serde_json::from_str(variables).ok()?;
         if self.variable != name {
             return None;
         }

@@ -16,7 +16,6 @@ use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::document::cache::Documents;
 use crate::graphql::document::cost::{cost, cost_of_introspection};
-use crate::graphql::document::direct;
 use crate::graphql::document::plan::{one_by_one, root_fields};
 use crate::graphql::document::prepared::{Operation, Prepared, Root};
 use crate::graphql::document::single_rotation::rotates_twice;
@@ -33,7 +32,7 @@ use crate::graphql::validation::variables;
 use crate::service::{self, ErrorCode, Service};
 
 use super::answer::{Answer, not_run};
-use super::request::{Outcome, Refused, Request};
+use super::request::{Outcome, Refused, Request, Verifying};
 use super::size::{Bound, CountSize};
 use super::subscriptions::Live;
 
@@ -104,14 +103,13 @@ impl GraphqlDoor {
         })
     }
 
-    /// Answers at once a request that is for a verification and nothing else, on behalf of the caller who presents this value from
-    /// there: the body of the answer, and as what the caller's value works. `None` where it takes more than that.
-    pub fn answer_at_once(&self, caller: (&str, &Source), body: &[u8]) -> Option<(Standing, Vec<u8>)> {
-        let direct::Object(asked) = serde_json::from_slice::<direct::Object<direct::Asked<'_>>>(body).ok()?;
+    /// Answers now what asks for a verification and nothing else, for the caller who presents this value from there: the body of the
+    /// answer, and as what the caller's value works. `None` where it asks for anything else, or has to wait.
+    pub fn try_now(&self, caller: (&str, &Source), asked: &Verifying<'_>) -> Option<(Standing, Vec<u8>)> {
         let prepared = self.documents.kept(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
         let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost)?;
-        direct.answer(&self.service, caller, asked)
+        direct.try_now(&self.service, caller, asked.variables)
     }
 
     /// Answers one request, whatever kind of operation it asks for and by whichever door it came.

@@ -1,5 +1,6 @@
 //! What the GraphQL door is asked, by whom, and what comes of it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
@@ -23,6 +24,16 @@ pub struct Request {
     pub variables: Map<String, Json>,
     /// Whether it must change nothing, as a GET must not (RFC 9110, section 9.2.1).
     pub safe: bool,
+}
+
+/// One request that may be for a verification alone, as it was written. It holds a value, so it cannot be printed (R9).
+pub struct Verifying<'a> {
+    /// The document.
+    pub query: Cow<'a, str>,
+    /// Which operation of several.
+    pub operation_name: Option<Cow<'a, str>>,
+    /// The variables, the text of a JSON object.
+    pub variables: &'a str,
 }
 
 /// Why a request got no answer of GraphQL's.

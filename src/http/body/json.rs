@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::http::reply::Rejection;
@@ -25,7 +25,7 @@ pub(crate) async fn read(mut request: Request, max_bytes: usize) -> Body {
 }
 
 /// Whether the body is said to be JSON in UTF-8, as it is.
-pub(crate) fn is_media_type_of(headers: &HeaderMap) -> bool {
+fn is_media_type_of(headers: &HeaderMap) -> bool {
     media_type::encoding(headers).is_none()
         && media_type::of_body(headers)
             .is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
@@ -40,19 +40,28 @@ pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
-/// The JSON of a body.
-pub(crate) fn value(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> {
+/// Refuses a body that is not said to be JSON.
+pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
     refuse_encoded(headers)?;
-    if !is_media_type_of(headers) {
-        let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
-        return Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message));
+    if is_media_type_of(headers) {
+        return Ok(());
     }
-    parse(&whole(body)?).map_err(|refused| Rejection::new(ErrorCode::BadUserInput, refused.message()))
+    let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
+    Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
+}
+
+impl From<Unread> for Rejection {
+    fn from(unread: Unread) -> Self {
+        Self::new(ErrorCode::BadUserInput, unread.message())
+    }
 }
 
 /// The most values in one text, lists, objects and their fields included. What one becomes may take a hundred times its length,
 /// and no request of ours has a tenth of these.
 const MAX_VALUES: usize = 20_000;
+
+/// What some clients put before JSON.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why a text is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +83,10 @@ impl Unread {
 }
 
 /// Reads a text as JSON. A byte order mark before it is skipped (RFC 8259, section 8.1).
-pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unread> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    if values(text) > MAX_VALUES {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Unread> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    // There are no more values than bytes.
+    if text.len() > MAX_VALUES && values(text) > MAX_VALUES {
         return Err(Unread::TooManyValues);
     }
     serde_json::from_slice(text).map_err(|_| Unread::NotJson)
@@ -99,7 +109,8 @@ fn values(text: &[u8]) -> usize {
 
 /// The fields of a body that must be a JSON object.
 pub(crate) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
-    match value(headers, body)? {
+    must_be_json(headers)?;
+    match parse(&whole(body)?)? {
         Value::Object(fields) => Ok(fields),
         _ => Err(Rejection::new(ErrorCode::BadUserInput, "The body must be a JSON object.")),
     }

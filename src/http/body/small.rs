@@ -1,6 +1,5 @@
-//! Bodies so small that to read them costs nothing, whoever sends them: what is asked all the time comes in such.
-//!
-//! Separate, because most doors find out who is calling before they read what is asked, and read it with a limit of the operator's.
+//! Small bodies, which are read before the caller is authenticated: a verification comes in one, and is then answered without
+//! waiting. All other endpoints authenticate first, and read with the limit that the operator set.
 
 use std::future::poll_fn;
 use std::io;
@@ -9,22 +8,16 @@ use std::pin::pin;
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{AUTHORIZATION, EXPECT};
-use axum::http::{Method, Request, Response};
+use axum::http::{Method, Request};
 use futures_util::stream;
 
 use crate::http::caller::credential::API_KEY;
-use crate::http::requests;
 
 /// The largest body that is read before it is known who sends it, in bytes.
 pub(crate) const MAX_BYTES: usize = 16_384;
 
-/// Answers a request at once by this, if its body is small, comes with a credential, and that can be; else gives the request back,
-/// whatever of it has been read.
-pub(crate) async fn answer_at_once<B>(
-    request: Request<B>,
-    max_bytes: usize,
-    answer: impl FnOnce(&Request<Bytes>) -> Option<Response<Body>>,
-) -> Result<Response<Body>, Request<Body>>
+/// Reads the body of a POST if it is small and comes with a credential; else gives the request back unread.
+pub(crate) async fn read<B>(request: Request<B>, max_bytes: usize) -> Result<Request<Bytes>, Request<Body>>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -32,22 +25,20 @@ where
     let length = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     let length = length.filter(|bytes| *bytes <= max_bytes.min(MAX_BYTES));
     let headers = request.headers();
-    // To read the body would send `100 Continue` before the caller is authenticated.
+    // Reading the body would send `100 Continue` before the caller is authenticated.
     let credible = headers.contains_key(&API_KEY) || headers.contains_key(AUTHORIZATION);
     let credible = credible && !headers.contains_key(EXPECT) && request.method() == Method::POST;
     let Some(length) = length.filter(|_| credible) else { return Err(request.map(Body::new)) };
     let (head, body) = request.into_parts();
-    let bytes = match read(body, length).await {
-        Ok(bytes) => bytes,
+    match read_exactly(body, length).await {
+        Ok(bytes) => Ok(Request::from_parts(head, bytes)),
         // What was sent of it must not pass for all of it.
-        Err(cause) => return Err(Request::from_parts(head, broken_off(cause))),
-    };
-    let request = Request::from_parts(head, bytes);
-    requests::at_once(|| answer(&request)).ok_or_else(|| request.map(Body::from))
+        Err(cause) => Err(Request::from_parts(head, broken_off(cause))),
+    }
 }
 
 /// The body of this length, without a copy if it came in one piece, as a small one does.
-async fn read<B>(body: B, length: usize) -> Result<Bytes, BoxError>
+async fn read_exactly<B>(body: B, length: usize) -> Result<Bytes, BoxError>
 where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,

@@ -7,21 +7,24 @@ use std::sync::Arc;
 
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use futures_util::FutureExt;
 use serde::Serialize;
 
+use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::http::body::media_type::{Accepted, AnswerType, negotiate};
 use crate::http::body::{json, small};
 use crate::http::caller::client::{self, Arrival};
 use crate::http::reply::{self, Rejection};
-use crate::http::requests::Line;
+use crate::http::request_log::{self, RequestLog};
 use crate::http::state::Doors;
 use crate::service::{Caller, ErrorCode};
 
+use super::parameters::{self, Parsed};
 use super::request::{self, Requests};
 use super::{sse, ws};
 
@@ -30,51 +33,81 @@ pub(crate) const ROUTES: [&str; 2] = ["/graphql", "/public/graphql"];
 
 const BATCH_OF_STREAMS: &str = "A list of requests is not answered as a stream of events. Send them one by one.";
 
-/// Answers a request at this route, that this peer sent. What is not asked all the time is in a box of its own, because a future is
-/// as large as the largest part of it, and is moved about.
+/// A POST whose body came before its caller was known, read once for both ways of answering it.
+struct Check<'a> {
+    accepted: Accepted,
+    body: Result<Parsed<'a>, Rejection>,
+}
+
+impl<'a> Check<'a> {
+    fn read(headers: &HeaderMap, body: &'a [u8]) -> Self {
+        let parsed = json::must_be_json(headers).and_then(|()| parameters::parse(body));
+        Self { accepted: negotiate(headers), body: parsed }
+    }
+
+    /// Answers what asks for a verification alone, if that needs no waiting.
+    fn try_now(&self, doors: &Doors, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Body>> {
+        let form = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
+        let verifying = self.body.as_ref().ok()?.verifying()?;
+        client::idempotency_key(headers).ok()?;
+        let caller = client::presented(headers).ok()??.text;
+        let source = client::source(headers, Some(peer), doors).ok()?;
+        let (standing, body) = doors.graphql.try_now((caller, &source), &verifying)?;
+        Some(warned(with_body(form, StatusCode::OK, body), Some(standing)))
+    }
+}
+
+/// The body of a request.
+enum Incoming<'a> {
+    Parsed(Result<Parsed<'a>, Rejection>),
+    Unread(Body),
+}
+
+/// Answers a request at this route, that this peer sent. What is seldom needed is boxed, because a future is as large as the largest
+/// part of it, and is moved about.
 pub(crate) async fn serve<B>(doors: &Doors, route: &'static str, peer: IpAddr, request: Request<B>) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let at_once = |request: &_| at_once(doors, peer, request);
-    match small::answer_at_once(request, doors.max_body_bytes, at_once).await {
-        Ok(answer) => answer,
-        Err(request) => Box::pin(wait(doors, route, peer, request)).await,
+    match small::read(request, doors.max_body_bytes).await {
+        Ok(request) => {
+            let (head, bytes) = request.into_parts();
+            let check = Check::read(&head.headers, &bytes);
+            let now = || check.try_now(doors, peer, &head.headers);
+            if let Some(answer) = request_log::try_now(doors, (&head.method, route), now) {
+                return answer;
+            }
+            let Check { accepted, body } = check;
+            Box::pin(serve_async(doors, route, peer, head, (accepted, Incoming::Parsed(body)))).await
+        }
+        Err(request) => {
+            let (head, body) = request.into_parts();
+            let accepted = negotiate(&head.headers);
+            Box::pin(serve_async(doors, route, peer, head, (accepted, Incoming::Unread(body)))).await
+        }
     }
 }
 
-/// Answers at once where that can be; `None` where it takes more.
-fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Response<Body>> {
-    let headers = request.headers();
-    let accepted = negotiate(headers);
-    let form = accepted.json.filter(|_| json::is_media_type_of(headers) && !accepted.prefers_stream)?;
-    client::idempotency_key(headers).ok()?;
-    let caller = client::presented(headers).ok()??.text;
-    let source = client::source(headers, Some(peer), doors).ok()?;
-    let (standing, body) = doors.graphql.answer_at_once((caller, &source), request.body())?;
-    let mut response = with_body(form, StatusCode::OK, body);
-    client::warn_of_retirement(response.headers_mut(), Some(standing));
-    Some(response)
-}
-
-async fn wait(doors: &Doors, route: &'static str, peer: IpAddr, request: Request<Body>) -> Response<Body> {
-    let request_id = doors.service.request_id().ok();
-    let line = Line::new(doors, request_id, Some(peer), (request.method(), route, request.headers()));
-    let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
-    let accepted = negotiate(request.headers());
+async fn serve_async(
+    doors: &Doors,
+    route: &'static str,
+    peer: IpAddr,
+    head: Parts,
+    (accepted, body): (Accepted, Incoming<'_>),
+) -> Response<Body> {
+    let log = RequestLog::new(doors, Some(peer), (&head.method, route, &head.headers));
+    let arrival = Arrival { peer: Some(peer), request_id: log.request_id };
     let answer = async {
-        let answered = match *request.method() {
-            Method::POST => answer_body(doors, arrival, accepted, request).await,
-            Method::GET if ws::is_handshake(request.headers()) => {
-                Box::pin(ws::shake_hands(doors, arrival, request.into_parts().0)).await
-            }
-            Method::GET | Method::HEAD => Box::pin(answer_url(doors, arrival, accepted, request)).await,
+        let answered = match head.method {
+            Method::POST => answer_body(doors, arrival, accepted, &head.headers, body).await,
+            Method::GET if ws::is_handshake(&head.headers) => Box::pin(ws::shake_hands(doors, arrival, head)).await,
+            Method::GET | Method::HEAD => Box::pin(answer_url(doors, arrival, accepted, &head)).await,
             _ => return wrong_method(),
         };
         answered.unwrap_or_else(|rejection| refuse(accepted.json, rejection))
     };
-    line.observe(pin!(answer)).await
+    log.observe(pin!(answer)).await
 }
 
 fn wrong_method() -> Response<Body> {
@@ -90,20 +123,19 @@ async fn answer_body(
     doors: &Doors,
     arrival: Arrival,
     accepted: Accepted,
-    mut request: Request<Body>,
+    headers: &HeaderMap,
+    body: Incoming<'_>,
 ) -> Result<Response<Body>, Rejection> {
-    let headers = std::mem::take(request.headers_mut());
-    let mut session = Session { caller: client::recognise(&headers, arrival, doors).await?, ..Session::default() };
-    let keyed = client::idempotency_key(&headers).map(|key| session.idempotency_key = key);
+    let mut session = Session { caller: client::recognise(headers, arrival, doors).await?, ..Session::default() };
+    let keyed = client::idempotency_key(headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
-    let answered = answer(doors, &session, keyed, (accepted, &headers, request));
+    let answered = answer(doors, &session, keyed, (accepted, headers, body));
     // What panics is an answer like any other: it comes after the first use of the value, too.
     let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((reply::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
     client::settle(doors, session.caller.as_ref(), is_error).await?;
-    let (mut response, _) = answered?;
-    client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
-    Ok(response)
+    let (response, _) = answered?;
+    Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }
 
 /// The answer to the request or the requests of a body, and whether it tells of an error. Until the first use of the caller's
@@ -112,11 +144,20 @@ async fn answer(
     doors: &Doors,
     session: &Arc<Session>,
     keyed: Result<(), Rejection>,
-    (accepted, headers, request): (Accepted, &HeaderMap, Request<Body>),
+    (accepted, headers, body): (Accepted, &HeaderMap, Incoming<'_>),
 ) -> Result<(Response<Body>, bool), Rejection> {
     acceptable(accepted)?;
-    let body = read(doors, session, request).await?;
-    let requests = request::of_body(json::value(headers, body)?, doors.graphql.settings().max_batch)?;
+    let bytes;
+    let parsed = match body {
+        Incoming::Parsed(parsed) => parsed?,
+        Incoming::Unread(body) => {
+            let body = read(doors, session, body).await?;
+            json::must_be_json(headers)?;
+            bytes = json::whole(body)?;
+            parameters::parse(&bytes)?
+        }
+    };
+    let requests = parsed.requests(doors.graphql.settings().max_batch)?;
     keyed?;
     match requests {
         Requests::One(request) => {
@@ -157,12 +198,12 @@ async fn answer_one(
 }
 
 /// Reads the body. Anybody can send one, so it may be large only if somebody is known to send it.
-async fn read(doors: &Doors, session: &Session, request: Request<Body>) -> Result<json::Body, Rejection> {
+async fn read(doors: &Doors, session: &Session, body: Body) -> Result<json::Body, Rejection> {
     let max_bytes = doors.max_body_bytes;
     if session.caller.is_some() || max_bytes <= small::MAX_BYTES {
-        return Ok(json::read(request, max_bytes).await);
+        return Ok(json::read(Request::new(body), max_bytes).await);
     }
-    let body = json::read(request, small::MAX_BYTES).await;
+    let body = json::read(Request::new(body), small::MAX_BYTES).await;
     if body.as_ref().is_err_and(|rejection| rejection.status() == StatusCode::PAYLOAD_TOO_LARGE) {
         let message = format!(
             "Without a credential, a request may have at most {} bytes. Send the value of an API token, as X-API-Key or as \
@@ -194,17 +235,22 @@ async fn answer_url(
     doors: &Doors,
     arrival: Arrival,
     accepted: Accepted,
-    request: Request<Body>,
+    head: &Parts,
 ) -> Result<Response<Body>, Rejection> {
-    let headers = request.headers();
+    let headers = &head.headers;
     let caller = client::caller(headers, arrival, doors).await?;
     acceptable(accepted)?;
-    refuse_without_preflight(headers)?;
+    request::refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;
-    let request: graphql::Request = request::of_url(request.uri().query().unwrap_or_default())?;
-    let (mut response, _) = answer_one(doors, &session, accepted, request).await?;
-    client::warn_of_retirement(response.headers_mut(), session.caller.as_ref().map(Caller::standing));
-    Ok(response)
+    let request: graphql::Request = request::of_url(head.uri.query().unwrap_or_default())?;
+    let (response, _) = answer_one(doors, &session, accepted, request).await?;
+    Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
+}
+
+/// The answer, which says so if the caller's value is the previous one.
+fn warned(mut response: Response<Body>, standing: Option<Standing>) -> Response<Body> {
+    client::warn_of_retirement(response.headers_mut(), standing);
+    response
 }
 
 fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, Rejection> {
@@ -238,28 +284,6 @@ fn acceptable(accepted: Accepted) -> Result<(), Rejection> {
     let message = "Answers are application/graphql-response+json or application/json, and text/event-stream for \
                    subscriptions. Accept one of them.";
     Err(Rejection::with_status(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message))
-}
-
-/// Marks that browsers set and pages cannot take away. `Sec-Fetch-Mode` is none of them: some programs send it too.
-const BROWSER: [HeaderName; 3] =
-    [HeaderName::from_static("sec-fetch-site"), HeaderName::from_static("sec-fetch-dest"), ORIGIN];
-/// Headers that a page of another origin can send only once a preflight request has allowed it.
-const PREFLIGHTED: [HeaderName; 4] = [
-    AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-requested-with"),
-    HeaderName::from_static("graphql-require-preflight"),
-];
-
-/// A browser sends a plain GET for any page that asks it to. None holds a credential, for those are headers; but nothing at
-/// all is executed for a page that need not have asked first. A POST needs no such rule: its media type is asked about.
-fn refuse_without_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
-    let browser = BROWSER.iter().any(|name| headers.contains_key(name));
-    if !browser || PREFLIGHTED.iter().any(|name| headers.contains_key(name)) {
-        return Ok(());
-    }
-    let message = "Any web page could make a browser send this request. Add the header GraphQL-Require-Preflight: 1.";
-    Err(Rejection::new(ErrorCode::BadUserInput, message))
 }
 
 /// The answer in the form that was chosen. Only the newer one lets the status speak of the document.

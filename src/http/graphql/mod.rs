@@ -3,7 +3,7 @@
 //! `async-graphql-axum` has types for all of this. None is used yet, because each breaks a promise of ours. A test fails for each
 //! of these reasons that no longer holds, so that the file can then be replaced (`tests/it/graphql/async_graphql_axum.rs`):
 //!
-//! - `request`, and `body::json` beside it, for `GraphQLRequest` and `GraphQLBatchRequest`: these run a mutation sent by GET, read
+//! - `parameters` and `request`, and `body::json` beside them, for `GraphQLRequest` and `GraphQLBatchRequest`: these run a mutation sent by GET, read
 //!   any media type as JSON, which lets any page make a browser send a change, read a body of any length, and ignore
 //!   `operationName` in a URL. They turn variables into values of the library, while we check them against their types first and
 //!   name the one at fault, and verify a value without building them at all.
@@ -17,6 +17,7 @@
 
 mod endpoint;
 mod handshake;
+mod parameters;
 mod protocol;
 mod request;
 mod socket;

@@ -2,6 +2,8 @@
 //!
 //! Ours in place of `async_graphql_axum::GraphQLBatchRequest`; [`super`] says why.
 
+use axum::http::header::{AUTHORIZATION, ORIGIN};
+use axum::http::{HeaderMap, HeaderName};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -10,32 +12,33 @@ use crate::http::body::json;
 use crate::http::reply::Rejection;
 use crate::service::ErrorCode;
 
-/// What a body holds.
+/// The requests of a body.
 pub(crate) enum Requests {
     One(Request),
     /// A list of requests, which is no part of the specification.
     Batch(Vec<Request>),
 }
 
-/// The request or requests of a JSON body.
-pub(crate) fn of_body(body: Value, max_batch: usize) -> Result<Requests, Rejection> {
-    match body {
-        Value::Object(fields) => of_fields(fields).map(Requests::One),
-        Value::Array(_) if max_batch == 0 => Err(malformed(
-            "This server does not accept lists of requests. Send them one by one, or ask the operator for --graphql-max-batch.",
-        )),
-        Value::Array(items) if items.is_empty() || items.len() > max_batch => {
-            Err(malformed(&format!("A list may contain 1 to {max_batch} requests.")))
-        }
-        Value::Array(items) => {
-            let requests = items.into_iter().map(|item| match item {
-                Value::Object(fields) => of_fields(fields),
-                _ => Err(malformed("Each request of a list must be a JSON object.")),
-            });
-            requests.collect::<Result<_, _>>().map(Requests::Batch)
-        }
-        _ => Err(malformed("The body must be a JSON object.")),
+/// Marks that browsers set and pages cannot take away. `Sec-Fetch-Mode` is none of them: some programs send it too.
+const BROWSER: [HeaderName; 3] =
+    [HeaderName::from_static("sec-fetch-site"), HeaderName::from_static("sec-fetch-dest"), ORIGIN];
+/// Headers that a page of another origin can send only once a preflight request has allowed it.
+const PREFLIGHTED: [HeaderName; 4] = [
+    AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-requested-with"),
+    HeaderName::from_static("graphql-require-preflight"),
+];
+
+/// A browser sends a plain GET for any page that asks it to. None holds a credential, for those are headers; but nothing at
+/// all is executed for a page that need not have asked first. A POST needs no such rule: its media type is asked about.
+pub(super) fn refuse_without_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
+    let browser = BROWSER.iter().any(|name| headers.contains_key(name));
+    if !browser || PREFLIGHTED.iter().any(|name| headers.contains_key(name)) {
+        return Ok(());
     }
+    let message = "Any web page could make a browser send this request. Add the header GraphQL-Require-Preflight: 1.";
+    Err(Rejection::new(ErrorCode::BadUserInput, message))
 }
 
 /// The request of a URL, which may change nothing.
@@ -100,6 +103,6 @@ fn hash(extension: Value) -> Result<DocumentHash, Rejection> {
     })
 }
 
-fn malformed(message: &str) -> Rejection {
+pub(super) fn malformed(message: &str) -> Rejection {
     Rejection::new(ErrorCode::BadUserInput, message)
 }

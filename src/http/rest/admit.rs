@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::http::caller::{Recognised, client};
-use crate::http::requests;
+use crate::http::request_log;
 use crate::http::state::Doors;
 use crate::service::{Caller, Error};
 
@@ -31,7 +31,7 @@ pub(super) async fn admit(State(doors): State<Doors>, request: Request, next: Ne
     let standing = caller.standing();
     parts.extensions.insert(caller.clone());
     // What panics is an answer like any other: it comes after the first use of the value, too.
-    let mut response = requests::caught(next.run(Request::from_parts(parts, body))).await;
+    let mut response = request_log::caught(next.run(Request::from_parts(parts, body))).await;
     client::settle(&doors, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
     client::warn_of_retirement(headers, Some(standing));

@@ -21,9 +21,9 @@ use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::service::Service;
 
+use crate::http::graphql;
 use crate::http::state::Doors;
 use crate::http::verify::{forward_auth, introspect};
-use crate::http::{graphql, requests};
 
 use super::connection::{Activity, Answering as Guard, RequestBody, bounded};
 
@@ -86,7 +86,7 @@ impl Connection {
         let (doors, peer) = (&self.front.doors, self.peer.ip());
         let path = request.uri().path();
         if let Some(address) = forward_auth::Address::of(path) {
-            if let Some(mut answer) = requests::at_once(|| forward_auth::at_once(doors, address, peer, &mut request)) {
+            if let Some(mut answer) = forward_auth::try_now(doors, address, peer, &mut request) {
                 self.front.say_farewell(version, &mut answer);
                 return Either::Left(ready(Ok(answer)));
             }

@@ -10,22 +10,25 @@ use std::net::IpAddr;
 use std::pin::pin;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT, VARY, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 
+use crate::domain::id::RequestId;
+use crate::domain::restriction::Source;
 use crate::domain::rule::verification::{RequiredScopes, VerificationCode};
 use crate::domain::text::quote;
 use crate::domain::token::Scope;
-use crate::http::caller::client::{self, Arrival};
+use crate::http::caller::client;
+use crate::http::caller::credential::Credential;
 use crate::http::reply::Rejection;
-use crate::http::requests::Line;
+use crate::http::request_log::{self, RequestLog};
 use crate::http::rest::Refusal;
 use crate::http::state::Doors;
-use crate::service::{Error, Verification};
+use crate::service::{Error, Verification, Visit};
 
 const ID: HeaderName = HeaderName::from_static("x-token-id");
 const OWNER: HeaderName = HeaderName::from_static("x-token-owner");
@@ -73,29 +76,64 @@ impl Address {
     }
 }
 
-/// Answers at once a request whose value is remembered and good; `None` where it takes more. The answer takes over the room that
-/// its headers had.
-pub(crate) fn at_once<B>(doors: &Doors, address: Address, peer: IpAddr, request: &mut Request<B>) -> Option<Response> {
-    let (uri, headers) = (request.uri(), request.headers());
-    let required = address.query(uri).map_or_else(|| Ok(RequiredScopes::default()), required_scopes).ok()?;
-    let presented = client::presented(headers).ok()??.text;
-    let source = client::source(headers, Some(peer), doors).ok()?;
-    let verification = doors.service.try_verify(presented, &required, &source)?;
-    if !verification.is_valid() {
-        return None;
+/// What a request asks about which value, read once for both ways of answering it.
+struct Check<'a> {
+    required: RequiredScopes,
+    presented: Credential<'a>,
+    source: Source,
+}
+
+impl<'a> Check<'a> {
+    fn read(doors: &Doors, peer: IpAddr, query: Option<&str>, headers: &'a HeaderMap) -> Result<Self, Rejection> {
+        let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
+        let presented = client::presented(headers)?.ok_or(Error::Anonymous)?;
+        Ok(Self { required, presented, source: client::source(headers, Some(peer), doors)? })
     }
-    let mut headers = std::mem::take(request.headers_mut());
-    headers.clear();
-    Some(let_through(&verification, headers))
+
+    /// The verification, if the value is good and nothing has to be waited for.
+    fn try_now(&self, doors: &Doors) -> Option<Verification> {
+        let verification = doors.service.try_verify(self.presented.text, &self.required, &self.source)?;
+        verification.is_valid().then_some(verification)
+    }
+
+    /// The answer to what came of it.
+    fn answer(&self, verification: &Verification) -> Result<Response, Rejection> {
+        let mut response = match verification.code {
+            VerificationCode::Valid => return Ok(let_through(verification, HeaderMap::with_capacity(8))),
+            VerificationCode::ScopeMissing => lacking(verification, &self.required),
+            code => {
+                let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
+                return Err(client::refused(refusal, self.presented));
+            }
+        };
+        client::warn_of_retirement(response.headers_mut(), verification.standing);
+        Ok(response)
+    }
+}
+
+/// Answers now a request whose value is good, or `None` where that needs waiting. The answer takes over the room that the headers of
+/// the request had.
+pub(crate) fn try_now<B>(doors: &Doors, address: Address, peer: IpAddr, request: &mut Request<B>) -> Option<Response> {
+    let method = request.method().clone();
+    request_log::try_now(doors, (&method, address.route()), || {
+        let check = Check::read(doors, peer, address.query(request.uri()), request.headers()).ok()?;
+        let verification = check.try_now(doors)?;
+        let mut headers = std::mem::take(request.headers_mut());
+        headers.clear();
+        Some(let_through(&verification, headers))
+    })
 }
 
 /// Answers a request with this head, that this peer sent. Its body is dropped unread: it is for the API behind the gateway.
 pub(crate) async fn serve(doors: &Doors, address: Address, peer: IpAddr, head: Parts) -> Response {
     let Parts { method, uri, headers, .. } = head;
-    let line = Line::new(doors, doors.service.request_id().ok(), Some(peer), (&method, address.route(), &headers));
-    let query = address.query(&uri);
-    let answer = async { decide(doors, &line, peer, query, &headers).await.unwrap_or_else(Refused::into_response) };
-    line.observe_quietly(pin!(answer)).await
+    let log = RequestLog::new(doors, Some(peer), (&method, address.route(), &headers));
+    let (request_id, query) = (log.request_id, address.query(&uri));
+    let answer = async {
+        let answered = decide(doors, request_id, peer, query, &headers).await;
+        answered.unwrap_or_else(|rejection| Refused(rejection).into_response())
+    };
+    log.observe(pin!(answer)).await
 }
 
 /// The scopes of `scope=A B` and `scope=A&scope=B`. A parameter of another name is refused, because a misspelt one would let
@@ -116,28 +154,16 @@ fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
 
 async fn decide(
     doors: &Doors,
-    line: &Line<'_>,
+    request_id: Option<RequestId>,
     peer: IpAddr,
     query: Option<&str>,
     headers: &HeaderMap,
-) -> Result<Response, Refused> {
-    let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
-    let presented = client::presented(headers)?.ok_or(Error::Anonymous)?;
-    let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
-    let visit = client::visit(headers, arrival, doors)?;
-    let verified = doors.service.verify(presented.text, &required, &visit).await;
-    // What follows an error is logged, and needs the name of the request.
-    let verification = verified.map_err(|err| line.within(|| Refused::from(err)))?;
-    let mut response = match verification.code {
-        VerificationCode::Valid => return Ok(let_through(&verification, HeaderMap::with_capacity(8))),
-        VerificationCode::ScopeMissing => lacking(&verification, &required),
-        code => {
-            let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
-            return Err(client::refused(refusal, presented).into());
-        }
-    };
-    client::warn_of_retirement(response.headers_mut(), verification.standing);
-    Ok(response)
+) -> Result<Response, Rejection> {
+    let check = Check::read(doors, peer, query, headers)?;
+    let user_agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes);
+    let visit = Visit { source: check.source.clone(), user_agent, request_id };
+    let verification = doors.service.verify(check.presented.text, &check.required, &visit).await?;
+    check.answer(&verification)
 }
 
 /// An answer without a body, and with these headers, which hold nothing yet. Each of its own is always there, be it empty, so that a
@@ -205,12 +231,6 @@ fn text(text: &str) -> HeaderValue {
 
 /// A rejection with its code in a header too: some gateways pass on no body.
 struct Refused(Rejection);
-
-impl<T: Into<Rejection>> From<T> for Refused {
-    fn from(rejection: T) -> Self {
-        Self(rejection.into())
-    }
-}
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {

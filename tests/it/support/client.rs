@@ -4,6 +4,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::deadline::DEADLINE;
+use super::spans;
 
 pub const ROTATE: &str = "mutation rotateAPIToken { rotateAPIToken { token { value } } }";
 
@@ -159,9 +160,9 @@ pub struct Created {
 }
 
 impl Answer {
-    /// Whether it was given at once: such an answer needs no name, for nobody logs anything of it.
+    /// Whether it was given without waiting for anything.
     pub fn came_at_once(&self) -> bool {
-        !self.headers.contains_key("x-request-id")
+        !spans::waited(self.header("X-Request-Id").unwrap())
     }
 
     pub async fn of(response: reqwest::Response) -> Self {

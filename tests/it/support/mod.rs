@@ -9,6 +9,7 @@ pub mod entropy;
 pub mod events;
 pub mod http2;
 mod servers;
+mod spans;
 pub mod verification;
 
 pub use servers::{cluster, fleet, process, replica, server};

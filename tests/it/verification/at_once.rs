@@ -1,5 +1,7 @@
 //! What is remembered is answered at once by every door that verifies, and nobody can tell but by the time it takes.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::support::client::{Answer, Client};
@@ -53,6 +55,24 @@ async fn an_answer_at_once_is_the_same_as_one_that_waits() {
         assert!(!waited.came_at_once(), "{door}");
         let answer = at_once(&server.admin, door, Question::of(&holder)).await;
         assert_eq!(told(&waited), told(&answer), "{door}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request_however_it_came_to_be() {
+    let server = Server::start().await;
+    let holder = server.admin.create(json!({ "name": "n" })).await.unwrap().client;
+    let mut ids = HashSet::new();
+    for door in DOORS {
+        let answers = [
+            ask(&server.admin, door, Question::about("rk_")).await,
+            at_once(&server.admin, door, Question::of(&holder)).await,
+            at_once(&server.admin, door, Question::of(&holder)).await,
+        ];
+        for answer in answers {
+            let id = answer.header("X-Request-Id").unwrap().to_owned();
+            assert!(id.starts_with("req_") && ids.insert(id), "{door}");
+        }
     }
 }
 

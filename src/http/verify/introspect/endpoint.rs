@@ -13,13 +13,16 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::domain::restriction::Source;
+use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::verification::RequiredScopes;
 use crate::http::body::{json, media_type, small};
 use crate::http::caller::client::{self, Arrival};
 use crate::http::caller::credential::Place;
 use crate::http::reply::Rejection;
-use crate::http::requests::Line;
+use crate::http::request_log::{self, RequestLog};
 use crate::http::state::Doors;
-use crate::service::{Caller, Error, ErrorCode, Verification};
+use crate::service::{Caller, Error, ErrorCode};
 
 use super::answer::{OauthError, written};
 use super::form::Form;
@@ -28,41 +31,71 @@ use super::oauth_client::{self, ClientSecret, Presented};
 /// The route.
 pub(crate) const ROUTE: &str = "/introspect";
 
+/// What is asked about which value, read once for both ways of answering it.
+struct Check<'a> {
+    form: Form<'a>,
+    required: RequiredScopes,
+    source: Source,
+}
+
+impl<'a> Check<'a> {
+    fn read(headers: &HeaderMap, body: &'a [u8]) -> Result<Self, Rejection> {
+        must_be_form(headers)?;
+        let form = Form::read(body)?;
+        let (required, source) = form.asked()?;
+        Ok(Self { form, required, source })
+    }
+
+    /// Answers if both values are remembered and good, and nothing has to be waited for.
+    fn try_now(&self, doors: &Doors, peer: IpAddr, headers: &HeaderMap) -> Option<Response> {
+        if self.form.authenticates {
+            return None;
+        }
+        let basic = ClientSecret::of_headers(headers);
+        let caller = oauth_client::find(headers, basic.as_ref(), None).ok()??;
+        let caller_source = client::source(headers, Some(peer), doors).ok()?;
+        let presented = (caller.credential.text, &caller_source);
+        let (id, standing, verification) =
+            doors.service.try_verify_for(presented, &self.form.token, &self.required, &self.source)?;
+        caller.must_name(id).ok()?;
+        Some(warned(written(&verification), standing))
+    }
+
+    async fn verify(self, doors: &Doors, caller: &Caller) -> Result<Response, Rejection> {
+        let verified = doors.service.verify_for(caller, &self.form.token, &self.required, self.source).await;
+        Ok(written(&verified?))
+    }
+}
+
+/// The answer, which says so if the caller's value is the previous one.
+fn warned(mut response: Response, standing: Standing) -> Response {
+    client::warn_of_retirement(response.headers_mut(), Some(standing));
+    response
+}
+
 /// Answers a request that this peer sent.
 pub(crate) async fn serve<B>(doors: &Doors, peer: IpAddr, request: Request<B>) -> Response
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let at_once = |request: &_| at_once(doors, peer, request);
-    match small::answer_at_once(request, doors.max_body_bytes, at_once).await {
-        Ok(answer) => answer,
-        Err(request) => Box::pin(wait(doors, peer, request)).await,
-    }
+    let request = match small::read(request, doors.max_body_bytes).await {
+        Ok(request) => {
+            let (headers, body) = (request.headers(), request.body());
+            let now = || Check::read(headers, body).ok()?.try_now(doors, peer, headers);
+            if let Some(answer) = request_log::try_now(doors, (request.method(), ROUTE), now) {
+                return answer;
+            }
+            request.map(ResponseBody::from)
+        }
+        Err(request) => request,
+    };
+    Box::pin(serve_async(doors, peer, request)).await
 }
 
-/// Answers at once where both values are remembered and good; `None` where it takes more.
-fn at_once(doors: &Doors, peer: IpAddr, request: &Request<Bytes>) -> Option<Response> {
-    let headers = request.headers();
-    must_be_form(headers).ok()?;
-    let form = Form::read(request.body()).ok().filter(|form| !form.authenticates)?;
-    let basic = ClientSecret::of_headers(headers);
-    let caller = oauth_client::find(headers, basic.as_ref(), None).ok()??;
-    let caller_source = client::source(headers, Some(peer), doors).ok()?;
-    let (required, source) = form.asked().ok()?;
-    let value = caller.credential.text;
-    let (id, standing, verification) =
-        doors.service.try_verify_for((value, &caller_source), &form.token, &required, &source)?;
-    caller.must_name(id).ok()?;
-    let mut response = written(&verification);
-    client::warn_of_retirement(response.headers_mut(), Some(standing));
-    Some(response)
-}
-
-async fn wait(doors: &Doors, peer: IpAddr, request: Request<ResponseBody>) -> Response {
-    let request_id = doors.service.request_id().ok();
-    let line = Line::new(doors, request_id, Some(peer), (request.method(), ROUTE, request.headers()));
-    let arrival = Arrival { peer: Some(peer), request_id: line.request_id };
+async fn serve_async(doors: &Doors, peer: IpAddr, request: Request<ResponseBody>) -> Response {
+    let log = RequestLog::new(doors, Some(peer), (request.method(), ROUTE, request.headers()));
+    let arrival = Arrival { peer: Some(peer), request_id: log.request_id };
     let answer = async {
         if request.method() == Method::POST {
             answer(doors, arrival, request).await.unwrap_or_else(OauthError::into_response)
@@ -70,7 +103,7 @@ async fn wait(doors: &Doors, peer: IpAddr, request: Request<ResponseBody>) -> Re
             wrong_method()
         }
     };
-    line.observe(pin!(answer)).await
+    log.observe(pin!(answer)).await
 }
 
 async fn answer(doors: &Doors, arrival: Arrival, mut request: Request) -> Result<Response, OauthError> {
@@ -96,16 +129,15 @@ async fn answer(doors: &Doors, arrival: Arrival, mut request: Request) -> Result
             None => return Err(body.err().map_or_else(|| Error::Anonymous.into(), OauthError::from)),
         },
     };
-    let introspected = match one_way {
-        Ok(()) => introspect(doors, &caller, &headers, body).await,
-        Err(two_ways) => Err(two_ways),
+    let answered = match one_way.and_then(|()| must_be_form(&headers)).and(body) {
+        Ok(body) => match Check::read(&headers, &body) {
+            Ok(check) => check.verify(doors, &caller).await,
+            Err(refused) => Err(refused),
+        },
+        Err(refused) => Err(refused),
     };
-    let mut response = match introspected {
-        Ok(verification) => written(&verification),
-        Err(refused) => OauthError::of_client(place, refused).into_response(),
-    };
-    client::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
-    Ok(response)
+    let response = answered.unwrap_or_else(|refused| OauthError::of_client(place, refused).into_response());
+    Ok(warned(response, caller.standing()))
 }
 
 /// Who presents this credential, and from where it was read.
@@ -120,19 +152,6 @@ async fn authenticate(
     let caller = client::authenticate(presented.credential, headers, arrival, doors).await.map_err(refused)?;
     presented.must_name(caller.token_id()).map_err(refused)?;
     Ok((caller, place))
-}
-
-async fn introspect(
-    doors: &Doors,
-    caller: &Caller,
-    headers: &HeaderMap,
-    body: Result<Bytes, Rejection>,
-) -> Result<Verification, Rejection> {
-    must_be_form(headers)?;
-    let body = body?;
-    let form = Form::read(&body)?;
-    let (required, source) = form.asked()?;
-    Ok(doors.service.verify_for(caller, &form.token, &required, source).await?)
 }
 
 fn must_be_form(headers: &HeaderMap) -> Result<(), Rejection> {

@@ -15,6 +15,7 @@ use crate::support::client::Client;
 use crate::support::clock::{ManualClock, START};
 use crate::support::database::TestDatabase;
 use crate::support::entropy::SeededEntropy;
+use crate::support::spans;
 
 pub struct Server {
     pub url: String,
@@ -83,6 +84,7 @@ impl Server {
     }
 
     async fn open(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy, doors: http::Settings) -> Self {
+        spans::record();
         // Replicas must not issue the same bytes; the first server of every test does.
         static SEED: AtomicU64 = AtomicU64::new(1);
         let url = DatabaseFlags { database_url: database.url.clone() }.validate().unwrap();

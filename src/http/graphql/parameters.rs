@@ -1,0 +1,154 @@
+//! The body of a GraphQL request, read once and with nothing copied: every parameter as it was written. What is answered without
+//! the library that executes needs the text of the document, the name of the operation and the JSON of the variables, and no more.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::graphql::{Request, Verifying};
+use crate::http::body::json::{self, Unread};
+use crate::http::reply::Rejection;
+
+use super::request::{Requests, malformed, of_fields};
+
+/// What a body holds. It may hold a value, so it cannot be printed (R9).
+pub(super) enum Parsed<'a> {
+    One(Parameters<'a>),
+    Batch(Vec<&'a RawValue>),
+    Other,
+}
+
+/// The parameters of one request. One that is null is as good as none.
+#[derive(Default)]
+pub(super) struct Parameters<'a> {
+    query: Option<&'a RawValue>,
+    operation_name: Option<&'a RawValue>,
+    variables: Option<&'a RawValue>,
+    extensions: Option<&'a RawValue>,
+}
+
+/// The names of the parameters.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Name {
+    Query,
+    OperationName,
+    Variables,
+    Extensions,
+    #[serde(other)]
+    Other,
+}
+
+/// A text without a copy, unless it is written with escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads a body.
+pub(super) fn parse(body: &[u8]) -> Result<Parsed<'_>, Rejection> {
+    let text = body.strip_prefix(json::BYTE_ORDER_MARK).unwrap_or(body);
+    Ok(match text.trim_ascii_start().first() {
+        Some(b'{') => Parsed::One(json::parse(body)?),
+        Some(b'[') => Parsed::Batch(json::parse(body)?),
+        _ => {
+            json::parse::<Value>(body)?;
+            Parsed::Other
+        }
+    })
+}
+
+impl Parsed<'_> {
+    /// The one request that it is, if that may be for a verification alone.
+    pub(super) fn verifying(&self) -> Option<Verifying<'_>> {
+        let Self::One(Parameters { query: Some(query), operation_name, variables: Some(variables), extensions: None }) =
+            self
+        else {
+            return None;
+        };
+        let operation_name = match operation_name {
+            Some(name) => Some(text(name)?).filter(|name| !name.is_empty()),
+            None => None,
+        };
+        Some(Verifying { query: text(query)?, operation_name, variables: variables.get() })
+    }
+
+    /// The request or requests that it is.
+    pub(super) fn requests(self, max_batch: usize) -> Result<Requests, Rejection> {
+        match self {
+            Self::One(parameters) => parameters.request().map(Requests::One),
+            Self::Batch(_) if max_batch == 0 => Err(malformed(
+                "This server does not accept lists of requests. Send them one by one, or ask the operator for --graphql-max-batch.",
+            )),
+            Self::Batch(items) if items.is_empty() || items.len() > max_batch => {
+                Err(malformed(&format!("A list may contain 1 to {max_batch} requests.")))
+            }
+            Self::Batch(items) => {
+                let requests = items.into_iter().map(|item| match read(item)? {
+                    Value::Object(fields) => of_fields(fields),
+                    _ => Err(malformed("Each request of a list must be a JSON object.")),
+                });
+                requests.collect::<Result<_, _>>().map(Requests::Batch)
+            }
+            Self::Other => Err(malformed("The body must be a JSON object.")),
+        }
+    }
+}
+
+impl Parameters<'_> {
+    fn request(self) -> Result<Request, Rejection> {
+        let mut fields = Map::new();
+        for (name, raw) in [
+            ("query", self.query),
+            ("operationName", self.operation_name),
+            ("variables", self.variables),
+            ("extensions", self.extensions),
+        ] {
+            if let Some(raw) = raw {
+                fields.insert(name.to_owned(), read(raw)?);
+            }
+        }
+        of_fields(fields)
+    }
+}
+
+fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str(raw.get()).ok().map(|Text(text)| text)
+}
+
+fn read(raw: &RawValue) -> Result<Value, Rejection> {
+    serde_json::from_str(raw.get()).map_err(|_| Unread::NotJson.into())
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Parameters<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Parameters<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+                let mut parameters = Parameters::default();
+                while let Some(name) = fields.next_key()? {
+                    match name {
+                        Name::Query => parameters.query = fields.next_value()?,
+                        Name::OperationName => parameters.operation_name = fields.next_value()?,
+                        Name::Variables => parameters.variables = fields.next_value()?,
+                        Name::Extensions => parameters.extensions = fields.next_value()?,
+                        // It is of no use, but it must be JSON.
+                        Name::Other => drop(fields.next_value::<Value>()?),
+                    }
+                }
+                Ok(parameters)
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}

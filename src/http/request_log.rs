@@ -1,0 +1,133 @@
+//! The identity and the log line of every request. The line holds method, route, status and duration; never a header, a path, a
+//! query string or a body, where a value could be (R9).
+
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+use axum::middleware::Next;
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use tracing::{Instrument, Level, Span};
+
+use crate::domain::id::RequestId;
+
+use super::caller::{RefusedCredentials, client_address, refused_credential};
+use super::reply;
+use super::state::Doors;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const KNOWN_METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+
+/// Logs a request that comes by the routes.
+pub(super) async fn observe(State(doors): State<Doors>, mut request: Request, next: Next) -> Response<Body> {
+    let route: Option<MatchedPath> = request.extensions().get().cloned();
+    let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
+    let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
+    let log = RequestLog::new(&doors, peer, (request.method(), route, request.headers()));
+    if let Some(id) = log.request_id {
+        request.extensions_mut().insert(id);
+    }
+    log.observe(next.run(request)).await
+}
+
+/// What the log may say of a request.
+pub(super) struct RequestLog<'a> {
+    /// Its identity. One that the client sent is not taken over: it would put text of the client's into the log.
+    pub(super) request_id: Option<RequestId>,
+    method: Method,
+    /// The route and not the path: a path is the client's text, and a value that was put into it must not reach the log.
+    route: &'a str,
+    /// Where it came from, which the log says only if the credential is refused.
+    address: Option<IpAddr>,
+    refused: &'a Arc<RefusedCredentials>,
+}
+
+impl<'a> RequestLog<'a> {
+    /// A new request, from there.
+    pub(super) fn new(
+        doors: &'a Doors,
+        peer: Option<IpAddr>,
+        (method, route, headers): (&Method, &'a str, &HeaderMap),
+    ) -> Self {
+        let address = peer.and_then(|peer| client_address(peer, headers, &doors.trusted_proxies).ok()?);
+        let request_id = doors.service.request_id().ok();
+        Self { request_id, method: method.clone(), route, address, refused: &doors.refused }
+    }
+
+    /// Logs how the request is answered, and names the request in `X-Request-Id`. A panic is answered too.
+    pub(super) async fn observe(&self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+        // For the log alone; no rule knows of it.
+        let begun = Instant::now();
+        let answer = async {
+            let response = caught(answer).await;
+            self.log(&response, begun);
+            response
+        };
+        self.complete(answer.instrument(span(self.request_id, &self.method, self.route)).await)
+    }
+
+    fn log(&self, response: &Response<Body>, begun: Instant) {
+        let status = response.status().as_u16();
+        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Some(code) = refused_credential(response) {
+            self.refused.note(self.address, code);
+            tracing::debug!(status, micros, "answered");
+        } else if response.status().is_success() {
+            tracing::debug!(status, micros, "answered");
+        } else {
+            tracing::info!(status, micros, "answered");
+        }
+    }
+
+    fn complete(&self, mut response: Response<Body>) -> Response<Body> {
+        name(&mut response, self.request_id);
+        // The head alone was asked for (RFC 9110, section 9.3.2).
+        if self.method == Method::HEAD {
+            *response.body_mut() = Body::empty();
+        }
+        response
+    }
+}
+
+/// Answers now, or `None` where that takes waiting. The answer is named and logged like every other, but for the span and the
+/// duration, which would cost more than to judge a value. If this panics it does so once more on the way that waits, where the log
+/// says so.
+pub(super) fn try_now(
+    doors: &Doors,
+    (method, route): (&Method, &str),
+    answer: impl FnOnce() -> Option<Response<Body>>,
+) -> Option<Response<Body>> {
+    let mut response = std::panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_default()?;
+    let request_id = doors.service.request_id().ok();
+    if tracing::enabled!(Level::DEBUG) {
+        let status = response.status().as_u16();
+        span(request_id, method, route).in_scope(|| tracing::debug!(status, "answered"));
+    }
+    name(&mut response, request_id);
+    Some(response)
+}
+
+fn span(request_id: Option<RequestId>, method: &Method, route: &str) -> Span {
+    let method = if KNOWN_METHODS.contains(method) { method.as_str() } else { "(other)" };
+    match request_id {
+        Some(id) => tracing::info_span!("request", %id, method, route),
+        None => tracing::info_span!("request", method, route),
+    }
+}
+
+fn name(response: &mut Response<Body>, request_id: Option<RequestId>) {
+    if let Some(Ok(id)) = request_id.map(|id| HeaderValue::from_str(id.text().as_str())) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+}
+
+/// The answer, also where making it panics.
+pub(super) async fn caught(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| reply::panicked())
+}
