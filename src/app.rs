@@ -209,3 +209,6 @@ async fn keep_house(service: Service) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

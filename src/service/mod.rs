@@ -5,34 +5,24 @@
 
 mod audit;
 mod caller;
-mod create;
 mod database;
-mod end_overlap;
 mod error;
 mod judge;
 mod operator;
-mod paging;
 mod policy;
-mod read;
-mod revoke;
-mod rotate;
 mod state;
-mod update;
+mod token;
 mod verify;
-mod view;
 
 pub use crate::domain::error_code::ErrorCode;
 pub use audit::{AuditPage, AuditRequest};
 pub use caller::{Caller, StreamPlace};
-pub use create::CreateRequest;
 pub use database::Readiness;
 pub use error::Error;
 pub use judge::Visit;
 pub use operator::RetiredValues;
-pub use paging::{Connection, PageRequest};
 pub use policy::Policy;
-pub use rotate::RotateRequest;
 pub use state::Service;
+pub(crate) use token::token_id;
+pub use token::{Connection, CreateRequest, Issued, PageRequest, RotateRequest, View};
 pub use verify::Verification;
-pub(crate) use view::token_id;
-pub use view::{Issued, View};

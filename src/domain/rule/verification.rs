@@ -78,7 +78,23 @@ impl VerificationCode {
 pub fn judge(token: &Token, generation: u32, source: &Source, now: Timestamp) -> Result<Standing, Refusal> {
     let standing = lifecycle::standing(token, generation, now)?;
     restriction::admit(&token.settings, source)?;
+    #[cfg(test)]
+    imaginary::admit(source)?;
     Ok(standing)
+}
+
+/// A rule of the tests alone, which must hold at every endpoint although it was added in this one place.
+#[cfg(test)]
+pub(crate) mod imaginary {
+    use super::{Refusal, Source};
+
+    /// From here no value works.
+    pub(crate) const ADDRESS: &str = "192.0.2.254";
+
+    pub(super) fn admit(source: &Source) -> Result<(), Refusal> {
+        let address = source.address.map(|address| address.to_string());
+        if address.as_deref() == Some(ADDRESS) { Err(Refusal::AddressRefused) } else { Ok(()) }
+    }
 }
 
 /// Until when a value of this standing works at the longest, if nothing is done to it; `None` for no end in sight. It is good

@@ -8,7 +8,7 @@ use crate::domain::id::EventId;
 use crate::domain::listing::DEFAULT_PAGE_SIZE;
 use crate::domain::rule::authority::Authority;
 use crate::domain::token::Permission;
-use crate::service::paging::{broken_cursor, page_size};
+use crate::service::token::{broken_cursor, page_size};
 use crate::service::{Caller, Error, Service};
 
 /// A page of the audit log as a client asks for it.

@@ -5,7 +5,7 @@
 
 use crate::domain::restriction::Source;
 use crate::domain::timestamp::Timestamp;
-use crate::service::view::forget_ended_overlap;
+use crate::service::token::forget_ended_overlap;
 use crate::service::{Error, Service};
 
 use super::case::{Case, FirstUse, Judged, Step, Verdict};

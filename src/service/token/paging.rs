@@ -10,9 +10,8 @@ use crate::domain::listing::{DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Orde
 use crate::domain::text::MAX_NAME_LENGTH;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
+use crate::service::View;
 use crate::store::Listing;
-
-use super::View;
 
 /// A page as a client asks for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub struct Connection {
 
 impl PageRequest {
     /// The page, once every argument is as it must be.
-    pub(super) fn validate(self) -> Result<Page, InvalidInput> {
+    pub(crate) fn validate(self) -> Result<Page, InvalidInput> {
         let (end, size) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
                 return Err(InvalidInput::new("last", "Ask for the first tokens or for the last ones, not for both."));
@@ -70,7 +69,7 @@ impl PageRequest {
 }
 
 impl Connection {
-    pub(super) fn new(page: &Page, listing: Listing, now: Timestamp) -> Self {
+    pub(crate) fn new(page: &Page, listing: Listing, now: Timestamp) -> Self {
         let (has_next_page, has_previous_page) = match page.end {
             End::First => (listing.more, page.after.is_some()),
             End::Last => (page.before.is_some(), listing.more),
@@ -81,7 +80,7 @@ impl Connection {
     }
 }
 
-pub(super) fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidInput> {
+pub(crate) fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidInput> {
     u32::try_from(size).ok().filter(|size| (1..=MAX_PAGE_SIZE).contains(size)).ok_or_else(|| {
         InvalidInput::new(
             field,
@@ -90,7 +89,7 @@ pub(super) fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidIn
     })
 }
 
-pub(super) fn broken_cursor(field: &'static str) -> InvalidInput {
+pub(crate) fn broken_cursor(field: &'static str) -> InvalidInput {
     InvalidInput::new(
         field,
         "This is not a cursor of this listing. Take one from an answer with the same orderBy, or leave it out.",

@@ -6,9 +6,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, SettingsChange};
+use crate::service::{Caller, Error, Service, View, token_id};
 use crate::store::Transaction;
-
-use super::{Caller, Error, Service, View, token_id};
 
 impl Service {
     /// Changes the settings of a token. Needs `API_TOKEN_MODIFY`, and all that the token holds before and after,

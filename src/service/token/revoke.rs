@@ -5,9 +5,8 @@ use crate::domain::id::TokenId;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle;
 use crate::domain::timestamp::Timestamp;
+use crate::service::{Caller, Error, Service, View, token_id};
 use crate::store::Transaction;
-
-use super::{Caller, Error, Service, View, token_id};
 
 impl Service {
     /// Revokes a token; one's own needs no permission, another's `API_TOKEN_MODIFY` and every permission that

@@ -6,9 +6,8 @@ use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, TokenKind};
+use crate::service::{Caller, Error, Service, View, token_id};
 use crate::store::Transaction;
-
-use super::{Caller, Error, Service, View, token_id};
 
 impl Service {
     /// Ends the running overlap of a token; where none runs, nothing changes. A private token may do it to itself;

@@ -7,8 +7,7 @@ use crate::domain::rule::lifecycle::{self, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::value::Value;
-
-use super::error::Error;
+use crate::service::error::Error;
 
 /// A token as it is at the moment of the operation that read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub struct View {
 }
 
 impl View {
-    pub(super) fn new(token: impl Into<Arc<Token>>, now: Timestamp) -> Self {
+    pub(crate) fn new(token: impl Into<Arc<Token>>, now: Timestamp) -> Self {
         let mut token = token.into();
         let status = lifecycle::status(&token, now);
         forget_ended_overlap(&mut token, now);

@@ -6,9 +6,8 @@ use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Permission, Settings, SettingsDraft, Token, ValueFacts};
 use crate::domain::value::Value;
+use crate::service::{Caller, Error, Issued, Service, View, token_id};
 use crate::store::Transaction;
-
-use super::{Caller, Error, Issued, Service, View, token_id};
 
 /// A token to be made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl Service {
         self.insert(transaction, settings, caller.acting(), now).await
     }
 
-    pub(super) async fn insert(
+    pub(crate) async fn insert(
         &self,
         transaction: &Transaction,
         settings: Settings,

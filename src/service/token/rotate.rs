@@ -14,10 +14,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Salt, Token, ValueFacts};
 use crate::domain::value::Value;
 use crate::domain::value::derivation::{self, IdempotencyKey};
+use crate::service::audit::{Refused, report};
+use crate::service::{Caller, Error, Issued, Service, View, token_id};
 use crate::store::{Rotated, Transaction};
-
-use super::audit::{Refused, report};
-use super::{Caller, Error, Issued, Service, View, token_id};
 
 /// After how many seconds one that lost a race to the database may try again.
 const RETRY_AFTER_RACE_SECONDS: u32 = 1;
@@ -240,3 +239,36 @@ fn issued(rotation: &Rotation, value: &Value, salt: Option<Salt>, caller: &Calle
         salt,
     }
 }
+
+/// Why an ordinary rotation may be decided without a lock, fact by fact. A fact that is added does not compile before it is named
+/// here; one that may change, and that a rule of rotation reads, must also be a condition of `Store::rotate_known`.
+const _: fn(&Token) = |token| {
+    let Token {
+        // Fixed at creation.
+        id: _,
+        created_at: _,
+        created_by: _,
+        // Conditions of the writing; that of `updated` stands for all settings that may change.
+        updated: _,
+        settings: _,
+        revoked_at: _,
+        current,
+        // Replaced together with the generation, or read by no rule of rotation.
+        previous: _,
+        last_used_at: _,
+    } = token;
+    let ValueFacts {
+        // Conditions of the writing.
+        generation: _,
+        first_used_at: _,
+        replaced_at: _,
+        // Fixed when the value is issued, or changed together with a condition.
+        hash: _,
+        hint: _,
+        created_at: _,
+        created_by: _,
+        overlap_minutes: _,
+        retires_at: _,
+        salt: _,
+    } = current;
+};

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
-
-use super::{Caller, Connection, Error, PageRequest, Service, View, token_id};
+use crate::service::{Caller, Connection, Error, PageRequest, Service, View, token_id};
 
 impl Service {
     /// The caller's own token; needs no permission.
@@ -51,7 +50,7 @@ impl Service {
         Ok(Connection::new(&page, listing, now))
     }
 
-    pub(super) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Arc<Token>, Error> {
+    pub(crate) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Arc<Token>, Error> {
         self.settle(caller).await?;
         let token = self.find_value(caller.hash(), now).await?.ok_or(Error::Unauthenticated)?.token;
         caller.still_admitted(&token, now)?;

@@ -1,0 +1,17 @@
+//! What can be done with tokens: one use case a file, and the shapes in which they answer.
+
+mod create;
+mod end_overlap;
+mod paging;
+mod read;
+mod revoke;
+mod rotate;
+mod update;
+mod view;
+
+pub use create::CreateRequest;
+pub use paging::{Connection, PageRequest};
+pub(crate) use paging::{broken_cursor, page_size};
+pub use rotate::RotateRequest;
+pub use view::{Issued, View};
+pub(crate) use view::{forget_ended_overlap, token_id};
