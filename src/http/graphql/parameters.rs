@@ -34,7 +34,7 @@ pub(super) struct Parameters<'a> {
 /// The names of the parameters.
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
-enum Name {
+enum Key {
     Query,
     OperationName,
     Variables,
@@ -137,12 +137,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Parameters<'a> {
                 let mut parameters = Parameters::default();
                 while let Some(name) = fields.next_key()? {
                     match name {
-                        Name::Query => parameters.query = fields.next_value()?,
-                        Name::OperationName => parameters.operation_name = fields.next_value()?,
-                        Name::Variables => parameters.variables = fields.next_value()?,
-                        Name::Extensions => parameters.extensions = fields.next_value()?,
+                        Key::Query => parameters.query = fields.next_value()?,
+                        Key::OperationName => parameters.operation_name = fields.next_value()?,
+                        Key::Variables => parameters.variables = fields.next_value()?,
+                        Key::Extensions => parameters.extensions = fields.next_value()?,
                         // It is of no use, but it must be JSON.
-                        Name::Other => drop(fields.next_value::<Value>()?),
+                        Key::Other => drop(fields.next_value::<Value>()?),
                     }
                 }
                 Ok(parameters)
