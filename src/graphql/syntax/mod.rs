@@ -3,4 +3,5 @@
 pub(crate) mod lexer;
 pub(crate) mod positions;
 pub(crate) mod preprocess;
+pub(crate) mod reference;
 pub(crate) mod translate;

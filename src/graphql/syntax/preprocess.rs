@@ -19,16 +19,16 @@ pub(crate) struct Tidy<'a> {
     pub(crate) text: Cow<'a, str>,
     /// The first argument or field of an input object without a value. The parser leaves such a name out and reads on.
     pub(crate) without_value: Option<Broken>,
+    /// The first text that is no token. What the parser is to read ends before it.
+    pub(crate) broken: Option<Broken>,
 }
 
 /// The document as the parser is to read it.
-///
-/// # Errors
-/// The first text that is no token.
-pub(crate) fn tidy(document: &str) -> Result<Tidy<'_>, Broken> {
-    let Scan { found: blanks, without_value, .. } = Scan::default().run(document)?;
+pub(crate) fn tidy(document: &str) -> Tidy<'_> {
+    let Scan { found: blanks, without_value, broken, end, .. } = Scan::default().run(document);
+    let document = if broken.is_some() { document.get(..end).unwrap_or_default() } else { document };
     if blanks.is_empty() {
-        return Ok(Tidy { text: Cow::Borrowed(document), without_value });
+        return Tidy { text: Cow::Borrowed(document), without_value, broken };
     }
     let mut bytes = document.as_bytes().to_vec();
     for range in blanks {
@@ -37,7 +37,7 @@ pub(crate) fn tidy(document: &str) -> Result<Tidy<'_>, Broken> {
     }
     // Tokens begin and end between characters, so this is UTF-8 as before.
     let text = String::from_utf8(bytes).map_or(Cow::Borrowed(document), Cow::Owned);
-    Ok(Tidy { text, without_value })
+    Tidy { text, without_value, broken }
 }
 
 /// What has been opened and not yet closed.
@@ -86,22 +86,35 @@ struct Scan {
     /// What is to become white space.
     found: Vec<Range<usize>>,
     without_value: Option<Broken>,
+    broken: Option<Broken>,
+    /// The last token, if it is a string that describes what comes next should that be a definition or a variable.
+    description: Option<Range<usize>>,
+    /// The offset behind the last token.
+    end: usize,
 }
 
 impl Scan {
-    fn run(mut self, document: &str) -> Result<Self, Broken> {
-        let mut at = 0;
-        while let Some(token) = lexer::next(document, at)? {
+    fn run(mut self, document: &str) -> Self {
+        loop {
+            let at = self.end;
+            let token = match lexer::next(document, at) {
+                Ok(Some(token)) => token,
+                Ok(None) => return self,
+                Err(broken) => {
+                    // It may have described what cannot be read; by itself it is no fault.
+                    self.found.extend(self.description.take());
+                    return Self { broken: Some(broken), ..self };
+                }
+            };
             let bytes = document.as_bytes();
             if bytes.get(at..token.start).unwrap_or_default().contains(&b',') {
                 self.found.push(at..token.start);
             }
-            at = token.end;
+            self.end = token.end;
             if let Some(first) = bytes.get(token.start) {
                 self.step(*first, token, bytes);
             }
         }
-        Ok(self)
     }
 
     fn step(&mut self, byte: u8, range: Range<usize>, document: &[u8]) {
@@ -117,6 +130,8 @@ impl Scan {
             Some(Open::Arguments(next) | Open::Object(next)) => *next = next.after(byte),
             _ => {}
         }
+        let may_describe = byte == b'"' && (self.describes(b'a') || self.describes(b'$'));
+        self.description = may_describe.then(|| range.clone());
         let before = self.before(document.get(range.clone()).unwrap_or_default());
         match byte {
             b'(' => {
@@ -207,7 +222,7 @@ mod tests {
             ("{ a(# no (arguments)\n) }", "{ a # no (arguments)\n  }"),
             ("{ a(b: \"ü\") c() }", "{ a(b: \"ü\") c   }"),
         ] {
-            assert_eq!(tidy(written).unwrap().text, read);
+            assert_eq!(tidy(written).text, read);
         }
     }
 
@@ -219,7 +234,7 @@ mod tests {
             ("query(\"a\" $b: C = \"d\" \"e\" $f: G) { h }", "query(    $b: C = \"d\"     $f: G) { h }"),
             ("{ a } \"ü\" query B { c }", "{ a }      query B { c }"),
         ] {
-            assert_eq!(tidy(written).unwrap().text, read);
+            assert_eq!(tidy(written).text, read);
         }
     }
 
@@ -229,7 +244,7 @@ mod tests {
             ("{ ... , { a } }", "{ ...   { a } }"),
             ("{ ...,A b,\r\n:# ,\n\u{feff},c(d: \",\", e: 1),}", "{ ... A b \r\n:   \n    c(d: \",\"  e: 1) }"),
         ] {
-            assert_eq!(tidy(written).unwrap().text, read);
+            assert_eq!(tidy(written).text, read);
         }
     }
 
@@ -262,14 +277,14 @@ mod tests {
             "{ a(b: $c d: [{ e: [] } F] g: { h: -1 i: { } }) @j(k: null) { l } }",
             "query A($b: C = { d: [1] } @e(f: \"g\") $h: [I!]) { j }",
         ] {
-            assert_eq!(tidy(document).unwrap().text, document, "{document}");
+            assert_eq!(tidy(document).text, document, "{document}");
         }
     }
 
     #[test]
     fn what_is_no_token_is_told_where_it_stands() {
         for (document, at) in [("{ a(\"()", 7), ("{ a(\"\"\"()", 9), ("{ a(\"\n", 5), ("\"\\", 1), ("a() ?", 4)] {
-            assert_eq!(tidy(document).err().map(|broken| broken.at), Some(at), "{document}");
+            assert_eq!(tidy(document).broken.map(|broken| broken.at), Some(at), "{document}");
         }
     }
 
@@ -285,7 +300,7 @@ mod tests {
             ("{ a(b: $c, d: { e: [F] }) { g h } }", None),
             ("query A($b: C = { d: e } @f(g: 1), $h: [I!]) { j }", None),
         ] {
-            let found = tidy(document).unwrap().without_value.map(|broken| broken.at);
+            let found = tidy(document).without_value.map(|broken| broken.at);
             assert_eq!(found, at, "{document}");
         }
     }

@@ -14,8 +14,8 @@ use crate::graphql::fault::{Fault, invalid};
 use crate::graphql::settings::{Introspection, Settings};
 use crate::graphql::syntax::lexer::Broken;
 use crate::graphql::syntax::positions::Positions;
-use crate::graphql::syntax::preprocess;
 use crate::graphql::syntax::translate::translate;
+use crate::graphql::syntax::{preprocess, reference};
 use crate::service::ErrorCode;
 
 use super::{bounds, field_aliases, hidden_names, input_values, suggestion};
@@ -78,22 +78,29 @@ impl Contract {
             let failure = Failure::new(ErrorCode::GraphqlParseFailed, broken.message);
             Fault { failure, locations: vec![positions.at(broken.at)] }
         };
-        let tidy = preprocess::tidy(text).map_err(|broken| vec![fault(broken)])?;
+        let tidy = preprocess::tidy(text);
         let syntax = self.parse(&tidy.text, &positions);
-        let syntax = match (syntax, tidy.without_value.map(fault)) {
-            (syntax, None) => syntax?,
-            (Ok(_), Some(fault)) => return Err(vec![fault]),
-            (Err(mut faults), Some(fault)) => {
+        let syntax = match (syntax, tidy.without_value, tidy.broken) {
+            (syntax, None, None) => syntax?,
+            (syntax, without_value, broken) => {
+                let mut faults = syntax.err().unwrap_or_default();
+                if broken.is_some() {
+                    // Of what ends before a broken token, the parser also says that it ends.
+                    let end = positions.of_next(tidy.text.len());
+                    faults.retain(|fault| fault.locations.iter().all(|place| *place < end));
+                }
                 // The first fault is the one to mend first.
-                let after = faults.partition_point(|other| other.locations < fault.locations);
-                faults.insert(after, fault);
+                for fault in without_value.into_iter().chain(broken).map(fault) {
+                    let after = faults.partition_point(|other| other.locations < fault.locations);
+                    faults.insert(after, fault);
+                }
                 return Err(faults);
             }
         };
         let parsed = translate(&syntax, &positions);
         let selections = bounds::check(&parsed, &self.settings).map_err(|fault| vec![fault])?;
         field_aliases::check(&parsed, self.settings.max_field_aliases).map_err(|fault| vec![fault])?;
-        let validated = self.validate(&syntax, &positions)?;
+        let validated = self.validate(&syntax, &tidy.text, &positions)?;
         Ok(ValidDocument { parsed, validated, selections })
     }
 
@@ -113,16 +120,20 @@ impl Contract {
         if parser.recursion_reached() >= RECURSION_LIMIT {
             return gave_up("The document is nested too deeply.".to_owned());
         }
-        syntax.map_err(|broken| self.faults(&broken.errors, ErrorCode::GraphqlParseFailed, positions))
+        syntax
+            .map_err(|broken| self.faults(&broken.errors, ErrorCode::GraphqlParseFailed, positions, |_, offset| offset))
     }
 
     fn validate(
         &self,
         syntax: &ast::Document,
+        text: &str,
         positions: &Positions<'_>,
     ) -> Result<Valid<ExecutableDocument>, Vec<Fault>> {
-        let refuse =
-            |diagnostics: &DiagnosticList| self.faults(diagnostics, ErrorCode::GraphqlValidationFailed, positions);
+        let refuse = |diagnostics: &DiagnosticList| {
+            let place = |rule: Option<&str>, offset| reference::offset_of(rule, offset, syntax, text);
+            self.faults(diagnostics, ErrorCode::GraphqlValidationFailed, positions, place)
+        };
         let document = match syntax.to_executable(&self.schema) {
             Ok(document) => document.validate(&self.schema).map_err(|invalid| refuse(&invalid.errors))?,
             Err(invalid) => return Err(refuse(&invalid.errors)),
@@ -134,15 +145,23 @@ impl Contract {
         if refused.is_empty() { Ok(document) } else { Err(refused) }
     }
 
-    fn faults(&self, diagnostics: &DiagnosticList, code: ErrorCode, positions: &Positions<'_>) -> Vec<Fault> {
+    /// What the validator or the parser found; `place` is where it is to be reported, of a rule and an offset.
+    fn faults(
+        &self,
+        diagnostics: &DiagnosticList,
+        code: ErrorCode,
+        positions: &Positions<'_>,
+        place: impl Fn(Option<&str>, usize) -> usize,
+    ) -> Vec<Fault> {
         let fault = |diagnostic: Diagnostic<'_, DiagnosticData>| {
+            let rule = diagnostic.error.unstable_error_name();
             let mut message = sentence(&diagnostic.error.to_string());
             if self.hides_names() {
-                message = hidden_names::discreet(diagnostic.error.unstable_error_name(), message);
+                message = hidden_names::discreet(rule, message);
             } else {
                 message.extend(suggestion::of(&message, &self.schema));
             }
-            let locations = diagnostic.error.location().map(|span| positions.of_next(span.offset()));
+            let locations = diagnostic.error.location().map(|span| positions.of_next(place(rule, span.offset())));
             Fault { failure: Failure::new(code, message), locations: locations.into_iter().collect() }
         };
         diagnostics.iter().take(MAX_ERRORS).map(fault).collect()
