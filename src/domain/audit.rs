@@ -58,7 +58,7 @@ names! {
 /// The request in which something happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
-    /// The client's address, as far as it is known.
+    /// The client's address, if known.
     pub address: Option<IpAddr>,
     /// The `User-Agent` header, cut to [`Provenance::MAX_USER_AGENT_LENGTH`] characters.
     pub user_agent: Option<String>,
@@ -86,7 +86,7 @@ pub struct AuditEvent {
     pub actor: Option<Actor>,
     /// To which token; `None` where it is not known.
     pub token_id: Option<TokenId>,
-    /// The generation of the value that it is about: the newest after a change, the presented one in a refusal.
+    /// The generation of the value concerned: the newest after a change, the one that was used in a refusal.
     pub generation: Option<u32>,
     /// In which request.
     pub provenance: Provenance,

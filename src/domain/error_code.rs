@@ -37,13 +37,13 @@ pub enum ErrorCode {
     NotFound,
     /// The request or one of its fields is not as it must be.
     BadUserInput,
-    /// The document is not GraphQL.
+    /// The document is not valid GraphQL syntax.
     GraphqlParseFailed,
     /// The document does not fit the schema.
     GraphqlValidationFailed,
-    /// No document of this hash was sent before.
+    /// No document with this hash was sent before, or it is no longer cached.
     PersistedQueryNotFound,
-    /// The token has as many event streams and sockets as it may.
+    /// The token has as many event streams and sockets as it may have.
     RateLimited,
     /// The database cannot be reached or cannot do this just now; the same request may succeed later.
     Unavailable,

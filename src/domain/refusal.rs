@@ -5,7 +5,7 @@ use super::error_code::ErrorCode;
 /// Why something may not be done, or a value not be used, here and now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The token's `expiresAt` has come.
+    /// The token's `expiresAt` has passed.
     #[error("The API token has expired. Rotation does not extend a token's lifetime; ask for a new token.")]
     TokenExpired,
     /// The token was revoked.

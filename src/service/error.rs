@@ -48,7 +48,7 @@ pub enum Error {
         "Events were missed, because the client did not read them fast enough. Subscribe again; the query auditEvents lists them."
     )]
     EventsMissed,
-    /// The token has as many event streams and sockets as it may.
+    /// The token has as many event streams and sockets as it may have.
     #[error(
         "This API token has {max_per_token} event streams and sockets, which is the most it may have. Close one first."
     )]

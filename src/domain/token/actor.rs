@@ -12,7 +12,7 @@ pub enum Actor {
     ApiToken(TokenId),
 }
 
-/// Of what kind an actor is.
+/// The kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActorKind {
     /// See [`Actor::System`].
@@ -29,7 +29,7 @@ names! {
 }
 
 impl Actor {
-    /// Of what kind it is.
+    /// Its kind.
     pub fn kind(self) -> ActorKind {
         match self {
             Self::System => ActorKind::System,

@@ -11,7 +11,7 @@ pub enum Permission {
     ApiTokenRead,
     /// Create, update, rotate and revoke API tokens.
     ApiTokenModify,
-    /// Ask whether a presented value is good.
+    /// Ask whether a value is valid.
     ApiTokenVerify,
     /// Read the audit log.
     AuditLogRead,

@@ -5,10 +5,10 @@ use crate::domain::text::names;
 /// From when on the overlap after a rotation is counted (R4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OverlapStart {
-    /// From the rotation.
+    /// At the rotation.
     #[default]
     Rotation,
-    /// From the first use of the new value: a client that has not yet received it is never cut off.
+    /// At the first use of the new value, so no client is cut off before it has received that value.
     FirstUse,
 }
 

@@ -12,14 +12,15 @@ use crate::service::RotateRequest;
 
 use super::context::{caller, header_key, service};
 
-/// What can be changed.
+/// All changes.
 pub(crate) struct Mutation;
 
-/// What can be changed.
+/// All changes.
 #[Object]
 impl Mutation {
-    /// Creates an API token and tells its value once. Needs `API_TOKEN_MODIFY` and every permission and scope of the new token. A
-    /// token with permissions expires no later than the caller's, and lies within its CIDR blocks and origins.
+    /// Creates an API token and returns its value once. Needs `API_TOKEN_MODIFY` and every permission and scope of the
+    /// new token. A token with permissions expires no later than the caller's, and lies within its CIDR blocks and
+    /// origins.
     #[graphql(name = "createAPIToken")]
     async fn create_api_token(
         &self,
@@ -30,7 +31,7 @@ impl Mutation {
         Ok(CreateApiTokenOutput { token: issued.into() })
     }
 
-    /// Gives an API token a new value and tells it once. The old value works on until the overlap ends. With no input the
+    /// Gives an API token a new value and returns it once. The old value keeps working until the overlap ends. Without input, the
     /// caller rotates itself. A document may rotate a given API token once.
     #[graphql(name = "rotateAPIToken")]
     async fn rotate_api_token(
@@ -48,20 +49,21 @@ impl Mutation {
     }
 
     /// Changes the settings of an API token, but never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and
-    /// every permission and scope that the token holds before and after. Permissions are handed on within the caller's own expiry,
-    /// CIDR blocks and origins; nobody widens their own restrictions.
+    /// every permission and scope that the token holds before and after. Permissions are handed on within the caller's
+    /// own expiry, CIDR blocks and origins; a token cannot widen its own restrictions.
     #[graphql(name = "updateAPIToken")]
     async fn update_api_token(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which API token, and what is to be changed of it.")] input: UpdateApiTokenInput,
+        #[graphql(desc = "The API token, and what to change.")] input: UpdateApiTokenInput,
     ) -> Result<UpdateApiTokenOutput> {
         let id = input.id.to_string();
         let view = service(ctx)?.update(caller(ctx)?, &id, input.into()).await.map_err(refuse)?;
         Ok(UpdateApiTokenOutput { token: view.into() })
     }
 
-    /// Ends the running overlap of an API token: its previous value stops working now. Where none runs, nothing changes.
+    /// Ends the running overlap of an API token: its previous value stops working now. Without a running overlap,
+    /// nothing changes.
     #[graphql(name = "endAPITokenOverlap")]
     async fn end_api_token_overlap(
         &self,
@@ -72,7 +74,7 @@ impl Mutation {
         Ok(EndApiTokenOverlapOutput { token: view.into() })
     }
 
-    /// Ends an API token, for ever: from this answer on none of its values works. Revoking twice changes nothing.
+    /// Revokes an API token, which is final: none of its values works any more. Revoking twice changes nothing.
     #[graphql(name = "revokeAPIToken")]
     async fn revoke_api_token(
         &self,

@@ -14,10 +14,10 @@ use crate::service::{AuditRequest, PageRequest, Service};
 
 use super::context::{caller, service};
 
-/// What can be asked.
+/// All queries.
 pub(crate) struct Query;
 
-/// What can be asked.
+/// All queries.
 #[Object]
 impl Query {
     /// The caller's own API token. Needs no permission.
@@ -27,12 +27,12 @@ impl Query {
         service.current(caller(ctx)?).await.map(ApiToken::from).map_err(refuse)
     }
 
-    /// The API token of this id. One's own needs no permission, another's `API_TOKEN_READ`.
+    /// The API token with this id. Your own needs no permission; another needs `API_TOKEN_READ`.
     async fn api_token(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<ApiToken>> {
         service(ctx)?.get(caller(ctx)?, &id).await.map(|view| Some(view.into())).map_err(refuse)
     }
 
-    /// Whatever has this id, for clients that refetch by it. Needs what reading it elsewhere needs.
+    /// The object with this id, for clients that refetch by id. Needs the same permission as reading it elsewhere.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Node>> {
         let (service, caller) = (service(ctx)?, caller(ctx)?);
         let node = match EventId::parse(&id) {
@@ -42,7 +42,7 @@ impl Query {
         node.map(Some).map_err(refuse)
     }
 
-    /// API tokens, 25 a page unless asked otherwise, 200 at most. Needs `API_TOKEN_READ`.
+    /// API tokens, 25 a page by default, 200 at most. Needs `API_TOKEN_READ`.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the Relay connection specification")]
     async fn api_tokens(
         &self,
@@ -52,7 +52,7 @@ impl Query {
         #[graphql(desc = "How many from the back, 1 to 200; excludes `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Which API tokens; all if left out.")] filter: Option<ApiTokenFilter>,
-        #[graphql(desc = "In what order; oldest first if left out.")] order_by: Option<ApiTokenOrder>,
+        #[graphql(desc = "The order; oldest first if left out.")] order_by: Option<ApiTokenOrder>,
     ) -> Result<ApiTokenConnection> {
         let filter = filter.map(Into::into).unwrap_or_default();
         let order = order_by.map(Into::into).unwrap_or_default();
@@ -60,20 +60,20 @@ impl Query {
         service(ctx)?.list(caller(ctx)?, request).await.map(ApiTokenConnection::from).map_err(refuse)
     }
 
-    /// Whether a value that somebody presented is good here and now, and whose it is. A good value counts as used by this.
+    /// Whether a value that a client sent you is valid here and now, and whose it is. A valid value then counts as used.
     /// Needs `API_TOKEN_VERIFY`.
     #[graphql(name = "verifyAPIToken")]
     async fn verify_api_token(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The value, and what it is to be good for.")] input: VerifyApiTokenInput,
+        #[graphql(desc = "The value, and what it must be valid for.")] input: VerifyApiTokenInput,
     ) -> Result<ApiTokenVerification> {
         let (value, required, source) = input.read().map_err(refuse)?;
         let verified = service(ctx)?.verify_for(caller(ctx)?, &value, &required, source).await;
         verified.map(ApiTokenVerification::from).map_err(refuse)
     }
 
-    /// The audit log, newest first, 25 events a page unless asked otherwise, 200 at most. Needs `AUDIT_LOG_READ`.
+    /// The audit log, newest first, 25 events a page by default, 200 at most. Needs `AUDIT_LOG_READ`.
     async fn audit_events(
         &self,
         ctx: &Context<'_>,

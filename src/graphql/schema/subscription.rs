@@ -15,8 +15,8 @@ pub(crate) struct Subscription;
 /// What can be subscribed to, over a WebSocket (graphql-transport-ws) or as server-sent events.
 #[SubscriptionRoot]
 impl Subscription {
-    /// Audit events as they happen, each once, from now on. Needs `AUDIT_LOG_READ`. Ends with an error once the caller's value
-    /// works no more or events were missed; the query `auditEvents` lists those.
+    /// Audit events as they happen, each once, starting now. Needs `AUDIT_LOG_READ`. Ends with an error when the caller's value
+    /// no longer works or events were missed; the query `auditEvents` lists those.
     async fn audit_events(
         &self,
         ctx: &Context<'_>,

@@ -14,11 +14,11 @@ use super::token::ApiToken;
 pub(super) struct ApiTokenPage {
     /// The API tokens of the page.
     data: Vec<ApiToken>,
-    /// Where the page lies.
+    /// Where the page is in the listing.
     page_info: PageInfo,
 }
 
-/// Where a page lies.
+/// Where a page is in its listing.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PageInfo {

@@ -14,25 +14,25 @@ use crate::service::{CreateRequest, Issued, View};
 use super::input::{Fields, Input, input};
 use super::token_value::{Actor, ApiTokenValue};
 
-/// The lasting thing: an id, a name and settings. It survives every rotation; its id never changes.
+/// The lasting identity: an id, a name and settings. It survives every rotation; its id never changes.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = APIToken)]
 pub(super) struct ApiToken {
-    /// The lasting identity, sortable by creation.
+    /// Its id, which never changes. Ids sort by creation.
     id: String,
     /// A name for people.
     name: String,
     /// What the token is for.
     #[schema(required)]
     description: Option<String>,
-    /// Whose token it is: any string of the operator's, such as a customer, a user or a service.
+    /// Whose token it is: any text of yours, such as a customer, a user or a service.
     #[schema(required)]
     owner: Option<String>,
     /// Who holds it, and so who may rotate it. Fixed at creation.
     #[schema(value_type = TokenKind)]
     kind: &'static str,
-    /// What it is at the moment of this answer.
+    /// Its status at the time of this answer.
     #[schema(value_type = Status)]
     status: &'static str,
     /// What it may do to Rotakey itself.
@@ -47,48 +47,48 @@ pub(super) struct ApiToken {
     allowed_origins: Vec<String>,
     /// The number of its current value: 1 at creation, one more at each rotation.
     generation: u32,
-    /// The facts about its current value and, while an overlap lasts, about the previous one. Never the secret itself.
+    /// Its current value and, during an overlap, the previous one. The secret itself is never included.
     values: Vec<ApiTokenValue>,
     /// When it was created.
     #[schema(value_type = Timestamp)]
     created_at: String,
     /// Who created it.
     created_by: Actor,
-    /// When its settings were last changed; null if they never were.
+    /// When its settings were last changed; null if never.
     #[schema(required, value_type = Option<Timestamp>)]
     updated_at: Option<String>,
-    /// Who changed its settings last; null if they never were changed.
+    /// Who last changed its settings; null if never changed.
     #[schema(required)]
     updated_by: Option<Actor>,
-    /// When its current value was issued by a rotation; null if it was never rotated.
+    /// When it was last rotated; null if never.
     #[schema(required, value_type = Option<Timestamp>)]
     rotated_at: Option<String>,
-    /// Who rotated it last; null if it was never rotated.
+    /// Who last rotated it; null if never rotated.
     #[schema(required)]
     rotated_by: Option<Actor>,
-    /// When one of its values was last presented successfully; at most a minute behind.
+    /// When one of its values was last used successfully; at most a minute behind.
     #[schema(required, value_type = Option<Timestamp>)]
     last_used_at: Option<String>,
-    /// The end of its life, which no rotation moves. Fixed at creation; null for none.
+    /// When it expires. No rotation moves this. Fixed at creation; null if it never expires.
     #[schema(required, value_type = Option<Timestamp>)]
     expires_at: Option<String>,
-    /// The longest time it may go without being rotated, in minutes. Fixed at creation; null for none.
+    /// The longest time it may go without being rotated, in minutes. Fixed at creation; null if unlimited.
     #[schema(required)]
     rotation_period_minutes: Option<u32>,
-    /// From when on it is overdue and works no more, unless rotated before; null without a rotation period.
+    /// By when it must be rotated: from then on it is overdue and no longer works. Null without a rotation period.
     #[schema(required, value_type = Option<Timestamp>)]
     rotate_by: Option<String>,
     /// How long the previous value still works after a rotation, in minutes. Fixed at creation.
     overlap_minutes: u32,
-    /// From when on the overlap is counted. Fixed at creation.
+    /// When the overlap starts. Fixed at creation.
     #[schema(value_type = OverlapStart)]
     overlap_starts: &'static str,
-    /// What happens when a value of it is presented that works no more.
+    /// What happens when a client sends a retired value of it.
     #[schema(value_type = ReusePolicy)]
     on_reuse: &'static str,
-    /// Whether it cannot be revoked until this is taken back.
+    /// Whether it is protected from revocation. To revoke it, set this to false first.
     protected: bool,
-    /// When it was revoked; null if it was not.
+    /// When it was revoked; null if it is not revoked.
     #[schema(required, value_type = Option<Timestamp>)]
     revoked_at: Option<String>,
     /// The new value, only in the answer that issues it; absent everywhere else. Keep it now: it is not shown again.
@@ -104,8 +104,8 @@ pub(super) struct ApiToken {
 pub(super) struct RotatedApiToken {
     #[serde(flatten)]
     token: ApiToken,
-    /// The generation of the value that this rotation cancelled, because nobody had used it: its answer was lost, or you rotated
-    /// twice with the same value. Null if none was. The cancelled value does not work.
+    /// The generation of the value that this rotation cancelled because it was unused: its answer was lost, or you rotated
+    /// twice with the same value. Null if none was cancelled. The cancelled value does not work.
     #[schema(required)]
     cancelled_generation: Option<u32>,
 }
@@ -167,22 +167,23 @@ pub(super) fn told_once<S: Serializer>(value: &Option<Value>, serializer: S) -> 
 }
 
 input! {
-    /// The settings of a new API token. With `cloneSettingsFrom`, what is left out is as it is there.
+    /// The settings of a new API token. With `cloneSettingsFrom`, fields that are left out are copied from that token.
     #[derive(ToSchema)]
     #[schema(as = CreateAPITokenInput)]
     CreateInput with schema {
-        /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
+        /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
+        /// direction of text.
         "name" => name: String as String,
         /// The id of the API token whose settings fill in what is left out here, but for name and expiry. Another's needs
         /// `API_TOKEN_READ`.
         "cloneSettingsFrom" => clone_settings_from: Option<String> as Option<String>,
         /// What the token is for: at most 2,000 characters.
         "description" => description: Option<Option<String>> as Option<String>,
-        /// Whose token it is: any string of yours, one line like a name.
+        /// Whose token it is: any text of yours, one line like a name.
         "owner" => owner: Option<Option<String>> as Option<String>,
-        /// Who will hold it; `PRIVATE` if left out.
+        /// Whether it is private or public; `PRIVATE` if left out.
         "kind" => kind: Option<TokenKind> as Option<TokenKind>,
-        /// What it may do to Rotakey itself; nothing if left out. You cannot give what you do not hold.
+        /// What it may do to Rotakey itself; nothing if left out. You cannot give a permission that you do not have.
         "permissions" => permissions: Option<Vec<Permission>> as Option<Vec<Permission>>,
         /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not
         /// hold.
@@ -192,18 +193,18 @@ input! {
         /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100;
         /// all if left out or empty.
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
-        /// The end of its life, which no rotation moves; none if left out.
+        /// When it expires. No rotation moves this. If left out, it never expires.
         "expiresAt" => expires_at: Option<Timestamp> as Option<Timestamp>,
-        /// The longest time it may go without being rotated, in minutes, at least 1; none if left out.
+        /// The longest time it may go without being rotated, in minutes, at least 1. If left out, unlimited.
         "rotationPeriodMinutes" => rotation_period_minutes: Option<Option<i32>> as Option<i32>,
         /// How long the previous value still works after a rotation, in minutes: 0 to one whole rotation period, 10 if left
         /// out. With 0 and `ROTATION`, a client whose answer to a rotation is lost is locked out.
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
-        /// From when on the overlap is counted; `ROTATION` if left out.
+        /// When the overlap starts; `ROTATION` if left out.
         "overlapStarts" => overlap_starts: Option<OverlapStart> as Option<OverlapStart>,
-        /// What happens when a value of it is presented that works no more; `ALERT` if left out.
+        /// What happens when a client sends a retired value of it; `ALERT` if left out.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
-        /// Whether it cannot be revoked until this is taken back; false if left out.
+        /// Whether it is protected from revocation; false if left out.
         "protected" => protected: Option<bool> as Option<bool>,
     }
 }
@@ -234,18 +235,19 @@ impl From<CreateInput> for CreateRequest {
 }
 
 input! {
-    /// What is to be changed of an API token. What is left out stays as it is. Kind, expiry, rotation period and overlap are
+    /// The changes to an API token. Fields that are left out stay as they are. Kind, expiry, rotation period and overlap are
     /// fixed at creation.
     #[derive(ToSchema)]
     #[schema(as = UpdateAPITokenInput)]
     UpdateInput with schema {
-        /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
+        /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
+        /// direction of text.
         "name" => name: Option<String> as Option<String>,
-        /// What the token is for: at most 2,000 characters; null for nothing.
+        /// What the token is for: at most 2,000 characters; null removes it.
         "description" => description: Option<Option<String>> as Option<String>,
-        /// Whose token it is: any string of yours, one line like a name; null for nobody's.
+        /// Whose token it is: any text of yours, one line like a name; null removes it.
         "owner" => owner: Option<Option<String>> as Option<String>,
-        /// What it may do to Rotakey itself. You cannot give what you do not hold.
+        /// What it may do to Rotakey itself. You cannot give a permission that you do not have.
         "permissions" => permissions: Option<Vec<Permission>> as Option<Vec<Permission>>,
         /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not
         /// hold.
@@ -255,9 +257,9 @@ input! {
         /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100;
         /// all if empty.
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
-        /// What happens when a value of it is presented that works no more.
+        /// What happens when a client sends a retired value of it.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
-        /// Whether it cannot be revoked until this is taken back.
+        /// Whether it is protected from revocation. To revoke it, set this to false first.
         "protected" => protected: Option<bool> as Option<bool>,
     }
 }

@@ -6,25 +6,25 @@ use utoipa::ToSchema;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor as DomainActor, ActorKind, ValueFacts};
 
-/// The facts about one value of an API token. The secret itself is not among them.
+/// One value of an API token. The secret itself is never included.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = APITokenValue)]
 pub(super) struct ApiTokenValue {
-    /// The last four characters of the value, to tell it from others.
+    /// The last four characters of the value, to recognise it by.
     hint: String,
     /// The number of the value within its token.
     generation: u32,
     /// When it was issued.
     #[schema(value_type = Timestamp)]
     created_at: String,
-    /// When it was first presented successfully; null if it never was.
+    /// When it was first used successfully; null if never.
     #[schema(required, value_type = Option<Timestamp>)]
     first_used_at: Option<String>,
     /// When a newer value replaced it; null for the current value.
     #[schema(required, value_type = Option<Timestamp>)]
     replaced_at: Option<String>,
-    /// When it stops working; null for the current value, and for the previous one while its overlap has not begun.
+    /// When it stops working; null for the current value, and for the previous one before its overlap has started.
     #[schema(required, value_type = Option<Timestamp>)]
     retires_at: Option<String>,
 }
@@ -46,7 +46,7 @@ impl From<&ValueFacts> for ApiTokenValue {
 /// Who did something.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Actor {
-    /// Of what kind it is.
+    /// Its kind.
     #[schema(value_type = ActorKind)]
     kind: &'static str,
     /// The id of the API token; null for `SYSTEM`.

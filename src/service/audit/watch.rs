@@ -52,7 +52,7 @@ impl Service {
     }
 
     /// The audit events that are committed from now on and match, each once, and those of one token in the order of the commits.
-    /// Needs `AUDIT_LOG_READ`. Ends with an error once the caller's value works no more, the permission is taken, or events were
+    /// Needs `AUDIT_LOG_READ`. Ends with an error when the caller's value works no more, the permission is taken, or events were
     /// missed.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::api_token_value::{Actor, ApiTokenValue, int};
 use super::leaf::date_time::DateTime;
 use super::leaf::enums::{ApiTokenKind, ApiTokenStatus, OverlapStart, Permission, ReusePolicy};
 
-/// The lasting thing: an id, a name and settings. It survives every rotation; its id never changes.
+/// The lasting identity: an id, a name and settings. It survives every rotation; its id never changes.
 pub(crate) struct ApiToken {
     view: View,
     value: Option<Value>,
@@ -28,10 +28,10 @@ impl From<Issued> for ApiToken {
     }
 }
 
-/// The lasting thing: an id, a name and settings. It survives every rotation; its id never changes.
+/// The lasting identity: an id, a name and settings. It survives every rotation; its id never changes.
 #[Object(name = "APIToken", serial)]
 impl ApiToken {
-    /// The lasting identity, sortable by creation.
+    /// Its id, which never changes. Ids sort by creation.
     pub(crate) async fn id(&self) -> ID {
         ID(self.view.token.id.to_string())
     }
@@ -46,7 +46,7 @@ impl ApiToken {
         self.view.token.settings.description.as_deref()
     }
 
-    /// Whose token it is: any string of the operator's, such as a customer, a user or a service.
+    /// Whose token it is: any text of yours, such as a customer, a user or a service.
     async fn owner(&self) -> Option<&str> {
         self.view.token.settings.owner.as_deref()
     }
@@ -56,7 +56,7 @@ impl ApiToken {
         self.view.token.settings.kind.into()
     }
 
-    /// What it is at the moment of this answer.
+    /// Its status at the time of this answer.
     async fn status(&self) -> ApiTokenStatus {
         self.view.status.into()
     }
@@ -87,7 +87,7 @@ impl ApiToken {
         int(self.view.token.current.generation)
     }
 
-    /// The facts about its current value and, while an overlap lasts, about the previous one. Never the secret itself.
+    /// Its current value and, during an overlap, the previous one. The secret itself is never included.
     async fn values(&self) -> Vec<ApiTokenValue> {
         let token = &self.view.token;
         token.values().map(ApiTokenValue::from).collect()
@@ -103,43 +103,43 @@ impl ApiToken {
         self.view.token.created_by.into()
     }
 
-    /// When its settings were last changed; null if they never were.
+    /// When its settings were last changed; null if never.
     async fn updated_at(&self) -> Option<DateTime> {
         self.view.token.updated.map(|(at, _)| at.into())
     }
 
-    /// Who changed its settings last; null if they never were changed.
+    /// Who last changed its settings; null if never changed.
     async fn updated_by(&self) -> Option<Actor> {
         self.view.token.updated.map(|(_, actor)| actor.into())
     }
 
-    /// When its current value was issued by a rotation; null if it was never rotated.
+    /// When it was last rotated; null if never.
     async fn rotated_at(&self) -> Option<DateTime> {
         self.view.token.rotated_at().map(DateTime)
     }
 
-    /// Who rotated it last; null if it was never rotated.
+    /// Who last rotated it; null if never rotated.
     async fn rotated_by(&self) -> Option<Actor> {
         let token = &self.view.token;
         token.rotated_at().map(|_| token.current.created_by.into())
     }
 
-    /// When one of its values was last presented successfully; at most a minute behind.
+    /// When one of its values was last used successfully; at most a minute behind.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.view.token.last_used_at.map(DateTime)
     }
 
-    /// The end of its life, which no rotation moves. Fixed at creation; null for none.
+    /// When it expires. No rotation moves this. Fixed at creation; null if it never expires.
     async fn expires_at(&self) -> Option<DateTime> {
         self.view.token.settings.expires_at.map(DateTime)
     }
 
-    /// The longest time it may go without being rotated, in minutes. Fixed at creation; null for none.
+    /// The longest time it may go without being rotated, in minutes. Fixed at creation; null if unlimited.
     async fn rotation_period_minutes(&self) -> Option<i32> {
         self.view.token.settings.rotation_period_minutes.map(int)
     }
 
-    /// From when on it is overdue and works no more, unless rotated before; null without a rotation period.
+    /// By when it must be rotated: from then on it is overdue and no longer works. Null without a rotation period.
     async fn rotate_by(&self) -> Option<DateTime> {
         self.view.token.rotate_by().map(DateTime)
     }
@@ -149,50 +149,52 @@ impl ApiToken {
         int(self.view.token.settings.overlap_minutes)
     }
 
-    /// From when on the overlap is counted. Fixed at creation.
+    /// When the overlap starts. Fixed at creation.
     async fn overlap_starts(&self) -> OverlapStart {
         self.view.token.settings.overlap_starts.into()
     }
 
-    /// What happens when a value of it is presented that works no more.
+    /// What happens when a client sends a retired value of it.
     async fn on_reuse(&self) -> ReusePolicy {
         self.view.token.settings.on_reuse.into()
     }
 
-    /// Whether it cannot be revoked until this is taken back.
+    /// Whether it is protected from revocation. To revoke it, set this to false first.
     async fn protected(&self) -> bool {
         self.view.token.settings.protected
     }
 
-    /// When it was revoked; null if it was not.
+    /// When it was revoked; null if it is not revoked.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.view.token.revoked_at.map(DateTime)
     }
 
-    /// The new value, only in the answer that issues it; null everywhere else. Keep it now: it is not shown again.
+    /// The new value, only in the answer that issues it; null everywhere else. Store it now: it is not shown again.
     async fn value(&self) -> Option<&str> {
         self.value.as_ref().map(Value::expose)
     }
 }
 
-/// The settings of a new API token. With `cloneSettingsFrom`, what is left out is as it is there.
+/// The settings of a new API token. With `cloneSettingsFrom`, fields that are left out are copied from that token.
 #[derive(InputObject)]
 #[graphql(name = "CreateAPITokenInput")]
 pub(crate) struct CreateApiTokenInput {
-    /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
+    /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
+    /// direction of text.
     name: String,
-    /// The API token whose settings fill in what is left out here, but for name and expiry. Another's needs
+    /// The API token from which fields that are left out are copied, except name and expiry. If it is not your own, this needs
     /// `API_TOKEN_READ`.
     clone_settings_from: Option<ID>,
     /// What the token is for: at most 2,000 characters.
     description: MaybeUndefined<String>,
-    /// Whose token it is: any string of yours, one line like a name.
+    /// Whose token it is: any text of yours, one line like a name.
     owner: MaybeUndefined<String>,
-    /// Who will hold it; `PRIVATE` if left out.
+    /// Whether it is private or public; `PRIVATE` if left out.
     kind: Option<ApiTokenKind>,
-    /// What it may do to Rotakey itself; nothing if left out. You cannot give what you do not hold.
+    /// What it may do to Rotakey itself; nothing if left out. You cannot give a permission that you do not have.
     permissions: Option<Vec<Permission>>,
-    /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not hold.
+    /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give a scope that
+    /// you do not have.
     scopes: Option<Vec<String>>,
     /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if left out or empty.
     #[graphql(name = "allowedCIDRBlocks")]
@@ -200,18 +202,18 @@ pub(crate) struct CreateApiTokenInput {
     /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100; all
     /// if left out or empty.
     allowed_origins: Option<Vec<String>>,
-    /// The end of its life, which no rotation moves; none if left out.
+    /// When it expires. No rotation moves this. If left out, it never expires.
     expires_at: Option<DateTime>,
-    /// The longest time it may go without being rotated, in minutes, at least 1; none if left out.
+    /// The longest time it may go without being rotated, in minutes, at least 1. If left out, unlimited.
     rotation_period_minutes: MaybeUndefined<i32>,
     /// How long the previous value still works after a rotation, in minutes: 0 to one whole rotation period, 10 if left out.
     /// With 0 and `ROTATION`, a client whose answer to a rotation is lost is locked out.
     overlap_minutes: Option<i32>,
-    /// From when on the overlap is counted; `ROTATION` if left out.
+    /// When the overlap starts; `ROTATION` if left out.
     overlap_starts: Option<OverlapStart>,
-    /// What happens when a value of it is presented that works no more; `ALERT` if left out.
+    /// What happens when a client sends a retired value of it; `ALERT` if left out.
     on_reuse: Option<ReusePolicy>,
-    /// Whether it cannot be revoked until this is taken back; false if left out.
+    /// Whether it is protected from revocation; false if left out.
     protected: Option<bool>,
 }
 
@@ -240,22 +242,24 @@ impl From<CreateApiTokenInput> for CreateRequest {
     }
 }
 
-/// What is to be changed of an API token. What is left out stays as it is. Kind, expiry, rotation period and overlap are
+/// The changes to an API token. Fields that are left out stay as they are. Kind, expiry, rotation period and overlap are
 /// fixed at creation.
 #[derive(InputObject)]
 #[graphql(name = "UpdateAPITokenInput")]
 pub(crate) struct UpdateApiTokenInput {
     /// The API token to change.
     pub(crate) id: ID,
-    /// A name for people: one line of 1 to 255 characters, of which one at least is visible and none changes the direction of text.
+    /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
+    /// direction of text.
     name: Option<String>,
-    /// What the token is for: at most 2,000 characters; null for nothing.
+    /// What the token is for: at most 2,000 characters; null removes it.
     description: MaybeUndefined<String>,
-    /// Whose token it is: any string of yours, one line like a name; null for nobody's.
+    /// Whose token it is: any text of yours, one line like a name; null removes it.
     owner: MaybeUndefined<String>,
-    /// What it may do to Rotakey itself. You cannot give what you do not hold.
+    /// What it may do to Rotakey itself. You cannot give a permission that you do not have.
     permissions: Option<Vec<Permission>>,
-    /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not hold.
+    /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give a scope that
+    /// you do not have.
     scopes: Option<Vec<String>>,
     /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if empty.
     #[graphql(name = "allowedCIDRBlocks")]
@@ -263,9 +267,9 @@ pub(crate) struct UpdateApiTokenInput {
     /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100; all
     /// if empty.
     allowed_origins: Option<Vec<String>>,
-    /// What happens when a value of it is presented that works no more.
+    /// What happens when a client sends a retired value of it.
     on_reuse: Option<ReusePolicy>,
-    /// Whether it cannot be revoked until this is taken back.
+    /// Whether it is protected from revocation. To revoke it, set this to false first.
     protected: Option<bool>,
 }
 

@@ -8,21 +8,21 @@ use crate::domain::token::{Actor as DomainActor, ValueFacts};
 use super::leaf::date_time::DateTime;
 use super::leaf::enums::ActorKind;
 
-/// The facts about one value of an API token. The secret itself is not among them.
+/// One value of an API token. The secret itself is never included.
 #[derive(SimpleObject)]
 #[graphql(name = "APITokenValue", serial)]
 pub(crate) struct ApiTokenValue {
-    /// The last four characters of the value, to tell it from others.
+    /// The last four characters of the value, to recognise it by.
     hint: String,
     /// The number of the value within its token.
     generation: i32,
     /// When it was issued.
     created_at: DateTime,
-    /// When it was first presented successfully; null if it never was.
+    /// When it was first used successfully; null if never.
     first_used_at: Option<DateTime>,
     /// When a newer value replaced it; null for the current value.
     replaced_at: Option<DateTime>,
-    /// When it stops working; null for the current value, and for the previous one while its overlap has not begun.
+    /// When it stops working; null for the current value, and for the previous one before its overlap has started.
     retires_at: Option<DateTime>,
 }
 
@@ -44,7 +44,7 @@ impl From<&ValueFacts> for ApiTokenValue {
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Actor {
-    /// Of what kind it is.
+    /// Its kind.
     kind: ActorKind,
     /// The id of the API token; null for `SYSTEM`.
     id: Option<ID>,

@@ -12,7 +12,7 @@ use super::leaf::date_time::DateTime;
 use super::leaf::enums::AuditAction;
 use super::leaf::error_code::ErrorCode;
 
-/// One event of the audit log: who did what to which API token, from where, when, and what came of it.
+/// One event of the audit log: who did what to which API token, when, from where, and with which result.
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct AuditEvent {
@@ -23,20 +23,20 @@ pub(crate) struct AuditEvent {
     occurred_at: DateTime,
     /// What happened.
     action: AuditAction,
-    /// What came of it: `OK`, or the code of the refusal.
+    /// The result: `OK`, or the code of the refusal.
     #[graphql(deprecation = "Ask for `refusal`, whose values are an enum.")]
     result: &'static str,
-    /// Why it was refused; null where it was done.
+    /// Why it was refused; null if it was carried out.
     refusal: Option<ErrorCode>,
-    /// Who did it; null for somebody unknown.
+    /// Who did it; null if unknown.
     actor: Option<Actor>,
-    /// To which API token; null where it is not known.
+    /// The API token concerned; null if unknown.
     token_id: Option<ID>,
-    /// The generation of the value that it is about: the newest after a change, the presented one in a refusal.
+    /// The generation of the value concerned: the newest after a change, the one that was used in a refusal.
     generation: Option<i32>,
-    /// The client's address, as far as it is known.
+    /// The client's address, if known.
     address: Option<String>,
-    /// The client's program, as it says itself.
+    /// The client's user agent, as it sent it.
     user_agent: Option<String>,
     /// The request, as in the log and in the `X-Request-Id` of the answer.
     request_id: Option<ID>,
@@ -48,7 +48,7 @@ pub(crate) struct AuditEvent {
 pub(crate) struct AuditEventConnection {
     /// The events of the page with their cursors, newest first.
     edges: Vec<AuditEventEdge>,
-    /// Where the page lies.
+    /// Where the page is in the listing.
     page_info: PageInfo,
 }
 
@@ -65,15 +65,15 @@ pub(crate) struct AuditEventEdge {
 /// Which audit events. Every condition that is given must hold.
 #[derive(InputObject)]
 pub(crate) struct AuditEventFilter {
-    /// Those that tell of one of these.
+    /// Those with one of these actions.
     actions: Option<Vec<AuditAction>>,
     /// Those about this API token.
     token_id: Option<ID>,
-    /// Those of what the holder of this API token did.
+    /// Those caused by the holder of this API token.
     actor_id: Option<ID>,
-    /// Those from this moment on.
+    /// Those at or after this time.
     since: Option<DateTime>,
-    /// Those before this moment.
+    /// Those before this time.
     until: Option<DateTime>,
 }
 

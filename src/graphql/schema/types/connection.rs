@@ -13,7 +13,7 @@ use super::api_token::ApiToken;
 pub(crate) struct ApiTokenConnection {
     /// The API tokens of the page with their cursors.
     edges: Vec<ApiTokenEdge>,
-    /// Where the page lies.
+    /// Where the page is in the listing.
     page_info: PageInfo,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct ApiTokenEdge {
     node: ApiToken,
 }
 
-/// Where a page lies.
+/// Where a page is in its listing.
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct PageInfo {

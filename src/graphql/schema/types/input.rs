@@ -7,18 +7,20 @@ use crate::service::RotateRequest;
 
 use super::leaf::enums::{ApiTokenKind, ApiTokenOrderField, ApiTokenStatus, OrderDirection};
 
-/// Which API token to rotate, and how.
+/// The API token to rotate, and how.
 #[derive(InputObject)]
 #[graphql(name = "RotateAPITokenInput")]
 pub(crate) struct RotateApiTokenInput {
-    /// The API token to rotate; the caller's own if left out. Another's needs `API_TOKEN_MODIFY` and every
-    /// permission and scope that it holds, and with permissions it must lie within the caller's own expiry, CIDR blocks and origins.
+    /// The API token to rotate; the caller's own if left out. Another needs `API_TOKEN_MODIFY` and every
+    /// permission and scope that it holds, and with permissions it must lie within the caller's own expiry, CIDR blocks
+    /// and origins.
     id: Option<ID>,
-    /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. 0 ends the old value at once, as one wants
+    /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. 0 ends the old value at once, as you want
     /// when it leaked; a client whose answer is lost is then locked out.
     overlap_minutes: Option<i32>,
     /// Your name for this rotation, 1 to 255 printable ASCII characters. The same request with the same key and the same old
-    /// value gets the same new value again, until that is first used or the overlap is over. Goes before the `Idempotency-Key` header.
+    /// value gets the same new value again, until that is first used or the overlap ends. Takes precedence over the
+    /// `Idempotency-Key` header.
     idempotency_key: Option<String>,
 }
 
@@ -33,11 +35,11 @@ impl From<RotateApiTokenInput> for RotateRequest {
     }
 }
 
-/// Which API token's overlap to end.
+/// The API token whose overlap to end.
 #[derive(InputObject)]
 #[graphql(name = "EndAPITokenOverlapInput")]
 pub(crate) struct EndApiTokenOverlapInput {
-    /// The API token whose previous value shall stop working now. One's own needs no permission if it is private, another's
+    /// The API token whose previous value stops working now. Your own needs no permission if it is private; another needs
     /// `API_TOKEN_MODIFY` and every permission that it holds.
     pub(crate) id: ID,
 }
@@ -46,7 +48,7 @@ pub(crate) struct EndApiTokenOverlapInput {
 #[derive(InputObject)]
 #[graphql(name = "RevokeAPITokenInput")]
 pub(crate) struct RevokeApiTokenInput {
-    /// The API token to revoke, for ever. One's own needs no permission, another's `API_TOKEN_MODIFY` and every
+    /// The API token to revoke, which is final. Your own needs no permission; another needs `API_TOKEN_MODIFY` and every
     /// permission that it holds.
     pub(crate) id: ID,
 }
@@ -57,7 +59,7 @@ pub(crate) struct RevokeApiTokenInput {
 pub(crate) struct ApiTokenFilter {
     /// Those whose status is one of these.
     status: Option<Vec<ApiTokenStatus>>,
-    /// Those whose name contains this text, ASCII letters of either case alike.
+    /// Those whose name contains this text. The case of ASCII letters is ignored.
     name: Option<String>,
     /// Those of exactly this owner.
     owner: Option<String>,
@@ -76,7 +78,7 @@ impl From<ApiTokenFilter> for Filter {
     }
 }
 
-/// In what order to list API tokens.
+/// The order in which to list API tokens.
 #[derive(InputObject)]
 #[graphql(name = "APITokenOrder")]
 pub(crate) struct ApiTokenOrder {

@@ -7,7 +7,7 @@ use super::audit_event::AuditEvent;
 
 /// Anything that has an id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Its identity, unique among all that have one."))]
+#[graphql(field(name = "id", ty = "ID", desc = "Its id, unique among all objects."))]
 pub(crate) enum Node {
     /// An API token.
     ApiToken(ApiToken),

@@ -8,7 +8,7 @@ use super::api_token::ApiToken;
 #[derive(SimpleObject)]
 #[graphql(name = "CreateAPITokenOutput", serial)]
 pub(crate) struct CreateApiTokenOutput {
-    /// The new API token; its `value` is told here and never again.
+    /// The new API token; its `value` is shown here and never again.
     pub(crate) token: ApiToken,
 }
 
@@ -16,10 +16,10 @@ pub(crate) struct CreateApiTokenOutput {
 #[derive(SimpleObject)]
 #[graphql(name = "RotateAPITokenOutput", serial)]
 pub(crate) struct RotateApiTokenOutput {
-    /// The rotated API token; its new `value` is told here and never again.
+    /// The rotated API token; its new `value` is shown here and never again.
     pub(crate) token: ApiToken,
-    /// The generation of the value that this rotation cancelled, because nobody had used it: its answer was lost, or you rotated
-    /// twice with the same value. Null if none was. The cancelled value does not work.
+    /// The generation of the value that this rotation cancelled because it was unused: its answer was lost, or you rotated
+    /// twice with the same value. Null if none was cancelled. The cancelled value does not work.
     pub(crate) cancelled_generation: Option<u32>,
 }
 

@@ -11,7 +11,7 @@ use super::api_token::ApiToken;
 use super::api_token_value::int;
 use super::leaf::date_time::DateTime;
 
-/// A value that somebody presented, and what it is to be good for.
+/// A value that a client sent you, and what it must be valid for.
 #[derive(InputObject)]
 #[graphql(name = "VerifyAPITokenInput")]
 pub(crate) struct VerifyApiTokenInput {
@@ -63,18 +63,18 @@ pub(crate) enum VerificationCode {
 #[derive(SimpleObject)]
 #[graphql(name = "APITokenVerification", serial)]
 pub(crate) struct ApiTokenVerification {
-    /// Whether the value is good for all that was asked: the same as `code` being `VALID`.
+    /// Whether the value is valid and has all required scopes: true if `code` is `VALID`.
     valid: bool,
-    /// What came of it.
+    /// The result.
     code: VerificationCode,
-    /// The API token that has or had the value, also where it is not valid; null if there is none.
+    /// The API token to which the value belongs or belonged, even if the value is not valid; null if there is none.
     token: Option<ApiToken>,
-    /// The number of the presented value within its API token.
+    /// The generation of the value.
     generation: Option<i32>,
     /// When the presented value stops working because a newer one has replaced it; null for the current value, while the
     /// overlap has not begun, and for a value that does not work.
     retires_at: Option<DateTime>,
-    /// The scopes that the API token lacks of those asked for; empty where the value itself is no good.
+    /// The required scopes that the API token lacks; empty if the value itself is not valid.
     missing_scopes: Vec<String>,
 }
 

@@ -52,7 +52,7 @@ input! {
         "before" => before: Option<String> as Option<String>,
         /// Those whose status is one of these; separated by commas, or the parameter repeated.
         "status" => status: Option<Vec<Status>> as Option<Vec<Status>>,
-        /// Those whose name contains this text, ASCII letters of either case alike.
+        /// Those whose name contains this text. The case of ASCII letters is ignored.
         "name" => name: Option<String> as Option<String>,
         /// Those of exactly this owner.
         "owner" => owner: Option<String> as Option<String>,

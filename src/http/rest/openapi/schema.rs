@@ -36,11 +36,11 @@ macro_rules! schemas_by_name {
 schemas_by_name! {
     ActorKind as "ActorKind": "The holder of an API token, or the operator of the server at its command line.",
     ErrorCode as "ErrorCode": "What an error is.",
-    OverlapStart as "OverlapStart": "From when on the overlap after a rotation is counted: from the rotation, or from the first use of the new value.",
+    OverlapStart as "OverlapStart": "When the overlap after a rotation starts: at the rotation, or at the first use of the new value.",
     Permission as "Permission": "What an API token may do to Rotakey itself.",
-    ReusePolicy as "ReusePolicy": "What happens when a value is presented that works no more: it is recorded, or the API token is revoked too.",
-    Status as "APITokenStatus": "What an API token is at the moment of the answer. All but `ACTIVE` are final.",
-    TokenKind as "APITokenKind": "Who holds an API token: a server, or anyone, because it is shipped in a page or an app.",
+    ReusePolicy as "ReusePolicy": "What happens when a client sends a retired value: it is recorded, and with `REVOKE` the API token is revoked, too.",
+    Status as "APITokenStatus": "The status of an API token at the time of the answer. All but `ACTIVE` are final.",
+    TokenKind as "APITokenKind": "Whether an API token is held by a server, or shipped in a page or an app, where anyone can copy it.",
 }
 
 impl PartialSchema for Order {

@@ -15,7 +15,7 @@ pub(crate) enum ApiTokenKind {
     Public,
 }
 
-/// What an API token is at the moment of the answer.
+/// The status of an API token at the time of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "APITokenStatus", remote = "lifecycle::Status")]
 pub(crate) enum ApiTokenStatus {
@@ -35,25 +35,26 @@ pub(crate) enum ApiTokenStatus {
 pub(crate) enum Permission {
     /// Read every API token.
     ApiTokenRead,
-    /// Create, update and rotate API tokens that hold no more than oneself, revoke any, and see those that are touched.
+    /// Create, update and rotate API tokens that have no more permissions and scopes than your own, and revoke those
+    /// that have no more permissions.
     ApiTokenModify,
-    /// Ask whether a presented value is good.
+    /// Ask whether a value is valid.
     ApiTokenVerify,
     /// Read the audit log.
     AuditLogRead,
 }
 
-/// From when on the overlap after a rotation is counted.
+/// When the overlap after a rotation starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "token::OverlapStart")]
 pub(crate) enum OverlapStart {
-    /// From the rotation.
+    /// At the rotation.
     Rotation,
-    /// From the first use of the new value: a client that has not yet received it is never cut off.
+    /// At the first use of the new value, so no client is cut off before it has received that value.
     FirstUse,
 }
 
-/// What happens when a value is presented that works no more.
+/// What happens when a client sends a retired value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "token::ReusePolicy")]
 pub(crate) enum ReusePolicy {
@@ -63,7 +64,7 @@ pub(crate) enum ReusePolicy {
     Revoke,
 }
 
-/// What an audit event tells of.
+/// What happened in an audit event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "audit::Action")]
 pub(crate) enum AuditAction {
@@ -76,13 +77,13 @@ pub(crate) enum AuditAction {
     /// An API token was rotated.
     #[graphql(name = "API_TOKEN_ROTATED")]
     Rotated,
-    /// An unused value was cancelled and replaced, because its answer was lost.
+    /// An unused value was cancelled and replaced, because the answer with it was lost.
     #[graphql(name = "API_TOKEN_RECOVERED")]
     Recovered,
-    /// The answer of a rotation was given again to the same request.
+    /// The same rotation was requested again and got the same answer.
     #[graphql(name = "API_TOKEN_ROTATION_REPEATED")]
     RotationRepeated,
-    /// A rotation lost against another, or came too late.
+    /// A rotation was refused, because another one won or it came too late.
     #[graphql(name = "API_TOKEN_ROTATION_REFUSED")]
     RotationRefused,
     /// A running overlap was ended early.
@@ -94,13 +95,13 @@ pub(crate) enum AuditAction {
     /// The operator retired values of an API token, because an older backup was restored.
     #[graphql(name = "API_TOKEN_VALUES_RETIRED")]
     ValuesRetired,
-    /// A value was presented that works no more.
+    /// A retired value was used.
     #[graphql(name = "API_TOKEN_VALUE_REUSED")]
     ValueReused,
-    /// A good value was presented from where it may not be used.
+    /// A value was used from an address or origin that is not allowed.
     #[graphql(name = "API_TOKEN_RESTRICTION_REFUSED")]
     RestrictionRefused,
-    /// A credential was presented that is the value of no API token.
+    /// A credential was used that is not the value of any API token.
     #[graphql(name = "SIGN_IN_REFUSED")]
     SignInRefused,
 }
@@ -124,7 +125,7 @@ pub(crate) enum OrderDirection {
     Desc,
 }
 
-/// Of what kind an actor is.
+/// The kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "token::ActorKind")]
 pub(crate) enum ActorKind {

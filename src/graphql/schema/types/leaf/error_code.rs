@@ -4,13 +4,13 @@ use async_graphql::Enum;
 
 use crate::service;
 
-/// What an error is, for programs: the values of `extensions.code`. `docs/errors.md` says of each what to do.
+/// The kind of an error, for programs: the values of `extensions.code`. `docs/errors.md` says what to do about each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "service::ErrorCode")]
 pub(crate) enum ErrorCode {
     /// No value was sent where one is needed, or no token has this value.
     Unauthenticated,
-    /// The token's `expiresAt` has come.
+    /// The token's `expiresAt` has passed.
     TokenExpired,
     /// The token was revoked, which is final.
     TokenRevoked,
@@ -28,24 +28,24 @@ pub(crate) enum ErrorCode {
     TokenProtected,
     /// The token may not be used from this address.
     AddressRefused,
-    /// The token may not be used from this web origin, or none was sent.
+    /// The token may not be used from this web origin, or no `Origin` was sent.
     OriginRefused,
     /// The caller lacks a permission or scope, or a public token tried to rotate itself.
     Forbidden,
-    /// Nothing has this id or is at this address.
+    /// Nothing has this id, or nothing is at this address.
     NotFound,
     /// The request, or the named field, is invalid.
     BadUserInput,
-    /// The document is not GraphQL.
+    /// The document is not valid GraphQL syntax.
     GraphqlParseFailed,
-    /// The document does not fit the schema or is beyond a limit.
+    /// The document does not fit the schema, or exceeds a limit.
     GraphqlValidationFailed,
-    /// No document of this hash was sent before.
+    /// No document with this hash was sent before, or it is no longer cached.
     PersistedQueryNotFound,
-    /// The token has as many event streams and sockets as it may.
+    /// The token has as many event streams and sockets as it may have.
     RateLimited,
-    /// The database cannot do this just now, or the operation took too long. Try again after `retryAfterSeconds`.
+    /// The database cannot do this now, or the operation timed out. Try again after `retryAfterSeconds`.
     Unavailable,
-    /// A fault of the server.
+    /// The server failed.
     Internal,
 }
