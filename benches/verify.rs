@@ -85,11 +85,11 @@ fn baseline_bare_handler(bencher: Bencher) {
 
 /// `GET /verify` from the parsed request to the answer's head.
 #[divan::bench]
-fn door_of_gateways(bencher: Bencher) {
+fn verify_endpoint(bencher: Bencher) {
     let warm = Warm::up();
     let settings = http::Settings::default();
-    let front = Arc::new(http::front(warm.service.clone(), settings, http::Shutdown::default()).unwrap());
-    let connection = front.connect("127.0.0.1:1".parse().unwrap());
+    let server = Arc::new(http::server(warm.service.clone(), settings, http::Shutdown::default()).unwrap());
+    let connection = server.connect("127.0.0.1:1".parse().unwrap());
     bencher.with_inputs(|| warm.request("/verify")).bench_local_values(|request| {
         assert_eq!(status(&warm.runtime, connection.answer(request)), 200);
     });

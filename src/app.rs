@@ -154,11 +154,11 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let shutdown = http::Shutdown::default();
     let drain = settings.drain;
-    let front = http::front(service.clone(), settings, shutdown.clone())?;
+    let server = http::server(service.clone(), settings, shutdown.clone())?;
     let housekeeping = tokio::spawn(keep_house(service.clone()));
     let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
-    let server = front.serve(listener);
+    let server = server.serve(listener);
     let failed = tokio::select! {
         () = async { server.await; shutdown.streams_ended().await } => None,
         () = stop_in_steps(stop, drain, &shutdown) => {

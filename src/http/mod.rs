@@ -13,6 +13,6 @@ mod state;
 mod verify;
 
 pub use crate::graphql::InvalidSchema;
-pub use routes::front;
-pub use server::{Connection, Front, Shutdown};
+pub use routes::server;
+pub use server::{Connection, Server, Shutdown};
 pub use state::Settings;

@@ -11,7 +11,7 @@ use crate::service::{ErrorCode, Service};
 
 use super::caller::{Client, admit_reader};
 use super::reply::Rejection;
-use super::server::{Front, Shared, Shutdown, ready};
+use super::server::{Server, Shared, Shutdown, ready};
 use super::state::{Doors, Settings};
 use super::{playground, request_log, rest};
 
@@ -19,7 +19,7 @@ use super::{playground, request_log, rest};
 ///
 /// # Errors
 /// When the GraphQL schema generated from the code is invalid.
-pub fn front(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Front, InvalidSchema> {
+pub fn server(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Server, InvalidSchema> {
     let doors = Doors::new(service, settings, shutdown)?;
     let max_body_bytes = doors.max_body_bytes;
     let routes = Router::new()
@@ -40,7 +40,7 @@ pub fn front(service: Service, settings: Settings, shutdown: Shutdown) -> Result
             axum::middleware::from_fn_with_state(doors.clone(), request_log::observe),
             DefaultBodyLimit::max(max_body_bytes),
         ));
-    Ok(Front::new(doors, routes))
+    Ok(Server::new(doors, routes))
 }
 
 /// The schema, for whoever may read it.

@@ -68,7 +68,7 @@ pub(crate) async fn authenticate(
 }
 
 /// Who is calling, as [`Client`] says it, but for the first use of the value, which may still be pending: whoever asks for this
-/// calls [`settle`] before it answers anything.
+/// calls [`finish`] before it answers anything.
 pub(crate) async fn recognise(
     headers: &HeaderMap,
     arrival: Arrival,
@@ -100,11 +100,11 @@ impl FromRequestParts<Doors> for Recognised {
 
 /// Makes the first use of the caller's value durable, if it is not yet, because the answer comes next. Where the value has
 /// stopped working since the request began, that is the answer, but for one that tells of an error anyway.
-pub(crate) async fn settle(doors: &Doors, caller: Option<&Caller>, is_error: bool) -> Result<(), Rejection> {
+pub(crate) async fn finish(doors: &Doors, caller: Option<&Caller>, is_error: bool) -> Result<(), Rejection> {
     let Some(caller) = caller else { return Ok(()) };
-    match doors.service.settle(caller).await {
+    match doors.service.write_first_use(caller).await {
         Err(service::Error::Refused(_)) if is_error => Ok(()),
-        settled => Ok(settled?),
+        written => Ok(written?),
     }
 }
 

@@ -133,13 +133,13 @@ async fn answer_body(
     // What panics is an answer like any other: it comes after the first use of the value, too.
     let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((reply::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
-    client::settle(doors, session.caller.as_ref(), is_error).await?;
+    client::finish(doors, session.caller.as_ref(), is_error).await?;
     let (response, _) = answered?;
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }
 
 /// The answer to the request or the requests of a body, and whether it tells of an error. Until the first use of the caller's
-/// value is settled it may not be sent.
+/// value is durable it may not be sent.
 async fn answer(
     doors: &Doors,
     session: &Arc<Session>,
@@ -163,7 +163,7 @@ async fn answer(
         Requests::One(request) => {
             if accepted.streams {
                 // What it subscribes to begins before this returns.
-                client::settle(doors, session.caller.as_ref(), false).await?;
+                client::finish(doors, session.caller.as_ref(), false).await?;
             }
             answer_one(doors, session, accepted, request).await
         }
@@ -171,7 +171,7 @@ async fn answer(
             let Some(form) = accepted.json else {
                 return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS));
             };
-            client::settle(doors, session.caller.as_ref(), false).await?;
+            client::finish(doors, session.caller.as_ref(), false).await?;
             Ok((with_body(form, StatusCode::OK, Box::pin(batch(doors, requests, session)).await), false))
         }
     }

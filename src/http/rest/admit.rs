@@ -32,7 +32,7 @@ pub(super) async fn admit(State(doors): State<Doors>, request: Request, next: Ne
     parts.extensions.insert(caller.clone());
     // What panics is an answer like any other: it comes after the first use of the value, too.
     let mut response = request_log::caught(next.run(Request::from_parts(parts, body))).await;
-    client::settle(&doors, Some(&caller), !response.status().is_success()).await?;
+    client::finish(&doors, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
     client::warn_of_retirement(headers, Some(standing));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::{Activity, Pool, Socket};
-use super::front::Front;
+use super::dispatch::Server;
 use super::shutdown::Shutdown;
 
 /// How many requests of a connection over HTTP/2 are answered at once. Each may have a body that is held until it is whole, and anybody
@@ -24,41 +24,41 @@ const STREAM_WINDOW: u32 = 65_536;
 const CONNECTION_WINDOW: u32 = 262_144;
 
 /// What serves every connection in the same way.
-struct Server {
-    front: Arc<Front>,
+struct Acceptor {
+    server: Arc<Server>,
     builder: Builder<TokioExecutor>,
     shutdown: Shutdown,
 }
 
-impl Front {
+impl Server {
     /// Serves until the server closes, and returns when the requests in flight have been answered. A client that keeps it waiting is let go
     /// after five seconds.
     pub async fn serve(self, listener: TcpListener) {
         let mut pool = Pool::new(self.doors().max_connections);
         let shutdown = self.doors().shutdown.clone();
         let closing = shutdown.closing();
-        let server = Server { front: Arc::new(self), builder: builder(), shutdown };
+        let acceptor = Acceptor { server: Arc::new(self), builder: builder(), shutdown };
         loop {
             tokio::select! {
                 biased;
                 () = closing.cancelled() => break,
-                client = pool.accept(&listener) => server.serve(&mut pool, client),
+                client = pool.accept(&listener) => acceptor.serve(&mut pool, client),
             }
         }
         // Who has connected already expects to be served; the operating system would break these connections off.
         while let Some(client) = pool.accept(&listener).now_or_never() {
-            server.serve(&mut pool, client);
+            acceptor.serve(&mut pool, client);
         }
         drop(listener);
         pool.finish().await;
     }
 }
 
-impl Server {
+impl Acceptor {
     fn serve(&self, pool: &mut Pool, client: (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
         let (stream, peer, place) = client;
         let activity = pool.activity();
-        let connection = self.front.connect_as(peer, activity.clone());
+        let connection = self.server.connect_as(peer, activity.clone());
         let socket = TokioIo::new(Socket::new(stream, activity.clone(), place));
         let served = self.builder.serve_connection_with_upgrades(socket, connection).into_owned();
         let (counters, shutdown) = (activity.clone(), self.shutdown.clone());

@@ -17,7 +17,7 @@ impl Service {
 
     /// The caller that a presented text stands for, as [`Service::authenticate`] says it, for a door that does one thing: the
     /// first use of a value may still be pending, so that what the caller asks for can write it along. Whoever calls this calls
-    /// [`Service::settle`] before it answers anything (R5).
+    /// [`Service::write_first_use`] before it answers anything (R5).
     ///
     /// # Errors
     /// As [`Service::authenticate`].

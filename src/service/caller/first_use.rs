@@ -2,7 +2,7 @@
 //!
 //! From then on the value before can no longer cancel this one, so it is durable before anything is answered. Most doors have
 //! it written before they go on. Where a caller was only recognised it waits: the transaction of the change that the caller
-//! asks for writes it along with the rest, whatever reads has it written first, and the door settles what is left over, of
+//! asks for writes it along with the rest, whatever reads has it written first, and the endpoint writes what is still pending, of
 //! a request that was refused or asked for nothing.
 
 use crate::domain::timestamp::Timestamp;
@@ -14,7 +14,7 @@ use crate::store::Transaction;
 
 impl Caller {
     /// Lets the presented value count as used, if this is its first use: in this transaction, which holds the caller's token as
-    /// [`Caller::hold`] says, and ends by [`Caller::settle`]. The token is then what it is at that.
+    /// [`Caller::hold`] says, and ends by [`Caller::finish`]. The token is then what it is at that.
     pub(crate) async fn use_in(
         &self,
         transaction: &Transaction,
@@ -29,7 +29,7 @@ impl Caller {
 
     /// Ends the transaction of an operation of the caller's, in which the first use was written: it is durable exactly if the
     /// operation is, and else still pending.
-    pub(crate) async fn settle<T>(&self, transaction: Transaction, outcome: Result<T, Error>) -> Result<T, Error> {
+    pub(crate) async fn finish<T>(&self, transaction: Transaction, outcome: Result<T, Error>) -> Result<T, Error> {
         let events = transaction.events();
         let outcome = transaction.settle(outcome).await;
         if outcome.is_ok() {
@@ -46,9 +46,9 @@ impl Service {
     ///
     /// # Errors
     /// Why the value works no more, if it has stopped since the request began, or when the database fails.
-    pub async fn settle(&self, caller: &Caller) -> Result<(), Error> {
+    pub async fn write_first_use(&self, caller: &Caller) -> Result<(), Error> {
         if caller.awaits_first_use() {
-            // In a box of its own, so that those who have nothing to settle carry none of it.
+            // Boxed, because callers whose value was used before should not carry its size.
             Box::pin(self.record_use(caller.token_id(), caller.generation(), self.now())).await?;
             caller.first_use_is_durable();
         }

@@ -28,7 +28,7 @@ impl Service {
         let now = self.now();
         let transaction = self.store.begin().await?;
         let issued = self.create_in(&transaction, caller, request, now).await;
-        caller.settle(transaction, issued).await
+        caller.finish(transaction, issued).await
     }
 
     async fn create_in(

@@ -21,7 +21,7 @@ impl Service {
         self.urgently(move || async move {
             let transaction = self.store.begin_urgent().await?;
             let view = self.end_overlap_in(&transaction, caller, id, now).await;
-            caller.settle(transaction, view).await
+            caller.finish(transaction, view).await
         })
         .await
     }

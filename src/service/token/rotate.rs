@@ -73,7 +73,7 @@ impl Service {
         }
         let transaction = self.store.begin().await?;
         let issued = self.rotate_in(&transaction, caller, id, (request, key), now).await;
-        caller.settle(transaction, issued).await
+        caller.finish(transaction, issued).await
     }
 
     /// The ordinary rotation; `None` for another, and where the token is not any more what it was when the caller was recognised.

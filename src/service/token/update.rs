@@ -20,7 +20,7 @@ impl Service {
         let id = token_id("id", id)?;
         let transaction = self.store.begin().await?;
         let view = self.update_in(&transaction, caller, id, change, now).await;
-        caller.settle(transaction, view).await
+        caller.finish(transaction, view).await
     }
 
     async fn update_in(

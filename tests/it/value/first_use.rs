@@ -130,7 +130,7 @@ async fn a_rotation_from_value_to_value_is_one_durable_transaction() {
         for generation in 3..5 {
             let before = case.here.store.commits();
             let issued = case.rotate(&newest, &RotateRequest::default()).await.unwrap();
-            case.here.service.settle(&newest).await.unwrap();
+            case.here.service.write_first_use(&newest).await.unwrap();
             assert_eq!(case.here.store.commits() - before, 1);
             let token = case.token().await;
             assert_eq!(*issued.view.token, token, "what is told is what is written");
@@ -162,7 +162,7 @@ async fn every_change_by_a_caller_that_was_just_recognised_is_one_durable_transa
             "end overlap" => drop(service.end_overlap(&caller, &id).await.unwrap()),
             _ => drop(service.revoke(&caller, &id).await.unwrap()),
         }
-        service.settle(&caller).await.unwrap();
+        service.write_first_use(&caller).await.unwrap();
         assert_eq!(case.here.store.commits() - before, 1, "{what}");
         let token = case.here.store.find_token(own).await.unwrap().unwrap();
         assert_eq!(token.current.first_used_at, Some(case.here.now()), "{what}");
@@ -188,7 +188,7 @@ async fn r5_a_first_use_that_was_undone_with_its_change_is_still_to_be_written()
         assert_eq!(case.token().await.current.first_used_at, None);
     }
     for _ in 0..2 {
-        case.here.service.settle(&caller).await.unwrap();
+        case.here.service.write_first_use(&caller).await.unwrap();
         assert_eq!(case.token().await.current.first_used_at, Some(case.here.now()));
     }
     assert_eq!(case.rotate(&case.old, &RotateRequest::default()).await.err(), Some(ErrorCode::ValueSuperseded));
@@ -205,7 +205,7 @@ async fn r5_a_value_that_was_cancelled_after_it_was_recognised_is_refused_and_no
     let retired = Some(ErrorCode::ValueRetired);
     assert_eq!(service.revoke(&caller, &id).await.err().map(|err| err.code()), retired);
     assert_eq!(service.current(&caller).await.err().map(|err| err.code()), retired);
-    assert_eq!(service.settle(&caller).await.err().map(|err| err.code()), retired);
+    assert_eq!(service.write_first_use(&caller).await.err().map(|err| err.code()), retired);
     assert_eq!(case.token().await, before);
 }
 
@@ -223,7 +223,7 @@ async fn r5_a_recovery_that_is_the_first_use_of_the_previous_value_is_one_durabl
     let holder = case.recognise(&created).await;
     let before = case.here.store.commits();
     let issued = case.rotate(&holder, &RotateRequest::default()).await.unwrap();
-    service.settle(&holder).await.unwrap();
+    service.write_first_use(&holder).await.unwrap();
     assert_eq!(case.here.store.commits() - before, 1);
     let token = case.here.store.find_token(id).await.unwrap().unwrap();
     assert_eq!(*issued.view.token, token);

@@ -1,8 +1,7 @@
-//! What serves a connection: some doors at once, and everything else by the routes.
+//! Dispatch: endpoints that verify are matched by path before the router, and all other requests go through it.
 //!
-//! Separate, because a gateway asks about every request of its own clients. To find a route, and to pass through the layers
-//! around it, takes longer than a whole verification; so the doors by which values are verified have their way in before the
-//! routes. What the layers do for the others, these do themselves, by `Line`: name, log, and catch panics.
+//! A gateway asks about every request of its own clients. Routing, and the middleware around a route, take longer than a whole
+//! verification, so those endpoints name, log and catch panics themselves, by `RequestLog`.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -27,13 +26,13 @@ use crate::http::verify::{forward_auth, introspect};
 
 use super::connection::{Activity, Answering as Guard, RequestBody, bounded};
 
-/// All doors, before anybody has come.
-pub struct Front {
+/// All endpoints.
+pub struct Server {
     doors: Doors,
     routes: Router,
 }
 
-impl Front {
+impl Server {
     pub(in crate::http) fn new(doors: Doors, routes: Router) -> Self {
         Self { doors, routes }
     }
@@ -43,9 +42,9 @@ impl Front {
         self.connect_as(peer, Arc::default())
     }
 
-    /// As [`Front::connect`], counted by this.
+    /// As [`Server::connect`], counted by this.
     pub(crate) fn connect_as(self: &Arc<Self>, peer: SocketAddr, activity: Arc<Activity>) -> Connection {
-        Connection { front: self.clone(), peer, activity }
+        Connection { server: self.clone(), peer, activity }
     }
 
     pub(in crate::http) fn doors(&self) -> &Doors {
@@ -62,7 +61,7 @@ impl Front {
 
 /// What serves the requests of one connection.
 pub struct Connection {
-    front: Arc<Front>,
+    server: Arc<Server>,
     peer: SocketAddr,
     activity: Arc<Activity>,
 }
@@ -83,11 +82,11 @@ impl Connection {
         if version == Version::HTTP_2 {
             self.activity.set_multiplexed();
         }
-        let (doors, peer) = (&self.front.doors, self.peer.ip());
+        let (doors, peer) = (&self.server.doors, self.peer.ip());
         let path = request.uri().path();
         if let Some(address) = forward_auth::Address::of(path) {
             if let Some(mut answer) = forward_auth::try_now(doors, address, peer, &mut request) {
-                self.front.say_farewell(version, &mut answer);
+                self.server.say_farewell(version, &mut answer);
                 return Either::Left(ready(Ok(answer)));
             }
             let (doors, head) = (doors.clone(), request.into_parts().0);
@@ -112,7 +111,7 @@ impl Connection {
             return self.later(version, async move { introspect::serve(&doors, peer, request).await });
         }
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let routed = tower_service::Service::call(&mut self.front.routes.clone(), request);
+        let routed = tower_service::Service::call(&mut self.server.routes.clone(), request);
         self.later(version, async move {
             let Ok(answer) = routed.await;
             answer
@@ -121,7 +120,7 @@ impl Connection {
 
     /// Answers by waiting. Nothing is begun for a client that leaves too much unread.
     fn later(&self, version: Version, answer: impl Future<Output = Response> + Send + 'static) -> Answering {
-        let (front, activity) = (self.front.clone(), self.activity.clone());
+        let (server, activity) = (self.server.clone(), self.activity.clone());
         Either::Right(Box::pin(async move {
             if activity.is_full() {
                 activity.room().await;
@@ -129,7 +128,7 @@ impl Connection {
             let answering = Guard::of(activity.clone());
             let mut response = bounded(&activity, answer.await);
             drop(answering);
-            front.say_farewell(version, &mut response);
+            server.say_farewell(version, &mut response);
             Ok(response)
         }))
     }
