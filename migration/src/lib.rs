@@ -34,12 +34,12 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_logged_change::Migration),
             Box::new(m0004_swept_status::Migration),
             Box::new(m0005_overdue_at::Migration),
-            Box::new(m0006_swept::Migration),
-            Box::new(m0007_token_indexes::Migration),
-            Box::new(m0008_value_indexes::Migration),
-            Box::new(m0009_event_indexes::Migration),
+            Box::new(m0006_swept::MIGRATION),
+            Box::new(m0007_token_indexes::MIGRATION),
+            Box::new(m0008_value_indexes::MIGRATION),
+            Box::new(m0009_event_indexes::MIGRATION),
             Box::new(m0010_name_search::Migration),
-            Box::new(m0011_old_event_indexes::Migration),
+            Box::new(m0011_old_event_indexes::MIGRATION),
         ]
     }
 }

@@ -7,45 +7,26 @@
 //! On PostgreSQL every change to a token waits meanwhile; reading goes on. Indexes of other tables are steps of their own, so
 //! that no step waits for one table while it keeps another.
 
-use sea_orm_migration::prelude::*;
+use crate::statements::Statements;
 
-use crate::statements::run;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0007_token_indexes"
-    }
-}
-
-const UP: [&str; 6] = [
-    "CREATE INDEX api_token_listed_idx ON api_token (swept_status, kind, id)",
-    "CREATE INDEX api_token_listed_name_idx ON api_token (swept_status, kind, name, id)",
-    "CREATE INDEX api_token_owner_idx ON api_token (owner, swept_status, kind, id) WHERE owner IS NOT NULL",
-    "CREATE INDEX api_token_owner_name_idx ON api_token (owner, swept_status, kind, name, id) WHERE owner IS NOT NULL",
-    // What housekeeping has not come to yet.
-    "CREATE INDEX api_token_unswept_revoked_idx ON api_token (id) WHERE revoked_at IS NOT NULL AND swept_status <> 'REVOKED'",
-    "CREATE INDEX api_token_unswept_expires_at_idx ON api_token (expires_at)
+pub(crate) const MIGRATION: Statements = Statements {
+    name: "m0007_token_indexes",
+    up: &[
+        "CREATE INDEX api_token_listed_idx ON api_token (swept_status, kind, id)",
+        "CREATE INDEX api_token_listed_name_idx ON api_token (swept_status, kind, name, id)",
+        "CREATE INDEX api_token_owner_idx ON api_token (owner, swept_status, kind, id) WHERE owner IS NOT NULL",
+        "CREATE INDEX api_token_owner_name_idx ON api_token (owner, swept_status, kind, name, id) WHERE owner IS NOT NULL",
+        // What housekeeping has not come to yet.
+        "CREATE INDEX api_token_unswept_revoked_idx ON api_token (id) WHERE revoked_at IS NOT NULL AND swept_status <> 'REVOKED'",
+        "CREATE INDEX api_token_unswept_expires_at_idx ON api_token (expires_at)
      WHERE expires_at IS NOT NULL AND swept_status IN ('ACTIVE', 'ROTATION_OVERDUE')",
-];
-
-const DOWN: [&str; 6] = [
-    "DROP INDEX api_token_listed_idx",
-    "DROP INDEX api_token_listed_name_idx",
-    "DROP INDEX api_token_owner_idx",
-    "DROP INDEX api_token_owner_name_idx",
-    "DROP INDEX api_token_unswept_revoked_idx",
-    "DROP INDEX api_token_unswept_expires_at_idx",
-];
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager.get_connection(), &UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager.get_connection(), &DOWN).await
-    }
-}
+    ],
+    down: &[
+        "DROP INDEX api_token_listed_idx",
+        "DROP INDEX api_token_listed_name_idx",
+        "DROP INDEX api_token_owner_idx",
+        "DROP INDEX api_token_owner_name_idx",
+        "DROP INDEX api_token_unswept_revoked_idx",
+        "DROP INDEX api_token_unswept_expires_at_idx",
+    ],
+};

@@ -3,40 +3,21 @@
 //!
 //! On PostgreSQL every change to a value waits meanwhile; reading goes on.
 
-use sea_orm_migration::prelude::*;
+use crate::statements::Statements;
 
-use crate::statements::run;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0008_value_indexes"
-    }
-}
-
-const UP: [&str; 3] = [
-    "CREATE INDEX api_token_value_overdue_at_idx ON api_token_value (overdue_at)
+pub(crate) const MIGRATION: Statements = Statements {
+    name: "m0008_value_indexes",
+    up: &[
+        "CREATE INDEX api_token_value_overdue_at_idx ON api_token_value (overdue_at)
      WHERE overdue_at IS NOT NULL AND replaced_at IS NULL",
-    "CREATE INDEX api_token_value_retires_at_idx ON api_token_value (retires_at) WHERE retires_at IS NOT NULL",
-    // Those whose overlap begins with the first use of the next value, and those whose overlap was ended at once.
-    "CREATE INDEX api_token_value_undated_idx ON api_token_value (token_id)
+        "CREATE INDEX api_token_value_retires_at_idx ON api_token_value (retires_at) WHERE retires_at IS NOT NULL",
+        // Those whose overlap begins with the first use of the next value, and those whose overlap was ended at once.
+        "CREATE INDEX api_token_value_undated_idx ON api_token_value (token_id)
      WHERE replaced_at IS NOT NULL AND retires_at IS NULL",
-];
-
-const DOWN: [&str; 3] = [
-    "DROP INDEX api_token_value_overdue_at_idx",
-    "DROP INDEX api_token_value_retires_at_idx",
-    "DROP INDEX api_token_value_undated_idx",
-];
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager.get_connection(), &UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager.get_connection(), &DOWN).await
-    }
-}
+    ],
+    down: &[
+        "DROP INDEX api_token_value_overdue_at_idx",
+        "DROP INDEX api_token_value_retires_at_idx",
+        "DROP INDEX api_token_value_undated_idx",
+    ],
+};
