@@ -22,7 +22,7 @@ const SAVING: Duration = Duration::from_secs(60);
 /// For how long the database may take to close.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// How often what nothing needs any more is erased.
+/// How often housekeeping runs.
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(60);
 
 /// Why the server could not start or stopped.
@@ -84,7 +84,7 @@ pub async fn open(
 /// Opens a database that is there already, and brings its schema up to date.
 ///
 /// # Errors
-/// When there is none, or it cannot be opened or migrated.
+/// When it does not exist, or it cannot be opened or migrated.
 pub async fn open_existing(
     url: &DatabaseUrl,
     clock: SharedClock,
@@ -186,7 +186,7 @@ pub async fn serve(
 /// Waits for the order to stop, then drains and closes the server. Returns when requests in flight have had [`GRACE`]. A second signal
 /// ends either wait at once.
 async fn stop_in_steps(mut stop: watch::Receiver<bool>, drain: Duration, shutdown: &http::Shutdown) {
-    // An error means that nobody can ask any more, which is as good as being asked.
+    // An error means that the sender is gone, which is as good as a signal.
     let _ = stop.wait_for(|stop| *stop).await;
     let mut pressed = async || while stop.changed().await.is_ok() {};
     if !drain.is_zero() {
@@ -199,7 +199,7 @@ async fn stop_in_steps(mut stop: watch::Receiver<bool>, drain: Duration, shutdow
     let _ = tokio::time::timeout(GRACE, pressed()).await;
 }
 
-/// Erases what nothing needs any more, at the start and then once a minute.
+/// Runs housekeeping, at the start and then once a minute.
 async fn keep_house(service: Service) {
     let mut minutes = tokio::time::interval(HOUSEKEEPING_PERIOD);
     loop {

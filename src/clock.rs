@@ -7,7 +7,7 @@ use nix::time::{ClockId, clock_gettime};
 
 /// The clocks of a host.
 pub trait Clock: Send + Sync {
-    /// The wall clock: milliseconds since 1970-01-01T00:00:00Z. It may be wrong, and it steps when somebody sets it.
+    /// The wall clock: milliseconds since 1970-01-01T00:00:00Z. It may be wrong, and it steps when it is set.
     fn now_unix_millis(&self) -> i64;
 
     /// The monotonic clock: milliseconds since a moment that stays the same while the process runs. It never steps, and it counts

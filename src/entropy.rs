@@ -16,8 +16,8 @@ pub trait Entropy: Send + Sync {
     /// [`EntropyError`] when there are no random bytes to be had; the buffer is then of no use.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
 
-    /// As [`Entropy::fill`], for what only must not occur twice by chance. Whoever sees some of these bytes may foretell the
-    /// next, so no secret is made of them.
+    /// As [`Entropy::fill`], for identifiers that must only be unique. The next bytes can be predicted from earlier ones, so never
+    /// make a secret of them.
     ///
     /// # Errors
     /// As [`Entropy::fill`].

@@ -28,11 +28,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the API and the playground (also what no subcommand does)
+    /// Serve the API and the playground; the default without a subcommand
     Serve(Box<ServeFlags>),
-    /// Make an API token with every permission, straight on an existing database, and print its value alone
+    /// Create an API token with every permission, directly in an existing database, and print only its value
     Bootstrap(DatabaseFlags),
-    /// Retire every value issued before a moment, straight on the database, after an older backup was restored
+    /// Retire every value issued before a moment, directly in the database, after restoring an older backup
     RetireValues(RetireValuesFlags),
     /// Print the GraphQL schema
     Schema,
@@ -55,7 +55,7 @@ pub async fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            // Nobody is left to tell if standard error is closed as well.
+            // If standard error is closed as well, nothing is left to write to.
             let _ = writeln!(std::io::stderr(), "rotakey: {}", with_causes(&err));
             ExitCode::FAILURE
         }

@@ -41,7 +41,7 @@ fn base_url(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Whether nobody but this machine can reach the address.
+/// Whether only this machine can reach the address.
 fn is_private(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }

@@ -35,13 +35,13 @@ pub struct ServeFlags {
     /// The database
     #[command(flatten)]
     pub database: DatabaseFlags,
-    /// The proxies whose forwarding headers are believed: addresses or CIDR blocks, separated by commas
+    /// The proxies whose forwarding headers are trusted: addresses or CIDR blocks, separated by commas
     #[arg(long, env = "ROTAKEY_TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
     pub trusted_proxies: String,
-    /// The longest life of a token, such as 90d; tokens without expiry are then refused
+    /// The longest lifetime of a new token, such as 90d; a token without an expiry is then refused
     #[arg(long, env = "ROTAKEY_MAX_LIFETIME")]
     pub max_lifetime: Option<String>,
-    /// Whether every token must have an expiry
+    /// Whether every new token needs an expiry
     #[arg(
         long,
         env = "ROTAKEY_REQUIRE_EXPIRY",
@@ -51,43 +51,43 @@ pub struct ServeFlags {
         default_missing_value = "true"
     )]
     pub require_expiry: String,
-    /// The longest overlap after a rotation, such as 1h
+    /// The longest overlap of a new token, such as 1h
     #[arg(long, env = "ROTAKEY_MAX_OVERLAP")]
     pub max_overlap: Option<String>,
-    /// For how long audit events are kept, such as 365d; for ever if not given
+    /// How long audit events are kept, such as 365d; unlimited by default
     #[arg(long, env = "ROTAKEY_AUDIT_RETENTION")]
     pub audit_retention: Option<String>,
-    /// For how long a value is kept after it was retired, such as 400d; presented later it is unknown
+    /// How long a retired value is kept and refused as VALUE_RETIRED, such as 400d; after that it is unknown
     #[arg(long, env = "ROTAKEY_RETIRED_VALUES", default_value = "400d")]
     pub retired_values: String,
     /// What a GraphQL request may ask for
     #[command(flatten)]
     pub graphql: GraphqlFlags,
-    /// The largest body that is read, in bytes
+    /// The largest request body, in bytes
     #[arg(long, env = "ROTAKEY_MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
-    /// How many connections there may be, and how the server parts with them
+    /// Limits of connections, and how the server stops
     #[command(flatten)]
     pub connections: ConnectionFlags,
     /// How many verified values are cached in memory, at about 700 bytes each; 0 turns the cache off
     #[arg(long, env = "ROTAKEY_CACHED_VALUES", default_value = "100000")]
     pub cached_values: String,
-    /// How much to log on stderr: error, warn, info, debug or trace
+    /// The log level, on stderr: error, warn, info, debug or trace
     #[arg(long, env = "ROTAKEY_LOG", default_value = "info")]
     pub log: String,
-    /// How a line of the log is written: text or json
+    /// The log format: text, or json with one object a line
     #[arg(long, env = "ROTAKEY_LOG_FORMAT", default_value = "text")]
     pub log_format: String,
 }
 
-/// The settings of `serve`, every one of them sound.
+/// The settings of `serve`, validated.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where to listen.
     pub listen: Listen,
     /// Where the tokens are kept.
     pub database_url: DatabaseUrl,
-    /// What is decided about the doors.
+    /// The settings of the endpoints.
     pub http: http::Settings,
     /// What the operator decides.
     pub policy: Policy,
@@ -98,10 +98,10 @@ pub struct Settings {
 }
 
 impl ServeFlags {
-    /// The settings, once each is sound, for a process that may open so many files.
+    /// Validates all settings, for a process that may open this many files.
     ///
     /// # Errors
-    /// All that is wrong.
+    /// Every problem found.
     pub fn validate(&self, descriptors: usize) -> Result<Settings, Problems> {
         let mut problems = Vec::new();
         let listen = self.listen.parse().map_err(|malformed: MalformedListen| {
@@ -133,7 +133,8 @@ impl ServeFlags {
             problems.push("--max-body-bytes must be at least 1.".to_owned());
         }
         let cached_values = self.cached_values.parse().unwrap_or_else(|_| {
-            problems.push("--cached-values must be a whole number, such as 100000, or 0 to remember none.".to_owned());
+            problems
+                .push("--cached-values must be a whole number, such as 100000, or 0 to turn the cache off.".to_owned());
             Policy::CACHED_VALUES
         });
         let mut minutes = |flag: &str, text: &Option<String>| {

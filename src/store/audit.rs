@@ -59,7 +59,7 @@ impl Store {
         Entity::find_by_id(id.to_string()).one(&self.read).await?.map(event).transpose()
     }
 
-    /// The events of these ids, in no order. Those that are not there any more are left out.
+    /// The events of these ids, in no order. Those that were deleted are left out.
     pub(super) async fn events_by_id(&self, ids: &[EventId]) -> Result<Vec<AuditEvent>, Error> {
         let wanted = Column::Id.is_in(ids.iter().map(ToString::to_string));
         let rows = Entity::find().filter(wanted).all(&self.read).await?;
@@ -97,7 +97,7 @@ pub(super) fn page(filter: &AuditFilter, after: Option<EventId>, size: u64, back
     let mut sql = Sql::new(backend);
     sql.text("SELECT audit_event.* FROM (");
     if branches.is_empty() {
-        // No action at all is asked for: no event tells of that.
+        // The filter names no action at all: no event matches.
         sql.text("SELECT id FROM audit_event WHERE 1 = 0");
     } else {
         sql.merge(&branches, "id DESC", size, |sql, action| {

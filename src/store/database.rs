@@ -1,4 +1,4 @@
-//! The database that is open, and how it ends.
+//! The open database: its pools, its queues, and how it closes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,28 +12,28 @@ use super::Error;
 use super::connect::pool::Pool;
 use super::file::database_file::DatabaseFile;
 use super::file::write_ahead_log::shorten_log;
-use super::token::look_up::LookUps;
+use super::token::look_up::LookupQueue;
 use super::write::durable::Durable;
-use super::write::queue::Turns;
+use super::write::queue::WriteQueue;
 
-/// How long those who read a database that was moved may take to end.
+/// How long running reads of a database that was moved may take to end.
 const READERS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The database. On SQLite all writes take turns on one connection, because it has one writer at a time anyway and a fair
-/// queue is kinder than its busy handler; on PostgreSQL both fields are the same pool.
+/// The database. On SQLite all writes go through one connection in a fair queue, because it has one writer at a time anyway and
+/// its busy handler is not fair. On PostgreSQL `read` and `write` are the same pool.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(super) place: Arc<str>,
     pub(super) read: Pool,
     pub(super) write: Pool,
-    /// The few connections of listings, of which each is bounded. Nothing that an authentication waits for uses them.
+    /// The few connections for listings, each with a limit on its statements. Authentication never waits for them.
     pub(super) listings: Pool,
     /// One for each of those connections.
     pub(super) listing_permits: Arc<Semaphore>,
     /// On SQLite, the queue for the one connection of `write`.
-    pub(super) turns: Option<Turns>,
-    /// On SQLite, the queue of those who look up a presented value.
-    pub(super) look_ups: Option<LookUps>,
+    pub(super) write_queue: Option<WriteQueue>,
+    /// On SQLite, the queue of lookups of presented values.
+    pub(super) lookups: Option<LookupQueue>,
     /// On SQLite, the file itself.
     pub(super) file: Option<DatabaseFile>,
     pub(super) durable: Durable,
@@ -55,8 +55,8 @@ impl Store {
             read: pool.clone(),
             listing_permits: permits(listings.get_postgres_connection_pool().options().get_max_connections()),
             listings: listings.into(),
-            turns: None,
-            look_ups: None,
+            write_queue: None,
+            lookups: None,
             file: None,
             durable: Durable::new(&pool),
             servers: servers.into(),
@@ -75,29 +75,29 @@ impl Store {
         let listing_permits = permits(listings.get_sqlite_connection_pool().options().get_max_connections());
         let (read, write, listings) = (Pool::from(read), Pool::from(write), Pool::from(listings));
         let durable = Durable::new(&write);
-        let turns = Some(Turns::new(write.clone(), durable.clone(), file.clone()));
-        let look_ups = Some(LookUps::new(read.clone()));
+        let write_queue = Some(WriteQueue::new(write.clone(), durable.clone(), file.clone()));
+        let lookups = Some(LookupQueue::new(read.clone()));
         Self {
             place: place.into(),
             read,
             write,
             listings,
             listing_permits,
-            turns,
-            look_ups,
+            write_queue,
+            lookups,
             file: Some(file),
             durable,
             servers: Arc::default(),
         }
     }
 
-    /// Waits until the files of the database have been found deleted or replaced, and lets nothing be read from them any more:
-    /// what happened. On PostgreSQL it waits for ever.
+    /// Waits until the files of the database are found deleted or replaced, and stops all reads of them; returns what happened. On
+    /// PostgreSQL it waits for ever.
     pub async fn moved(&self) -> Error {
         let Some(file) = &self.file else { return std::future::pending().await };
         let text = file.moved().await;
         self.begin_era();
-        // It waits for those who are reading; that none may begin to is so at once.
+        // Closing waits for running reads; new ones are refused at once.
         for pool in [self.read.clone(), self.listings.clone()] {
             tokio::spawn(async move { pool.close().await });
         }
@@ -116,7 +116,7 @@ impl Store {
         let sql = format!("VACUUM INTO '{}'", saved.display().to_string().replace('\'', "''"));
         let done = self.write.execute_unprepared(&sql).await;
         if done.is_err() {
-            // Half of it is of no use to anybody.
+            // Half a copy is of no use.
             let _ = std::fs::remove_file(&saved);
         }
         done?;
@@ -126,12 +126,12 @@ impl Store {
     /// Writes the log of the moved database into it and leaves it empty, because SQLite does not delete it on closing, and would
     /// replay it over another file that takes the place of the database.
     async fn empty_moved_log(&self) {
-        // Readers keep a log from being emptied. Those of this process are told to end, but one may be slow.
+        // Readers keep a log from being emptied. Those of this process are closed, but one may be slow.
         let reading = async { tokio::join!(self.read.close(), self.listings.close()) };
         let _ = tokio::time::timeout(READERS_TIMEOUT, reading).await;
         let cause = match shorten_log(&self.write).await {
             Ok(true) => return,
-            Ok(false) => "somebody is reading it".to_owned(),
+            Ok(false) => "another process is reading it".to_owned(),
             Err(err) => err.to_string(),
         };
         tracing::error!(
@@ -140,10 +140,10 @@ impl Store {
         );
     }
 
-    /// Whether a change failed because the disk is full, and room has now been made, so that an urgent one may be tried again.
+    /// Whether a change failed because the disk is full. If so, the reserve is released, and an urgent change may be retried.
     pub async fn has_made_room(&self, err: &Error) -> bool {
         match (err, &self.file) {
-            (Error::Unavailable(err) | Error::Refused(err), Some(file)) => file.reserve().give_up_for(err).await,
+            (Error::Unavailable(err) | Error::Refused(err), Some(file)) => file.reserve().release_if_full(err).await,
             _ => false,
         }
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with the database, told apart by what the caller can do about it.
+//! Errors of the database, by what the caller can do about them.
 
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
@@ -11,7 +11,7 @@ pub enum Error {
     /// The database could not be reached or cannot do this just now; the same call may succeed later.
     #[error("the database is unavailable: {0}")]
     Unavailable(DbErr),
-    /// The listing was given up, because it took longer than one may.
+    /// The listing exceeded its limit and was interrupted.
     #[error("the listing took too long: {0}")]
     TooSlow(DbErr),
     /// As many listings are running as may run at once, and none ended in time.
@@ -92,7 +92,7 @@ fn sqlstate_passes(code: &str) -> bool {
         "25006", // a transaction that may only read: a standby, or a primary that is set to be read-only
         "25P03", // the transaction was left open for too long
         "25P04", // the transaction took too long
-        "55P03", // a lock is not to be had
+        "55P03", // a lock could not be taken in time
     ];
     CODES.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class))
 }
@@ -107,7 +107,7 @@ fn sqlite_code_passes(code: u32) -> bool {
         10, // IOERR
         13, // FULL
         14, // CANTOPEN: such as when no file descriptors are left
-        15, // PROTOCOL: the lock of the write-ahead log was not to be had
+        15, // PROTOCOL: the lock of the write-ahead log could not be taken
     ];
     CODES.contains(&(code & 0xff))
 }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_client_can_wait_out_is_told_apart_from_what_will_not_change() {
+    fn what_a_client_can_wait_out_is_unavailable_and_nothing_else_is() {
         for code in [
             "08006", "08P01", "25006", "25P03", "25P04", "40001", "40P01", "53000", "53100", "53200", "53300", "55P03",
             "57014", "57P01", "57P02", "57P03", "57P05", "58000", "58030",

@@ -1,7 +1,7 @@
 //! The only room that knows the database. Rows come in and go out as the plain values of `domain`; entities stay here.
 //!
-//! It never reads a clock or a random source and holds no rule: it is told what to write, and guards it with
-//! compare-and-set where two callers could race (R7).
+//! It never reads a clock or a random source and holds no rule: callers say what to write, and it is guarded by
+//! compare-and-set where two of them could race (R7).
 
 mod audit;
 mod changes;
@@ -19,11 +19,11 @@ mod token;
 mod write;
 
 pub use changes::epochs::Stamp;
-pub use changes::feed::Heard;
+pub use changes::feed::FeedMessage;
 pub use database::Store;
 pub use error::Error;
 pub use list::Listing;
-pub use listen::listener::Ear;
+pub use listen::listener::ChangeListener;
 pub use rotation::rotate::Rotated;
 pub use token::lock::Hold;
 pub use write::transaction::Transaction;

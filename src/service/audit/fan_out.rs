@@ -10,7 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::task::yield_now;
 
-use crate::store::Heard;
+use crate::store::FeedMessage;
 
 /// Into how many groups subscribers are divided. Those of one group are woken together.
 const GROUPS: usize = 64;
@@ -21,7 +21,7 @@ pub(crate) struct FanOut(Arc<[watch::Sender<()>]>);
 
 impl FanOut {
     /// Wakes subscribers for each event of this feed, in a task that ends with the feed.
-    pub(crate) fn begin(feed: Receiver<Heard>) -> Self {
+    pub(crate) fn begin(feed: Receiver<FeedMessage>) -> Self {
         let groups: Arc<[_]> = (0..GROUPS).map(|_| watch::Sender::new(())).collect();
         tokio::spawn(wake(feed, groups.clone()));
         Self(groups)
@@ -34,7 +34,7 @@ impl FanOut {
     }
 }
 
-async fn wake(mut feed: Receiver<Heard>, groups: Arc<[watch::Sender<()>]>) {
+async fn wake(mut feed: Receiver<FeedMessage>, groups: Arc<[watch::Sender<()>]>) {
     loop {
         let is_closed = matches!(feed.recv().await, Err(RecvError::Closed));
         // One round is enough for all events that there are by now.
@@ -73,7 +73,7 @@ mod tests {
             }));
         }
         yield_now().await;
-        events.send(Heard::Lost).unwrap();
+        events.send(FeedMessage::Lost).unwrap();
         let mut before = 0;
         while before < SUBSCRIBERS {
             // As a request does that waits for its turn.

@@ -20,7 +20,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 use crate::domain::value::ValueHash;
 use crate::service::{Caller, Error, Service, StreamPlace};
-use crate::store::{Heard, Stamp};
+use crate::store::{FeedMessage, Stamp};
 
 /// How often is looked whether the subscriber's value still works; a deadline is kept to within this.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ const LOOK_PERIOD: Duration = Duration::from_secs(1);
 /// One subscription.
 struct Watch {
     service: Service,
-    feed: Receiver<Heard>,
+    feed: Receiver<FeedMessage>,
     wake: watch::Receiver<()>,
     filter: AuditFilter,
     /// The subscriber's token as it was read last, and when that was in the order of changes.
@@ -103,9 +103,9 @@ impl Watch {
             // Before the event is passed on: it may be why it must not be.
             self.look().await?;
             match heard {
-                Ok(Heard::Event(event)) if self.filter.admits(&event) => return Ok(event),
-                Ok(Heard::Event(_)) | Err(TryRecvError::Empty) => {}
-                Ok(Heard::Lost) | Err(TryRecvError::Closed) => return Err(Error::OutOfContact),
+                Ok(FeedMessage::Event(event)) if self.filter.admits(&event) => return Ok(event),
+                Ok(FeedMessage::Event(_)) | Err(TryRecvError::Empty) => {}
+                Ok(FeedMessage::Lost) | Err(TryRecvError::Closed) => return Err(Error::OutOfContact),
                 Err(TryRecvError::Lagged(_)) => return Err(Error::EventsMissed),
             }
         }

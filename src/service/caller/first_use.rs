@@ -31,7 +31,7 @@ impl Caller {
     /// operation is, and else still pending.
     pub(crate) async fn finish<T>(&self, transaction: Transaction, outcome: Result<T, Error>) -> Result<T, Error> {
         let events = transaction.events();
-        let outcome = transaction.settle(outcome).await;
+        let outcome = transaction.finish(outcome).await;
         if outcome.is_ok() {
             self.first_use_is_durable();
             events.iter().for_each(|event| report(event));

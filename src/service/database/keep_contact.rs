@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::domain::timestamp::Timestamp;
 use crate::service::Service;
-use crate::store::{self, Ear, Heard};
+use crate::store::{self, ChangeListener, FeedMessage};
 
 /// How often contact is sought again once it is lost. By this alone: whoever else needs the database waits for it, but not for
 /// long.
@@ -37,7 +37,7 @@ impl Service {
         loop {
             turns.tick().await;
             let cause = match self.store.listen().await {
-                Ok(ear) => self.hear(ear).await,
+                Ok(listener) => self.listen_until_lost(listener).await,
                 Err(cause) => cause,
             };
             self.contact.hearing.send_replace(false);
@@ -47,15 +47,15 @@ impl Service {
     }
 
     /// Hears until contact is lost: why it was.
-    async fn hear(&self, mut ear: Ear) -> store::Error {
+    async fn listen_until_lost(&self, mut listener: ChangeListener) -> store::Error {
         loop {
-            if let Err(cause) = ear.wait().await {
+            if let Err(cause) = listener.wait().await {
                 return cause;
             }
             // Before it is asked, so that what it then has heard reaches up to here. By the monotonic clock, because what the
             // answer says of the time may change what the moment is called.
             let asked_at = self.time.monotonic_millis();
-            match ear.ask().await {
+            match listener.poll().await {
                 Ok(database_time) => self.time.measure(asked_at, database_time),
                 Err(cause) => return cause,
             }
@@ -71,7 +71,7 @@ impl Service {
 
     /// Waits until all that was committed before has been heard, so that the subscriber is told only what comes later, but not
     /// for long: whether that is so.
-    pub(crate) async fn catches_up(&self, subscriber: &mut Receiver<Heard>) -> bool {
+    pub(crate) async fn catches_up(&self, subscriber: &mut Receiver<FeedMessage>) -> bool {
         let mut hearing = self.contact.hearing.subscribe();
         tokio::select! {
             caught_up = timeout(CATCH_UP_TIMEOUT, self.store.catch_up(subscriber)) => caught_up.unwrap_or(false),

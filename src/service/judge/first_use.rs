@@ -36,7 +36,7 @@ impl Service {
         self.urgently(move || async move {
             let transaction = self.store.begin_urgent().await?;
             let used = record_use_in(&transaction, id, generation, now).await;
-            transaction.settle(used).await
+            transaction.finish(used).await
         })
         .await
     }

@@ -36,7 +36,7 @@ impl Service {
         let now = self.now();
         let transaction = self.store.begin_exclusive().await?;
         if !transaction.is_empty().await? {
-            return transaction.settle(Ok(None)).await;
+            return transaction.finish(Ok(None)).await;
         }
         let issued =
             self.insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now).await?;

@@ -45,7 +45,7 @@ impl Service {
         loop {
             let transaction = self.store.begin().await?;
             let batch = self.retire_batch(&transaction, issued_before, after).await;
-            let (batch, last) = transaction.settle(batch).await?;
+            let (batch, last) = transaction.finish(batch).await?;
             retired.values += batch.values;
             retired.tokens_without_value += batch.tokens_without_value;
             if last.is_none() {

@@ -1,14 +1,14 @@
 //! Whether what was read of a token is still true, answered without asking the database.
 //!
-//! One counter counts the changes that this process has heard of. A [`Stamp`] is its value, taken *before* a read of the
+//! One counter counts the changes that this process knows of. A [`Stamp`] is its value, taken *before* a read of the
 //! database; each slot of a fixed array holds the value that the counter had at the last change to any token of that slot.
 //! What was read is good while its token's slot is not past its stamp.
 //!
 //! There is no race in that. A change is published after it is durable and before it is acknowledged: first the counter
 //! moves on to `c`, then the slot becomes at least `c`. A reader whose stamp is `c` or more began to read after the change was
 //! durable, and has seen it. One whose stamp is less may have read what was before, and finds its stamp passed as soon as
-//! the slot is written, which is before anybody is told of the change. That two tokens share a slot only makes one forget
-//! the other's.
+//! the slot is written, which is before the change is acknowledged. Two tokens that share a slot only make each other's
+//! entries stale.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,7 +25,7 @@ pub struct Stamp {
 #[derive(Debug)]
 pub(in crate::store) struct Epochs {
     changes: AtomicU64,
-    /// Moves on when anything may have changed, or a change may not have been heard of.
+    /// Moves on when anything may have changed, or a change may have been missed.
     era: AtomicU64,
     slots: Box<[AtomicU64]>,
 }
@@ -41,7 +41,7 @@ impl Epochs {
         Stamp { era: self.era.load(Ordering::SeqCst), changes: self.changes.load(Ordering::SeqCst) }
     }
 
-    /// Whether what was read of this token after the stamp was taken is still true, as far as this process has heard.
+    /// Whether what was read of this token after the stamp was taken is still true, as far as this process knows.
     pub(in crate::store) fn is_fresh(&self, id: TokenId, stamp: Stamp) -> bool {
         self.era.load(Ordering::SeqCst) == stamp.era
             && self.slot(id).is_some_and(|slot| slot.load(Ordering::SeqCst) <= stamp.changes)

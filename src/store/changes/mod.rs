@@ -1,4 +1,4 @@
-//! Publishing committed changes to what remembers them and to subscribers.
+//! Publishing committed changes: to caches, to subscribers of the audit log, and to other replicas.
 
 pub(super) mod epochs;
 pub(super) mod feed;

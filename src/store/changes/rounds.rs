@@ -1,5 +1,5 @@
-//! The questions that this process's ear asks PostgreSQL, counted, so that somebody can wait for one that began later than they
-//! came: by it all is heard that was committed before.
+//! Counts the polls of this process's listener on PostgreSQL. A caller can wait for a poll that begins after the call; it sees
+//! all that was committed before.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +14,7 @@ pub(in crate::store) struct Rounds {
 }
 
 impl Rounds {
-    /// Begins a round: its number.
+    /// Begins a round and returns its number.
     pub(in crate::store) fn begin(&self) -> u64 {
         self.begun.fetch_add(1, Ordering::SeqCst) + 1
     }
@@ -28,7 +28,7 @@ impl Rounds {
         });
     }
 
-    /// Waits until somebody waits for a round to begin.
+    /// Waits until a caller asks for a round.
     pub(in crate::store) async fn wanted(&self) {
         self.wanted.notified().await;
     }

@@ -9,7 +9,7 @@ use crate::store::write::group;
 use crate::store::{Error, Store};
 
 use super::schema::Schema;
-use super::turn::alone;
+use super::start_lock::lock_start;
 use super::unusable;
 
 impl Store {
@@ -51,7 +51,7 @@ impl Store {
                 DbBackend::Sqlite => group::begin(&self.write).await?,
                 _ => self.write.begin().await?,
             };
-            alone(&transaction).await?;
+            lock_start(&transaction).await?;
             let schema = Schema::find(&transaction).await?;
             let words = unusable::of_schema(&schema);
             if words.is_some() || schema == Schema::Current {

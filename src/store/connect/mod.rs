@@ -1,4 +1,4 @@
-//! Reaching the database, making it durable, and bringing its schema up to date.
+//! Connecting: opening the database, its pools, and its migrations.
 
 mod clock;
 mod migrate;
@@ -8,5 +8,5 @@ pub(super) mod pool;
 pub(super) mod postgres;
 mod schema;
 mod sqlite;
-pub(super) mod turn;
+pub(super) mod start_lock;
 mod unusable;

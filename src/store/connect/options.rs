@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use sea_orm::ConnectOptions;
 
-/// How long a caller waits for a connection before it is told that the database is unavailable.
+/// How long a caller waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a listing waits for one of its connections. Whoever lists waits for others who list, and can ask again.
+/// How long a listing waits while others use all connections for listings. Its client can try again.
 pub(in crate::store) const LISTING_WAIT: Duration = Duration::from_secs(2);
 /// What to do where there is no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Connections to the database, for as long as there is contact with it.
 //!
-//! On PostgreSQL one server after the other may be the database: a standby takes the place of a primary. So every contact has
-//! connections of its own, all to one server. When contact is lost they are closed, whoever waits for one of them is told so at
-//! once, and nobody gets another before contact is regained: no statement goes to the server of before, and no client waits for one
-//! that does not answer. On SQLite the connections stay the same.
+//! On PostgreSQL the server can change: a standby takes over from a primary. So each contact has a pool, to one server. When contact
+//! is lost, the pool is closed, statements that wait for an answer fail at once, and no connection is given out until contact is
+//! regained. So no statement reaches the previous server, and no client waits for a server that does not answer. On SQLite the
+//! connections stay the same.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,12 +18,13 @@ use sea_orm::{
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-/// How long whoever needs the database waits for contact to be regained.
+/// How long a statement waits for contact to be regained.
 const CONTACT_TIMEOUT: Duration = Duration::from_millis(800);
-/// How long a statement may take. One whose connection has died without a word would wait for ever.
+/// How long a statement may take. Without a limit, one whose connection died silently would wait for ever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long connections that are not needed any more may take to close.
+/// How long connections of a lost contact may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The connections to the database, shared by all who use them.
@@ -38,8 +39,7 @@ pub(in crate::store) struct Pool {
 #[derive(Clone, Debug)]
 struct Contact {
     connections: DatabaseConnection,
-    lost: watch::Receiver<bool>,
-    lose: Arc<watch::Sender<bool>>,
+    lost: CancellationToken,
 }
 
 /// A transaction, which fails when contact is lost.
@@ -57,7 +57,7 @@ impl From<DatabaseConnection> for Pool {
 }
 
 impl Pool {
-    /// How to connect to the server of PostgreSQL that there is contact with, if there is.
+    /// How to connect to the present PostgreSQL server, if there is contact.
     pub(in crate::store) fn server(&self) -> Option<PgConnectOptions> {
         let connections = self.connections()?;
         Some(connections.get_postgres_connection_pool().connect_options().as_ref().clone())
@@ -72,11 +72,11 @@ impl Pool {
         self.contact.send_replace(Some(Contact::new(connections)));
     }
 
-    /// Contact is lost: whoever waits for an answer is told so, and every connection is closed.
+    /// Contact is lost: running statements fail, and every connection is closed.
     pub(in crate::store) fn lose(&self) {
         let Some(contact) = self.contact.send_replace(None) else { return };
-        contact.lose.send_replace(true);
-        // In a task of its own, because a server that does not answer does not take leave either.
+        contact.lost.cancel();
+        // In a task, because a server that does not answer does not close its connections either.
         tokio::spawn(timeout(CLOSE_TIMEOUT, contact.connections.close()));
     }
 
@@ -119,17 +119,15 @@ impl Pool {
 
 impl Contact {
     fn new(connections: DatabaseConnection) -> Self {
-        let (lose, lost) = watch::channel(false);
-        Self { connections, lost, lose: Arc::new(lose) }
+        Self { connections, lost: CancellationToken::new() }
     }
 
-    /// What comes of this statement, or an error once contact is lost. Whether the statement was carried out is then not known.
+    /// The outcome of this statement, or an error once contact is lost. Then it is unknown whether the statement was executed.
     async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        let mut losing = self.lost.clone();
         tokio::select! {
             biased;
             outcome = timeout(STATEMENT_TIMEOUT, statement) => outcome.unwrap_or_else(|_| Err(unanswered())),
-            _ = losing.wait_for(|lost| *lost) => Err(lost()),
+            () = self.lost.cancelled() => Err(lost()),
         }
     }
 }

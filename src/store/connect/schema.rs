@@ -46,7 +46,7 @@ impl Schema {
     }
 }
 
-/// `alone` is a database that is ours or nobody's.
+/// `alone` means that the database belongs to Rotakey or is empty.
 fn judge(tables: Vec<String>, applied: Vec<String>, known: &[String], alone: bool) -> Schema {
     let is_ours = applied.iter().any(|version| known.contains(version));
     if is_ours {

@@ -1,4 +1,4 @@
-//! Replicas that start together take turns.
+//! The lock that replicas take turns on while they start.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use tokio::time::interval;
 
 use super::pool::PoolTransaction;
 
-/// Any constant of ours: replicas that start together take turns on it.
+/// The key of the advisory lock: any constant that no other lock of ours has.
 const START_LOCK: i64 = 0x726f_7461_6b65_7901;
-/// How often a replica asks whether it is its turn.
-const TURN_INTERVAL: Duration = Duration::from_millis(200);
+/// How often the lock is tried.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Waits until no other that called this has its transaction open. On SQLite that is so anyway.
+/// Takes the advisory lock of starting replicas, until the transaction ends. SQLite needs none: it has one writer.
 ///
-/// Another replica may migrate for many minutes, and PostgreSQL ends a single wait for a lock after seconds. So this asks again
-/// and again, each time by a statement that is quick, so that a connection that has died is noticed.
-pub(in crate::store) async fn alone(transaction: &PoolTransaction) -> Result<(), DbErr> {
+/// Another replica may migrate for many minutes, and `lock_timeout` ends a blocking wait after seconds. So this polls with
+/// `pg_try_advisory_xact_lock`, which also notices a dead connection.
+pub(in crate::store) async fn lock_start(transaction: &PoolTransaction) -> Result<(), DbErr> {
     if transaction.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
     let lock = format!("SELECT pg_try_advisory_xact_lock({START_LOCK})");
     let statement = Statement::from_string(DbBackend::Postgres, lock);
-    let mut turns = interval(TURN_INTERVAL);
+    let mut retries = interval(RETRY_INTERVAL);
     let mut waited = false;
     loop {
-        turns.tick().await;
+        retries.tick().await;
         let row = transaction.query_one_raw(statement.clone()).await?;
         if row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Why a database cannot be used, in words for whoever starts the server: which database, what is wrong, and what to do.
+//! Why a database cannot be used, in words for the operator: which database, what is wrong, and what to do.
 
 use std::io::ErrorKind;
 

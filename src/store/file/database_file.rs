@@ -51,7 +51,7 @@ impl DatabaseFile {
         Ok(Self(Arc::new(Inner { files, wal, missing, reserve })))
     }
 
-    /// Whether every file still has its name. Once one has not, none is believed any more.
+    /// Checks that every file still has its name. Once one has lost it, all later checks fail.
     ///
     /// # Errors
     /// When a file was deleted or replaced, or the file system does not say.
@@ -116,7 +116,7 @@ pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// It asks for the name and opens nothing: to close a file drops the locks that SQLite has on it (`fcntl`, POSIX).
+/// By name, without opening: closing a file would drop the locks that SQLite has on it (`fcntl`, POSIX).
 fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = std::fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_deleted_replaced_or_out_of_reach_is_told_apart_from_the_one_that_was_opened() {
+    fn a_file_that_is_deleted_replaced_or_out_of_reach_is_not_the_one_that_was_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rotakey.db");
         let names = ["rotakey.db", "rotakey.db-wal", "rotakey.db-shm"].map(|name| folder.path().join(name));
@@ -160,8 +160,8 @@ mod tests {
                 if replaced {
                     std::fs::write(name, "").unwrap();
                 }
-                let told = file.check().unwrap_err().to_string();
-                assert!(told.contains(&format!("{} was deleted or replaced", name.display())), "{told}");
+                let refused = file.check().unwrap_err().to_string();
+                assert!(refused.contains(&format!("{} was deleted or replaced", name.display())), "{refused}");
                 // Also if it is put back: commits may have been refused in between.
                 std::fs::rename(&kept, name).unwrap();
                 assert!(file.check().is_err());

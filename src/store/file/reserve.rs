@@ -1,7 +1,7 @@
-//! Space on the disk that is kept for revocations: a file beside the database that is given up when the disk is full.
+//! The reserve: a file beside the database whose space is released when the disk is full, so that revocations can still be written.
 //!
-//! Without it a full disk would keep every leaked token alive. While it is given up only urgent changes are written, those
-//! that take rights away or that verifying a value waits for. It is made again when there is room again.
+//! Without it a full disk would keep every leaked token working. While it is released, only urgent changes are written: those that
+//! take rights away, and those that the verification of a value waits for. It is made again when the disk has room.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,15 +12,15 @@ use sea_orm::DbErr;
 use super::disk_full::{is_full, is_shortage};
 use super::reserve_file::{Found, claim, find, has_room, is_whole};
 
-/// How often [`Reserve::keep`], which is called once a second, makes none after the disk was full although there seemed to be
-/// room, as under a quota: it would take what was just given up.
+/// How many calls of [`Reserve::keep`], which come once a second, make no reserve after the disk was full although there seemed to
+/// be room, as under a quota: it would take the space that was just released.
 const PAUSE: u32 = 60;
 
-/// Nobody has looked yet, as in a command that is over at once.
+/// Not checked yet, as in a short command.
 const UNKNOWN: u8 = 0;
 const HELD: u8 = 1;
-const GIVEN_UP: u8 = 2;
-/// It cannot be made, for another reason than a lack of space.
+const RELEASED: u8 = 2;
+/// It cannot be made, for another reason than a full disk.
 const IMPOSSIBLE: u8 = 3;
 
 /// The reserve of a database file. Clones share it.
@@ -31,8 +31,8 @@ pub(in crate::store) struct Reserve(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     state: AtomicU8,
-    /// Held by whoever makes the file or gives it up, so that its space is free once it is given up: that of a file that is
-    /// still being written would not be. Inside, for how many calls none is made.
+    /// Locked while the file is made or released: the space of a file that is still being written would not be free. It holds the
+    /// number of calls for which none is made.
     pause: Mutex<u32>,
 }
 
@@ -42,31 +42,31 @@ impl Reserve {
     }
 
     /// Whether the disk is full, so that only urgent changes may be written.
-    pub(in crate::store) fn is_given_up(&self) -> bool {
-        self.0.state.load(Ordering::SeqCst) == GIVEN_UP
+    pub(in crate::store) fn is_released(&self) -> bool {
+        self.0.state.load(Ordering::SeqCst) == RELEASED
     }
 
     /// Releases the space for urgent writes if this is an error of a full disk; returns whether it is.
-    pub(in crate::store) async fn give_up_for(&self, err: &DbErr) -> bool {
+    pub(in crate::store) async fn release_if_full(&self, err: &DbErr) -> bool {
         let full = is_full(err);
         if full {
             // The file may be being written at this moment, which would block a worker for as long as the disk takes.
             let this = self.clone();
             // Joining fails only when the whole process ends.
-            let _ = tokio::task::spawn_blocking(move || this.give_up()).await;
+            let _ = tokio::task::spawn_blocking(move || this.release()).await;
         }
         full
     }
 
-    fn give_up(&self) {
+    fn release(&self) {
         let mut pause = self.0.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        self.give_up_alone(&mut pause);
+        self.release_locked(&mut pause);
     }
 
-    /// As [`Reserve::give_up`], by whoever holds the lock.
-    fn give_up_alone(&self, pause: &mut u32) {
+    /// As [`Reserve::release`], with the lock held.
+    fn release_locked(&self, pause: &mut u32) {
         let path = self.0.path.display();
-        // Asked before there is more.
+        // Checked before the release makes more.
         if has_room(&self.0.path).unwrap_or(true) {
             *pause = PAUSE;
         }
@@ -79,7 +79,7 @@ impl Reserve {
             Ok(Found::Nothing | Found::Foreign) => {}
             Err(cause) => tracing::error!(%path, %cause, "the reserve cannot be accessed"),
         }
-        if self.0.state.swap(GIVEN_UP, Ordering::SeqCst) != GIVEN_UP {
+        if self.0.state.swap(RELEASED, Ordering::SeqCst) != RELEASED {
             tracing::error!(
                 %path,
                 "the disk is full: tokens can be verified and revoked, and all other changes are refused. Free some space on it"
@@ -87,13 +87,13 @@ impl Reserve {
         }
     }
 
-    /// Makes the reserve if there is none and room for it. Another process may have used it up.
+    /// Makes the reserve if it is missing and there is room. Another process may have released it.
     pub(in crate::store) async fn keep(&self) {
         if self.0.state.load(Ordering::SeqCst) == HELD && is_whole(&self.0.path) {
             return;
         }
         let this = self.clone();
-        // A failure to join is one of the whole process.
+        // Joining fails only when the whole process ends.
         let _ = tokio::task::spawn_blocking(move || this.make()).await;
     }
 
@@ -106,12 +106,12 @@ impl Reserve {
         let path = self.0.path.display();
         match claim(&self.0.path) {
             Ok(()) => {
-                if self.0.state.swap(HELD, Ordering::SeqCst) == GIVEN_UP {
+                if self.0.state.swap(HELD, Ordering::SeqCst) == RELEASED {
                     tracing::info!(%path, "there is space on the disk again: all changes are accepted");
                 }
             }
             // A disk with less room than the reserve is as good as full: what is left is for revocations.
-            Err(err) if is_shortage(&err) => self.give_up_alone(&mut pause),
+            Err(err) if is_shortage(&err) => self.release_locked(&mut pause),
             Err(cause) => {
                 if self.0.state.swap(IMPOSSIBLE, Ordering::SeqCst) != IMPOSSIBLE {
                     tracing::warn!(%path, %cause, "no reserve can be kept for revocations on a full disk");

@@ -6,15 +6,14 @@ use sea_orm::sqlx;
 
 use crate::store::connect::pool::Pool;
 
-/// How long the write-ahead log may stay, in bytes. SQLite writes over it from the start after 4 MiB, unless somebody reads it.
+/// How long the write-ahead log may stay, in bytes. SQLite writes over it from the start after 4 MiB, unless a reader keeps it from that.
 pub(in crate::store) const WAL_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
-/// How long whoever shortens the log waits for readers, and writers wait with it.
+/// How long truncating the log waits for readers; writers wait with it.
 const SHORTENING_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How long SQLite waits for another process that is writing.
 pub(in crate::store) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Writes the whole write-ahead log into the database and cuts it to nothing, unless somebody is still reading it: whether
-/// that was so.
+/// Checkpoints the whole write-ahead log and truncates it, unless a reader keeps it from that; returns whether it did.
 pub(in crate::store) async fn shorten_log(write: &Pool) -> Result<bool, sqlx::Error> {
     let mut connection = write.sqlite().ok_or(sqlx::Error::PoolClosed)?.acquire().await?;
     let wait = |timeout: Duration| sqlx::AssertSqlSafe(format!("PRAGMA busy_timeout = {}", timeout.as_millis()));

@@ -1,15 +1,15 @@
-//! Deleting what told of changes long ago.
+//! Deleting old rows of the table `change`.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::store::{Error, Store};
 
-/// Any constant of ours: of replicas that delete old rows at the same time, one does.
+/// The key of an advisory lock: any constant. Of replicas that delete at the same time, one does.
 const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7902;
 
 impl Store {
-    /// Deletes what was told of changes ten minutes ago, by the database's clock, and heard by everybody who is in contact; how
-    /// much that was. On SQLite there is nothing to delete.
+    /// Deletes the rows that are ten minutes old by the database's clock, which every replica in contact has polled; returns how
+    /// many. On SQLite there is nothing to delete.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! Deleting and writing down what follows from the time.
+//! Housekeeping: deleting what is old, and writing the statuses that follow from the time.
 
 mod changes;
 mod retired_values;

@@ -1,5 +1,5 @@
-//! Retired values: forgetting them after long, a few hundred at a time so that nobody waits long for the writer, and finding what
-//! the operator is to retire, or has retired.
+//! Retired values: deleting old ones, a few hundred at a time so that other writers wait only briefly, and finding what the
+//! operator is to retire, or has retired.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
@@ -14,7 +14,7 @@ use crate::store::{Error, Store, Transaction};
 const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7903;
 
 /// The retired values of which it is not written down when they stopped working: an overlap that was ended at once leaves no
-/// date. What is none of the two that may work is retired for good.
+/// date. A value that is neither current nor previous is retired for good.
 const UNDATED: &str = "SELECT old.token_id, old.generation FROM api_token_value AS old
     JOIN api_token AS token ON token.id = old.token_id
     WHERE old.replaced_at IS NOT NULL AND old.retires_at IS NULL AND old.generation <> token.generation

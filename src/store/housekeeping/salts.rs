@@ -1,4 +1,4 @@
-//! Erasing salts.
+//! Erasing salts that no repeated request can need.
 
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -6,7 +6,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::{Error, Store};
 
 impl Store {
-    /// Erases every salt that nobody can use any more, because the overlap of its rotation is over (R6); how many.
+    /// Erases every salt whose rotation has no running overlap, so that no request can use it (R6); returns how many.
     ///
     /// # Errors
     /// When the database fails.

@@ -50,7 +50,7 @@ impl Transaction {
         }
         select.push(" LIMIT ?", [SWEPT_TOGETHER.into()]);
         if select.is_postgres() {
-            // Whoever changes one of them now is not waited for, so that two never wait for each other.
+            // Rows that are being changed are skipped, so that no deadlock is possible.
             select.text(" FOR UPDATE OF api_token SKIP LOCKED");
         }
         let found = connection.query_all_raw(select.statement()).await?;

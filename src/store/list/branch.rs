@@ -41,7 +41,7 @@ pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
     let pairs = kinds.flat_map(|kind| Status::ALL.iter().map(|status| (*status, *kind)));
     let wanted = |status: &Status| filter.status.as_ref().is_none_or(|wanted| wanted.contains(status));
     let swept = pairs.filter(|(status, _)| wanted(status)).map(|(status, kind)| Branch::Swept(status, kind));
-    // Where no status is asked for, nobody asks whether the one that was found is still true.
+    // Without a filter by status it does not matter whether the swept status is still true.
     let asked = filter.status.iter().flatten().filter(|status| **status != Status::Active);
     swept.chain(asked.map(|status| Branch::Unswept(*status))).collect()
 }

@@ -65,7 +65,7 @@ impl Store {
             OrderField::CreatedAt => format!("{table}id {direction}"),
             OrderField::Name => format!("{table}name {direction}, {table}id {direction}"),
         };
-        // The joins are in the order in which they are to be carried out, which CROSS tells SQLite.
+        // CROSS makes SQLite join in the order written.
         sql.text(&format!("SELECT {} FROM (", *read::COLUMNS));
         sql.merge(&branches, &order(""), u64::from(page.size) + 1, |sql, branch| {
             branch.write(sql, page, search.as_ref(), now);

@@ -1,6 +1,7 @@
 //! How many listings run at once: as many as there are connections for them.
 //!
-//! Waiting for a permit, and not for a connection, tells a busy server from a database that does not answer.
+//! A listing waits for a permit, not for a connection: a wait that times out then means a busy server, and never a database that
+//! does not answer.
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;

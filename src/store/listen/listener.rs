@@ -1,4 +1,4 @@
-//! Hearing what other processes commit.
+//! The listener: it learns what other processes commit, and publishes it here.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 
@@ -8,9 +8,9 @@ use crate::store::{Error, Store};
 
 use super::{postgres, sqlite};
 
-/// What hears of other processes' commits. Dropping it ends the hearing.
+/// Polls for the commits of other processes.
 #[derive(Debug)]
-pub struct Ear(Kind);
+pub struct ChangeListener(Kind);
 
 #[derive(Debug)]
 enum Kind {
@@ -18,21 +18,21 @@ enum Kind {
     Postgres(postgres::Listener),
 }
 
-impl Ear {
-    /// Waits as [`Ear::wait`] does and then asks as [`Ear::ask`] does.
+impl ChangeListener {
+    /// [`ChangeListener::wait`] and then [`ChangeListener::poll`].
     ///
     /// # Errors
     /// As those.
-    pub async fn hear(&mut self) -> Result<(), Error> {
+    pub async fn wait_and_poll(&mut self) -> Result<(), Error> {
         self.wait().await?;
-        self.ask().await?;
+        self.poll().await?;
         Ok(())
     }
 
-    /// Waits for up to a second, or until there may be something to hear.
+    /// Waits until the next poll is due: at most a second, less when there may be a change.
     ///
     /// # Errors
-    /// When the connection to the database is lost. The ear is then of no use any more.
+    /// When the connection to the database is lost. Then the listener no longer works.
     pub async fn wait(&mut self) -> Result<(), Error> {
         match &mut self.0 {
             Kind::Sqlite(watch) => watch.wait().await,
@@ -41,28 +41,28 @@ impl Ear {
         Ok(())
     }
 
-    /// Asks the database what there is to hear, and publishes it: what any process committed before this was called has been
-    /// published when it returns. What the database's own clock said at that; `None` on SQLite, which has none.
+    /// Polls the database for changes and publishes them: whatever any process committed before the call has been published when
+    /// it returns. Returns the time by the database's clock; `None` on SQLite, which has no clock.
     ///
     /// # Errors
-    /// When the database does not answer. The ear is then of no use any more, and something may have been missed.
-    pub async fn ask(&mut self) -> Result<Option<Timestamp>, Error> {
+    /// When the database does not answer. Then the listener no longer works, and changes may have been missed.
+    pub async fn poll(&mut self) -> Result<Option<Timestamp>, Error> {
         match &mut self.0 {
-            Kind::Sqlite(watch) => watch.ask().await.map(|()| None),
-            Kind::Postgres(listener) => listener.ask().await.map(Some),
+            Kind::Sqlite(watch) => watch.poll().await.map(|()| None),
+            Kind::Postgres(listener) => listener.poll().await.map(Some),
         }
     }
 }
 
 impl Store {
-    /// Begins to hear of what other processes commit. If contact with the database was lost, it is regained by this.
+    /// Begins to listen for what other processes commit. If contact with the database was lost, this regains it.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn listen(&self) -> Result<Ear, Error> {
+    pub async fn listen(&self) -> Result<ChangeListener, Error> {
         if self.write.get_database_backend() == DbBackend::Sqlite {
             self.begin_era();
-            return Ok(Ear(Kind::Sqlite(sqlite::Watch::begin(self.clone()))));
+            return Ok(ChangeListener(Kind::Sqlite(sqlite::Watch::begin(self.clone()))));
         }
         let server = self.write.server();
         let found = server.is_none();
@@ -74,14 +74,14 @@ impl Store {
             }
         };
         let listener = postgres::Listener::begin(self.clone(), server.clone()).await?;
-        // What was committed while nobody listened may be anything. This comes after the listener's first snapshot and before any
-        // connection to a server that was found anew: what is read by one of those and stamped after this is changed only by what
-        // the listener hears, and whatever was stamped before is stale, also if it was read on the server of before.
+        // Anything may have been committed while there was no listener. The order matters: after the listener's first snapshot and
+        // before any connection to a server that was found anew. So what is read on those and stamped later can change only by
+        // what the listener polls, and whatever was stamped earlier is stale, also if it was read on the previous server.
         self.begin_era();
         if found {
             self.listings.regain(pools::open_listings(server.clone()).await?);
             self.write.regain(pools::open(server).await?);
         }
-        Ok(Ear(Kind::Postgres(listener)))
+        Ok(ChangeListener(Kind::Postgres(listener)))
     }
 }

@@ -1,14 +1,14 @@
-//! Hearing, on PostgreSQL, what every replica commits.
+//! Polling PostgreSQL for what every replica commits.
 //!
-//! A transaction that has something to tell adds a row to the table `change`, which others see if and when it commits. Each
-//! replica asks for the rows that were committed since it last asked, twice a second and whenever it is woken ([`crate::store::changes::wake`]) or
-//! somebody here waits for it ([`crate::store::changes::rounds`]).
+//! A transaction that changes a token adds a row to the table `change`, which others see if and when it commits. Each replica polls
+//! for the rows that were committed since its last poll: twice a second, when it is notified ([`crate::store::changes::wake`]), and
+//! when a caller waits for it ([`crate::store::changes::rounds`]).
 //!
 //! What "since" means is exact, whatever order transactions commit in: a snapshot names the transactions that were over when it
 //! was taken (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction was
-//! not over in the snapshot of the last question and is in that of this one, in which it is seen. Each is in that place once.
+//! not over in the snapshot of the last poll and is over in that of this one, in which it is seen. So each row is new exactly once.
 //!
-//! Rows are deleted after some minutes, so whoever has not asked for one cannot know what it has missed and must say so.
+//! Rows are deleted after some minutes, so a replica that has not polled for one takes contact for lost.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,57 +22,56 @@ use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::domain::id::EventId;
 use crate::domain::timestamp::Timestamp;
-use crate::store::changes::feed::Heard;
-use crate::store::changes::notes::Told;
+use crate::store::changes::feed::FeedMessage;
+use crate::store::changes::notes::Announced;
 use crate::store::changes::wake::CHANNEL;
 use crate::store::connect::postgres::primary::{STANDBY, only_reads};
 use crate::store::{Error, Store};
 
-/// How often is asked at least, so that a change is heard within a second although nobody wakes (R10).
+/// The time between two polls, so that a change is seen within a second without a notification (R10).
 const PERIOD: Duration = Duration::from_millis(500);
-/// How long to wait between one question and the next, however many wake.
+/// The least time between two polls, however many notifications come.
 const REST: Duration = Duration::from_millis(50);
-/// How long the database may take to answer before contact is lost. For as long every request that needs it waits.
+/// How long the database may take to answer before contact counts as lost. Requests that need it wait for as long.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many events are fetched by one query.
 const BATCH: usize = 256;
-/// After how long without a question, in milliseconds of the database's clock, something may have been missed. It is far less
-/// than a row is kept.
+/// After how long without a poll, in milliseconds of the database's clock, changes may have been missed. Rows are kept for far
+/// longer.
 const FORGOTTEN_AFTER_MILLIS: i64 = 60_000;
-/// The snapshot from which on everything is to be heard, a moment before it was taken, and whether the server is none that may
-/// write.
+/// The first snapshot, a moment before it was taken, and whether the server is read-only.
 const NOW: &str = concat!(
     "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, ",
     only_reads!(),
     " AS only_reads"
 );
 
-/// The same of this question, a moment after that, and what was committed between the snapshot $1 and this. Not over in a
+/// The same for this poll, a moment after it, and what was committed between the snapshot $1 and this one. Not over in a
 /// snapshot are the transactions that began after it (from its `xmax` on) and those that it lists; with the two apart, each is
 /// found by the index.
-const ASK: &str = concat!(
+const POLL: &str = concat!(
     "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, \
-     (extract(epoch FROM clock_timestamp()) * 1000)::bigint, told.ids, ",
+     (extract(epoch FROM clock_timestamp()) * 1000)::bigint, announced.ids, ",
     only_reads!(),
     " AS only_reads FROM (VALUES (1)) AS one LEFT JOIN ( \
         SELECT seq, ids FROM change WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) \
         UNION ALL \
         SELECT seq, ids FROM change WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
-    ) AS told ON true ORDER BY told.seq"
+    ) AS announced ON true ORDER BY announced.seq"
 );
 
 pub(in crate::store) struct Listener {
     store: Store,
     connection: PgListener,
     period: Interval,
-    turns: Interval,
+    pauses: Interval,
     since: Since,
 }
 
-/// Up to where everything was heard.
+/// Up to where everything was seen.
 #[derive(Debug)]
 struct Since {
-    /// The snapshot of the last question.
+    /// The snapshot of the last poll.
     snapshot: String,
     /// A moment before that was taken, in Unix milliseconds of the database's clock.
     at: i64,
@@ -85,7 +84,7 @@ impl fmt::Debug for Listener {
 }
 
 impl Since {
-    /// Fails for a server that may not write: what it has seen is not up to date, and nobody would tell of the rest.
+    /// Fails for a server that is read-only: its rows may be old, and nothing would announce the newer ones.
     fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
         if row.try_get("only_reads")? {
             return Err(sqlx::Error::Protocol(STANDBY.to_owned()));
@@ -96,7 +95,7 @@ impl Since {
 
 impl Listener {
     pub(in crate::store) async fn begin(store: Store, server: PgConnectOptions) -> Result<Self, Error> {
-        // A connection of its own: it must not wait for others to be done, nor they for it when it has died.
+        // Not from the shared pool: polls must not wait for other statements, nor those for a poll whose connection has died.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
@@ -109,12 +108,12 @@ impl Listener {
         answered(connection.listen(CHANNEL)).await?;
         let now = answered(sqlx::query(NOW).fetch_one(&mut connection)).await?;
         let since = Since::of(&now).map_err(failure)?;
-        let [period, turns] = [PERIOD, REST].map(|length| {
+        let [period, pauses] = [PERIOD, REST].map(|length| {
             let mut interval = interval(length);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             interval
         });
-        Ok(Self { store, connection, period, turns, since })
+        Ok(Self { store, connection, period, pauses, since })
     }
 
     pub(in crate::store) async fn wait(&mut self) -> Result<(), Error> {
@@ -122,73 +121,73 @@ impl Listener {
         tokio::select! {
             woken = self.connection.try_recv() => {
                 woken.map_err(failure)?.ok_or_else(|| failure(sqlx::Error::PoolClosed))?;
-                self.turns.tick().await;
+                self.pauses.tick().await;
             }
-            () = rounds.wanted() => { self.turns.tick().await; }
+            () = rounds.wanted() => { self.pauses.tick().await; }
             _ = self.period.tick() => {}
         }
-        // What has come by now is about what is asked for next.
+        // Notifications that have come by now are covered by the next poll.
         while self.connection.next_buffered().is_some() {}
         self.period.reset();
         Ok(())
     }
 
-    /// Publishes what was committed since this was last asked; the time by the database's clock when it was asked.
-    pub(in crate::store) async fn ask(&mut self) -> Result<Timestamp, Error> {
+    /// Publishes what was committed since the last poll; returns the time of this one by the database's clock.
+    pub(in crate::store) async fn poll(&mut self) -> Result<Timestamp, Error> {
         let round = self.store.durable.feed().rounds.begin();
-        let (told, asked_at) = self.ask_what_is_new().await?;
-        self.publish(told).await;
+        let (announced, polled_at) = self.poll_changes().await?;
+        self.publish(announced).await;
         self.store.durable.feed().rounds.end(round);
-        Ok(asked_at)
+        Ok(polled_at)
     }
 
-    async fn ask_what_is_new(&mut self) -> Result<(Told, Timestamp), Error> {
-        let question = sqlx::query(ASK).bind(&self.since.snapshot).fetch_all(&mut self.connection);
-        let rows = answered(question).await?;
-        let mut told = Told::default();
+    async fn poll_changes(&mut self) -> Result<(Announced, Timestamp), Error> {
+        let poll = sqlx::query(POLL).bind(&self.since.snapshot).fetch_all(&mut self.connection);
+        let rows = answered(poll).await?;
+        let mut announced = Announced::default();
         for row in &rows {
             if let Some(ids) = row.try_get::<Option<&str>, _>(3).map_err(failure)? {
-                told.add(ids);
+                announced.add(ids);
             }
         }
         let first = rows.first().ok_or_else(|| failure(sqlx::Error::RowNotFound))?;
         let since = Since::of(first).map_err(failure)?;
-        let asked_at: i64 = first.try_get(2).map_err(failure)?;
-        if asked_at - self.since.at > FORGOTTEN_AFTER_MILLIS {
+        let polled_at: i64 = first.try_get(2).map_err(failure)?;
+        if polled_at - self.since.at > FORGOTTEN_AFTER_MILLIS {
             return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were polled".into())));
         }
         self.since = since;
-        Ok((told, Timestamp::from_unix_millis(asked_at)))
+        Ok((announced, Timestamp::from_unix_millis(polled_at)))
     }
 
-    async fn publish(&self, Told { tokens, events, unknown }: Told) {
+    async fn publish(&self, Announced { tokens, events, unknown }: Announced) {
         if unknown {
             self.store.begin_era();
         }
-        // First, and without waiting for anything: this is what a revocation's second depends on (R10).
+        // First, and without waiting for anything: how soon a revocation takes effect depends on it (R10).
         self.store.durable.feed().epochs.publish(tokens);
-        // Not for long: further changes wait to be published.
-        if !matches!(timeout(PATIENCE, self.tell(&events)).await, Ok(Ok(()))) {
-            // They are not to be had now; whoever waits for them must know that.
-            self.store.durable.feed().tell(Heard::Lost);
+        // With a timeout: further changes wait to be published.
+        if !matches!(timeout(PATIENCE, self.send(&events)).await, Ok(Ok(()))) {
+            // They cannot be read now, and subscribers must know that.
+            self.store.durable.feed().send(FeedMessage::Lost);
         }
     }
 
-    async fn tell(&self, ids: &[EventId]) -> Result<(), Error> {
+    async fn send(&self, ids: &[EventId]) -> Result<(), Error> {
         let feed = self.store.durable.feed();
         for ids in ids.chunks(BATCH).take_while(|_| feed.events.receiver_count() > 0) {
             let events = self.store.events_by_id(ids).await?;
             let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
             for event in ids.iter().filter_map(|id| events.remove(id)) {
-                feed.tell(Heard::Event(Arc::new(event)));
+                feed.send(FeedMessage::Event(Arc::new(event)));
             }
         }
         Ok(())
     }
 }
 
-async fn answered<T>(question: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
-    let answer = timeout(PATIENCE, question).await;
+async fn answered<T>(poll: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
+    let answer = timeout(PATIENCE, poll).await;
     answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failure)
 }
 

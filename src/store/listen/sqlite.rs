@@ -4,8 +4,8 @@
 //! asked on this one (SQLite documentation, "PRAGMA data_version"). Asked on the one connection that writes, it says nothing
 //! of this process's own commits, and everything of those of others.
 //!
-//! With the same question the file itself is looked after: whether it still has its name, how long its write-ahead log is, and
-//! the space that is kept for when the disk is full.
+//! The same poll checks on the file: whether it still has its name, how long its write-ahead log is, and whether the reserve for
+//! a full disk is there.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use crate::store::file::write_ahead_log::{WAL_LIMIT_BYTES, shorten_log};
 use crate::store::{Error, Store};
 
-/// How often is asked.
+/// The time between two polls.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How often a write-ahead log that cannot be shortened is worth a warning.
 const WARNING_SECONDS: u32 = 60;
@@ -40,7 +40,7 @@ impl Watch {
         self.seconds.tick().await;
     }
 
-    pub(in crate::store) async fn ask(&mut self) -> Result<(), Error> {
+    pub(in crate::store) async fn poll(&mut self) -> Result<(), Error> {
         let version = self.version().await?;
         if let Some(file) = &self.store.file {
             // Last, so that what was answered is of the file that has the name.
@@ -115,13 +115,13 @@ mod tests {
         here.migrate().await.unwrap();
         let mut watch = Watch::begin(here.clone());
         for _ in 0..2 {
-            watch.ask().await.unwrap();
+            watch.poll().await.unwrap();
         }
         let (id, stamp) = (TokenId::new(Timestamp::from_unix_millis(0), [1; 10]), here.stamp());
         assert!(here.is_fresh(id, stamp));
         here.write.sqlite().unwrap().acquire().await.unwrap().close().await.unwrap();
         there.write.execute_unprepared("DELETE FROM audit_event").await.unwrap();
-        watch.ask().await.unwrap();
+        watch.poll().await.unwrap();
         assert!(!here.is_fresh(id, stamp));
     }
 }

@@ -58,8 +58,8 @@ impl Chain {
         self
     }
 
-    /// Adds the row that tells other replicas on PostgreSQL, who see it if and when all of it is committed.
-    pub(in crate::store) fn tell(mut self, ids: Option<String>) -> Self {
+    /// Adds the row that announces the change to other replicas on PostgreSQL; they see it if and when all of it commits.
+    pub(in crate::store) fn announce(mut self, ids: Option<String>) -> Self {
         if let Some(ids) = ids.filter(|_| self.backend == DbBackend::Postgres) {
             self.begin();
             self.sql.push_str("INSERT INTO change (ids) SELECT ");

@@ -51,8 +51,8 @@ impl Transaction {
     async fn carry_out(&self, id: TokenId, chain: Chain, event: &AuditEvent) -> Result<Rotated, Error> {
         self.note(id);
         self.note_event(event);
-        let told = self.untold();
-        Ok(chain.insert(audit::row(event)).tell(told).run(self.connection()).await?.into())
+        let unannounced = self.unannounced();
+        Ok(chain.insert(audit::row(event)).announce(unannounced).run(self.connection()).await?.into())
     }
 }
 
@@ -73,7 +73,7 @@ impl Store {
     ) -> Result<Rotated, Error> {
         let written = Written { id: known.id, rotation, issued, first_used_at, known: Some(known) };
         let chain = written.chain(self.write.get_database_backend());
-        if self.turns.is_some() {
+        if self.write_queue.is_some() {
             let transaction = self.begin().await?;
             let rotated = transaction.carry_out(known.id, chain, event).await?;
             if rotated == Rotated::Won {
@@ -84,15 +84,15 @@ impl Store {
         let mut notes = Notes::default();
         notes.token(known.id);
         notes.event(event.clone().into());
-        let chain = chain.insert(audit::row(event)).tell(notes.take_untold());
-        // In a task of its own: a client that goes away must not keep what is durable from being told.
-        let rotated = tokio::spawn(rotate_and_tell(self.write.clone(), self.durable.clone(), chain, notes));
+        let chain = chain.insert(audit::row(event)).announce(notes.take_unannounced());
+        // In a task: a client that is cancelled must not keep what is durable from being published.
+        let rotated = tokio::spawn(rotate_and_publish(self.write.clone(), self.durable.clone(), chain, notes));
         rotated.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
     }
 }
 
-/// Carries out a chain that is a transaction by itself, and tells of it.
-async fn rotate_and_tell(pool: Pool, durable: Durable, chain: Chain, notes: Notes) -> Result<Rotated, Error> {
+/// Runs a chain that is a transaction by itself, and publishes it.
+async fn rotate_and_publish(pool: Pool, durable: Durable, chain: Chain, notes: Notes) -> Result<Rotated, Error> {
     let outcome = chain.run(&pool).await;
     match &outcome {
         Ok(true) => durable.reached(&Ok(()), [notes]),

@@ -43,8 +43,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn find_by_hash(&self, hash: &ValueHash) -> Result<Option<(Token, u32)>, Error> {
-        match &self.look_ups {
-            Some(look_ups) => look_ups.find(hash).await,
+        match &self.lookups {
+            Some(lookups) => lookups.find(hash).await,
             None => look_up::find(&self.read, hash).await,
         }
     }

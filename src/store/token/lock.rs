@@ -21,9 +21,9 @@ pub enum Hold {
 }
 
 impl Transaction {
-    /// The token to change and, where another is given, the token to hold beside it, as they are once nobody else is changing
-    /// them; nobody else changes either until this transaction ends. Always in the order of the ids, so that two
-    /// transactions never wait for each other.
+    /// The token to change and, where another is given, the token to hold beside it, as they are once no other transaction is
+    /// changing them. Both stay locked until this transaction ends. Locks are taken in the order of the ids, so that no
+    /// deadlock is possible.
     ///
     /// # Errors
     /// When the database fails.
@@ -44,7 +44,7 @@ impl Transaction {
         Ok((changed, held))
     }
 
-    /// The token of this id, as it is once nobody else is changing it; nobody else does until this transaction ends.
+    /// The token of this id, as it is once no other transaction is changing it. It stays locked until this transaction ends.
     ///
     /// # Errors
     /// When the database fails.

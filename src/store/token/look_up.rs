@@ -1,10 +1,11 @@
 //! Looking up the hashes of presented values: those that wait together are looked up by one statement.
 //!
-//! On SQLite most of what a look-up costs is the way to the thread that has the connection and back, so those that come while
-//! others are looked up are looked up together next. A lone one waits for nobody. On PostgreSQL, which is far away, each
-//! takes a connection of its own and none waits for another's.
+//! On SQLite most of the cost of a lookup is the way to the connection's thread and back. So lookups that arrive while others run
+//! are batched into the next statement. A lone lookup never waits. On PostgreSQL, where the round trip dominates, each lookup has
+//! a connection to itself.
 //!
-//! A statement begins after everybody in it has asked, and is one snapshot, so each sees all that was durable when it asked.
+//! A statement begins after every lookup in it was requested, and reads one snapshot, so each sees all that was durable when it was
+//! requested.
 
 use std::array;
 use std::num::NonZero;
@@ -22,14 +23,14 @@ use crate::store::connect::pool::Pool;
 use super::read::{self, Row};
 use super::rows;
 
-/// How many are looked up at once at most: two to the power of one less than the number of statements.
+/// The largest batch: two to the power of one less than the number of statements.
 const MAX_TOGETHER: usize = 1 << (SIZES - 1);
 const SIZES: usize = 6;
 
 /// The statements for one hash, two, four, and so on, so that few are to be prepared.
 static STATEMENTS: LazyLock<[String; SIZES]> = LazyLock::new(|| array::from_fn(|power| statement(1 << power)));
 
-/// How many statements run at once at most: one less than there are connections, so that other reads find one, too.
+/// The most statements that run at once: one less than there are connections, so that other reads find one, too.
 const MAX_STATEMENTS: usize = 3;
 
 /// Before the columns of the token stand the hash that was presented and its generation.
@@ -41,16 +42,16 @@ type Found = (Token, u32);
 /// A row and the hash that it is an answer to.
 type Presented<'a> = (Vec<u8>, &'a QueryResult);
 
-/// Who waits for what was found.
-struct Asked {
+/// A lookup that waits for its answer.
+struct LookupRequest {
     hash: ValueHash,
     answer: oneshot::Sender<Result<Option<Found>, Error>>,
 }
 
-/// The queue of those who look something up.
+/// The queue of lookups.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct LookUps {
-    queue: mpsc::UnboundedSender<Asked>,
+pub(in crate::store) struct LookupQueue {
+    queue: mpsc::UnboundedSender<LookupRequest>,
 }
 
 fn statement(hashes: usize) -> String {
@@ -66,33 +67,33 @@ fn statement(hashes: usize) -> String {
     )
 }
 
-impl LookUps {
-    /// A queue for this pool. It ends when nobody can wait in it any more.
+impl LookupQueue {
+    /// A queue for this pool. Its task ends with the last clone of the queue.
     pub(in crate::store) fn new(pool: Pool) -> Self {
         let (queue, asked) = mpsc::unbounded_channel();
         tokio::spawn(answer_all(pool, asked));
         Self { queue }
     }
 
-    /// Looks a hash up together with others.
+    /// Looks a hash up, batched with others.
     pub(in crate::store) async fn find(&self, hash: &ValueHash) -> Result<Option<Found>, Error> {
         let (answer, found) = oneshot::channel();
-        self.queue.send(Asked { hash: *hash, answer }).map_err(|_| gone())?;
+        self.queue.send(LookupRequest { hash: *hash, answer }).map_err(|_| gone())?;
         found.await.map_err(|_| gone())?
     }
 }
 
-/// Looks a hash up by itself.
+/// Looks a hash up alone.
 pub(in crate::store) async fn find(connection: &Pool, hash: &ValueHash) -> Result<Option<Found>, Error> {
     found(&presented(&ask(connection, &[*hash]).await?)?, hash)
 }
 
 /// Gives those who wait their answers. While as many statements run as the cores are good for, the others come together.
-async fn answer_all(pool: Pool, mut queue: mpsc::UnboundedReceiver<Asked>) {
-    // The other half is for whoever asked.
+async fn answer_all(pool: Pool, mut queue: mpsc::UnboundedReceiver<LookupRequest>) {
+    // The other half is for the callers.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let statements = Arc::new(Semaphore::new(cores.div_ceil(2).min(MAX_STATEMENTS)));
-    // Nobody closes the semaphore.
+    // The semaphore is never closed.
     while let Ok(statement) = statements.clone().acquire_owned().await {
         let mut asked = Vec::with_capacity(MAX_TOGETHER);
         if queue.recv_many(&mut asked, MAX_TOGETHER).await == 0 {
@@ -106,14 +107,14 @@ async fn answer_all(pool: Pool, mut queue: mpsc::UnboundedReceiver<Asked>) {
     }
 }
 
-async fn answer(pool: &Pool, mut asked: Vec<Asked>) {
+async fn answer(pool: &Pool, mut asked: Vec<LookupRequest>) {
     asked.retain(|asked| !asked.answer.is_closed());
     let hashes: Vec<ValueHash> = asked.iter().map(|asked| asked.hash).collect();
     let rows = ask(pool, &hashes).await;
     let presented = rows.as_deref().map_err(DbErr::clone).and_then(presented);
-    for Asked { hash, answer } in asked {
+    for LookupRequest { hash, answer } in asked {
         let found = presented.as_deref().map_err(|err| err.clone().into()).and_then(|rows| found(rows, &hash));
-        // Whoever is gone need not be told.
+        // An error means that the caller is gone.
         let _ = answer.send(found);
     }
 }
@@ -137,7 +138,7 @@ fn presented(rows: &[QueryResult]) -> Result<Vec<Presented<'_>>, DbErr> {
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row))).collect()
 }
 
-/// What the rows tell of this hash.
+/// The token and generation that the rows hold for this hash.
 fn found(rows: &[Presented<'_>], hash: &ValueHash) -> Result<Option<Found>, Error> {
     let of_hash = || rows.iter().filter(|(presented, _)| *presented == hash.0).map(|(_, row)| *row);
     let Some(first) = of_hash().next() else { return Ok(None) };
@@ -145,7 +146,7 @@ fn found(rows: &[Presented<'_>], hash: &ValueHash) -> Result<Option<Found>, Erro
     Ok(read::tokens(of_hash().map(|row| Row::read(row, BEFORE)))?.pop().map(|token| (token, generation)))
 }
 
-/// The task has ended without a word, which it does when the whole process does.
+/// The task has ended, which happens only when the whole process ends.
 fn gone() -> Error {
     DbErr::Conn(RuntimeErr::Internal("the reading connection is gone".to_owned())).into()
 }

@@ -1,4 +1,4 @@
-//! Tokens and their values: reading, writing and locking them.
+//! Tokens and their values: found, locked, written, used and ended.
 
 pub(super) mod end;
 pub(super) mod find;

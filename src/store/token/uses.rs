@@ -1,4 +1,5 @@
-//! Writing down later uses of values, many at once. They decide nothing, so nobody waits for them and nobody is told.
+//! Writing uses of values. Later uses are written in batches: no rule depends on them, so nothing waits for them and nothing is
+//! published.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -26,7 +27,7 @@ impl Store {
         let connection = transaction.connection();
         let backend = connection.get_database_backend();
         if backend == DbBackend::Postgres {
-            // In the order of the ids, as everybody locks, so that two transactions never wait for each other.
+            // In the order of the ids, as all locks are taken, so that no deadlock is possible.
             api_token::Entity::find()
                 .select_only()
                 .column(api_token::Column::Id)

@@ -1,6 +1,6 @@
 //! Starting a transaction.
 
-use crate::store::connect::turn::alone;
+use crate::store::connect::start_lock::lock_start;
 use crate::store::{Error, Store, Transaction};
 
 use super::slot::Urgency;
@@ -13,7 +13,7 @@ impl Store {
     pub async fn begin_exclusive(&self) -> Result<Transaction, Error> {
         // A server must start on a full disk, too, and this is asked at every start.
         let transaction = self.begin_urgent().await?;
-        alone(transaction.connection()).await?;
+        lock_start(transaction.connection()).await?;
         Ok(transaction)
     }
 
@@ -35,8 +35,8 @@ impl Store {
     }
 
     async fn begin_at(&self, urgency: Urgency) -> Result<Transaction, Error> {
-        Ok(match &self.turns {
-            Some(turns) => Transaction::in_turn(turns.next(urgency).await?),
+        Ok(match &self.write_queue {
+            Some(write_queue) => Transaction::in_group(write_queue.next(urgency).await?),
             None => Transaction::alone(self.write.begin().await?, self.durable.clone()),
         })
     }

@@ -1,4 +1,4 @@
-//! The moment at which a transaction has become durable.
+//! What follows a durable commit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,8 +9,8 @@ use crate::store::changes::feed::Feed;
 use crate::store::changes::notes::Notes;
 use crate::store::connect::pool::Pool;
 
-/// Told of every commit: once, in a task that no client can cancel, and before any client is told of what it did. What has to
-/// follow a commit belongs here.
+/// Notified of every commit: once, in a task that no client can cancel, and before it is acknowledged. Whatever must follow a
+/// commit belongs here.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Durable {
     commits: Arc<AtomicU64>,
@@ -23,13 +23,13 @@ impl Durable {
         Self { commits: Arc::default(), feed: Feed::new(pool) }
     }
 
-    /// A transaction has been committed, or nobody knows whether it has; what its operations did, in their order.
+    /// A transaction was committed, or its outcome is unknown; `notes` are those of its operations, in their order.
     pub(in crate::store) fn reached(&self, committed: &Result<(), DbErr>, notes: impl IntoIterator<Item = Notes>) {
         if committed.is_ok() {
             self.commits.fetch_add(1, Ordering::Relaxed);
             notes.into_iter().for_each(|notes| self.feed.publish(notes));
         } else {
-            notes.into_iter().for_each(|notes| self.feed.publish_doubtful(notes));
+            notes.into_iter().for_each(|notes| self.feed.publish_uncertain(notes));
         }
     }
 

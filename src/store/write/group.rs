@@ -1,17 +1,16 @@
-//! Group commit on SQLite: operations that wait for the one writer together share one durable transaction.
+//! Group commit on SQLite: operations that wait for the one writer share one durable transaction.
 //!
-//! Waiting for the disk is what a commit costs, and it costs the same for one change and for fifty. So one task, which no
-//! client can cancel, holds the writing connection. It gives the operations that wait their turns, in the order in which
-//! they came, inside one transaction, and commits when nobody waits any more; a lone client waits for nobody.
+//! The cost of a commit is the wait for the disk, which is the same for one change and for fifty. So one task, which no client
+//! can cancel, holds the writing connection. It gives slots to waiting operations in the order of their requests, all within
+//! one transaction, and commits when none is waiting. A lone client never waits for another.
 //!
-//! - Each operation has its own outcome. It works behind a savepoint, and one that fails, or whose client is gone, is undone
-//!   as far as that and no further. The first needs none: there is nothing before it that undoing everything would undo.
-//! - An operation sees what those before it in the group have done, although it is not durable yet. So none is told before
-//!   the one COMMIT, and neither is a refusal that may rest on what it saw (R7, R13). If the COMMIT fails, all of them fail.
-//! - A commit is acknowledged only if the database's files still have their names: [`crate::store::file::database_file`]. When the disk is full,
-//!   only urgent operations get turns: [`crate::store::file::reserve`].
-//! - The task alone begins, undoes and commits. What a client drops, at whatever instruction, is a turn, and the task takes
-//!   that as a wish to undo it.
+//! - Each operation has its own outcome. It runs behind a savepoint, and one that fails, or whose client is gone, is rolled back
+//!   to it. The first needs no savepoint: a rollback of the whole transaction undoes nothing else.
+//! - An operation reads what earlier ones of the group wrote, which is not durable yet. So nothing is acknowledged before the
+//!   COMMIT, not even a refusal, which may rest on what was read (R7, R13). If the COMMIT fails, all of them fail.
+//! - A commit is acknowledged only if the database's files still have their names ([`crate::store::file::database_file`]). While
+//!   the disk is full, only urgent operations get slots ([`crate::store::file::reserve`]).
+//! - Only the task begins, rolls back and commits. A client that is cancelled drops its slot, and the task rolls it back.
 
 use std::sync::Arc;
 
@@ -23,25 +22,26 @@ use crate::store::connect::pool::{Pool, PoolTransaction};
 use crate::store::file::database_file::DatabaseFile;
 
 use super::durable::Durable;
-use super::slot::{Ended, Told, Turn, Waiting, gone};
+use super::slot::{Acknowledgement, Ended, SlotRequest, WriteSlot, gone};
 
-/// How many turns a group has at most, so that its first does not wait for ever while others keep coming.
-const MAX_TURNS: usize = 128;
-/// A transaction that turns share.
+/// The most slots of one group, so that under a steady load its first operation is still acknowledged soon.
+const MAX_SLOTS: usize = 128;
+
+/// A transaction that several slots share.
 pub(super) struct Group {
     transaction: Arc<PoolTransaction>,
-    /// Whose answers wait for the commit.
-    members: Vec<Told>,
-    /// What is to be told of when it is durable.
+    /// The operations that wait for the commit.
+    members: Vec<Acknowledgement>,
+    /// What is published once it is durable.
     notes: Vec<Notes>,
     durable: Durable,
     file: DatabaseFile,
-    /// Whether the running turn is behind a savepoint.
+    /// Whether the running slot is behind a savepoint.
     guarded: bool,
 }
 
-/// Begins a transaction that holds the write lock from its start: one that reads first and writes later can lose its turn
-/// to another process half way.
+/// Begins a transaction that holds the write lock from its start. A deferred one would fail with BUSY if another process wrote
+/// between its first read and its first write.
 pub(in crate::store) async fn begin(pool: &Pool) -> Result<PoolTransaction, DbErr> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -56,50 +56,50 @@ impl Group {
         Self { transaction, members: Vec::new(), notes: Vec::new(), durable, file, guarded: false }
     }
 
-    pub(super) async fn run(mut self, first: Waiting, queue: &mut mpsc::UnboundedReceiver<Waiting>) {
+    pub(super) async fn run(mut self, first: SlotRequest, queue: &mut mpsc::UnboundedReceiver<SlotRequest>) {
         let mut next = Some(first);
-        let mut turns = 0;
-        while let Some(waiting) = next.take() {
-            turns += 1;
-            let ended = self.turn(waiting).await;
-            let (kept, told) = ended.map_or((None, None), |ended| (ended.kept, Some(ended.told)));
+        let mut slots = 0;
+        while let Some(request) = next.take() {
+            slots += 1;
+            let ended = self.give_slot(request).await;
+            let (kept, acknowledgement) = ended.map_or((None, None), |ended| (ended.kept, Some(ended.acknowledgement)));
             let undo = kept.is_none();
             if undo && !self.guarded {
-                // Nothing else is in the transaction, so nothing that was seen in it can still be lost.
-                return tell(told, &self.roll_back().await);
+                // Nothing else is in the transaction, so all that was read in it is durable.
+                return acknowledge(acknowledgement, &self.roll_back().await);
             }
-            self.members.extend(told);
+            self.members.extend(acknowledgement);
             self.notes.extend(kept);
-            if undo && let Err(err) = self.execute("ROLLBACK TO turn").await {
+            if undo && let Err(err) = self.execute("ROLLBACK TO slot").await {
                 return self.fail(err).await;
             }
-            if turns < MAX_TURNS {
-                next = still_waiting(queue, &self.file);
+            if slots < MAX_SLOTS {
+                next = next_request(queue, &self.file);
             }
             if next.is_some()
                 && let Err(err) = self.guard(undo).await
             {
-                // Whoever was next is told by what it waits on being dropped.
+                // The next request is dropped, which fails it, too.
                 return self.fail(err).await;
             }
         }
         self.commit().await;
     }
 
-    /// Gives a turn and waits until it is over: how it was ended, unless it was dropped.
-    async fn turn(&self, waiting: Waiting) -> Option<Ended> {
+    /// Gives a slot and waits for its end; `None` if it was dropped.
+    async fn give_slot(&self, request: SlotRequest) -> Option<Ended> {
         let (ended, end) = oneshot::channel();
-        // Whoever is gone by now drops the turn unused.
-        let _ = waiting.turn.send(Ok(Turn { transaction: self.transaction.clone(), ended }));
+        // If its client is gone, sending drops the slot.
+        let _ = request.slot.send(Ok(WriteSlot { transaction: self.transaction.clone(), ended }));
         end.await.ok()
     }
 
-    /// Puts the next turn behind a savepoint. That of a turn that was undone is still there, and as good as new.
+    /// Puts the next slot behind a savepoint. After a rollback to it the savepoint is still there and can be used again.
     async fn guard(&mut self, undone: bool) -> Result<(), DbErr> {
         match (self.guarded, undone) {
             (true, true) => {}
-            (true, false) => self.execute("RELEASE turn; SAVEPOINT turn").await?,
-            (false, _) => self.execute("SAVEPOINT turn").await?,
+            (true, false) => self.execute("RELEASE slot; SAVEPOINT slot").await?,
+            (false, _) => self.execute("SAVEPOINT slot").await?,
         }
         self.guarded = true;
         Ok(())
@@ -120,31 +120,31 @@ impl Group {
             None => Err(gone()),
         };
         if let Err(err) = &outcome {
-            self.file.reserve().give_up_for(err).await;
+            self.file.reserve().release_if_full(err).await;
         }
-        // After the commit: a file that still has its name now had it when this was written.
+        // After the commit: a file that has its name now had it when the commit was written.
         let outcome = outcome.and_then(|()| self.file.check());
         self.durable.reached(&outcome, self.notes);
-        tell(self.members, &outcome);
+        acknowledge(self.members, &outcome);
     }
 
-    /// Gives up on all of it. Dropping the transaction undoes it, but nobody will see whether that worked.
+    /// Fails the whole group. Dropping the transaction rolls it back, but whether that worked stays unknown.
     async fn fail(self, err: DbErr) {
-        self.file.reserve().give_up_for(&err).await;
+        self.file.reserve().release_if_full(&err).await;
         let failed = Err(err);
         self.durable.reached(&failed, self.notes);
-        tell(self.members, &failed);
+        acknowledge(self.members, &failed);
     }
 }
 
-/// The next who is admitted.
-fn still_waiting(queue: &mut mpsc::UnboundedReceiver<Waiting>, file: &DatabaseFile) -> Option<Waiting> {
-    std::iter::from_fn(|| queue.try_recv().ok()).find_map(|waiting| waiting.admitted(file))
+/// The next request that is admitted.
+fn next_request(queue: &mut mpsc::UnboundedReceiver<SlotRequest>, file: &DatabaseFile) -> Option<SlotRequest> {
+    std::iter::from_fn(|| queue.try_recv().ok()).find_map(|request| request.admitted(file))
 }
 
-fn tell(members: impl IntoIterator<Item = Told>, outcome: &Result<(), DbErr>) {
-    for told in members {
-        // Whoever is gone need not be told.
-        let _ = told.send(outcome.clone());
+fn acknowledge(members: impl IntoIterator<Item = Acknowledgement>, outcome: &Result<(), DbErr>) {
+    for member in members {
+        // An error means that its client is gone.
+        let _ = member.send(outcome.clone());
     }
 }

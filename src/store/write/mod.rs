@@ -1,4 +1,4 @@
-//! Transactions, and the moment at which they are durable.
+//! Transactions: how one begins, how those on SQLite share a commit, and what follows a durable commit.
 
 pub(super) mod begin;
 pub(super) mod durable;

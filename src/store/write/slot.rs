@@ -1,4 +1,4 @@
-//! The right to use the writing connection of SQLite.
+//! A slot: the right of one operation to use the writing connection of SQLite.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::store::changes::notes::Notes;
 use crate::store::connect::pool::PoolTransaction;
 use crate::store::file::database_file::DatabaseFile;
 
-/// What tells an operation what became of it.
-pub(super) type Told = oneshot::Sender<Result<(), DbErr>>;
+/// Reports the outcome of the commit to the operation that waits for it.
+pub(super) type Acknowledgement = oneshot::Sender<Result<(), DbErr>>;
 
-/// Who waits for a turn.
+/// A request for a slot.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct SlotRequest {
     pub(super) urgency: Urgency,
-    pub(super) turn: oneshot::Sender<Result<Turn, DbErr>>,
+    pub(super) slot: oneshot::Sender<Result<WriteSlot, DbErr>>,
 }
 
 /// Whether a change is written even when the disk is full.
@@ -30,49 +30,49 @@ pub(in crate::store) enum Urgency {
 
 /// The right to use the writing connection, until it is ended or dropped.
 #[derive(Debug)]
-pub(in crate::store) struct Turn {
-    // Dropped before `ended` says so: the task then holds the transaction alone.
+pub(in crate::store) struct WriteSlot {
+    // Dropped before `ended` is sent, so that the task then holds the only reference to the transaction.
     pub(super) transaction: Arc<PoolTransaction>,
     pub(super) ended: oneshot::Sender<Ended>,
 }
 
-/// How a turn ends. One that is dropped is undone, and nobody needs to be told.
+/// How a slot ends. One that is dropped is rolled back, and nothing waits for an acknowledgement.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// What the operation did, if that is to be kept.
+    /// What the operation changed; `None` rolls it back.
     pub(super) kept: Option<Notes>,
-    pub(super) told: Told,
+    pub(super) acknowledgement: Acknowledgement,
 }
 
-impl Turn {
+impl WriteSlot {
     pub(in crate::store) fn connection(&self) -> &PoolTransaction {
         &self.transaction
     }
 
-    /// Ends the turn and waits until what was done in it, and what was seen in it, is durable.
+    /// Ends the slot and waits until what was written and read in it is durable.
     pub(in crate::store) async fn end(self, kept: Option<Notes>) -> Result<(), DbErr> {
         let Self { transaction, ended } = self;
         drop(transaction);
-        let (told, outcome) = oneshot::channel();
-        ended.send(Ended { kept, told }).map_err(|_| gone())?;
+        let (acknowledgement, outcome) = oneshot::channel();
+        ended.send(Ended { kept, acknowledgement }).map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
     }
 }
 
-impl Waiting {
-    /// Itself, unless it has stopped waiting or is refused, which it is then told.
+impl SlotRequest {
+    /// Itself, unless its client is gone or the disk is full, which refuses ordinary changes.
     pub(super) fn admitted(self, file: &DatabaseFile) -> Option<Self> {
-        if self.urgency == Urgency::Ordinary && file.reserve().is_given_up() {
+        if self.urgency == Urgency::Ordinary && file.reserve().is_released() {
             let full = RuntimeErr::Internal("the disk is full, and what is left is for revocations".to_owned());
-            // Whoever is gone need not be told.
-            let _ = self.turn.send(Err(DbErr::Conn(full)));
+            // An error means that its client is gone.
+            let _ = self.slot.send(Err(DbErr::Conn(full)));
             return None;
         }
-        (!self.turn.is_closed()).then_some(self)
+        (!self.slot.is_closed()).then_some(self)
     }
 }
 
-/// The task has ended without a word, which it does when the whole process does.
+/// The task has ended, which happens only when the whole process ends.
 pub(super) fn gone() -> DbErr {
     DbErr::Conn(RuntimeErr::Internal("the writing connection is gone".to_owned()))
 }

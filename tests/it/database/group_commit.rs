@@ -154,7 +154,7 @@ async fn an_operation_that_fails_half_way_leaves_what_the_others_of_its_group_di
             let token = transaction.find_token(holder.token_id()).await.unwrap().unwrap();
             let outcome = transaction.insert(&token).await;
             assert!(outcome.is_err());
-            assert!(transaction.settle(outcome).await.is_err());
+            assert!(transaction.finish(outcome).await.is_err());
         });
     }
     running.join_all().await;

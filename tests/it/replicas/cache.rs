@@ -50,21 +50,21 @@ const CHANGES: [&str; 4] = ["restricted", "rotated", "overlap ended", "revoked"]
 #[tokio::test]
 async fn r10_a_change_decides_about_the_very_next_request_here_and_about_that_after_the_news_elsewhere() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let there = Replica::on(&database, 2).await;
-    let mut ear = there.contact().await;
+    let mut listener = there.contact().await;
     let admin = here.caller(&admin).await;
     for what in CHANGES {
         let token = here.used(&admin, named(what)).await;
         // A commit of another process is heard on SQLite as one of anything.
-        ear.hear().await.unwrap();
+        listener.wait_and_poll().await.unwrap();
         for replica in [&here, &there] {
             assert_eq!(replica.told(&token.value).await, "VALID");
         }
         let code = change(&here, &admin, token.id, what).await;
         assert_eq!(here.told(&token.value).await, code, "{what}, here");
         assert_eq!(there.told(&token.value).await, "VALID", "{what}: it was remembered");
-        ear.hear().await.unwrap();
+        listener.wait_and_poll().await.unwrap();
         assert_eq!(there.told(&token.value).await, code, "{what}, there");
     }
 }
@@ -72,7 +72,7 @@ async fn r10_a_change_decides_about_the_very_next_request_here_and_about_that_af
 #[tokio::test]
 async fn no_deadline_passes_unseen_by_what_is_remembered() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
     let end = 10 * MINUTE;
     let expires_at = Some(Timestamp::from_unix_millis(START + end));
@@ -83,7 +83,7 @@ async fn no_deadline_passes_unseen_by_what_is_remembered() {
     let request = RotateRequest { id: Some(replaced.id.to_string()), ..RotateRequest::default() };
     let current = here.service.rotate(&admin, &request).await.unwrap().value.expose().to_owned();
     here.clock.set(end - SECOND);
-    let _ear = here.contact().await;
+    let _listener = here.contact().await;
     let codes = [
         (expiring.value.as_str(), "TOKEN_EXPIRED"),
         (&overdue.value, "ROTATION_OVERDUE"),
@@ -106,7 +106,7 @@ async fn no_deadline_passes_unseen_by_what_is_remembered() {
 #[tokio::test]
 async fn r12_what_is_remembered_is_judged_anew_for_every_place() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
     let token = here.used(&admin, named("n")).await;
     change(&here, &admin, token.id, "restricted").await;
@@ -123,7 +123,7 @@ async fn r12_what_is_remembered_is_judged_anew_for_every_place() {
 #[tokio::test]
 async fn r10_answers_go_on_for_ten_seconds_without_the_database_and_not_for_longer() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let caller = here.caller(&admin).await;
     let token = here.used(&caller, named("n")).await;
     assert_eq!(here.told(&token.value).await, "VALID");
@@ -140,11 +140,11 @@ async fn r10_answers_go_on_for_ten_seconds_without_the_database_and_not_for_long
 #[tokio::test]
 async fn an_unknown_value_is_looked_up_once_in_ten_seconds() {
     let database = TestDatabase::new().await;
-    let (here, _, _ear) = start(&database).await;
+    let (here, _, _listener) = start(&database).await;
     let value = Value::from_entropy(TokenKind::Private, &[9; 32]);
     assert_eq!(here.told(value.expose()).await, "UNAUTHENTICATED");
     here.clock.set(5 * SECOND);
-    let _ear = here.contact().await;
+    let _listener = here.contact().await;
     hide(&database, true).await;
     for (offset, code) in
         [(5 * SECOND, "UNAUTHENTICATED"), (10 * SECOND - 1, "UNAUTHENTICATED"), (10 * SECOND, "INTERNAL")]
@@ -157,7 +157,7 @@ async fn an_unknown_value_is_looked_up_once_in_ten_seconds() {
 #[tokio::test]
 async fn r8_the_reuse_of_a_remembered_value_is_noticed() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
     let token = here.used(&admin, named("n")).await;
     change(&here, &admin, token.id, "rotated").await;
@@ -167,7 +167,7 @@ async fn r8_the_reuse_of_a_remembered_value_is_noticed() {
     };
     for (offset, count) in [(0, 1), (MINUTE - 1, 1), (MINUTE, 2)] {
         here.clock.set(offset);
-        let _ear = here.contact().await;
+        let _listener = here.contact().await;
         for _ in 0..2 {
             assert_eq!(here.told(&token.value).await, "VALUE_RETIRED");
         }
@@ -181,7 +181,7 @@ async fn no_more_values_are_remembered_than_were_asked_for() {
         let database = TestDatabase::new().await;
         let here = Replica::with(&database, 1, Policy { cached_values: max, ..Policy::default() }).await;
         let admin = here.service.bootstrap().await.unwrap().value.expose().to_owned();
-        let _ear = here.contact().await;
+        let _listener = here.contact().await;
         let admin = here.caller(&admin).await;
         let mut tokens = Vec::new();
         for number in 0..12 {
@@ -202,7 +202,7 @@ async fn no_more_values_are_remembered_than_were_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r10_no_answer_from_memory_is_older_than_what_was_acknowledged() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let here = Arc::new(here);
     let caller = here.caller(&admin).await;
     let token = here.used(&caller, named("0")).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rotakey::domain::id::TokenId;
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::store::{Ear, Heard, Store};
+use rotakey::store::{ChangeListener, FeedMessage, Store};
 use sea_orm::sqlx::postgres::PgListener;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use tokio::time::timeout;
@@ -26,20 +26,20 @@ async fn postgres() -> Option<TestDatabase> {
 /// A replica of whose tokens none exists: what is told is all that it knows.
 struct Hearing {
     store: Store,
-    ear: Ear,
+    listener: ChangeListener,
 }
 
 impl Hearing {
     async fn on(database: &TestDatabase) -> Self {
         let store = Store::connect(&database.url).await.unwrap();
-        let ear = store.listen().await.unwrap();
-        Self { store, ear }
+        let listener = store.listen().await.unwrap();
+        Self { store, listener }
     }
 
     /// Which of these tokens are heard of next.
     async fn heard(&mut self, tokens: &[TokenId]) -> Vec<TokenId> {
         let stamp = self.store.stamp();
-        self.ear.hear().await.unwrap();
+        self.listener.wait_and_poll().await.unwrap();
         tokens.iter().copied().filter(|id| !self.store.is_fresh(*id, stamp)).collect()
     }
 }
@@ -100,15 +100,15 @@ async fn whoever_commits_a_change_wakes_the_others() {
 async fn a_subscriber_is_told_of_what_is_committed_from_then_on_and_of_nothing_before() {
     let Some(database) = postgres().await else { return };
     let here = Replica::on(&database, 1).await;
-    let mut ear = here.store.listen().await.unwrap();
+    let mut listener = here.store.listen().await.unwrap();
     for _ in 0..2 {
         here.service.bootstrap().await.unwrap();
         let mut feed = here.store.audit_feed();
-        let (caught_up, heard) = tokio::join!(here.store.catch_up(&mut feed), ear.hear());
+        let (caught_up, heard) = tokio::join!(here.store.catch_up(&mut feed), listener.wait_and_poll());
         assert!(caught_up && heard.is_ok());
         let next = here.service.bootstrap().await.unwrap().view.token.id;
-        ear.hear().await.unwrap();
-        assert!(matches!(feed.try_recv(), Ok(Heard::Event(event)) if event.token_id == Some(next)));
+        listener.wait_and_poll().await.unwrap();
+        assert!(matches!(feed.try_recv(), Ok(FeedMessage::Event(event)) if event.token_id == Some(next)));
         assert!(feed.try_recv().is_err());
     }
 }
@@ -153,6 +153,6 @@ async fn r10_a_replica_that_has_not_asked_for_more_than_a_minute_has_lost_contac
     let mut here = Hearing::on(&database).await;
     for (seconds, in_contact) in [(0, true), (50, true), (70, false)] {
         beside.execute_unprepared(&format!("UPDATE shift SET by = '{seconds} seconds'")).await.unwrap();
-        assert_eq!(here.ear.hear().await.is_ok(), in_contact, "{seconds}");
+        assert_eq!(here.listener.wait_and_poll().await.is_ok(), in_contact, "{seconds}");
     }
 }

@@ -106,8 +106,8 @@ async fn r10_no_change_goes_unheard_while_the_table_of_changes_is_made_anew() {
     let connection = database.connect().await;
     Migrator::up(&connection, BEFORE_LOGGED).await.unwrap();
     let store = Store::connect(&database.url).await.unwrap();
-    let mut ear = store.listen().await.unwrap();
-    ear.hear().await.unwrap();
+    let mut listener = store.listen().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     let ids = [1, 2].map(|byte| TokenId::new(Timestamp::from_unix_millis(0), [byte; 10]));
     let stamp = store.stamp();
     connection.execute_unprepared(&format!("INSERT INTO change (ids) VALUES ('{}')", ids[0])).await.unwrap();
@@ -120,10 +120,10 @@ async fn r10_no_change_goes_unheard_while_the_table_of_changes_is_made_anew() {
     cluster::wait_for(&connection, waiting).await;
     writer.execute_unprepared("COMMIT").await.unwrap();
     migrating.await.unwrap().unwrap();
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     assert!(ids.iter().all(|id| !store.is_fresh(*id, stamp)));
     // Each is heard once.
     let stamp = store.stamp();
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     assert!(ids.iter().all(|id| store.is_fresh(*id, stamp)));
 }

@@ -10,7 +10,7 @@ use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{SettingsChange, SettingsDraft};
 use rotakey::domain::value::ValueHash;
 use rotakey::service::{Caller, CreateRequest, Policy, RotateRequest, Service, Visit};
-use rotakey::store::{Ear, Heard, Stamp, Store};
+use rotakey::store::{ChangeListener, FeedMessage, Stamp, Store};
 use sea_orm::ConnectionTrait;
 use tokio::sync::broadcast::Receiver;
 use tokio::task::JoinSet;
@@ -43,22 +43,22 @@ impl Replica {
         Timestamp::from_unix_millis(self.clock.now_unix_millis())
     }
 
-    /// An ear that has heard all there was.
-    async fn ear(&self) -> Ear {
-        let mut ear = self.store.listen().await.unwrap();
-        ear.hear().await.unwrap();
-        ear.hear().await.unwrap();
-        ear
+    /// A listener that has polled all there was.
+    async fn listener(&self) -> ChangeListener {
+        let mut listener = self.store.listen().await.unwrap();
+        listener.wait_and_poll().await.unwrap();
+        listener.wait_and_poll().await.unwrap();
+        listener
     }
 }
 
 /// The actions of this many events.
-async fn actions(feed: &mut Receiver<Heard>, count: usize) -> Vec<&'static str> {
+async fn actions(feed: &mut Receiver<FeedMessage>, count: usize) -> Vec<&'static str> {
     let mut actions = Vec::new();
     while actions.len() < count {
         match feed.recv().await.unwrap() {
-            Heard::Event(event) => actions.push(event.action.as_str()),
-            Heard::Lost => actions.push("LOST"),
+            FeedMessage::Event(event) => actions.push(event.action.as_str()),
+            FeedMessage::Lost => actions.push("LOST"),
         }
     }
     actions
@@ -98,19 +98,19 @@ async fn r10_a_change_makes_what_was_read_before_stale_when_it_returns_and_withi
     let database = TestDatabase::new().await;
     let (here, there) = (Replica::on(&database, 1).await, Replica::on(&database, 2).await);
     let admin = here.service.bootstrap().await.unwrap().value.expose().to_owned();
-    let mut ear = there.ear().await;
+    let mut listener = there.listener().await;
     let mut stamps = (here.store.stamp(), there.store.stamp());
     let mut changed = None;
     change_in_every_way(&here, &admin, async |what, id| {
         assert!(!here.store.is_fresh(id, stamps.0), "{what}, here");
-        ear.hear().await.unwrap();
+        listener.wait_and_poll().await.unwrap();
         assert!(!there.store.is_fresh(id, stamps.1), "{what}, there");
         stamps = (here.store.stamp(), there.store.stamp());
         changed = Some(id);
     })
     .await;
     // And nothing more comes of it.
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     let id = changed.unwrap();
     assert!(here.store.is_fresh(id, stamps.0) && there.store.is_fresh(id, stamps.1));
 }
@@ -122,7 +122,7 @@ async fn what_was_read_stays_fresh_over_a_later_use_an_undone_change_and_changes
     let issued = here.service.bootstrap().await.unwrap();
     let (id, admin) = (issued.view.token.id, issued.value.expose());
     let caller = here.caller(admin).await;
-    let mut ear = here.ear().await;
+    let mut listener = here.listener().await;
     let stamp = here.store.stamp();
     here.service.create(&caller, named("other")).await.unwrap();
     here.clock.advance(61 * SECOND);
@@ -133,7 +133,7 @@ async fn what_was_read_stays_fresh_over_a_later_use_an_undone_change_and_changes
     undone.revoke(id, here.now()).await.unwrap();
     drop(undone);
     here.store.begin().await.unwrap().commit().await.unwrap();
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     assert!(here.store.is_fresh(id, stamp));
 }
 
@@ -158,7 +158,7 @@ async fn a_commit_is_told_of_even_if_its_caller_has_gone_away() {
         let next = here.store.begin().await.unwrap();
         next.find_to_change(id, None).await.unwrap();
         next.commit().await.unwrap();
-        here.ear().await;
+        here.listener().await;
     }
     assert!(here.store.find_token(id).await.unwrap().unwrap().revoked_at.is_some());
     assert!(!here.store.is_fresh(id, stamp));
@@ -169,12 +169,12 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
     let database = TestDatabase::new().await;
     let here = Replica::on(&database, 1).await;
     let admin = here.service.bootstrap().await.unwrap().value.expose().to_owned();
-    let mut ear = here.ear().await;
+    let mut listener = here.listener().await;
     let mut feed = here.store.audit_feed();
     change_in_every_way(&here, &admin, async |_, _| {}).await;
     let expected =
         ["CREATED", "UPDATED", "ROTATED", "OVERLAP_ENDED", "REVOKED"].map(|word| format!("API_TOKEN_{word}"));
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     assert_eq!(actions(&mut feed, 5).await, expected);
 
     // Many at once: as many as were committed, each once, and those of one token in its order.
@@ -193,11 +193,11 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
         });
     }
     writers.join_all().await;
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     let mut told: HashMap<TokenId, Vec<&str>> = HashMap::new();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..8 * 7 {
-        let Heard::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
+        let FeedMessage::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
         assert!(seen.insert(event.id));
         told.entry(event.token_id.unwrap()).or_default().push(event.action.as_str());
     }
@@ -212,12 +212,12 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
 async fn on_postgresql_a_subscriber_hears_of_every_replica_and_on_sqlite_of_its_own_process() {
     let database = TestDatabase::new().await;
     let (here, there) = (Replica::on(&database, 1).await, Replica::on(&database, 2).await);
-    let mut ear = there.ear().await;
+    let mut listener = there.listener().await;
     let mut feed = there.store.audit_feed();
     here.service.bootstrap().await.unwrap();
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     there.service.bootstrap().await.unwrap();
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     let expected = if database.is_sqlite() { 1 } else { 2 };
     assert_eq!(actions(&mut feed, expected).await, vec!["API_TOKEN_CREATED"; expected]);
     assert!(feed.try_recv().is_err());
@@ -228,7 +228,7 @@ async fn lost_contact_is_told_and_what_was_read_before_is_stale_once_it_is_regai
     let database = TestDatabase::new().await;
     let here = Replica::on(&database, 1).await;
     let id = here.service.bootstrap().await.unwrap().view.token.id;
-    let mut ear = here.ear().await;
+    let mut listener = here.listener().await;
     let (stamp, mut feed) = (here.store.stamp(), here.store.audit_feed());
     if database.is_sqlite() {
         here.store.clone().close().await.unwrap();
@@ -237,9 +237,9 @@ async fn lost_contact_is_told_and_what_was_read_before_is_stale_once_it_is_regai
                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
         database.connect().await.execute_unprepared(others).await.unwrap();
     }
-    ear.hear().await.unwrap_err();
+    listener.wait_and_poll().await.unwrap_err();
     here.store.lose_contact();
-    assert!(matches!(feed.recv().await.unwrap(), Heard::Lost));
+    assert!(matches!(feed.recv().await.unwrap(), FeedMessage::Lost));
     assert!(here.store.is_fresh(id, stamp), "it may be believed for as long as R10 allows");
     here.store.listen().await.unwrap();
     assert!(!here.store.is_fresh(id, stamp));
@@ -250,10 +250,10 @@ async fn r10_contact_is_kept_while_the_database_answers_and_is_over_ten_seconds_
     let database = TestDatabase::new().await;
     let here = Replica::on(&database, 1).await;
     assert!(!here.service.in_contact(here.now()), "before anything was heard");
-    let mut ear = here.ear().await;
+    let mut listener = here.listener().await;
     let keeping = tokio::spawn(here.service.clone().keep_contact());
     while !here.service.in_contact(here.now()) {
-        ear.hear().await.unwrap();
+        listener.wait_and_poll().await.unwrap();
     }
     keeping.abort();
     let now = here.now();

@@ -4,7 +4,7 @@ use rotakey::domain::id::TokenId;
 use rotakey::domain::restriction::Source;
 use rotakey::domain::token::{SettingsChange, Token};
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RotateRequest, Visit};
-use rotakey::store::Heard;
+use rotakey::store::FeedMessage;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use tokio::task::JoinHandle;
 
@@ -200,7 +200,7 @@ async fn r13_a_rotation_that_is_under_way_when_its_client_goes_away_is_told_of()
         // There it is undone: whoever waits for a turn has changed nothing yet.
         return;
     }
-    let mut ear = case.here.store.listen().await.unwrap();
+    let mut listener = case.here.store.listen().await.unwrap();
     let mut feed = case.here.store.audit_feed();
     let stamps = (case.here.store.stamp(), case.deaf.store.stamp());
     let holder = case.holder().await;
@@ -213,9 +213,9 @@ async fn r13_a_rotation_that_is_under_way_when_its_client_goes_away_is_told_of()
     assert!(rotation.await.unwrap_err().is_cancelled());
     drop(other);
     while case.token().await.current.generation == 2 {}
-    ear.hear().await.unwrap();
+    listener.wait_and_poll().await.unwrap();
     assert!(!case.here.store.is_fresh(case.id, stamps.0));
-    let Heard::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
+    let FeedMessage::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
     assert_eq!((event.token_id, event.generation), (Some(case.id), Some(3)));
     while case.deaf.store.is_fresh(case.id, stamps.1) {
         tokio::task::yield_now().await;

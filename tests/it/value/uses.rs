@@ -12,7 +12,7 @@ use crate::support::replica::{Replica, hide, named, start};
 #[tokio::test]
 async fn r5_a_first_use_is_written_though_the_value_is_remembered() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
     let mut draft = named("n");
     draft.change.allowed_cidr_blocks = Some(vec!["10.0.0.0/8".into()]);
@@ -34,7 +34,7 @@ async fn r5_a_first_use_is_written_though_the_value_is_remembered() {
 #[tokio::test]
 async fn later_uses_are_shown_at_once_and_written_together_and_none_is_lost_by_a_failure_or_a_stop() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
     let (one, two) = (here.used(&admin, named("one")).await, here.used(&admin, named("two")).await);
     for (offset, shown) in [(30 * SECOND - 1, 0), (30 * SECOND, 30 * SECOND), (MINUTE - 1, 30 * SECOND)] {
@@ -77,11 +77,11 @@ async fn later_uses_are_shown_at_once_and_written_together_and_none_is_lost_by_a
 #[tokio::test]
 async fn a_later_use_makes_nobody_forget_anything_and_needs_no_database() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let caller = here.caller(&admin).await;
     let token = here.used(&caller, named("n")).await;
     here.clock.set(MINUTE);
-    let _ear = here.contact().await;
+    let _listener = here.contact().await;
     let stamp = here.store.stamp();
     assert_eq!(here.told(&token.value).await, "VALID");
     here.service.write_uses().await.unwrap();

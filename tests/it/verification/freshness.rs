@@ -49,7 +49,7 @@ async fn becomes(client: &Client, seconds: u32) {
 #[tokio::test]
 async fn r10_with_what_is_remembered_an_answer_is_kept_for_ten_seconds_together() {
     let database = TestDatabase::new().await;
-    let (here, admin, _ear) = start(&database).await;
+    let (here, admin, _listener) = start(&database).await;
     let caller = here.caller(&admin).await;
     let token = here.used(&caller, named("n")).await;
     for (offset, seconds) in

@@ -1,4 +1,4 @@
-//! Opening a pool of connections to PostgreSQL: to a primary, durable at every commit, and without a wait that has no end.
+//! Pools of connections to PostgreSQL: to a primary, durable at every commit, with a timeout for every wait.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use super::primary::{self, find_primary};
 /// How long PostgreSQL waits for a row that another transaction is changing.
 const LOCK_TIMEOUT: &str = "5s";
 /// For how long PostgreSQL keeps a transaction open in which nothing is asked. A change must be committed long before the row
-/// that tells of it is deleted, also where a process is suspended between the two.
+/// that announces it is deleted, also where a process is suspended between the two.
 const IDLE_TIMEOUT: &str = "10s";
-/// For how long a connection to PostgreSQL that was just given back need not be asked whether it still answers.
+/// For how long a returned connection is used again without being tested.
 const BELIEVED_FOR: Duration = Duration::from_millis(100);
-/// After how many milliseconds PostgreSQL gives up a replica that does not acknowledge what is sent to it.
+/// After how many milliseconds PostgreSQL closes the connection of a replica that does not acknowledge what is sent to it.
 const TCP_USER_TIMEOUT_MILLIS: &str = "10000";
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How many listings a replica runs at once. They have connections of their own, so that looking up a value never waits for one.
@@ -42,7 +42,7 @@ const LISTING_SETTINGS: [(&str, &str); 6] = [
 const ANY_URL: &str = "postgres://localhost";
 
 pub(in crate::store::connect) async fn connect(url: &str) -> Result<Store, Error> {
-    let servers: Vec<_> = hosts::parse(url)?.into_iter().map(settled).collect();
+    let servers: Vec<_> = hosts::parse(url)?.into_iter().map(with_settings).collect();
     let place = place(&servers);
     let primary = find_primary(&servers).await.map_err(|words| unusable(&place, &words))?;
     let listings = open_listings(primary.clone()).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
@@ -50,9 +50,9 @@ pub(in crate::store::connect) async fn connect(url: &str) -> Result<Store, Error
     Ok(Store::on_server(place, servers, connections, listings))
 }
 
-/// Whatever the server's defaults: an answer is sent after its transaction is on disk (R13), and nobody waits for a lock, or keeps
-/// one, without end.
-fn settled(server: PgConnectOptions) -> PgConnectOptions {
+/// Whatever the server's defaults: commits are durable before they are acknowledged (R13), and no lock is waited for or held
+/// without a limit.
+fn with_settings(server: PgConnectOptions) -> PgConnectOptions {
     server.disable_statement_logging().options([
         ("synchronous_commit", "on"),
         ("lock_timeout", LOCK_TIMEOUT),
@@ -81,7 +81,7 @@ fn connections(server: PgConnectOptions, most: u32) -> PoolOptions {
         options.after_connect(|connection, _| Box::pin(primary::require_primary(connection)))
     });
     // The pool asks a connection whether it still answers when it is given back; to ask again at once would cost a round trip
-    // before every look-up and every transaction.
+    // before every lookup and every transaction.
     options.test_before_acquire_if_idle_for(BELIEVED_FOR);
     options
 }

@@ -1,5 +1,5 @@
-//! Finding the server that is the database: a primary that may write. A standby has the same rows, a moment later, and nobody
-//! would tell it what to forget, so nothing is believed on a connection to one (R10).
+//! Finding the primary. A standby has the same rows, a moment later, and no change would be announced on it, so a connection to a
+//! standby is never trusted (R10).
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::store::connect::unusable;
 
 use super::address::address;
 
-/// How long a server may take to be reached and to say what it is, before the next one is tried.
+/// How long a server may take to connect and to answer before the next one is tried.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What is said of a server that is no primary, or may not write.
+/// The message for a standby or a read-only server.
 pub(in crate::store) const STANDBY: &str = "the server is a standby, or read-only. Name the primary.";
 
-/// The question whether a server may not write: it is in recovery, or is set to be read-only.
+/// The SQL condition that a server is in recovery or read-only.
 macro_rules! only_reads {
     () => {
         "pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
@@ -47,7 +47,7 @@ pub(in crate::store) async fn find_primary(servers: &[PgConnectOptions]) -> Resu
 async fn ask(server: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     let mut connection = server.connect().await?;
     let writes = may_write(&mut connection).await?;
-    // It is of no further use, so it does not matter how it ends.
+    // An error does not matter: the connection is not used again.
     let _ = connection.close().await;
     Ok(writes)
 }

@@ -36,7 +36,7 @@ pub(in crate::store::connect) async fn connect(url: &str, if_missing: IfMissing)
     let mut opened = open(url, &path, if_missing, &known).await;
     // Opening it takes room as well, and a server that was restarted on a full disk must revoke, too.
     if let Err(err) = &opened
-        && reserve.give_up_for(err).await
+        && reserve.release_if_full(err).await
     {
         opened = open(url, &path, if_missing, &known).await;
     }
@@ -86,9 +86,9 @@ mod tests {
         for connection in [&store.read, &store.write] {
             for (pragma, expected) in [("synchronous", "2"), ("foreign_keys", "1"), ("journal_mode", "wal")] {
                 // As text, whatever type it is.
-                let sql = format!("SELECT CAST({pragma} AS TEXT) AS told FROM pragma_{pragma}");
+                let sql = format!("SELECT CAST({pragma} AS TEXT) AS text FROM pragma_{pragma}");
                 let row = connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
-                assert_eq!(row.unwrap().try_get::<String>("", "told").unwrap(), expected, "{pragma}");
+                assert_eq!(row.unwrap().try_get::<String>("", "text").unwrap(), expected, "{pragma}");
             }
         }
     }

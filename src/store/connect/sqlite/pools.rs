@@ -44,7 +44,7 @@ pub(super) async fn sqlite_pool(
             // FULL waits for the disk at every commit; NORMAL would lose the last ones on a power cut (R13).
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            // A log that had to grow, because somebody kept reading, is cut down again as soon as it is written anew.
+            // A log that had to grow, because a reader kept it from being reused, is truncated at the next reset.
             .pragma("journal_size_limit", WAL_LIMIT_BYTES.to_string())
             // What savepoints need is little, and must not depend on room in another folder.
             .pragma("temp_store", "MEMORY")

@@ -10,15 +10,15 @@ async fn the_reserve_takes_its_space_is_given_up_and_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rotakey.db-reserve");
     let reserve = Reserve::at(path.clone());
-    assert!(!reserve.is_given_up());
+    assert!(!reserve.is_released());
     for _ in 0..2 {
         reserve.keep().await;
-        assert!(!reserve.is_given_up());
+        assert!(!reserve.is_released());
         let metadata = std::fs::metadata(&path).unwrap();
         assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (BYTES, 0o600));
         assert!(metadata.blocks() * 512 >= BYTES, "it is sparse");
-        reserve.give_up();
-        assert!(reserve.is_given_up() && !path.exists());
+        reserve.release();
+        assert!(reserve.is_released() && !path.exists());
         // As if it had been seen that there was no room.
         *reserve.0.pause.lock().unwrap() = 0;
     }
@@ -43,8 +43,8 @@ async fn what_is_not_the_reserve_is_neither_written_over_nor_deleted() {
             }
             let reserve = Reserve::at(path.clone());
             reserve.keep().await;
-            assert!(!reserve.is_given_up());
-            reserve.give_up();
+            assert!(!reserve.is_released());
+            reserve.release();
             assert!(std::fs::read(&path).unwrap() == contents, "mode {mode:o}, link: {link}");
             std::fs::remove_file(&path).unwrap();
         }
@@ -80,7 +80,7 @@ async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
     let too_much = "INSERT INTO ballast VALUES (zeroblob(100000))";
     let failed = transaction.connection().execute_unprepared(too_much).await.unwrap_err().into();
     drop(transaction);
-    assert!(store.has_made_room(&failed).await && reserve.is_given_up());
+    assert!(store.has_made_room(&failed).await && reserve.is_released());
     assert!(!store.has_made_room(&crate::store::Error::Unreadable("another".into())).await);
     for _ in 0..2 {
         assert!(matches!(store.begin().await, Err(crate::store::Error::Unavailable(_))));
@@ -89,7 +89,7 @@ async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
     // There was room on the disk, as under a quota: what was given up is not taken again at once.
     for _ in 0..PAUSE {
         reserve.keep().await;
-        assert!(reserve.is_given_up());
+        assert!(reserve.is_released());
     }
     reserve.keep().await;
     store.begin().await.unwrap().commit().await.unwrap();
@@ -122,9 +122,9 @@ async fn releasing_the_reserve_while_it_is_being_written_blocks_no_worker() {
         finished.recv_timeout(std::time::Duration::from_secs(5)).is_ok()
     });
     is_locked.recv().unwrap();
-    let mut releasing = std::pin::pin!(reserve.give_up_for(&err));
+    let mut releasing = std::pin::pin!(reserve.release_if_full(&err));
     assert!(futures_util::poll!(releasing.as_mut()).is_pending(), "the worker waited for the disk");
     finish.send(()).unwrap();
-    assert!(releasing.await && reserve.is_given_up());
+    assert!(releasing.await && reserve.is_released());
     assert!(writing.join().unwrap());
 }

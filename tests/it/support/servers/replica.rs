@@ -9,7 +9,7 @@ use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::SettingsDraft;
 use rotakey::service::{Caller, CreateRequest, Policy, Service, Verification, Visit};
-use rotakey::store::{Ear, Store};
+use rotakey::store::{ChangeListener, Store};
 use sea_orm::ConnectionTrait;
 
 use crate::support::clock::{ManualClock, SECOND, START};
@@ -47,22 +47,22 @@ impl Replica {
         Self { store, service, clock }
     }
 
-    /// Gets into contact as of the present moment of its clock. What is committed later is heard by the ear alone.
-    pub async fn contact(&self) -> Ear {
-        let mut ear = self.store.listen().await.unwrap();
-        ear.hear().await.unwrap();
+    /// Gets into contact as of the present moment of its clock. What is committed later is heard by the listener alone.
+    pub async fn contact(&self) -> ChangeListener {
+        let mut listener = self.store.listen().await.unwrap();
+        listener.wait_and_poll().await.unwrap();
         let behind = self.clock.now_unix_millis() - START;
         // Contact of before must not be taken for the new one.
         self.clock.advance(20 * SECOND);
         let keeping = tokio::spawn(self.service.clone().keep_contact());
         while !self.service.in_contact(self.now()) {
             self.clock.set(behind);
-            ear.hear().await.unwrap();
+            listener.wait_and_poll().await.unwrap();
         }
         keeping.abort();
         assert!(keeping.await.unwrap_err().is_cancelled());
-        ear.hear().await.unwrap();
-        ear
+        listener.wait_and_poll().await.unwrap();
+        listener
     }
 
     pub fn now(&self) -> Timestamp {
@@ -105,11 +105,11 @@ impl Replica {
 }
 
 /// A replica with its admin's value, in contact.
-pub async fn start(database: &TestDatabase) -> (Replica, String, Ear) {
+pub async fn start(database: &TestDatabase) -> (Replica, String, ChangeListener) {
     let here = Replica::on(database, 1).await;
     let admin = here.service.bootstrap().await.unwrap().value.expose().to_owned();
-    let ear = here.contact().await;
-    (here, admin, ear)
+    let listener = here.contact().await;
+    (here, admin, listener)
 }
 
 pub fn named(name: &str) -> SettingsDraft {
