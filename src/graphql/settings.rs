@@ -8,9 +8,9 @@ pub enum Introspection {
     /// Everyone.
     #[default]
     Public,
-    /// Whoever presents a value that works.
+    /// Clients that present a value that works.
     Authenticated,
-    /// Nobody. Errors then have no names but those that were sent.
+    /// No client. Errors then name only what the client sent.
     Off,
 }
 

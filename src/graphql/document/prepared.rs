@@ -43,7 +43,7 @@ pub(crate) struct Operation {
     fixed: Option<ExecutableDocument>,
     /// The same, where it can be answered without the library.
     pub(crate) direct: Option<Direct>,
-    /// Whether somebody without a credential may ask it: it asks for nothing but types.
+    /// Whether a client without a credential may run it: it asks for nothing but types.
     pub(crate) anonymous: bool,
     /// Whether it takes a value, which must not stand in a URL (R9).
     pub(crate) takes_value: bool,

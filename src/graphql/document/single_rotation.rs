@@ -1,6 +1,6 @@
 //! One document may rotate a given API token once (R7).
 //!
-//! Checked on the document, before anything runs, so that whoever breaks the rule has lost nothing by it.
+//! Checked on the document, before anything runs, so that a document that breaks the rule changes nothing.
 
 use std::collections::HashSet;
 

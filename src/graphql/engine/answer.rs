@@ -20,7 +20,7 @@ pub struct Answer(Form);
 
 enum Form {
     Built(Built),
-    /// It was written before, for somebody else, too. It has data and no errors.
+    /// Serialised before and shared by several subscribers. It has data and no errors.
     Written(Arc<RawValue>),
 }
 

@@ -249,7 +249,7 @@ impl GraphqlDoor {
                 };
                 let failed = !response.errors.is_empty();
                 responses.push(response);
-                // Nothing more is done for somebody who can no longer be told of it (section 6.4.4).
+                // After a field error the result may be null as a whole, so no further field is run (section 6.4.4).
                 if failed {
                     break;
                 }

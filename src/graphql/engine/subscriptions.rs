@@ -17,12 +17,12 @@ use crate::graphql::schema::feed::{Feed, Told, take};
 
 use super::answer::Answer;
 
-/// How many bytes of written events are kept: those that somebody has not told yet.
+/// How many bytes of serialised events are kept, for subscribers that have not sent them yet.
 const KEPT_BYTES: u64 = 4 * 1024 * 1024;
 /// What an entry takes beside its text.
 const ENTRY_BYTES: u64 = 160;
 
-/// All that is asked of an event, so that the same is told to whoever asks for the same.
+/// What a subscription selects of an event. Subscriptions that select the same share the serialised text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Shape([u8; 32]);
 

@@ -1,6 +1,6 @@
 //! The document as the library that executes knows it, made from what the validator has read.
 //!
-//! One parser reads every document, so a literal means one thing and a field stands in one place, whoever asks. The executing
+//! One parser reads every document, so a literal means one thing and a field stands in one place for both libraries. The executing
 //! library's own parser knows an older grammar, reads some strings otherwise, and counts lines otherwise.
 
 use std::collections::HashMap;
