@@ -95,22 +95,26 @@ async fn an_answer_that_is_not_read_is_dropped_although_the_client_asks_on() {
 async fn a_body_that_does_not_come_is_given_up_although_another_of_the_same_connection_does() {
     let server = Server::start().await;
     let value = server.admin.value.clone().unwrap();
+    // No write of a first use falls into the time that this test lets pass.
+    server.admin.check().await.unwrap();
     let mut client = Http2::connect(&server.url, 65_535).await;
-    let (stalled, mut part) = client.begin("POST", "/graphql", &value).await;
+    let (mut stalled, mut part) = client.begin("POST", "/graphql", &value).await;
     part.send_data(Bytes::from_static(b"{"), false).unwrap();
     let body = json!({ "query": "{ currentAPIToken { id } }" }).to_string();
     let (steady, mut rest) = client.begin("POST", "/graphql", &value).await;
     rest.send_data(Bytes::copy_from_slice(&body.as_bytes()[..1]), false).unwrap();
     // As much as is expected of it, and more: white space.
-    for _ in 0..2 {
+    for period in 0..2 {
         rest.send_data(Bytes::from(vec![b' '; 16_384]), false).unwrap();
         // It has come when others have been answered in between.
         for _ in 0..20 {
             server.admin.check().await.unwrap();
         }
         pass(1).await;
+        if period == 0 {
+            assert_eq!(soon(&mut stalled).await.unwrap().status(), 408);
+        }
     }
-    assert_eq!(soon(stalled).await.unwrap().status(), 408);
     rest.send_data(Bytes::copy_from_slice(&body.as_bytes()[1..]), true).unwrap();
     assert_eq!(soon(steady).await.unwrap().status(), 200);
 }
