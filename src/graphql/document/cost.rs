@@ -7,13 +7,11 @@ use async_graphql::{Name, Value};
 use crate::domain::listing::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 
 use super::plan::root_fields;
+use super::root_fields::is_page;
 use crate::graphql::syntax::translate::Fragments;
 
 /// What one use case costs beside the fields of its answer.
 const ROOT: u64 = 10;
-
-/// The root fields that answer a page.
-const PAGES: [&str; 2] = ["apiTokens", "auditEvents"];
 
 /// About how many of them the schema has, for each list of its parts.
 const PARTS: [(&str, u64); 9] = [
@@ -65,7 +63,7 @@ fn below(set: &SelectionSet, fragments: &Fragments) -> u64 {
 
 /// How many items a root field may answer.
 fn page_size(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
-    if !PAGES.contains(&field.name.node.as_str()) {
+    if !is_page(&field.name.node) {
         return 1;
     }
     let asked = ["first", "last"].into_iter().find_map(|name| {

@@ -23,8 +23,7 @@ use crate::service::{Service, Verification, View};
 
 use super::cost::cost;
 use super::plan::root_fields;
-
-const VERIFY: &str = "verifyAPIToken";
+use super::root_fields::VERIFY;
 
 /// How a field is told.
 type Tell<T> = fn(&T, &mut Vec<u8>);

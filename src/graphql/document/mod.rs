@@ -5,4 +5,5 @@ pub(crate) mod cost;
 pub(crate) mod direct;
 pub(crate) mod plan;
 pub(crate) mod prepared;
+mod root_fields;
 pub(crate) mod single_rotation;

@@ -12,13 +12,7 @@ use crate::graphql::syntax::translate::Fragments;
 use crate::graphql::validation::contract::ValidDocument;
 
 use super::direct::Direct;
-use super::plan;
-
-/// The root field whose input holds a value.
-const TAKES_VALUE: &str = "verifyAPIToken";
-
-/// The mutations whose answer holds a value that is told once.
-const ISSUING: [&str; 2] = ["createAPIToken", "rotateAPIToken"];
+use super::{plan, root_fields};
 
 /// The operations of a valid document.
 #[derive(Debug)]
@@ -85,7 +79,7 @@ impl Prepared {
                     validated_operation.variables.iter().cloned().zip(places).collect()
                 },
                 anonymous: fields.iter().all(|field| field.name.starts_with("__")),
-                takes_value: fields.iter().any(|field| field.name == TAKES_VALUE),
+                takes_value: fields.iter().any(|field| root_fields::takes_value(&field.name)),
                 introspects: fields.iter().any(|field| matches!(field.name.as_str(), "__schema" | "__type")),
                 nullable: nullable.map(|field| Name::new(field.response_key().as_str())).collect(),
                 fixed: None,
@@ -165,7 +159,7 @@ impl Operation {
     /// The field at the root of what is run, as the answer must show it.
     pub(crate) fn root(&self, field: &Field) -> Root {
         let key = field.response_key().node.clone();
-        let issues = ISSUING.contains(&field.name.node.as_str());
+        let issues = root_fields::issues_value(&field.name.node);
         Root { nullable: self.nullable.contains(&key), issues, key }
     }
 }

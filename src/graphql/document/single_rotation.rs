@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use async_graphql::parser::types::Field;
 use async_graphql::{Name, Value};
 
-const ROTATE: &str = "rotateAPIToken";
+use super::root_fields::ROTATE;
 
 /// Whether these root fields of a mutation would rotate the same API token more than once. `own` is the caller's id: naming
 /// it means the same token as naming none.

@@ -11,10 +11,6 @@ const MAX_LINES: usize = 350;
 /// The most files of a folder, its `mod.rs` and test files aside.
 const MAX_FILES: usize = 8;
 
-/// Folders that are being taken apart; this list only shrinks.
-const CIRCLES_REMAIN: &[&str] = &[];
-const CROWDED: &[&str] = &[];
-
 const HTTP: &[&str] = &["axum", "hyper", "hyper_util", "tower_service", "rust_embed", "utoipa"];
 
 /// What each room may use of ours, and which libraries are its own: no other room may name them.
@@ -182,24 +178,21 @@ fn violations(sources: &Sources) -> Vec<String> {
     found
 }
 
-/// Circles of files, but for those within a folder where some remain.
-fn circles_of_files(sources: &Sources, remain: &[&str]) -> Vec<String> {
-    let excepted = |files: &[PathBuf]| remain.iter().any(|folder| files.iter().all(|file| file.starts_with(folder)));
-    let circles = imports::circles(sources).into_iter().filter(|files| !excepted(files));
+/// Circles of files.
+fn circles_of_files(sources: &Sources) -> Vec<String> {
+    let circles = imports::circles(sources).into_iter();
     circles.map(|files| format!("a circle of files: {files:?}; which part of one do the others need?")).collect()
 }
 
 /// Folders of a room with too many files to have one subject.
-fn crowded_folders(sources: &Sources, excepted: &[&str]) -> Vec<String> {
+fn crowded_folders(sources: &Sources) -> Vec<String> {
     let mut files: BTreeMap<&Path, usize> = BTreeMap::new();
     for path in sources.keys().filter(|path| room(path).is_some() && !path.ends_with("mod.rs")) {
         if let Some(folder) = path.parent().filter(|_| !path.ends_with("tests.rs")) {
             *files.entry(folder).or_default() += 1;
         }
     }
-    let crowded = files.into_iter().filter(|(folder, files)| {
-        *files > MAX_FILES && *folder != Path::new("src") && !excepted.iter().any(|name| *folder == Path::new(name))
-    });
+    let crowded = files.into_iter().filter(|(folder, files)| *files > MAX_FILES && *folder != Path::new("src"));
     crowded
         .map(|(folder, files)| format!("{} holds {files} files; which subjects do they have?", folder.display()))
         .collect()
@@ -243,12 +236,12 @@ fn the_rooms_use_only_what_they_may() {
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {
-    assert_eq!(circles_of_files(&sources(), CIRCLES_REMAIN), Vec::<String>::new());
+    assert_eq!(circles_of_files(&sources()), Vec::<String>::new());
 }
 
 #[test]
 fn a_folder_holds_few_files() {
-    assert_eq!(crowded_folders(&sources(), CROWDED), Vec::<String>::new());
+    assert_eq!(crowded_folders(&sources()), Vec::<String>::new());
 }
 
 #[test]

@@ -1,0 +1,90 @@
+//! The fields at the root of the schema, and what sets each apart: whether a value passes through it, and whether it answers a
+//! page. A test ties the table to the schema.
+
+/// What sets a root field apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Nothing.
+    Plain,
+    /// Its answer holds a value, which is shown once (R9).
+    IssuesValue,
+    /// Its input holds a value, which must not stand in a URL (R9).
+    TakesValue,
+    /// It answers a page, whose fields cost as often as it has items.
+    Page,
+}
+
+/// Rotates an API token, which one document may do once for each (R7).
+pub(super) const ROTATE: &str = "rotateAPIToken";
+/// Verifies a value, and is answered directly where nothing has to be waited for.
+pub(super) const VERIFY: &str = "verifyAPIToken";
+
+const ROOT_FIELDS: [(&str, Kind); 11] = [
+    ("node", Kind::Plain),
+    ("currentAPIToken", Kind::Plain),
+    ("apiToken", Kind::Plain),
+    ("apiTokens", Kind::Page),
+    (VERIFY, Kind::TakesValue),
+    ("auditEvents", Kind::Page),
+    ("createAPIToken", Kind::IssuesValue),
+    (ROTATE, Kind::IssuesValue),
+    ("updateAPIToken", Kind::Plain),
+    ("endAPITokenOverlap", Kind::Plain),
+    ("revokeAPIToken", Kind::Plain),
+];
+
+fn kind(name: &str) -> Option<Kind> {
+    ROOT_FIELDS.iter().find(|(field, _)| *field == name).map(|(_, kind)| *kind)
+}
+
+/// Whether the answer of this field holds a value.
+pub(super) fn issues_value(name: &str) -> bool {
+    kind(name) == Some(Kind::IssuesValue)
+}
+
+/// Whether the input of this field holds a value.
+pub(super) fn takes_value(name: &str) -> bool {
+    kind(name) == Some(Kind::TakesValue)
+}
+
+/// Whether this field answers a page.
+pub(super) fn is_page(name: &str) -> bool {
+    kind(name) == Some(Kind::Page)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use apollo_compiler::Schema;
+
+    use super::*;
+
+    /// What the schema says of each of its root fields: whether one of its inputs has a `value`, and whether it answers a
+    /// connection.
+    fn of_schema() -> BTreeMap<String, (bool, bool)> {
+        let schema = Schema::parse(crate::graphql::sdl(), "schema.graphql").unwrap();
+        let mut found = BTreeMap::new();
+        for root in ["Query", "Mutation", "Subscription"] {
+            for (name, field) in &schema.get_object(root).unwrap().fields {
+                let inputs =
+                    field.arguments.iter().filter_map(|given| schema.get_input_object(given.ty.inner_named_type()));
+                let takes_value = inputs.into_iter().any(|input| input.fields.contains_key("value"));
+                let is_page = field.ty.inner_named_type().ends_with("Connection");
+                let known: &mut (bool, bool) = found.entry(name.to_string()).or_default();
+                *known = (known.0 || takes_value, known.1 || is_page);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_root_field_of_the_schema_is_in_the_table_as_what_it_is() {
+        let table: BTreeMap<String, (bool, bool)> =
+            ROOT_FIELDS.iter().map(|(name, _)| ((*name).to_owned(), (takes_value(name), is_page(name)))).collect();
+        assert_eq!(table, of_schema());
+        assert_eq!(table.len(), ROOT_FIELDS.len(), "none twice");
+        let issuing: Vec<&str> = ROOT_FIELDS.iter().map(|(name, _)| *name).filter(|name| issues_value(name)).collect();
+        assert_eq!(issuing, ["createAPIToken", ROTATE]);
+    }
+}
