@@ -10,14 +10,14 @@ run:
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo test --workspace --locked -- --skip model::
+	cargo test --workspace --locked -- --skip model:: --skip ::on_postgres_
 
 # Everything, from a cold start: installs what is missing, then proves it on both databases and in a real browser.
 test:
 	./tests/install
 	$(MAKE) check
 	cargo test --locked --test it model:: -- --nocapture
-	./tests/with-postgres cargo test --locked --test it -- --skip model::
+	./tests/with-postgres cargo test --locked --test it -- --skip model:: --skip ::on_sqlite_
 	./tests/glean-clients
 	cd tests/graphql-conformance && npm ci --no-audit --no-fund && node run.mjs
 	./tests/generated-clients

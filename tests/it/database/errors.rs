@@ -149,7 +149,7 @@ fn bootstrap_makes_no_database_and_says_which_file_it_looked_for() {
 }
 
 #[tokio::test]
-async fn bootstrap_makes_no_tables_on_a_server() {
+async fn on_postgres_bootstrap_makes_no_tables_on_a_server() {
     let database = TestDatabase::new().await;
     if database.is_sqlite() {
         return;
@@ -220,7 +220,7 @@ fn a_server_that_cannot_be_used_is_named_with_what_to_do_and_without_user_or_pas
 }
 
 #[tokio::test]
-async fn a_database_of_a_server_that_cannot_be_used_is_named_with_what_to_do() {
+async fn on_postgres_a_database_of_a_server_that_cannot_be_used_is_named_with_what_to_do() {
     let database = TestDatabase::new().await;
     if database.is_sqlite() {
         return;

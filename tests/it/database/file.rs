@@ -147,7 +147,7 @@ async fn a_deleted_file_stops_a_server_that_nobody_asks_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_write_ahead_log_is_short_again_after_somebody_kept_reading() {
+async fn on_sqlite_the_write_ahead_log_is_short_again_after_somebody_kept_reading() {
     let server = Server::start().await;
     if !server.database.is_sqlite() {
         return;

@@ -95,7 +95,7 @@ async fn rotations_of_many_tokens_at_once_all_succeed_and_every_value_works() {
 }
 
 #[tokio::test]
-async fn rotations_that_wait_together_share_durable_transactions() {
+async fn on_sqlite_rotations_that_wait_together_share_durable_transactions() {
     let house = House::new().await;
     if !house.is_sqlite() {
         return;
@@ -216,7 +216,7 @@ async fn for_steps<F: Future>(mut future: std::pin::Pin<&mut F>, steps: usize) {
 }
 
 #[tokio::test]
-async fn r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for_it() {
+async fn on_sqlite_r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for_it() {
     let house = House::new().await;
     if !house.is_sqlite() {
         return;
@@ -260,7 +260,7 @@ async fn r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for_it() {
 }
 
 #[tokio::test]
-async fn r13_when_the_commit_of_a_group_fails_none_of_it_is_told_as_done() {
+async fn on_sqlite_r13_when_the_commit_of_a_group_fails_none_of_it_is_told_as_done() {
     let house = House::new().await;
     if !house.is_sqlite() {
         return;

@@ -99,7 +99,7 @@ async fn every_filter_is_right_after_a_filled_database_is_migrated() {
 /// Of each step, in its transaction: a lock that keeps others from reading a table goes with nothing that takes long, no two
 /// tables are locked against changes at once, and a token can be read while rows are changed or indexes built.
 #[tokio::test]
-async fn tokens_can_be_read_while_indexes_are_built() {
+async fn on_postgres_tokens_can_be_read_while_indexes_are_built() {
     let (database, connection) = filled().await;
     if database.is_sqlite() {
         return;
@@ -151,7 +151,7 @@ async fn tokens_can_be_read_while_indexes_are_built() {
 
 /// PostgreSQL ends a wait for a lock after 5 seconds; a migration may take longer.
 #[tokio::test]
-async fn a_replica_waits_for_another_that_migrates_for_long_and_then_starts() {
+async fn on_postgres_a_replica_waits_for_another_that_migrates_for_long_and_then_starts() {
     let (database, connection) = filled().await;
     if database.is_sqlite() {
         return;
@@ -176,7 +176,7 @@ async fn a_replica_waits_for_another_that_migrates_for_long_and_then_starts() {
 }
 
 #[tokio::test]
-async fn a_table_that_another_transaction_keeps_is_told_in_plain_words_and_the_next_start_goes_on() {
+async fn on_postgres_a_table_that_another_transaction_keeps_is_told_in_plain_words_and_the_next_start_goes_on() {
     let (database, connection) = filled().await;
     if database.is_sqlite() {
         return;

@@ -4,3 +4,4 @@ mod architecture;
 mod docs;
 mod docs_answers;
 mod docs_clients;
+mod test_names;

@@ -75,7 +75,7 @@ fn url_of(servers: [&PostgresServer; 2]) -> String {
 }
 
 #[tokio::test]
-async fn a_standby_is_not_taken_for_the_database_and_of_several_servers_the_primary_is() {
+async fn on_postgres_a_standby_is_not_taken_for_the_database_and_of_several_servers_the_primary_is() {
     if !cluster::is_installed() {
         return;
     }
@@ -92,7 +92,7 @@ async fn a_standby_is_not_taken_for_the_database_and_of_several_servers_the_prim
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r10_a_pause_of_seconds_stops_no_verification_and_a_longer_one_is_told_within_a_second() {
+async fn on_postgres_r10_a_pause_of_seconds_stops_no_verification_and_a_longer_one_is_told_within_a_second() {
     if !cluster::is_installed() {
         return;
     }
@@ -120,7 +120,7 @@ async fn r10_a_pause_of_seconds_stops_no_verification_and_a_longer_one_is_told_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r10_nothing_is_believed_or_written_on_a_standby_at_the_address_of_the_database() {
+async fn on_postgres_r10_nothing_is_believed_or_written_on_a_standby_at_the_address_of_the_database() {
     if !cluster::is_installed() {
         return;
     }
@@ -155,7 +155,7 @@ async fn rotate_on(mut client: Client, stop: tokio::sync::watch::Receiver<bool>)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r10_r13_a_failover_under_load_loses_nothing_and_a_revocation_after_it_is_heard_in_time() {
+async fn on_postgres_r10_r13_a_failover_under_load_loses_nothing_and_a_revocation_after_it_is_heard_in_time() {
     if !cluster::is_installed() {
         return;
     }
@@ -194,7 +194,7 @@ async fn r10_r13_a_failover_under_load_loses_nothing_and_a_revocation_after_it_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_failover_nobody_waits_for_the_server_of_before_which_is_frozen() {
+async fn on_postgres_after_a_failover_nobody_waits_for_the_server_of_before_which_is_frozen() {
     if !cluster::is_installed() {
         return;
     }

@@ -53,7 +53,8 @@ async fn tell(connection: &impl ConnectionTrait, id: TokenId) {
 }
 
 #[tokio::test]
-async fn r10_a_change_that_began_before_another_and_was_committed_after_it_is_heard_once_like_every_other() {
+async fn on_postgres_r10_a_change_that_began_before_another_and_was_committed_after_it_is_heard_once_like_every_other()
+{
     let Some(database) = postgres().await else { return };
     let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
     let all = [token(1), token(2), token(3), token(4)];
@@ -73,7 +74,7 @@ async fn r10_a_change_that_began_before_another_and_was_committed_after_it_is_he
 }
 
 #[tokio::test]
-async fn r10_a_change_of_which_nobody_notifies_is_heard_within_a_second() {
+async fn on_postgres_r10_a_change_of_which_nobody_notifies_is_heard_within_a_second() {
     let Some(database) = postgres().await else { return };
     let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
     for number in 1..4 {
@@ -84,7 +85,7 @@ async fn r10_a_change_of_which_nobody_notifies_is_heard_within_a_second() {
 }
 
 #[tokio::test]
-async fn whoever_commits_a_change_wakes_the_others() {
+async fn on_postgres_whoever_commits_a_change_wakes_the_others() {
     let Some(database) = postgres().await else { return };
     let here = Replica::on(&database, 1).await;
     let mut listener = PgListener::connect(&database.url).await.unwrap();
@@ -97,7 +98,7 @@ async fn whoever_commits_a_change_wakes_the_others() {
 }
 
 #[tokio::test]
-async fn a_subscriber_is_told_of_what_is_committed_from_then_on_and_of_nothing_before() {
+async fn on_postgres_a_subscriber_is_told_of_what_is_committed_from_then_on_and_of_nothing_before() {
     let Some(database) = postgres().await else { return };
     let here = Replica::on(&database, 1).await;
     let mut listener = here.store.listen().await.unwrap();
@@ -114,7 +115,7 @@ async fn a_subscriber_is_told_of_what_is_committed_from_then_on_and_of_nothing_b
 }
 
 #[tokio::test]
-async fn what_everybody_has_heard_of_is_deleted_and_nothing_else() {
+async fn on_postgres_what_everybody_has_heard_of_is_deleted_and_nothing_else() {
     let Some(database) = postgres().await else { return };
     let here = Replica::on(&database, 1).await;
     let beside = database.connect().await;
@@ -138,7 +139,7 @@ async fn told(connection: &DatabaseConnection) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn r10_a_replica_that_has_not_asked_for_more_than_a_minute_has_lost_contact() {
+async fn on_postgres_r10_a_replica_that_has_not_asked_for_more_than_a_minute_has_lost_contact() {
     let Some(database) = postgres().await else { return };
     let beside = database.connect().await;
     // A clock that the test can move, in the place of the database's own.

@@ -117,7 +117,7 @@ async fn r3_and_r4_pass_at_the_same_moment_on_every_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r17_every_moment_that_is_written_or_told_is_the_databases() {
+async fn on_postgres_r17_every_moment_that_is_written_or_told_is_the_databases() {
     let fleet = Fleet::start(&AHEAD).await;
     if fleet.database.is_sqlite() {
         return;

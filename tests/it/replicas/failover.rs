@@ -54,35 +54,35 @@ async fn rotations_go_on_after_a_failover(standby_first: bool, checkpoint: bool)
 }
 
 #[tokio::test]
-async fn r13_rotations_go_on_after_a_failover_to_a_standby_made_before_the_migration() {
+async fn on_postgres_r13_rotations_go_on_after_a_failover_to_a_standby_made_before_the_migration() {
     if cluster::is_installed() {
         rotations_go_on_after_a_failover(true, false).await;
     }
 }
 
 #[tokio::test]
-async fn r13_rotations_go_on_after_a_checkpoint_and_a_failover_to_a_standby_made_before_the_migration() {
+async fn on_postgres_r13_rotations_go_on_after_a_checkpoint_and_a_failover_to_a_standby_made_before_the_migration() {
     if cluster::is_installed() {
         rotations_go_on_after_a_failover(true, true).await;
     }
 }
 
 #[tokio::test]
-async fn r13_rotations_go_on_after_a_failover_to_a_standby_made_after_the_migration() {
+async fn on_postgres_r13_rotations_go_on_after_a_failover_to_a_standby_made_after_the_migration() {
     if cluster::is_installed() {
         rotations_go_on_after_a_failover(false, false).await;
     }
 }
 
 #[tokio::test]
-async fn r13_rotations_go_on_after_a_checkpoint_and_a_failover_to_a_standby_made_after_the_migration() {
+async fn on_postgres_r13_rotations_go_on_after_a_checkpoint_and_a_failover_to_a_standby_made_after_the_migration() {
     if cluster::is_installed() {
         rotations_go_on_after_a_failover(false, true).await;
     }
 }
 
 #[tokio::test]
-async fn the_migration_mends_a_database_in_which_nothing_could_be_told_since_a_failover() {
+async fn on_postgres_the_migration_mends_a_database_in_which_nothing_could_be_told_since_a_failover() {
     if !cluster::is_installed() {
         return;
     }
@@ -98,7 +98,7 @@ async fn the_migration_mends_a_database_in_which_nothing_could_be_told_since_a_f
 
 /// A replica of the version before goes on while another of this version starts.
 #[tokio::test]
-async fn r10_no_change_goes_unheard_while_the_table_of_changes_is_made_anew() {
+async fn on_postgres_r10_no_change_goes_unheard_while_the_table_of_changes_is_made_anew() {
     let database = TestDatabase::new().await;
     if database.is_sqlite() {
         return;

@@ -209,7 +209,7 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
 }
 
 #[tokio::test]
-async fn on_postgresql_a_subscriber_hears_of_every_replica_and_on_sqlite_of_its_own_process() {
+async fn a_subscriber_hears_of_every_replica_on_postgresql_and_of_its_own_process_on_sqlite() {
     let database = TestDatabase::new().await;
     let (here, there) = (Replica::on(&database, 1).await, Replica::on(&database, 2).await);
     let mut listener = there.listener().await;

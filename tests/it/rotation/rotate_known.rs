@@ -194,7 +194,7 @@ async fn r7_a_rotation_that_waits_for_another_change_is_decided_on_what_came_of_
 }
 
 #[tokio::test]
-async fn r13_a_rotation_that_is_under_way_when_its_client_goes_away_is_told_of() {
+async fn on_postgres_r13_a_rotation_that_is_under_way_when_its_client_goes_away_is_told_of() {
     let case = Case::used().await;
     if case.database.is_sqlite() {
         // There it is undone: whoever waits for a turn has changed nothing yet.
