@@ -49,7 +49,7 @@ impl Service {
         let time = Arc::new(Time::of(&store, clock).await?);
         let reuses = Arc::new(Gate::new(MAX_REUSES));
         let cache = Arc::new(Cache::new(usize::try_from(policy.cached_values).unwrap_or(usize::MAX)));
-        let fan_out = FanOut::begin(store.audit_feed());
+        let fan_out = FanOut::begin(store.audit_news());
         Ok(Self {
             store,
             time,

@@ -5,12 +5,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::task::yield_now;
-
-use crate::store::FeedMessage;
 
 /// Into how many groups subscribers are divided. Those of one group are woken together.
 const GROUPS: usize = 64;
@@ -20,10 +16,11 @@ const GROUPS: usize = 64;
 pub(crate) struct FanOut(Arc<[watch::Sender<()>]>);
 
 impl FanOut {
-    /// Wakes subscribers for each event of this feed, in a task that ends with the feed.
-    pub(crate) fn begin(feed: Receiver<FeedMessage>) -> Self {
+    /// Wakes subscribers whenever there is news, in a task that ends with it. It subscribes to no feed, so that events are read
+    /// from the database only for those who do.
+    pub(crate) fn begin(news: watch::Receiver<()>) -> Self {
         let groups: Arc<[_]> = (0..GROUPS).map(|_| watch::Sender::new(())).collect();
-        tokio::spawn(wake(feed, groups.clone()));
+        tokio::spawn(wake(news, groups.clone()));
         Self(groups)
     }
 
@@ -34,11 +31,10 @@ impl FanOut {
     }
 }
 
-async fn wake(mut feed: Receiver<FeedMessage>, groups: Arc<[watch::Sender<()>]>) {
+async fn wake(mut news: watch::Receiver<()>, groups: Arc<[watch::Sender<()>]>) {
     loop {
-        let is_closed = matches!(feed.recv().await, Err(RecvError::Closed));
         // One round is enough for all events that there are by now.
-        feed = feed.resubscribe();
+        let is_closed = news.changed().await.is_err();
         for group in groups.iter().filter(|group| group.receiver_count() > 0) {
             group.send_replace(());
             // Requests that have come meanwhile go before the next group.
@@ -54,15 +50,13 @@ async fn wake(mut feed: Receiver<FeedMessage>, groups: Arc<[watch::Sender<()>]>)
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use tokio::sync::broadcast;
-
     use super::*;
 
     #[tokio::test]
     async fn every_subscriber_is_woken_and_no_more_than_a_group_ahead_of_a_request() {
         const SUBSCRIBERS: usize = 10 * GROUPS;
-        let events = broadcast::Sender::new(8);
-        let fan_out = FanOut::begin(events.subscribe());
+        let news = watch::Sender::default();
+        let fan_out = FanOut::begin(news.subscribe());
         let woken = Arc::new(AtomicUsize::new(0));
         let mut tasks = Vec::new();
         for _ in 0..SUBSCRIBERS {
@@ -73,7 +67,7 @@ mod tests {
             }));
         }
         yield_now().await;
-        events.send(FeedMessage::Lost).unwrap();
+        news.send_replace(());
         let mut before = 0;
         while before < SUBSCRIBERS {
             // As a request does that waits for its turn.

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbBackend};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::domain::audit::AuditEvent;
 use crate::store::connect::pool::Pool;
@@ -40,6 +40,8 @@ pub enum FeedMessage {
 pub(in crate::store) struct Feed {
     pub(in crate::store) epochs: Epochs,
     pub(in crate::store) events: broadcast::Sender<FeedMessage>,
+    /// Changes with each message, for those that are to know that there is one and do not read it.
+    pub(in crate::store) news: watch::Sender<()>,
     /// Whether the events of this process reach its subscribers when they are published, and not by the listener.
     pub(in crate::store) publishes_own_events: bool,
     /// On PostgreSQL, what wakes the listeners of all replicas.
@@ -54,7 +56,14 @@ impl Feed {
         let (epochs, events) = (Epochs::new(SLOTS), broadcast::Sender::new(EVENTS_KEPT));
         let publishes_own_events = pool.get_database_backend() == DbBackend::Sqlite;
         let wake = (!publishes_own_events).then(|| Wake::new(pool.clone()));
-        Arc::new(Self { epochs, events, publishes_own_events, wake, rounds: Rounds::default() })
+        Arc::new(Self {
+            epochs,
+            events,
+            news: watch::Sender::default(),
+            publishes_own_events,
+            wake,
+            rounds: Rounds::default(),
+        })
     }
 
     /// Publishes a durable transaction. Call it once, before the commit is acknowledged, in the order of the commits.
@@ -79,5 +88,7 @@ impl Feed {
     pub(in crate::store) fn send(&self, message: FeedMessage) {
         // An error means that there is no subscriber.
         let _ = self.events.send(message);
+        // After it, so that whoever is woken finds it.
+        self.news.send_replace(());
     }
 }

@@ -1,8 +1,8 @@
 //! What the rest of the server asks of the feed: whether what was read is still true, and which events are committed.
 
 use sea_orm::{ConnectionTrait, DbBackend};
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::{broadcast, watch};
 
 use crate::domain::id::TokenId;
 use crate::store::Store;
@@ -43,6 +43,16 @@ impl Store {
     /// [`ChangeListener`](crate::store::ChangeListener) polls, and some may have been committed a moment ago.
     pub fn audit_feed(&self) -> broadcast::Receiver<FeedMessage> {
         self.durable.feed().events.subscribe()
+    }
+
+    /// Changes whenever the audit feed has a new message. It does not count as a subscriber.
+    pub fn audit_news(&self) -> watch::Receiver<()> {
+        self.durable.feed().news.subscribe()
+    }
+
+    /// Whether anyone subscribes to the audit feed. While nobody does, no event is read from the database for it.
+    pub fn has_audit_subscribers(&self) -> bool {
+        self.durable.feed().events.receiver_count() > 0
     }
 
     /// Waits until a [`ChangeListener`](crate::store::ChangeListener) has polled all that was committed before this call, and drops

@@ -175,7 +175,7 @@ impl Listener {
 
     async fn send(&self, ids: &[EventId]) -> Result<(), Error> {
         let feed = self.store.durable.feed();
-        for ids in ids.chunks(BATCH).take_while(|_| feed.events.receiver_count() > 0) {
+        for ids in ids.chunks(BATCH).take_while(|_| self.store.has_audit_subscribers()) {
             let events = self.store.events_by_id(ids).await?;
             let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
             for event in ids.iter().filter_map(|id| events.remove(id)) {

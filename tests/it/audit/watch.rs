@@ -103,3 +103,19 @@ async fn a_change_is_acknowledged_before_all_subscribers_have_its_event() {
     }
     keeping.abort();
 }
+
+/// On PostgreSQL every replica would read every event from the database again, for nobody.
+#[tokio::test]
+async fn events_are_read_for_subscribers_only() {
+    let database = TestDatabase::new().await;
+    let (store, service) = parts(&database, Policy::default()).await;
+    let admin = service.bootstrap().await.unwrap().value.expose().to_owned();
+    let keeping = tokio::spawn(service.clone().keep_contact());
+    let caller = service.authenticate(&admin, Visit::default()).await.unwrap();
+    assert!(!store.has_audit_subscribers(), "before there was one");
+    let events = service.watch_events(&caller, AuditFilter::default()).await.unwrap();
+    assert!(store.has_audit_subscribers());
+    drop(events);
+    assert!(!store.has_audit_subscribers(), "after the last was gone");
+    keeping.abort();
+}
