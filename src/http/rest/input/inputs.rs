@@ -18,11 +18,12 @@ input! {
     #[derive(ToSchema)]
     #[schema(as = RotateAPITokenInput)]
     RotateInput with schema {
-        /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. 0 ends the old value at once, as one
-        /// wants when it leaked; a client whose answer is lost is then locked out.
+        /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. 0 ends the old value at once, as you
+        /// want when it leaked; a client whose answer is lost is then locked out.
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
         /// Your name for this rotation, 1 to 255 printable ASCII characters. The same request with the same key and the same
-        /// old value gets the same new value again, until that is first used. Goes before the `Idempotency-Key` header.
+        /// old value gets the same new value again, until that is first used or the overlap ends. Takes precedence over the
+        /// `Idempotency-Key` header.
         "idempotencyKey" => idempotency_key: Option<String> as Option<String>,
     }
 }
