@@ -55,6 +55,35 @@ names! {
     }
 }
 
+/// Why something was refused, as the audit log holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusedAs {
+    /// By this code.
+    Code(ErrorCode),
+    /// By a code that only a newer version knows, which shares the database during an upgrade.
+    Newer(String),
+}
+
+impl RefusedAs {
+    /// The name of the code.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Code(code) => code.as_str(),
+            Self::Newer(name) => name,
+        }
+    }
+
+    /// The code of this name.
+    pub fn of(name: &str) -> Self {
+        ErrorCode::parse(name).map_or_else(|| Self::Newer(name.to_owned()), Self::Code)
+    }
+
+    /// The code, if this version knows it.
+    pub fn code(&self) -> Option<ErrorCode> {
+        if let Self::Code(code) = self { Some(*code) } else { None }
+    }
+}
+
 /// The request in which something happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
@@ -81,7 +110,7 @@ pub struct AuditEvent {
     /// What happened.
     pub action: Action,
     /// Why it was refused; `None` where it was done.
-    pub refusal: Option<ErrorCode>,
+    pub refusal: Option<RefusedAs>,
     /// Who did it; `None` for somebody unknown.
     pub actor: Option<Actor>,
     /// To which token; `None` where it is not known.

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 
-use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
-use crate::domain::error_code::ErrorCode;
+use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance, RefusedAs};
 use crate::domain::id::{EventId, RequestId, TokenId};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Actor;
@@ -131,7 +130,7 @@ pub(super) fn row(event: &AuditEvent) -> ActiveModel {
         id: Set(event.id.to_string()),
         at: Set(event.at.unix_millis()),
         action: Set(event.action.as_str().to_owned()),
-        result: Set(event.refusal.map_or(DONE, ErrorCode::as_str).to_owned()),
+        result: Set(event.refusal.as_ref().map_or(DONE, RefusedAs::as_str).to_owned()),
         actor: Set(event.actor.map(actor)),
         token_id: Set(event.token_id.map(|id| id.to_string())),
         generation: Set(event.generation.map(i64::from)),
@@ -156,7 +155,7 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
         action: Action::parse(&row.action).ok_or_else(|| unreadable("action"))?,
         refusal: match row.result.as_str() {
             DONE => None,
-            code => Some(ErrorCode::parse(code).ok_or_else(|| unreadable("result"))?),
+            name => Some(RefusedAs::of(name)),
         },
         actor,
         token_id: row.token_id.as_deref().map(rows::token_id).transpose()?,

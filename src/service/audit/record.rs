@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::domain::audit::{Action, AuditEvent, Provenance};
+use crate::domain::audit::{Action, AuditEvent, Provenance, RefusedAs};
 use crate::domain::id::{EventId, TokenId};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Actor;
@@ -90,7 +90,7 @@ impl Service {
             id: EventId::new(now, self.random()?),
             at: now,
             action: refused.action,
-            refusal: Some(refused.code),
+            refusal: Some(RefusedAs::Code(refused.code)),
             actor: refused.presented.map(|(id, _)| Actor::ApiToken(id)),
             token_id,
             generation: refused.presented.map(|(_, generation)| generation),

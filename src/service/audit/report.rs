@@ -3,8 +3,7 @@
 
 use tracing::field::display;
 
-use crate::domain::audit::{Action, AuditEvent};
-use crate::domain::error_code::ErrorCode;
+use crate::domain::audit::{Action, AuditEvent, RefusedAs};
 use crate::domain::token::Actor;
 
 /// Logs an event that is durable. Called in the span of its request, which names the request.
@@ -29,6 +28,6 @@ pub(crate) fn report(event: &AuditEvent) {
         Actor::System => display("SYSTEM".to_owned()),
     });
     let (token, generation, result) =
-        (event.token_id.map(display), event.generation, event.refusal.map_or("OK", ErrorCode::as_str));
+        (event.token_id.map(display), event.generation, event.refusal.as_ref().map_or("OK", RefusedAs::as_str));
     tracing::info!(token, generation, by, result, "{did}");
 }

@@ -1,6 +1,7 @@
 //! The audit log: one event for each change, in its transaction, and for each refusal worth knowing.
 
 use rotakey::service::Policy;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::support::clock::{MINUTE, SECOND};
@@ -165,4 +166,21 @@ async fn strangers_cannot_crowd_out_what_is_said_of_a_token() {
     bound.client.check().await.unwrap_err();
     let refused = server.admin.events(json!({ "actions": ["API_TOKEN_RESTRICTION_REFUSED"] })).await;
     assert_eq!(refused.len(), 1);
+}
+
+/// During an upgrade, replicas of a newer version write into the same database.
+#[tokio::test]
+async fn a_refusal_by_a_code_that_only_a_newer_version_knows_is_listed_by_its_name() {
+    let server = Server::start().await;
+    let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
+    token.client.rotate().await.unwrap();
+    token.client.rotate().await.unwrap_err();
+    let connection = server.database.connect().await;
+    let newer = "UPDATE audit_event SET result = 'NEWER' WHERE result = 'ROTATION_CONFLICT'";
+    assert_eq!(connection.execute_unprepared(newer).await.unwrap().rows_affected(), 1);
+    connection.close().await.unwrap();
+    let actions = json!({ "actions": ["API_TOKEN_ROTATION_REFUSED"] });
+    assert_eq!(server.admin.events(actions).await, [event("API_TOKEN_ROTATION_REFUSED", "NEWER", 1)]);
+    let first = server.admin.ask("{ auditEvents(first: 1) { edges { node { refusal } } } }").await;
+    assert_eq!(first.body["data"]["auditEvents"]["edges"][0]["node"], json!({ "refusal": null }));
 }

@@ -2,9 +2,9 @@
 
 use async_graphql::{ID, InputObject, SimpleObject};
 
-use crate::domain::audit::{self, AuditFilter};
+use crate::domain::audit::{self, AuditFilter, RefusedAs};
 use crate::domain::id::TokenId;
-use crate::service::{self, AuditPage, Error};
+use crate::service::{AuditPage, Error};
 
 use super::api_token_value::{Actor, int};
 use super::connection::PageInfo;
@@ -25,7 +25,7 @@ pub(crate) struct AuditEvent {
     action: AuditAction,
     /// The result: `OK`, or the code of the refusal.
     #[graphql(deprecation = "Ask for `refusal`, whose values are an enum.")]
-    result: &'static str,
+    result: String,
     /// Why it was refused; null if it was carried out.
     refusal: Option<ErrorCode>,
     /// Who did it; null if unknown.
@@ -98,8 +98,8 @@ impl From<audit::AuditEvent> for AuditEvent {
             id: ID(event.id.to_string()),
             occurred_at: event.at.into(),
             action: event.action.into(),
-            result: event.refusal.map_or("OK", service::ErrorCode::as_str),
-            refusal: event.refusal.map(Into::into),
+            result: event.refusal.as_ref().map_or("OK", RefusedAs::as_str).to_owned(),
+            refusal: event.refusal.and_then(|refused| refused.code()).map(Into::into),
             actor: event.actor.map(Actor::from),
             token_id: event.token_id.map(|id| ID(id.to_string())),
             generation: event.generation.map(int),
