@@ -1,7 +1,7 @@
 //! When housekeeping is to look at a current value again: when its rotation period ends, and nothing once that is seen.
 //!
 //! Nothing here takes long, because nobody can read a value meanwhile. It is apart from the column of `api_token`, because
-//! whoever reads both tables may lock them in either order.
+//! a transaction that reads both tables may lock them in either order.
 
 use sea_orm_migration::prelude::*;
 

@@ -39,7 +39,7 @@ const SQLITE: [&str; 7] = [
      END",
 ];
 
-/// Whoever owns a database may create this extension since PostgreSQL 13, unless the server lacks it. Without it names are
+/// The owner of a database may create this extension since PostgreSQL 13, unless the server lacks it. Without it names are
 /// searched in the order of the listing.
 const POSTGRES: [&str; 2] = [
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",

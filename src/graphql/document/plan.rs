@@ -11,6 +11,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Value};
 
+use crate::graphql::syntax::fields::collect;
 use crate::graphql::syntax::translate::Fragments;
 
 /// The response key of a field that keeps an object from being empty. No document can name it.
@@ -112,21 +113,6 @@ fn lets_run(directive: &Directive, variable: &impl Fn(&Name) -> Value) -> bool {
         "skip" => !on(),
         "include" => on(),
         _ => true,
-    }
-}
-
-/// The fields of a set at the root, those of fragments included: every type condition holds there.
-fn collect<'a>(set: &'a SelectionSet, fragments: &'a Fragments, found: &mut Vec<&'a Positioned<Field>>) {
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => found.push(field),
-            Selection::InlineFragment(inline) => collect(&inline.node.selection_set.node, fragments, found),
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    collect(&fragment.node.selection_set.node, fragments, found);
-                }
-            }
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The text of a document: its tokens, what the parser is given, where things stand, and the document as it is executed.
 
+pub(crate) mod fields;
 pub(crate) mod lexer;
 pub(crate) mod positions;
 pub(crate) mod preprocess;

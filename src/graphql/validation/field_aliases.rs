@@ -7,9 +7,10 @@ use std::collections::HashMap;
 
 use async_graphql::Positioned;
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, SelectionSet};
 
 use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::syntax::fields::collect;
 use crate::graphql::syntax::translate::Fragments;
 
 /// Whether every field of a document that is within the bounds of `selection` is asked for under at most so many names in one
@@ -43,21 +44,6 @@ fn check_sets(sets: &[&SelectionSet], fragments: &Fragments, max_aliases: usize)
         }
     }
     inside.values().try_for_each(|sets| check_sets(sets, fragments, max_aliases))
-}
-
-/// The fields of a set, whatever their type conditions are.
-fn collect<'a>(set: &'a SelectionSet, fragments: &'a Fragments, found: &mut Vec<&'a Positioned<Field>>) {
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => found.push(field),
-            Selection::InlineFragment(inline) => collect(&inline.node.selection_set.node, fragments, found),
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    collect(&fragment.node.selection_set.node, fragments, found);
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

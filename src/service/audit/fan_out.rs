@@ -49,6 +49,7 @@ async fn wake(mut news: watch::Receiver<()>, groups: Arc<[watch::Sender<()>]>) {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use super::*;
 
@@ -69,12 +70,15 @@ mod tests {
         yield_now().await;
         news.send_replace(());
         let mut before = 0;
-        while before < SUBSCRIBERS {
-            // As a request does that waits for its turn.
-            yield_now().await;
-            let after = woken.load(Ordering::Relaxed);
-            assert!(after - before <= 10, "{before} and then {after}");
-            before = after;
-        }
+        let all = async {
+            while before < SUBSCRIBERS {
+                // As a request does that waits for its turn.
+                yield_now().await;
+                let after = woken.load(Ordering::Relaxed);
+                assert!(after - before <= 10, "{before} and then {after}");
+                before = after;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), all).await.unwrap();
     }
 }
