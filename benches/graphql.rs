@@ -9,7 +9,7 @@ use rotakey::app;
 use rotakey::clock::SystemClock;
 use rotakey::config::DatabaseFlags;
 use rotakey::entropy::SystemEntropy;
-use rotakey::graphql::{GraphqlDoor, Request, Session, Settings};
+use rotakey::graphql::{GraphqlEngine, Request, Session, Settings};
 use rotakey::service::{Policy, Visit};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -24,9 +24,9 @@ fn main() {
     divan::main();
 }
 
-/// The door over a database with one token, and the holder of that token.
+/// The endpoint over a database with one token, and the holder of that token.
 struct Asked {
-    door: GraphqlDoor,
+    door: GraphqlEngine,
     session: Arc<Session>,
     variables: Map<String, Value>,
     runtime: Runtime,
@@ -47,7 +47,7 @@ impl Asked {
             let session = Session { caller: Some(caller), ..Session::default() };
             let settings = Settings { cached_documents, ..Settings::default() };
             let Value::Object(variables) = json!({ "input": { "value": value.expose() } }) else { panic!() };
-            (GraphqlDoor::new(service, settings).unwrap(), Arc::new(session), variables)
+            (GraphqlEngine::new(service, settings).unwrap(), Arc::new(session), variables)
         });
         Self { door, session, variables, runtime, _folder: folder }
     }

@@ -1,6 +1,6 @@
 //! How fast Rotakey is beside the least that could do the same, measured in one run on one machine: `make bench`.
 //!
-//! Everything is asked through the public doors of the program as it is released. `docs/performance.md` says what the
+//! Everything is asked through the public endpoints of the program as it is released. `docs/performance.md` says what the
 //! baselines are and what came of it.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]

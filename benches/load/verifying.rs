@@ -1,4 +1,4 @@
-//! The measures of verifying, at every door.
+//! The measures of verifying, at every endpoint.
 
 use serde_json::json;
 
@@ -39,7 +39,7 @@ pub fn verify(bench: &mut Bench) {
     bench.tell(Row::compared(measure, "/s", large, ("the same with 1,000", small), Reach::AtLeast(0.90)));
 }
 
-/// The doors that take a body, and what keeping documents saves.
+/// The endpoints that take a body, and what keeping documents saves.
 pub fn bodies(bench: &mut Bench) {
     let database = bench.small("bodies.db");
     let values = || (0..SMALL).map(|token| seed::value(token).expose().to_owned());

@@ -31,7 +31,7 @@ pub enum Refusal {
     /// The key has been used for a rotation with another input (R6).
     #[error("This idempotency key was used for a rotation with another input. Use a new key for a new rotation.")]
     IdempotencyKeyReused,
-    /// The token has no rotation period, and this door rotates only tokens that have one.
+    /// The token has no rotation period, and this endpoint rotates only tokens that have one.
     #[error(
         "This endpoint rotates only API tokens with a rotation period. Rotate this one with the mutation rotateAPIToken."
     )]

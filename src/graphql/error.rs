@@ -14,7 +14,7 @@ pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
 /// The longest text, in characters: what a client sent comes back no longer than this.
 const MAX_TOLD_LENGTH: usize = 500;
 
-/// What a client is told of an error, whatever door it came by.
+/// What a client is told of an error, whatever endpoint it came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// For people: what is wrong and what to do.

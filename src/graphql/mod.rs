@@ -1,4 +1,4 @@
-//! The GraphQL door: the contract's shapes and names over the use cases. It translates and holds no rule.
+//! The GraphQL endpoint: the contract's shapes and names over the use cases. It translates and holds no rule.
 //!
 //! API types are written by hand and share nothing with the rows of the database, so that no column can become public by
 //! accident.
@@ -18,7 +18,7 @@ mod validation;
 
 pub use document::cache::DocumentHash;
 pub use engine::answer::Answer;
-pub use engine::execute::GraphqlDoor;
+pub use engine::execute::GraphqlEngine;
 pub use engine::request::{Outcome, Refused, Request, Verifying};
 pub use error::{Failure, describe};
 pub use session::{AnswerSize, Session};

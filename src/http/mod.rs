@@ -1,10 +1,10 @@
-//! The HTTP doors: they translate requests and errors, and hold no rule.
+//! The HTTP endpoints: they translate requests and errors, and hold no rule.
 
 mod body;
 mod caller;
 mod graphql;
 mod playground;
-mod reply;
+mod rejection;
 mod request_log;
 mod rest;
 mod routes;

@@ -12,7 +12,7 @@ use rust_embed::{Embed, EmbeddedFile};
 
 use crate::service::ErrorCode;
 
-use super::reply::Rejection;
+use super::rejection::Rejection;
 use super::server::Shared;
 
 #[derive(Embed)]

@@ -16,8 +16,8 @@ use tracing::{Instrument, Level, Span};
 use crate::domain::id::RequestId;
 
 use super::caller::{RefusedCredentials, client_address, refused_credential};
-use super::reply;
-use super::state::Doors;
+use super::rejection;
+use super::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -25,11 +25,11 @@ const KNOWN_METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 /// Logs a request that comes by the routes.
-pub(super) async fn observe(State(doors): State<Doors>, mut request: Request, next: Next) -> Response<Body> {
+pub(super) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response<Body> {
     let route: Option<MatchedPath> = request.extensions().get().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
-    let log = RequestLog::new(&doors, peer, (request.method(), route, request.headers()));
+    let log = RequestLog::new(&state, peer, (request.method(), route, request.headers()));
     if let Some(id) = log.request_id {
         request.extensions_mut().insert(id);
     }
@@ -51,13 +51,13 @@ pub(super) struct RequestLog<'a> {
 impl<'a> RequestLog<'a> {
     /// A new request, from there.
     pub(super) fn new(
-        doors: &'a Doors,
+        state: &'a AppState,
         peer: Option<IpAddr>,
         (method, route, headers): (&Method, &'a str, &HeaderMap),
     ) -> Self {
-        let address = peer.and_then(|peer| client_address(peer, headers, &doors.trusted_proxies).ok()?);
-        let request_id = doors.service.request_id().ok();
-        Self { request_id, method: method.clone(), route, address, refused: &doors.refused }
+        let address = peer.and_then(|peer| client_address(peer, headers, &state.trusted_proxies).ok()?);
+        let request_id = state.service.request_id().ok();
+        Self { request_id, method: method.clone(), route, address, refused: &state.refused }
     }
 
     /// Logs how the request is answered, and names the request in `X-Request-Id`. A panic is answered too.
@@ -99,12 +99,12 @@ impl<'a> RequestLog<'a> {
 /// duration, which would cost more than to judge a value. If this panics it does so once more on the way that waits, where the log
 /// says so.
 pub(super) fn try_now(
-    doors: &Doors,
+    state: &AppState,
     (method, route): (&Method, &str),
     answer: impl FnOnce() -> Option<Response<Body>>,
 ) -> Option<Response<Body>> {
     let mut response = std::panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_default()?;
-    let request_id = doors.service.request_id().ok();
+    let request_id = state.service.request_id().ok();
     if tracing::enabled!(Level::DEBUG) {
         let status = response.status().as_u16();
         span(request_id, method, route).in_scope(|| tracing::debug!(status, "answered"));
@@ -129,5 +129,5 @@ fn name(response: &mut Response<Body>, request_id: Option<RequestId>) {
 
 /// The answer, also where making it panics.
 pub(super) async fn caught(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
-    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| reply::panicked())
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| rejection::panicked())
 }

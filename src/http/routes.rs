@@ -10,9 +10,9 @@ use crate::graphql::InvalidSchema;
 use crate::service::{ErrorCode, Service};
 
 use super::caller::{Client, admit_reader};
-use super::reply::Rejection;
+use super::rejection::Rejection;
 use super::server::{Server, Shared, Shutdown, ready};
-use super::state::{Doors, Settings};
+use super::state::{AppState, Settings};
 use super::{playground, request_log, rest};
 
 /// All endpoints over these use cases, which stop as `shutdown` orders.
@@ -20,11 +20,11 @@ use super::{playground, request_log, rest};
 /// # Errors
 /// When the GraphQL schema generated from the code is invalid.
 pub fn server(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Server, InvalidSchema> {
-    let doors = Doors::new(service, settings, shutdown)?;
-    let max_body_bytes = doors.max_body_bytes;
+    let state = AppState::new(service, settings, shutdown)?;
+    let max_body_bytes = state.max_body_bytes;
     let routes = Router::new()
         .route("/", get(|| async { Redirect::temporary("/playground") }))
-        .merge(rest::routes(&doors))
+        .merge(rest::routes(&state))
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -34,20 +34,20 @@ pub fn server(service: Service, settings: Settings, shutdown: Shutdown) -> Resul
         .route("/playground/{*path}", get(playground::asset))
         .fallback(no_such_address)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(doors.clone())
+        .with_state(state.clone())
         // The outermost first, and all at once: every call of `layer` would put a box of its own around each request.
         .layer((
-            axum::middleware::from_fn_with_state(doors.clone(), request_log::observe),
+            axum::middleware::from_fn_with_state(state.clone(), request_log::observe),
             DefaultBodyLimit::max(max_body_bytes),
         ));
-    Ok(Server::new(doors, routes))
+    Ok(Server::new(state, routes))
 }
 
 /// The schema, for whoever may read it.
-async fn schema(State(doors): State<Doors>, Client(caller): Client) -> Result<Response, Rejection> {
-    let headers = admit_reader(&doors, caller.as_ref())?;
+async fn schema(State(state): State<AppState>, Client(caller): Client) -> Result<Response, Rejection> {
+    let headers = admit_reader(&state, caller.as_ref())?;
     let content_type = [("content-type", "text/plain; charset=utf-8")];
-    Ok((Extension(Shared), headers, content_type, doors.sdl.clone()).into_response())
+    Ok((Extension(Shared), headers, content_type, state.sdl.clone()).into_response())
 }
 
 async fn no_such_address(uri: Uri) -> Response {

@@ -7,13 +7,13 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use crate::domain::restriction::TrustedProxies;
-use crate::graphql::{GraphqlDoor, Introspection, InvalidSchema};
+use crate::graphql::{GraphqlEngine, Introspection, InvalidSchema};
 use crate::service::Service;
 
 use super::caller::RefusedCredentials;
 use super::server::Shutdown;
 
-/// What the operator decides about the doors.
+/// What the operator decides about the endpoints.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whose forwarding headers are believed (R12).
@@ -40,13 +40,13 @@ impl Default for Settings {
     }
 }
 
-/// What every door needs. Every request gets a copy, so that is one pointer.
+/// What every endpoint needs. Every request gets a copy, so that is one pointer.
 #[derive(Clone)]
-pub(super) struct Doors(Arc<Shared>);
+pub(super) struct AppState(Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) service: Service,
-    pub(super) graphql: GraphqlDoor,
+    pub(super) graphql: GraphqlEngine,
     pub(super) trusted_proxies: TrustedProxies,
     pub(super) max_body_bytes: usize,
     pub(super) max_connections: usize,
@@ -56,7 +56,7 @@ pub(super) struct Shared {
     pub(super) refused: Arc<RefusedCredentials>,
 }
 
-impl Deref for Doors {
+impl Deref for AppState {
     type Target = Shared;
 
     fn deref(&self) -> &Shared {
@@ -64,14 +64,14 @@ impl Deref for Doors {
     }
 }
 
-impl Doors {
+impl AppState {
     /// What the endpoints over these use cases need.
     ///
     /// # Errors
     /// When the GraphQL schema generated from the code is invalid.
     pub(super) fn new(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Self, InvalidSchema> {
         let Settings { trusted_proxies, max_body_bytes, max_connections, graphql, drain: _ } = settings;
-        let graphql = GraphqlDoor::new(service.clone(), graphql)?;
+        let graphql = GraphqlEngine::new(service.clone(), graphql)?;
         let sdl = Bytes::from(graphql.sdl().to_owned());
         let refused = Arc::default();
         let shared =

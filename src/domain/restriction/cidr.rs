@@ -93,7 +93,7 @@ impl CidrBlocks {
     ///
     /// # Errors
     /// More than [`MAX_CIDR_BLOCKS`], the first text that is not a block, or two blocks of which one is inside the other: one
-    /// of the two would be there for nothing, and whoever removes it later would think to have closed a door.
+    /// of the two would be there for nothing, and whoever removes it later would think to have closed an endpoint.
     pub fn parse(texts: &[String]) -> Result<Self, InvalidInput> {
         let invalid = |message| InvalidInput::new("allowedCIDRBlocks", message);
         if texts.len() > MAX_CIDR_BLOCKS {

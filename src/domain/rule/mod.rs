@@ -3,6 +3,6 @@
 pub mod authority;
 pub mod freshness;
 pub mod lifecycle;
-pub mod retirement;
+pub mod retire_values;
 pub mod rotation;
 pub mod verification;

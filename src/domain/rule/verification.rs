@@ -1,4 +1,4 @@
-//! Whether a presented value is good here and now, and good enough for what is asked of it: the rules of every door that
+//! Whether a presented value is good here and now, and good enough for what is asked of it: the rules of every endpoint that
 //! takes a value.
 //!
 //! Separate, because whoever comes with a value, be it for themselves or to ask about somebody else's, must get the same

@@ -47,7 +47,7 @@ struct Found<'a> {
 
 /// The GraphQL API over the use cases.
 #[derive(Clone)]
-pub struct GraphqlDoor {
+pub struct GraphqlEngine {
     service: Service,
     schema: Schema<Query, Mutation, Subscription>,
     documents: Arc<Documents>,
@@ -65,7 +65,7 @@ pub(crate) fn sdl_of(schema: &Schema<Query, Mutation, Subscription>) -> String {
     schema.sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident().indent_width(2))
 }
 
-impl GraphqlDoor {
+impl GraphqlEngine {
     /// The API over these use cases.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl GraphqlDoor {
         direct.try_now(&self.service, caller, asked.variables)
     }
 
-    /// Answers one request, whatever kind of operation it asks for and by whichever door it came.
+    /// Answers one request, whatever kind of operation it asks for and by whichever endpoint it came.
     ///
     /// # Errors
     /// [`Refused`] where the answer is none of GraphQL's.

@@ -1,4 +1,4 @@
-//! What the GraphQL door is asked, by whom, and what comes of it.
+//! What the GraphQL endpoint is asked, by whom, and what comes of it.
 
 use std::borrow::Cow;
 use std::time::Duration;

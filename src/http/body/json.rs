@@ -1,4 +1,4 @@
-//! Bodies that are JSON objects: what every door that reads one asks of it.
+//! Bodies that are JSON objects: what every endpoint that reads one asks of it.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::http::server::TooSlow;
 use crate::service::ErrorCode;
 
@@ -18,7 +18,7 @@ use super::media_type;
 /// A body as the server took it from the connection.
 pub(crate) type Body = Result<Bytes, BytesRejection>;
 
-/// Takes a body of up to so many bytes from the connection, for the doors that are no routes.
+/// Takes a body of up to so many bytes from the connection, for the endpoints that are no routes.
 pub(crate) async fn read(mut request: Request, max_bytes: usize) -> Body {
     DefaultBodyLimit::max(max_bytes).apply(&mut request);
     Bytes::from_request(request, &()).await

@@ -1,4 +1,4 @@
-//! Who is calling, for every door alike: the credential, and where the request comes from.
+//! Who is calling, for every endpoint alike: the credential, and where the request comes from.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use crate::domain::id::RequestId;
 use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
-use crate::http::reply::Rejection;
-use crate::http::state::Doors;
+use crate::http::rejection::Rejection;
+use crate::http::state::AppState;
 use crate::service::{self, Caller, ErrorCode, Visit};
 
 use super::client_address::client_address;
@@ -26,11 +26,11 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// request, never an anonymous one.
 pub(crate) struct Client(pub(crate) Option<Caller>);
 
-impl FromRequestParts<Doors> for Client {
+impl FromRequestParts<AppState> for Client {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Rejection> {
-        Ok(Self(caller(&parts.headers, Arrival::of(parts), doors).await?))
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
+        Ok(Self(caller(&parts.headers, Arrival::of(parts), state).await?))
     }
 }
 
@@ -50,9 +50,13 @@ impl Arrival {
 }
 
 /// Who is calling, as in [`Client`].
-pub(crate) async fn caller(headers: &HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Option<Caller>, Rejection> {
+pub(crate) async fn caller(
+    headers: &HeaderMap,
+    arrival: Arrival,
+    state: &AppState,
+) -> Result<Option<Caller>, Rejection> {
     let Some(presented) = presented(headers)? else { return Ok(None) };
-    Ok(Some(authenticate(presented, headers, arrival, doors).await?))
+    Ok(Some(authenticate(presented, headers, arrival, state).await?))
 }
 
 /// Who presents this credential in a request with these headers.
@@ -60,10 +64,10 @@ pub(crate) async fn authenticate(
     presented: Credential<'_>,
     headers: &HeaderMap,
     arrival: Arrival,
-    doors: &Doors,
+    state: &AppState,
 ) -> Result<Caller, Rejection> {
-    let visit = visit(headers, arrival, doors)?;
-    let caller = doors.service.authenticate(presented.text, visit).await;
+    let visit = visit(headers, arrival, state)?;
+    let caller = state.service.authenticate(presented.text, visit).await;
     caller.map_err(|err| refused(err, presented))
 }
 
@@ -72,13 +76,13 @@ pub(crate) async fn authenticate(
 pub(crate) async fn recognise(
     headers: &HeaderMap,
     arrival: Arrival,
-    doors: &Doors,
+    state: &AppState,
 ) -> Result<Option<Caller>, Rejection> {
     let Some(presented) = presented(headers)? else { return Ok(None) };
-    let visit = visit(headers, arrival, doors)?;
+    let visit = visit(headers, arrival, state)?;
     // Whoever waits to be told to go on is answered before all else is.
     let waits = headers.contains_key(EXPECT);
-    let service = &doors.service;
+    let service = &state.service;
     let caller = if waits {
         service.authenticate(presented.text, visit).await
     } else {
@@ -90,19 +94,19 @@ pub(crate) async fn recognise(
 /// What [`recognise`] finds out.
 pub(crate) struct Recognised(pub(crate) Option<Caller>);
 
-impl FromRequestParts<Doors> for Recognised {
+impl FromRequestParts<AppState> for Recognised {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Rejection> {
-        Ok(Self(recognise(&parts.headers, Arrival::of(parts), doors).await?))
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
+        Ok(Self(recognise(&parts.headers, Arrival::of(parts), state).await?))
     }
 }
 
 /// Makes the first use of the caller's value durable, if it is not yet, because the answer comes next. Where the value has
 /// stopped working since the request began, that is the answer, but for one that tells of an error anyway.
-pub(crate) async fn finish(doors: &Doors, caller: Option<&Caller>, is_error: bool) -> Result<(), Rejection> {
+pub(crate) async fn finish(state: &AppState, caller: Option<&Caller>, is_error: bool) -> Result<(), Rejection> {
     let Some(caller) = caller else { return Ok(()) };
-    match doors.service.write_first_use(caller).await {
+    match state.service.write_first_use(caller).await {
         Err(service::Error::Refused(_)) if is_error => Ok(()),
         written => Ok(written?),
     }
@@ -142,19 +146,19 @@ impl From<Unusable> for Rejection {
 }
 
 /// Where the request with these headers comes from, as what, and under which name.
-pub(crate) fn visit<'a>(headers: &'a HeaderMap, arrival: Arrival, doors: &Doors) -> Result<Visit<'a>, Rejection> {
+pub(crate) fn visit<'a>(headers: &'a HeaderMap, arrival: Arrival, state: &AppState) -> Result<Visit<'a>, Rejection> {
     let Arrival { peer, request_id } = arrival;
     Ok(Visit {
-        source: source(headers, peer, doors)?,
+        source: source(headers, peer, state)?,
         user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
         request_id,
     })
 }
 
 /// Where the request with these headers comes from.
-pub(crate) fn source(headers: &HeaderMap, peer: Option<IpAddr>, doors: &Doors) -> Result<Source, Rejection> {
+pub(crate) fn source(headers: &HeaderMap, peer: Option<IpAddr>, state: &AppState) -> Result<Source, Rejection> {
     let address = match peer {
-        Some(peer) => client_address(peer, headers, &doors.trusted_proxies).map_err(|_| {
+        Some(peer) => client_address(peer, headers, &state.trusted_proxies).map_err(|_| {
             let message =
                 "Forwarded and X-Forwarded-For name different clients. Let the proxy set one and drop the other.";
             Rejection::new(ErrorCode::BadUserInput, message)

@@ -4,17 +4,17 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::graphql::Introspection;
-use crate::http::reply::Rejection;
-use crate::http::state::Doors;
+use crate::http::rejection::Rejection;
+use crate::http::state::AppState;
 use crate::service::{self, Caller, ErrorCode};
 
 use super::client;
 
 /// Lets those in who may read what the API looks like, be it as the schema or as the description of REST. These headers
 /// belong to the answer: one to a caller is not for others.
-pub(in crate::http) fn admit_reader(doors: &Doors, caller: Option<&Caller>) -> Result<HeaderMap, Rejection> {
+pub(in crate::http) fn admit_reader(state: &AppState, caller: Option<&Caller>) -> Result<HeaderMap, Rejection> {
     let mut headers = HeaderMap::new();
-    match (doors.graphql.settings().introspection, caller) {
+    match (state.graphql.settings().introspection, caller) {
         (Introspection::Off, _) => {
             let message = "This server does not show its schema. Ask the operator for it.";
             return Err(Rejection::new(ErrorCode::NotFound, message));

@@ -19,9 +19,9 @@ use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::http::body::media_type::{Accepted, AnswerType, negotiate};
 use crate::http::body::{json, small};
 use crate::http::caller::client::{self, Arrival};
-use crate::http::reply::{self, Rejection};
+use crate::http::rejection::{self, Rejection};
 use crate::http::request_log::{self, RequestLog};
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::{Caller, ErrorCode};
 
 use super::parameters::{self, Parsed};
@@ -46,13 +46,13 @@ impl<'a> Check<'a> {
     }
 
     /// Answers what asks for a verification alone, if that needs no waiting.
-    fn try_now(&self, doors: &Doors, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Body>> {
+    fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Body>> {
         let form = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
         let verifying = self.body.as_ref().ok()?.verifying()?;
         client::idempotency_key(headers).ok()?;
         let caller = client::presented(headers).ok()??.text;
-        let source = client::source(headers, Some(peer), doors).ok()?;
-        let (standing, body) = doors.graphql.try_now((caller, &source), &verifying)?;
+        let source = client::source(headers, Some(peer), state).ok()?;
+        let (standing, body) = state.graphql.try_now((caller, &source), &verifying)?;
         Some(warned(with_body(form, StatusCode::OK, body), Some(standing)))
     }
 }
@@ -65,44 +65,44 @@ enum Incoming<'a> {
 
 /// Answers a request at this route, that this peer sent. What is seldom needed is boxed, because a future is as large as the largest
 /// part of it, and is moved about.
-pub(crate) async fn serve<B>(doors: &Doors, route: &'static str, peer: IpAddr, request: Request<B>) -> Response<Body>
+pub(crate) async fn serve<B>(state: &AppState, route: &'static str, peer: IpAddr, request: Request<B>) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    match small::read(request, doors.max_body_bytes).await {
+    match small::read(request, state.max_body_bytes).await {
         Ok(request) => {
             let (head, bytes) = request.into_parts();
             let check = Check::read(&head.headers, &bytes);
-            let now = || check.try_now(doors, peer, &head.headers);
-            if let Some(answer) = request_log::try_now(doors, (&head.method, route), now) {
+            let now = || check.try_now(state, peer, &head.headers);
+            if let Some(answer) = request_log::try_now(state, (&head.method, route), now) {
                 return answer;
             }
             let Check { accepted, body } = check;
-            Box::pin(serve_async(doors, route, peer, head, (accepted, Incoming::Parsed(body)))).await
+            Box::pin(serve_async(state, route, peer, head, (accepted, Incoming::Parsed(body)))).await
         }
         Err(request) => {
             let (head, body) = request.into_parts();
             let accepted = negotiate(&head.headers);
-            Box::pin(serve_async(doors, route, peer, head, (accepted, Incoming::Unread(body)))).await
+            Box::pin(serve_async(state, route, peer, head, (accepted, Incoming::Unread(body)))).await
         }
     }
 }
 
 async fn serve_async(
-    doors: &Doors,
+    state: &AppState,
     route: &'static str,
     peer: IpAddr,
     head: Parts,
     (accepted, body): (Accepted, Incoming<'_>),
 ) -> Response<Body> {
-    let log = RequestLog::new(doors, Some(peer), (&head.method, route, &head.headers));
+    let log = RequestLog::new(state, Some(peer), (&head.method, route, &head.headers));
     let arrival = Arrival { peer: Some(peer), request_id: log.request_id };
     let answer = async {
         let answered = match head.method {
-            Method::POST => answer_body(doors, arrival, accepted, &head.headers, body).await,
-            Method::GET if ws::is_handshake(&head.headers) => Box::pin(ws::shake_hands(doors, arrival, head)).await,
-            Method::GET | Method::HEAD => Box::pin(answer_url(doors, arrival, accepted, &head)).await,
+            Method::POST => answer_body(state, arrival, accepted, &head.headers, body).await,
+            Method::GET if ws::is_handshake(&head.headers) => Box::pin(ws::shake_hands(state, arrival, head)).await,
+            Method::GET | Method::HEAD => Box::pin(answer_url(state, arrival, accepted, &head)).await,
             _ => return wrong_method(),
         };
         answered.unwrap_or_else(|rejection| refuse(accepted.json, rejection))
@@ -120,20 +120,21 @@ fn wrong_method() -> Response<Body> {
 
 /// Answers the request or the requests of a JSON body.
 async fn answer_body(
-    doors: &Doors,
+    state: &AppState,
     arrival: Arrival,
     accepted: Accepted,
     headers: &HeaderMap,
     body: Incoming<'_>,
 ) -> Result<Response<Body>, Rejection> {
-    let mut session = Session { caller: client::recognise(headers, arrival, doors).await?, ..Session::default() };
+    let mut session = Session { caller: client::recognise(headers, arrival, state).await?, ..Session::default() };
     let keyed = client::idempotency_key(headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
-    let answered = answer(doors, &session, keyed, (accepted, headers, body));
+    let answered = answer(state, &session, keyed, (accepted, headers, body));
     // What panics is an answer like any other: it comes after the first use of the value, too.
-    let answered = AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((reply::panicked(), true)));
+    let answered =
+        AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((rejection::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
-    client::finish(doors, session.caller.as_ref(), is_error).await?;
+    client::finish(state, session.caller.as_ref(), is_error).await?;
     let (response, _) = answered?;
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }
@@ -141,7 +142,7 @@ async fn answer_body(
 /// The answer to the request or the requests of a body, and whether it tells of an error. Until the first use of the caller's
 /// value is durable it may not be sent.
 async fn answer(
-    doors: &Doors,
+    state: &AppState,
     session: &Arc<Session>,
     keyed: Result<(), Rejection>,
     (accepted, headers, body): (Accepted, &HeaderMap, Incoming<'_>),
@@ -151,55 +152,55 @@ async fn answer(
     let parsed = match body {
         Incoming::Parsed(parsed) => parsed?,
         Incoming::Unread(body) => {
-            let body = read(doors, session, body).await?;
+            let body = read(state, session, body).await?;
             json::must_be_json(headers)?;
             bytes = json::whole(body)?;
             parameters::parse(&bytes)?
         }
     };
-    let requests = parsed.requests(doors.graphql.settings().max_batch)?;
+    let requests = parsed.requests(state.graphql.settings().max_batch)?;
     keyed?;
     match requests {
         Requests::One(request) => {
             if accepted.streams {
                 // What it subscribes to begins before this returns.
-                client::finish(doors, session.caller.as_ref(), false).await?;
+                client::finish(state, session.caller.as_ref(), false).await?;
             }
-            answer_one(doors, session, accepted, request).await
+            answer_one(state, session, accepted, request).await
         }
         Requests::Batch(requests) => {
             let Some(form) = accepted.json else {
                 return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS));
             };
-            client::finish(doors, session.caller.as_ref(), false).await?;
-            Ok((with_body(form, StatusCode::OK, Box::pin(batch(doors, requests, session)).await), false))
+            client::finish(state, session.caller.as_ref(), false).await?;
+            Ok((with_body(form, StatusCode::OK, Box::pin(batch(state, requests, session)).await), false))
         }
     }
 }
 
 /// The answer to one request, as a stream of events where it has many answers or the client wants one in any case.
 async fn answer_one(
-    doors: &Doors,
+    state: &AppState,
     session: &Arc<Session>,
     accepted: Accepted,
     request: graphql::Request,
 ) -> Result<(Response<Body>, bool), Rejection> {
     let outcome = if accepted.streams {
-        Box::pin(doors.graphql.start(request, session)).await?
+        Box::pin(state.graphql.start(request, session)).await?
     } else {
-        Outcome::Answer(doors.graphql.answer(request, session).await?)
+        Outcome::Answer(state.graphql.answer(request, session).await?)
     };
     Ok(match (outcome, accepted.json) {
         (Outcome::Answer(answer), Some(form)) if !accepted.prefers_stream => {
             (write(form, &answer), answer.has_errors())
         }
-        (outcome, _) => (sse::respond(doors, outcome), false),
+        (outcome, _) => (sse::respond(state, outcome), false),
     })
 }
 
 /// Reads the body. Anybody can send one, so it may be large only if somebody is known to send it.
-async fn read(doors: &Doors, session: &Session, body: Body) -> Result<json::Body, Rejection> {
-    let max_bytes = doors.max_body_bytes;
+async fn read(state: &AppState, session: &Session, body: Body) -> Result<json::Body, Rejection> {
+    let max_bytes = state.max_body_bytes;
     if session.caller.is_some() || max_bytes <= small::MAX_BYTES {
         return Ok(json::read(Request::new(body), max_bytes).await);
     }
@@ -216,12 +217,12 @@ async fn read(doors: &Doors, session: &Session, body: Body) -> Result<json::Body
 }
 
 /// Answers requests one after the other: later ones may rest on what earlier ones have changed.
-async fn batch(doors: &Doors, requests: Vec<graphql::Request>, session: &Arc<Session>) -> Vec<u8> {
+async fn batch(state: &AppState, requests: Vec<graphql::Request>, session: &Arc<Session>) -> Vec<u8> {
     let mut body = Vec::new();
     for request in requests {
         body.push(if body.is_empty() { b'[' } else { b',' });
         // Each is written as soon as it is there, so that they are not held twice. It cannot fail: they are plain data.
-        let _ = match doors.graphql.answer(request, session).await {
+        let _ = match state.graphql.answer(request, session).await {
             Ok(answer) => serde_json::to_writer(&mut body, &answer),
             Err(refused) => serde_json::to_writer(&mut body, &Rejection::from(refused).into_body()),
         };
@@ -232,18 +233,18 @@ async fn batch(doors: &Doors, requests: Vec<graphql::Request>, session: &Arc<Ses
 
 /// Answers the query of a URL.
 async fn answer_url(
-    doors: &Doors,
+    state: &AppState,
     arrival: Arrival,
     accepted: Accepted,
     head: &Parts,
 ) -> Result<Response<Body>, Rejection> {
     let headers = &head.headers;
-    let caller = client::caller(headers, arrival, doors).await?;
+    let caller = client::caller(headers, arrival, state).await?;
     acceptable(accepted)?;
     request::refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;
     let request: graphql::Request = request::of_url(head.uri.query().unwrap_or_default())?;
-    let (response, _) = answer_one(doors, &session, accepted, request).await?;
+    let (response, _) = answer_one(state, &session, accepted, request).await?;
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }
 
@@ -300,7 +301,7 @@ fn write(form: AnswerType, answer: &Answer) -> Response<Body> {
 }
 
 fn body_of(form: AnswerType, status: StatusCode, body: &impl Serialize) -> Response<Body> {
-    serde_json::to_vec(body).map_or_else(|_| reply::panicked(), |body| with_body(form, status, body))
+    serde_json::to_vec(body).map_or_else(|_| rejection::panicked(), |body| with_body(form, status, body))
 }
 
 fn with_body(form: AnswerType, status: StatusCode, body: Vec<u8>) -> Response<Body> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::domain::id::RequestId;
 use crate::domain::restriction::Source;
 use crate::http::caller::credential::{self, API_KEY};
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::{self, Caller, Visit};
 
 use super::protocol::Close;
@@ -29,7 +29,7 @@ impl Handshake {
 
     /// Who is calling: by the value in the payload of `connection_init`, or else by that in the headers of the handshake,
     /// which a page cannot set.
-    pub(crate) async fn caller(&self, doors: &Doors, payload: &Map<String, Value>) -> Result<Caller, Close> {
+    pub(crate) async fn caller(&self, state: &AppState, payload: &Map<String, Value>) -> Result<Caller, Close> {
         let refused = |err: service::Error| Close::refused(&err.into());
         let mut headers = self.presented.clone();
         // Some clients put what they would send as headers under that name.
@@ -49,6 +49,6 @@ impl Handshake {
         }
         let presented = credential::find(&headers).map_err(|unusable| Close::refused(&unusable.into()))?;
         let Some(presented) = presented else { return Err(refused(service::Error::Anonymous)) };
-        doors.service.authenticate(presented.text, self.visit()).await.map_err(refused)
+        state.service.authenticate(presented.text, self.visit()).await.map_err(refused)
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::graphql::{Request, Verifying};
 use crate::http::body::json::{self, Unread};
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 
 use super::request::{Requests, malformed, of_fields};
 

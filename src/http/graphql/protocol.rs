@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::graphql::Answer;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 
 /// The name of the protocol in the handshake (RFC 6455, section 1.9).
 pub(crate) const NAME: &str = "graphql-transport-ws";

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use crate::graphql::{DocumentHash, Request};
 use crate::http::body::json;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
 /// The requests of a body.

@@ -22,9 +22,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::graphql::{Answer, Outcome, Request, Session};
 use crate::http::body::json;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::http::server::Upgraded;
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::{Caller, ErrorCode, StreamPlace};
 
 use super::handshake::Handshake;
@@ -63,7 +63,7 @@ enum End {
 
 pub(crate) struct Socket {
     socket: WebSocket,
-    doors: Doors,
+    state: AppState,
     handshake: Handshake,
     upgraded: Arc<Upgraded>,
     /// Who is calling, once they have said so.
@@ -77,15 +77,15 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(socket: WebSocket, doors: Doors, handshake: Handshake, upgraded: Arc<Upgraded>) -> Self {
+    pub(crate) fn new(socket: WebSocket, state: AppState, handshake: Handshake, upgraded: Arc<Upgraded>) -> Self {
         let operations = StreamMap::new();
-        Self { socket, doors, handshake, upgraded, caller: None, place: None, operations, heard: true }
+        Self { socket, state, handshake, upgraded, caller: None, place: None, operations, heard: true }
     }
 
     /// Serves the client until either side ends it.
     pub(crate) async fn run(mut self) {
-        let _tracked = self.doors.shutdown.track_stream();
-        let closing = self.doors.shutdown.closing();
+        let _tracked = self.state.shutdown.track_stream();
+        let closing = self.state.shutdown.closing();
         let End::Close(Close { code, reason }) = self.serve(&closing).await else { return };
         self.operations.clear();
         let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
@@ -149,8 +149,8 @@ impl Socket {
         if self.caller.is_some() {
             return Err(End::Close(Close::SECOND_INIT));
         }
-        let caller = self.handshake.caller(&self.doors, &payload).await.map_err(End::Close)?;
-        let place = self.doors.service.open_stream(&caller).map_err(|err| End::Close(Close::refused(&err.into())))?;
+        let caller = self.handshake.caller(&self.state, &payload).await.map_err(End::Close)?;
+        let place = self.state.service.open_stream(&caller).map_err(|err| End::Close(Close::refused(&err.into())))?;
         self.place = Some(place);
         self.upgraded.set_known();
         self.caller = Some(Arc::new(caller));
@@ -170,7 +170,7 @@ impl Socket {
             let payload = errors(Rejection::new(ErrorCode::BadUserInput, &message).into_body());
             return self.say(&ToClient::Error { id: &id, payload }).await;
         }
-        self.operations.insert(id, spawn(self.doors.clone(), caller, request));
+        self.operations.insert(id, spawn(self.state.clone(), caller, request));
         Ok(())
     }
 
@@ -202,11 +202,11 @@ impl Socket {
 }
 
 /// Runs an operation in a task of its own, which ends early once the steps are dropped.
-fn spawn(doors: Doors, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
+fn spawn(state: AppState, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
     let (sender, steps) = mpsc::channel(1);
     tokio::spawn(async move {
         let run = async {
-            let mut steps = start(&doors, caller, request).await;
+            let mut steps = start(&state, caller, request).await;
             // The next step is taken only when there is room for it, because what has been taken cannot be put back.
             while let Ok(room) = sender.reserve().await {
                 let Some(step) = steps.next().await else { return };
@@ -224,8 +224,8 @@ fn spawn(doors: Doors, caller: Arc<Caller>, request: Request) -> BoxStream<'stat
 
 /// Starts an operation. On a socket, too, each is a request of its own, before which the value is presented anew: since the
 /// last one it may have been retired, or restricted to other places.
-async fn start(doors: &Doors, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
-    let caller = match doors.service.authenticate_again(&caller).await {
+async fn start(state: &AppState, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
+    let caller = match state.service.authenticate_again(&caller).await {
         Ok(caller) => caller,
         Err(err) => {
             let close = Close::refused(&err.into());
@@ -233,7 +233,7 @@ async fn start(doors: &Doors, caller: Arc<Caller>, request: Request) -> BoxStrea
         }
     };
     let session = Arc::new(Session { caller: Some(caller), ..Session::default() });
-    match doors.graphql.start(request, &session).await {
+    match state.graphql.start(request, &session).await {
         Ok(Outcome::Answer(answer)) if !answer.executed() => {
             let body = serde_json::to_value(&answer).unwrap_or_default();
             stream::iter([Step::Error(errors(body))]).boxed()

@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::graphql::{Answer, Outcome};
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::http::server::Shutdown;
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::ErrorCode;
 
 /// How often a stream on which nothing happens says that it is still there.
@@ -35,12 +35,12 @@ const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata:\n\n");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The response that tells this outcome by events.
-pub(crate) fn respond(doors: &Doors, outcome: Outcome) -> Response {
+pub(crate) fn respond(state: &AppState, outcome: Outcome) -> Response {
     let answers = match outcome {
         Outcome::Answer(answer) => stream::iter([answer]).boxed(),
         Outcome::Answers(answers) => answers,
     };
-    let events = kept_alive(events(answers, &doors.shutdown).boxed());
+    let events = kept_alive(events(answers, &state.shutdown).boxed());
     let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
     for (name, value) in
         [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (VARY, "Accept"), (ACCEL_BUFFERING, "no")]

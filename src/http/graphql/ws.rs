@@ -15,9 +15,9 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::caller::client::{self, Arrival};
 use crate::http::caller::credential::API_KEY;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::http::server::{Upgrade, Upgraded};
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::{ErrorCode, Visit};
 
 use super::handshake::Handshake;
@@ -35,8 +35,8 @@ pub(crate) fn is_handshake(headers: &HeaderMap) -> bool {
 }
 
 /// Answers a handshake.
-pub(crate) async fn shake_hands(doors: &Doors, arrival: Arrival, mut head: Parts) -> Result<Response, Rejection> {
-    let Visit { source, user_agent, request_id } = client::visit(&head.headers, arrival, doors)?;
+pub(crate) async fn shake_hands(state: &AppState, arrival: Arrival, mut head: Parts) -> Result<Response, Rejection> {
+    let Visit { source, user_agent, request_id } = client::visit(&head.headers, arrival, state)?;
     let user_agent = user_agent.map(<[u8]>::to_vec);
     let headers = head.headers.iter().filter(|(name, _)| [AUTHORIZATION, API_KEY].contains(name));
     let presented = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -45,12 +45,12 @@ pub(crate) async fn shake_hands(doors: &Doors, arrival: Arrival, mut head: Parts
         Rejection::with_status(rejection.into_response().status(), ErrorCode::BadUserInput, message)
     })?;
     let handshake = Handshake { source, user_agent, request_id, presented };
-    let limit = doors.max_body_bytes.min(MAX_MESSAGE_BYTES);
+    let limit = state.max_body_bytes.min(MAX_MESSAGE_BYTES);
     let upgrade = upgrade.protocols([NAME]).max_message_size(limit).max_frame_size(limit);
-    let doors = doors.clone();
+    let state = state.clone();
     let upgraded = Arc::new(Upgraded::of(head.extensions.remove::<Arc<Upgrade>>().unwrap_or_default()));
     Ok(upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(async move |socket| {
-        let socket = Socket::new(socket, doors, handshake, upgraded.clone());
+        let socket = Socket::new(socket, state, handshake, upgraded.clone());
         tokio::select! {
             () = upgraded.must_end() => {}
             () = socket.run() => {}

@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use crate::http::caller::{Recognised, client};
 use crate::http::request_log;
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::{Caller, Error};
 
 use super::refusal::Refusal;
@@ -24,15 +24,15 @@ const SELF: &str = "self";
 pub(super) type Admitted = Extension<Arc<Caller>>;
 
 /// Lets those in who present a good value, and tells them if it is the previous one. No answer may be kept on the way.
-pub(super) async fn admit(State(doors): State<Doors>, request: Request, next: Next) -> Result<Response, Refusal> {
+pub(super) async fn admit(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
-    let Recognised(caller) = Recognised::from_request_parts(&mut parts, &doors).await?;
+    let Recognised(caller) = Recognised::from_request_parts(&mut parts, &state).await?;
     let caller = Arc::new(caller.ok_or(Error::Anonymous)?);
     let standing = caller.standing();
     parts.extensions.insert(caller.clone());
     // What panics is an answer like any other: it comes after the first use of the value, too.
     let mut response = request_log::caught(next.run(Request::from_parts(parts, body))).await;
-    client::finish(&doors, Some(&caller), !response.status().is_success()).await?;
+    client::finish(&state, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
     client::warn_of_retirement(headers, Some(standing));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -42,12 +42,12 @@ pub(super) async fn admit(State(doors): State<Doors>, request: Request, next: Ne
 /// The id in the path of an address, with `self` already read as the caller's own.
 pub(super) struct Target(pub(super) String);
 
-impl FromRequestParts<Doors> for Target {
+impl FromRequestParts<AppState> for Target {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
         // What is not even text is the id of nothing.
-        let Ok(Path(id)) = Path::<String>::from_request_parts(parts, doors).await else {
+        let Ok(Path(id)) = Path::<String>::from_request_parts(parts, state).await else {
             return Err(Error::NotFound { field: "id" }.into());
         };
         let own = || parts.extensions.get::<Arc<Caller>>().map(|caller| caller.token_id().to_string());

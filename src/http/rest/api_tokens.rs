@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 
 use crate::http::body::json::{self, Body};
 use crate::http::caller::client;
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::RotateRequest;
 
 use super::admit::{Admitted, Target};
@@ -25,12 +25,12 @@ type Answer<T> = Result<Json<T>, Refusal>;
     responses((status = 200, description = "The page.", body = ApiTokenPage), OfAll)
 )]
 pub(super) async fn list(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     Extension(caller): Admitted,
     RawQuery(query): RawQuery,
 ) -> Answer<ApiTokenPage> {
-    let input: ListInput = Fields::read(query_fields(&query.unwrap_or_default())?, doors.hides_names())?;
-    Ok(Json(doors.service.list(&caller, input.into()).await?.into()))
+    let input: ListInput = Fields::read(query_fields(&query.unwrap_or_default())?, state.hides_names())?;
+    Ok(Json(state.service.list(&caller, input.into()).await?.into()))
 }
 
 /// Creates an API token
@@ -42,13 +42,13 @@ pub(super) async fn list(
     responses((status = 200, description = "The new API token with its value.", body = ApiToken), OfAll, OfBody, OfId)
 )]
 pub(super) async fn create(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     Extension(caller): Admitted,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
-    let input: CreateInput = Fields::read(json::object(&headers, body)?, doors.hides_names())?;
-    Ok(Json(doors.service.create(&caller, input.into()).await?.into()))
+    let input: CreateInput = Fields::read(json::object(&headers, body)?, state.hides_names())?;
+    Ok(Json(state.service.create(&caller, input.into()).await?.into()))
 }
 
 /// Reads an API token
@@ -60,11 +60,11 @@ pub(super) async fn create(
     responses((status = 200, description = "The API token.", body = ApiToken), OfAll, OfId)
 )]
 pub(super) async fn read(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     Extension(caller): Admitted,
     Target(id): Target,
 ) -> Answer<ApiToken> {
-    Ok(Json(doors.service.get(&caller, &id).await?.into()))
+    Ok(Json(state.service.get(&caller, &id).await?.into()))
 }
 
 /// Changes the settings of an API token
@@ -78,14 +78,14 @@ pub(super) async fn read(
     responses((status = 200, description = "The changed API token.", body = ApiToken), OfAll, OfBody, OfId)
 )]
 pub(super) async fn update(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     Extension(caller): Admitted,
     Target(id): Target,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
-    let input: UpdateInput = Fields::read(json::object(&headers, body)?, doors.hides_names())?;
-    Ok(Json(doors.service.update(&caller, &id, input.into()).await?.into()))
+    let input: UpdateInput = Fields::read(json::object(&headers, body)?, state.hides_names())?;
+    Ok(Json(state.service.update(&caller, &id, input.into()).await?.into()))
 }
 
 /// Revokes an API token, for ever
@@ -98,11 +98,11 @@ pub(super) async fn update(
     responses((status = 204, description = "It is revoked."), OfAll, OfId, OfRevocation)
 )]
 pub(super) async fn revoke(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     Extension(caller): Admitted,
     Target(id): Target,
 ) -> Result<StatusCode, Refusal> {
-    doors.service.revoke(&caller, &id).await?;
+    state.service.revoke(&caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -124,18 +124,18 @@ pub(super) async fn revoke(
     )
 )]
 pub(super) async fn rotate(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     Extension(caller): Admitted,
     Target(id): Target,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<RotatedApiToken> {
     let RotateInput { overlap_minutes, idempotency_key } =
-        Fields::read(json::object_if_any(&headers, body)?, doors.hides_names())?;
+        Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     let keyed = idempotency_key.is_some();
     let idempotency_key = idempotency_key.or(client::idempotency_key(&headers)?);
     let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, require_period: false };
-    let issued = doors.service.rotate(&caller, &request).await;
+    let issued = state.service.rotate(&caller, &request).await;
     Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))
 }
 
@@ -153,12 +153,12 @@ pub(super) async fn rotate(
     )
 )]
 pub(super) async fn end_overlap(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     Extension(caller): Admitted,
     Target(id): Target,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
-    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, doors.hides_names())?;
-    Ok(Json(doors.service.end_overlap(&caller, &id).await?.into()))
+    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
+    Ok(Json(state.service.end_overlap(&caller, &id).await?.into()))
 }

@@ -1,4 +1,4 @@
-//! The REST doors: the same use cases for clients that speak plain JSON, and for those of Glean's `/rotatetoken`. They
+//! The REST endpoints: the same use cases for clients that speak plain JSON, and for those of Glean's `/rotatetoken`. They
 //! translate and hold no rule.
 //!
 //! Who is calling is found out once for all of them, by [`admit`]; what they take and answer is described at

@@ -1,4 +1,4 @@
-//! Errors as the REST doors tell them: one flat object, with the status and headers of every other door.
+//! Errors as the REST endpoints tell them: one flat object, with the status and headers of every other endpoint.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
 /// A rejection whose body is `{"message", "code"}` and what else helps to mend it.

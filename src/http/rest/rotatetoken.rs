@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::domain::value::Value;
 use crate::http::body::json::{self, Body};
 use crate::http::caller::client;
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::{Error, Issued, RotateRequest};
 
 use super::admit::Admitted;
@@ -57,15 +57,15 @@ impl From<Issued> for RotatedToken {
     responses((status = 200, description = "The new value.", body = RotatedToken), OfAll, OfBody, OfRotation)
 )]
 pub(super) async fn rotate(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     Extension(caller): Admitted,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RotatedToken>, Refusal> {
-    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, doors.hides_names())?;
+    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     let idempotency_key = client::idempotency_key(&headers)?;
     let request = RotateRequest { idempotency_key, require_period: true, ..RotateRequest::default() };
-    Ok(Json(doors.service.rotate(&caller, &request).await.map_err(Error::of_header_key)?.into()))
+    Ok(Json(state.service.rotate(&caller, &request).await.map_err(Error::of_header_key)?.into()))
 }
 
 /// Rotates the caller
@@ -78,10 +78,10 @@ pub(super) async fn rotate(
     responses((status = 200, description = "The new value.", body = RotatedToken), OfAll, OfBody, OfRotation)
 )]
 pub(super) async fn rotate_in_index(
-    doors: State<Doors>,
+    state: State<AppState>,
     caller: Admitted,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RotatedToken>, Refusal> {
-    rotate(doors, caller, headers, body).await
+    rotate(state, caller, headers, body).await
 }

@@ -8,8 +8,8 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
 use crate::http::caller::{Client, admit_reader};
-use crate::http::reply::Rejection;
-use crate::http::state::Doors;
+use crate::http::rejection::Rejection;
+use crate::http::state::AppState;
 use crate::service::ErrorCode;
 
 use super::admit::admit;
@@ -17,8 +17,8 @@ use super::refusal::Refusal;
 use super::{api_tokens, openapi, rotatetoken};
 
 /// All REST addresses.
-pub(in crate::http) fn routes(doors: &Doors) -> Router<Doors> {
-    let document = openapi::document(doors.max_body_bytes);
+pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
+    let document = openapi::document(state.max_body_bytes);
     let of_callers = Router::new()
         .route("/api-tokens", get(api_tokens::list).post(api_tokens::create))
         .route("/api-tokens/{id}", get(api_tokens::read).post(api_tokens::update).delete(api_tokens::revoke))
@@ -27,25 +27,25 @@ pub(in crate::http) fn routes(doors: &Doors) -> Router<Doors> {
         .route("/rotatetoken", post(rotatetoken::rotate))
         .route("/api/index/v1/rotatetoken", post(rotatetoken::rotate_in_index))
         .method_not_allowed_fallback(wrong_method)
-        .route_layer(from_fn_with_state(doors.clone(), admit));
+        .route_layer(from_fn_with_state(state.clone(), admit));
     Router::new()
         .route("/openapi.json", get(|state, reader| describe(state, reader, document)))
         .method_not_allowed_fallback(wrong_method)
         .merge(of_callers)
 }
 
-/// The description of these doors, for whoever may read the schema.
+/// The description of these endpoints, for whoever may read the schema.
 async fn describe(
-    State(doors): State<Doors>,
+    State(state): State<AppState>,
     reader: Result<Client, Rejection>,
     document: String,
 ) -> Result<impl IntoResponse, Refusal> {
     let Client(caller) = reader?;
-    let headers = admit_reader(&doors, caller.as_ref())?;
+    let headers = admit_reader(&state, caller.as_ref())?;
     Ok((headers, [("content-type", "application/json")], document))
 }
 
-/// Whether errors at this path are for clients of these doors.
+/// Whether errors at this path are for clients of these endpoints.
 pub(in crate::http) fn claims(path: &str) -> bool {
     ["/api-tokens/", "/rotatetoken/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
 }

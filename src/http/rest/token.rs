@@ -8,7 +8,7 @@ use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind};
 use crate::domain::value::Value;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::service::{CreateRequest, Issued, View};
 
 use super::input::{Fields, Input, input};

@@ -21,20 +21,20 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 
 use crate::http::graphql;
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::http::verify::{forward_auth, introspect};
 
 use super::connection::{Activity, Answering as Guard, RequestBody, bounded};
 
 /// All endpoints.
 pub struct Server {
-    doors: Doors,
+    state: AppState,
     routes: Router,
 }
 
 impl Server {
-    pub(in crate::http) fn new(doors: Doors, routes: Router) -> Self {
-        Self { doors, routes }
+    pub(in crate::http) fn new(state: AppState, routes: Router) -> Self {
+        Self { state, routes }
     }
 
     /// What serves the requests that come from this address.
@@ -47,13 +47,13 @@ impl Server {
         Connection { server: self.clone(), peer, activity }
     }
 
-    pub(in crate::http) fn doors(&self) -> &Doors {
-        &self.doors
+    pub(in crate::http) fn state(&self) -> &AppState {
+        &self.state
     }
 
     /// Asks the client to connect elsewhere next, if the server is stopping. Over HTTP/2 a GOAWAY frame of the connection says so.
     fn say_farewell(&self, version: Version, response: &mut Response) {
-        if version < Version::HTTP_2 && self.doors.shutdown.is_draining() {
+        if version < Version::HTTP_2 && self.state.shutdown.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
@@ -82,15 +82,15 @@ impl Connection {
         if version == Version::HTTP_2 {
             self.activity.set_multiplexed();
         }
-        let (doors, peer) = (&self.server.doors, self.peer.ip());
+        let (state, peer) = (&self.server.state, self.peer.ip());
         let path = request.uri().path();
         if let Some(address) = forward_auth::Address::of(path) {
-            if let Some(mut answer) = forward_auth::try_now(doors, address, peer, &mut request) {
+            if let Some(mut answer) = forward_auth::try_now(state, address, peer, &mut request) {
                 self.server.say_farewell(version, &mut answer);
                 return Either::Left(ready(Ok(answer)));
             }
-            let (doors, head) = (doors.clone(), request.into_parts().0);
-            return self.later(version, async move { forward_auth::serve(&doors, address, peer, head).await });
+            let (state, head) = (state.clone(), request.into_parts().0);
+            return self.later(version, async move { forward_auth::serve(&state, address, peer, head).await });
         }
         if let Some(uri) = without_slash(request.uri()) {
             *request.uri_mut() = uri;
@@ -103,12 +103,12 @@ impl Connection {
             if graphql::is_handshake(request.headers()) {
                 request.extensions_mut().insert(self.activity.upgrade().clone());
             }
-            let doors = doors.clone();
-            return self.later(version, async move { graphql::serve(&doors, route, peer, request).await });
+            let state = state.clone();
+            return self.later(version, async move { graphql::serve(&state, route, peer, request).await });
         }
         if introspects {
-            let doors = doors.clone();
-            return self.later(version, async move { introspect::serve(&doors, peer, request).await });
+            let state = state.clone();
+            return self.later(version, async move { introspect::serve(&state, peer, request).await });
         }
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let routed = tower_service::Service::call(&mut self.server.routes.clone(), request);

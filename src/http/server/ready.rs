@@ -7,13 +7,13 @@ use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::json;
 
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::Readiness;
 
 /// Every check by its name, and 503 as soon as one of them fails.
-pub(crate) async fn answer(State(doors): State<Doors>) -> Response<Body> {
-    let Readiness { database, contact, schema } = doors.service.readiness();
-    let serving = !doors.shutdown.is_draining();
+pub(crate) async fn answer(State(state): State<AppState>) -> Response<Body> {
+    let Readiness { database, contact, schema } = state.service.readiness();
+    let serving = !state.shutdown.is_draining();
     let ready = database && contact && schema && serving;
     let body = json!({
         "ready": ready,

@@ -34,8 +34,8 @@ impl Server {
     /// Serves until the server closes, and returns when the requests in flight have been answered. A client that keeps it waiting is let go
     /// after five seconds.
     pub async fn serve(self, listener: TcpListener) {
-        let mut pool = Pool::new(self.doors().max_connections);
-        let shutdown = self.doors().shutdown.clone();
+        let mut pool = Pool::new(self.state().max_connections);
+        let shutdown = self.state().shutdown.clone();
         let closing = shutdown.closing();
         let acceptor = Acceptor { server: Arc::new(self), builder: builder(), shutdown };
         loop {

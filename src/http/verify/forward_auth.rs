@@ -1,4 +1,4 @@
-//! `/verify`: the door for gateways, which ask before they let a request through: nginx `auth_request`, forward auth of Caddy
+//! `/verify`: the endpoint for gateways, which ask before they let a request through: nginx `auth_request`, forward auth of Caddy
 //! and Traefik, Envoy's HTTP `ext_authz`.
 //!
 //! The gateway sends on the headers of its client's request; from these come the value, the address and the origin. Whoever
@@ -24,10 +24,10 @@ use crate::domain::text::quote;
 use crate::domain::token::Scope;
 use crate::http::caller::client;
 use crate::http::caller::credential::Credential;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
 use crate::http::rest::Refusal;
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::{Error, Verification, Visit};
 
 const ID: HeaderName = HeaderName::from_static("x-token-id");
@@ -84,15 +84,15 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn read(doors: &Doors, peer: IpAddr, query: Option<&str>, headers: &'a HeaderMap) -> Result<Self, Rejection> {
+    fn read(state: &AppState, peer: IpAddr, query: Option<&str>, headers: &'a HeaderMap) -> Result<Self, Rejection> {
         let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
         let presented = client::presented(headers)?.ok_or(Error::Anonymous)?;
-        Ok(Self { required, presented, source: client::source(headers, Some(peer), doors)? })
+        Ok(Self { required, presented, source: client::source(headers, Some(peer), state)? })
     }
 
     /// The verification, if the value is good and nothing has to be waited for.
-    fn try_now(&self, doors: &Doors) -> Option<Verification> {
-        let verification = doors.service.try_verify(self.presented.text, &self.required, &self.source)?;
+    fn try_now(&self, state: &AppState) -> Option<Verification> {
+        let verification = state.service.try_verify(self.presented.text, &self.required, &self.source)?;
         verification.is_valid().then_some(verification)
     }
 
@@ -113,11 +113,16 @@ impl<'a> Check<'a> {
 
 /// Answers now a request whose value is good, or `None` where that needs waiting. The answer takes over the room that the headers of
 /// the request had.
-pub(crate) fn try_now<B>(doors: &Doors, address: Address, peer: IpAddr, request: &mut Request<B>) -> Option<Response> {
+pub(crate) fn try_now<B>(
+    state: &AppState,
+    address: Address,
+    peer: IpAddr,
+    request: &mut Request<B>,
+) -> Option<Response> {
     let method = request.method().clone();
-    request_log::try_now(doors, (&method, address.route()), || {
-        let check = Check::read(doors, peer, address.query(request.uri()), request.headers()).ok()?;
-        let verification = check.try_now(doors)?;
+    request_log::try_now(state, (&method, address.route()), || {
+        let check = Check::read(state, peer, address.query(request.uri()), request.headers()).ok()?;
+        let verification = check.try_now(state)?;
         let mut headers = std::mem::take(request.headers_mut());
         headers.clear();
         Some(let_through(&verification, headers))
@@ -125,12 +130,12 @@ pub(crate) fn try_now<B>(doors: &Doors, address: Address, peer: IpAddr, request:
 }
 
 /// Answers a request with this head, that this peer sent. Its body is dropped unread: it is for the API behind the gateway.
-pub(crate) async fn serve(doors: &Doors, address: Address, peer: IpAddr, head: Parts) -> Response {
+pub(crate) async fn serve(state: &AppState, address: Address, peer: IpAddr, head: Parts) -> Response {
     let Parts { method, uri, headers, .. } = head;
-    let log = RequestLog::new(doors, Some(peer), (&method, address.route(), &headers));
+    let log = RequestLog::new(state, Some(peer), (&method, address.route(), &headers));
     let (request_id, query) = (log.request_id, address.query(&uri));
     let answer = async {
-        let answered = decide(doors, request_id, peer, query, &headers).await;
+        let answered = decide(state, request_id, peer, query, &headers).await;
         answered.unwrap_or_else(|rejection| Refused(rejection).into_response())
     };
     log.observe(pin!(answer)).await
@@ -153,16 +158,16 @@ fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
 }
 
 async fn decide(
-    doors: &Doors,
+    state: &AppState,
     request_id: Option<RequestId>,
     peer: IpAddr,
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response, Rejection> {
-    let check = Check::read(doors, peer, query, headers)?;
+    let check = Check::read(state, peer, query, headers)?;
     let user_agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes);
     let visit = Visit { source: check.source.clone(), user_agent, request_id };
-    let verification = doors.service.verify(check.presented.text, &check.required, &visit).await?;
+    let verification = state.service.verify(check.presented.text, &check.required, &visit).await?;
     check.answer(&verification)
 }
 

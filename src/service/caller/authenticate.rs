@@ -15,7 +15,7 @@ impl Service {
         self.judged_caller(presented, visit, FirstUse::Write).await
     }
 
-    /// The caller that a presented text stands for, as [`Service::authenticate`] says it, for a door that does one thing: the
+    /// The caller that a presented text stands for, as [`Service::authenticate`] says it, for an endpoint that does one thing: the
     /// first use of a value may still be pending, so that what the caller asks for can write it along. Whoever calls this calls
     /// [`Service::write_first_use`] before it answers anything (R5).
     ///

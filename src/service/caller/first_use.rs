@@ -1,6 +1,6 @@
 //! The first use of a value: by which transaction it is written, and that no answer comes before it (R5).
 //!
-//! From then on the value before can no longer cancel this one, so it is durable before anything is answered. Most doors have
+//! From then on the value before can no longer cancel this one, so it is durable before anything is answered. Most endpoints have
 //! it written before they go on. Where a caller was only recognised it waits: the transaction of the change that the caller
 //! asks for writes it along with the rest, whatever reads has it written first, and the endpoint writes what is still pending, of
 //! a request that was refused or asked for nothing.

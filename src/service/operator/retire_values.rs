@@ -6,7 +6,7 @@ use crate::domain::id::TokenId;
 use crate::domain::input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::lifecycle::Retirement;
-use crate::domain::rule::retirement::{Retiring, retire_issued_before};
+use crate::domain::rule::retire_values::{Retiring, retire_issued_before};
 use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token, ValueFacts};

@@ -30,7 +30,7 @@ pub struct RotateRequest {
     pub overlap_minutes: Option<i32>,
     /// The caller's name for this rotation, by which a repeated request gets the same answer (R6).
     pub idempotency_key: Option<String>,
-    /// Whether a token without a rotation period is refused, as one of the doors wants it.
+    /// Whether a token without a rotation period is refused, as one of the endpoints wants it.
     pub require_period: bool,
 }
 

@@ -1,6 +1,6 @@
 //! The audit log, its subscription, and what the log of the process says.
 
 mod events;
-mod log;
+mod process_log;
 mod subscriptions;
 mod watch;

@@ -1,4 +1,4 @@
-//! R12: where a token may be used from, at every door and on both values of an overlap. The tests' server trusts 127.0.0.1
+//! R12: where a token may be used from, at every endpoint and on both values of an overlap. The tests' server trusts 127.0.0.1
 //! as a proxy, so a test speaks from whatever address it likes.
 
 use serde_json::{Value, json};

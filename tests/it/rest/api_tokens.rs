@@ -1,4 +1,4 @@
-//! The REST doors: the same use cases as GraphQL, in plain JSON.
+//! The REST endpoints: the same use cases as GraphQL, in plain JSON.
 
 use serde_json::{Value, json};
 

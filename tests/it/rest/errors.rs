@@ -1,4 +1,4 @@
-//! What the REST doors refuse: each with a status, a code and, where it applies, the field; nothing is written, and nothing
+//! What the REST endpoints refuse: each with a status, a code and, where it applies, the field; nothing is written, and nothing
 //! that was sent is repeated.
 
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: it says what the REST doors are, neither more nor less.
+//! `GET /openapi.json`: it says what the REST endpoints are, neither more nor less.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,7 +30,7 @@ fn routed(folder: &Path, found: &mut BTreeSet<String>) {
             continue;
         }
         let text = std::fs::read_to_string(path).unwrap();
-        // What is called by a name is no route, but of a door that is before them.
+        // What is called by a name is no route, but of an endpoint that is before them.
         let routes = text.split(".route(").skip(1).filter_map(|call| call.trim_start().strip_prefix('"'));
         found.extend(routes.map(|route| route.split('"').next().unwrap().to_owned()));
     }

@@ -1,4 +1,4 @@
-//! The promises at every door by which a token can be rotated: the same rules, whichever is taken, and mixed.
+//! The promises at every endpoint by which a token can be rotated: the same rules, whichever is taken, and mixed.
 
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::server::Server;
 const DOORS: [&str; 5] =
     ["/graphql", "/public/graphql", "/api-tokens/self/rotate", "/rotatetoken", "/api/index/v1/rotatetoken"];
 
-/// What a door told: the new value, or the status (of GraphQL, where a field fails, 200) and the code.
+/// What an endpoint told: the new value, or the status (of GraphQL, where a field fails, 200) and the code.
 type Told = Result<String, (u16, String)>;
 
 async fn rotate_with(client: &Client, door: &str, headers: HeaderMap) -> Told {

@@ -60,7 +60,7 @@ impl Client {
         self.graphql(query, json!({})).await
     }
 
-    /// Asks the REST doors; `null` is no body.
+    /// Asks the REST endpoints; `null` is no body.
     pub async fn rest(&self, method: &str, path: &str, body: Value) -> Answer {
         let request = self.request(method, path);
         let request = if body.is_null() { request } else { request.json(&body) };
@@ -183,7 +183,7 @@ impl Answer {
         self.body["errors"].get(0)?["extensions"]["field"].as_str()
     }
 
-    /// The status, the code and the field of an error of the REST doors.
+    /// The status, the code and the field of an error of the REST endpoints.
     pub fn refusal(&self) -> (u16, &str, Option<&str>) {
         let text = |name: &str| self.body[name].as_str();
         assert!(text("message").is_some_and(|message| message.ends_with('.')), "{}", self.body);

@@ -1,11 +1,11 @@
-//! Asking whether a value is good, at every door where that can be asked.
+//! Asking whether a value is good, at every endpoint where that can be asked.
 
 use serde_json::{Value, json};
 
 use super::client::{Answer, Client};
 use super::server::Server;
 
-/// The doors, by what they are called.
+/// The endpoints, by what they are called.
 pub const DOORS: [&str; 3] = ["verifyAPIToken", "/introspect", "/verify"];
 
 /// The code that an introspection gives to whatever is not good: it says no more than that.
@@ -33,7 +33,7 @@ impl<'a> Question<'a> {
         Self::about(holder.value.as_deref().unwrap())
     }
 
-    /// Asks at this door, as this caller where the door wants one.
+    /// Asks at this endpoint, as this caller where the endpoint wants one.
     pub async fn ask(self, caller: &Client, door: &str) -> Answer {
         let request = match door {
             "verifyAPIToken" => return caller.graphql(VERIFY, json!({ "input": self.input() })).await,
@@ -71,7 +71,7 @@ impl<'a> Question<'a> {
         form.finish()
     }
 
-    /// What the door tells: the code, or the code of the error.
+    /// What the endpoint tells: the code, or the code of the error.
     pub async fn told(self, caller: &Client, door: &str) -> String {
         let answer = self.ask(caller, door).await;
         // For how long a gateway may keep the answer is in `freshness`.
@@ -97,7 +97,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Asks at every door as the admin; each must tell this code, as far as it tells one.
+    /// Asks at every endpoint as the admin; each must tell this code, as far as it tells one.
     pub async fn expect(self, server: &Server, code: &str) {
         for door in DOORS {
             let bare = door == "/introspect" && code != "VALID";

@@ -1,4 +1,4 @@
-//! GraphQL over WebSockets: the protocol `graphql-transport-ws`, and that every rule of the other doors holds on it.
+//! GraphQL over WebSockets: the protocol `graphql-transport-ws`, and that every rule of the other endpoints holds on it.
 
 use futures_util::{SinkExt, StreamExt};
 use rotakey::service::Policy;

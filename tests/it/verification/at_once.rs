@@ -1,4 +1,4 @@
-//! What is remembered is answered at once by every door that verifies, and nobody can tell but by the time it takes.
+//! What is remembered is answered at once by every endpoint that verifies, and nobody can tell but by the time it takes.
 
 use std::collections::HashSet;
 

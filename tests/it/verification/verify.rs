@@ -1,4 +1,4 @@
-//! Verification: every outcome at every door where one may ask, and what asking does. The promises are those of presenting
+//! Verification: every outcome at every endpoint where one may ask, and what asking does. The promises are those of presenting
 //! the value oneself.
 
 use rotakey::domain::rule::verification::VerificationCode;

@@ -9,7 +9,7 @@ use crate::domain::rule::lifecycle::Status;
 use crate::domain::text::{quote, whole};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{OverlapStart, Permission, ReusePolicy, TokenKind};
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
 /// Fields by name, until each has been taken.

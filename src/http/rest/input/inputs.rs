@@ -1,4 +1,4 @@
-//! What clients of the REST doors send: the inputs of the GraphQL schema under the same names, field by field.
+//! What clients of the REST endpoints send: the inputs of the GraphQL schema under the same names, field by field.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::listing::{Filter, Order, OrderField};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::token::TokenKind;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::service::PageRequest;
 
 use super::fields::{Fields, Input, Readable, input};

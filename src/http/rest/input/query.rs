@@ -4,7 +4,7 @@ use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::domain::text::quote;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 
 /// The one parameter that holds a list: `status=A,B` or `status=A&status=B`.
 const LIST: &str = "status";

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::http::caller::credential::Place;
-use crate::http::reply::{self, Rejection};
+use crate::http::rejection::{self, Rejection};
 use crate::service::Verification;
 
 /// What a caller that lacks the permission is told in the header (RFC 6750, section 3.1).
@@ -64,7 +64,7 @@ pub(crate) fn written(verification: &Verification) -> Response {
         rotakey_generation: generation,
         rotakey_retires_at: verification.retires_at().map(|at| at.unix_seconds()),
     });
-    body.map_or_else(|_| reply::panicked(), respond)
+    body.map_or_else(|_| rejection::panicked(), respond)
 }
 
 fn respond(body: impl Into<Body>) -> Response {

@@ -19,9 +19,9 @@ use crate::domain::rule::verification::RequiredScopes;
 use crate::http::body::{json, media_type, small};
 use crate::http::caller::client::{self, Arrival};
 use crate::http::caller::credential::Place;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
-use crate::http::state::Doors;
+use crate::http::state::AppState;
 use crate::service::{Caller, Error, ErrorCode};
 
 use super::answer::{OauthError, written};
@@ -47,22 +47,22 @@ impl<'a> Check<'a> {
     }
 
     /// Answers if both values are remembered and good, and nothing has to be waited for.
-    fn try_now(&self, doors: &Doors, peer: IpAddr, headers: &HeaderMap) -> Option<Response> {
+    fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response> {
         if self.form.authenticates {
             return None;
         }
         let basic = ClientSecret::of_headers(headers);
         let caller = oauth_client::find(headers, basic.as_ref(), None).ok()??;
-        let caller_source = client::source(headers, Some(peer), doors).ok()?;
+        let caller_source = client::source(headers, Some(peer), state).ok()?;
         let presented = (caller.credential.text, &caller_source);
         let (id, standing, verification) =
-            doors.service.try_verify_for(presented, &self.form.token, &self.required, &self.source)?;
+            state.service.try_verify_for(presented, &self.form.token, &self.required, &self.source)?;
         caller.must_name(id).ok()?;
         Some(warned(written(&verification), standing))
     }
 
-    async fn verify(self, doors: &Doors, caller: &Caller) -> Result<Response, Rejection> {
-        let verified = doors.service.verify_for(caller, &self.form.token, &self.required, self.source).await;
+    async fn verify(self, state: &AppState, caller: &Caller) -> Result<Response, Rejection> {
+        let verified = state.service.verify_for(caller, &self.form.token, &self.required, self.source).await;
         Ok(written(&verified?))
     }
 }
@@ -74,31 +74,31 @@ fn warned(mut response: Response, standing: Standing) -> Response {
 }
 
 /// Answers a request that this peer sent.
-pub(crate) async fn serve<B>(doors: &Doors, peer: IpAddr, request: Request<B>) -> Response
+pub(crate) async fn serve<B>(state: &AppState, peer: IpAddr, request: Request<B>) -> Response
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let request = match small::read(request, doors.max_body_bytes).await {
+    let request = match small::read(request, state.max_body_bytes).await {
         Ok(request) => {
             let (headers, body) = (request.headers(), request.body());
-            let now = || Check::read(headers, body).ok()?.try_now(doors, peer, headers);
-            if let Some(answer) = request_log::try_now(doors, (request.method(), ROUTE), now) {
+            let now = || Check::read(headers, body).ok()?.try_now(state, peer, headers);
+            if let Some(answer) = request_log::try_now(state, (request.method(), ROUTE), now) {
                 return answer;
             }
             request.map(ResponseBody::from)
         }
         Err(request) => request,
     };
-    Box::pin(serve_async(doors, peer, request)).await
+    Box::pin(serve_async(state, peer, request)).await
 }
 
-async fn serve_async(doors: &Doors, peer: IpAddr, request: Request<ResponseBody>) -> Response {
-    let log = RequestLog::new(doors, Some(peer), (request.method(), ROUTE, request.headers()));
+async fn serve_async(state: &AppState, peer: IpAddr, request: Request<ResponseBody>) -> Response {
+    let log = RequestLog::new(state, Some(peer), (request.method(), ROUTE, request.headers()));
     let arrival = Arrival { peer: Some(peer), request_id: log.request_id };
     let answer = async {
         if request.method() == Method::POST {
-            answer(doors, arrival, request).await.unwrap_or_else(OauthError::into_response)
+            answer(state, arrival, request).await.unwrap_or_else(OauthError::into_response)
         } else {
             wrong_method()
         }
@@ -106,16 +106,16 @@ async fn serve_async(doors: &Doors, peer: IpAddr, request: Request<ResponseBody>
     log.observe(pin!(answer)).await
 }
 
-async fn answer(doors: &Doors, arrival: Arrival, mut request: Request) -> Result<Response, OauthError> {
+async fn answer(state: &AppState, arrival: Arrival, mut request: Request) -> Result<Response, OauthError> {
     let headers = std::mem::take(request.headers_mut());
     let basic = ClientSecret::of_headers(&headers);
     // Whoever says in the headers who they are is known before the body is read.
     let early = oauth_client::find(&headers, basic.as_ref(), None).ok().flatten().filter(Presented::can_be_good);
     let known = match early {
-        Some(presented) => Some(authenticate(doors, arrival, &headers, presented).await?),
+        Some(presented) => Some(authenticate(state, arrival, &headers, presented).await?),
         None => None,
     };
-    let max_bytes = doors.max_body_bytes;
+    let max_bytes = state.max_body_bytes;
     let max_bytes = if known.is_some() { max_bytes } else { max_bytes.min(small::MAX_BYTES) };
     let body = json::whole(json::read(request, max_bytes).await);
     let form = body.as_ref().ok().filter(|_| must_be_form(&headers).is_ok());
@@ -124,14 +124,14 @@ async fn answer(doors: &Doors, arrival: Arrival, mut request: Request) -> Result
     let ((caller, place), one_way) = match (known, one_way) {
         (Some(known), one_way) => (known, one_way.map(drop)),
         (None, one_way) => match one_way? {
-            Some(presented) => (authenticate(doors, arrival, &headers, presented).await?, Ok(())),
+            Some(presented) => (authenticate(state, arrival, &headers, presented).await?, Ok(())),
             // It may have been in a body that was not read.
             None => return Err(body.err().map_or_else(|| Error::Anonymous.into(), OauthError::from)),
         },
     };
     let answered = match one_way.and_then(|()| must_be_form(&headers)).and(body) {
         Ok(body) => match Check::read(&headers, &body) {
-            Ok(check) => check.verify(doors, &caller).await,
+            Ok(check) => check.verify(state, &caller).await,
             Err(refused) => Err(refused),
         },
         Err(refused) => Err(refused),
@@ -142,14 +142,14 @@ async fn answer(doors: &Doors, arrival: Arrival, mut request: Request) -> Result
 
 /// Who presents this credential, and from where it was read.
 async fn authenticate(
-    doors: &Doors,
+    state: &AppState,
     arrival: Arrival,
     headers: &HeaderMap,
     presented: Presented<'_>,
 ) -> Result<(Caller, Place), OauthError> {
     let place = presented.credential.place;
     let refused = |rejection| OauthError::of_client(place, rejection);
-    let caller = client::authenticate(presented.credential, headers, arrival, doors).await.map_err(refused)?;
+    let caller = client::authenticate(presented.credential, headers, arrival, state).await.map_err(refused)?;
     presented.must_name(caller.token_id()).map_err(refused)?;
     Ok((caller, place))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::domain::restriction::Source;
 use crate::domain::rule::verification::RequiredScopes;
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::service::Error;
 
 /// The parameters. Those that are not known are left aside, as RFC 6749 section 3.2 asks, and with them `token_type_hint`.

@@ -1,4 +1,4 @@
-//! How a client says who it is: as at every door, or as OAuth clients do with an id and a secret (RFC 6749, section 2.3.1), by
+//! How a client says who it is: as at every endpoint, or as OAuth clients do with an id and a secret (RFC 6749, section 2.3.1), by
 //! HTTP Basic or in the form. The secret is the value of an API token.
 
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::domain::id::TokenId;
 use crate::http::caller::credential::{self, Credential, Place};
-use crate::http::reply::Rejection;
+use crate::http::rejection::Rejection;
 use crate::service::{Error, ErrorCode};
 
 /// Some clients leave the padding out.

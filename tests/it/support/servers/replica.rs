@@ -1,4 +1,4 @@
-//! The use cases of a replica without its doors, for what no door shows: what is remembered, and what is written.
+//! The use cases of a replica without its endpoints, for what no endpoint shows: what is remembered, and what is written.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl Replica {
         self.service.authenticate(value, Visit::default()).await.unwrap()
     }
 
-    /// Verifies as the doors do: at once where that can be.
+    /// Verifies as the endpoints do: at once where that can be.
     pub async fn verify(&self, value: &str) -> Result<Verification, rotakey::service::Error> {
         let at_once = self.service.try_verify(value, &RequiredScopes::default(), &Source::default());
         if let Some(verification) = at_once {

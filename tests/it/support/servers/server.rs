@@ -39,7 +39,7 @@ impl Server {
         Self::join(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), policy).await
     }
 
-    /// As [`Server::start`], with other settings of the GraphQL door.
+    /// As [`Server::start`], with other settings of the GraphQL endpoint.
     pub async fn start_graphql(graphql: graphql::Settings) -> Self {
         let doors = http::Settings { graphql, ..doors() };
         Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
@@ -51,12 +51,12 @@ impl Server {
         Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
     }
 
-    /// As [`Server::start`], with these settings of the doors.
+    /// As [`Server::start`], with these settings of the endpoints.
     pub async fn start_serving(doors: http::Settings) -> Self {
         Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
     }
 
-    /// The settings of the doors by default.
+    /// The settings of the endpoints by default.
     pub fn settings() -> http::Settings {
         doors()
     }
@@ -73,7 +73,7 @@ impl Server {
         Self::join(self.database.clone(), Arc::new(clock), Policy::default()).await
     }
 
-    /// The use cases over the same database and clock, for what has no door.
+    /// The use cases over the same database and clock, for what has no endpoint.
     pub async fn service(&self) -> Service {
         let url = DatabaseFlags { database_url: self.database.url.clone() }.validate().unwrap();
         app::open(&url, self.clock.clone(), Arc::new(SeededEntropy::new(u64::MAX - 1)), self.policy).await.unwrap()
