@@ -7,20 +7,20 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program that prints a table")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
-mod baseline;
 mod bench;
 mod client;
-mod driver;
+mod http_baseline;
 mod machine;
 mod postgres;
-mod rotating;
-mod rotation;
+mod rotating_clients;
+mod rotation_measures;
 mod rounds;
-mod scale;
+mod scale_measures;
 mod seed;
 mod server;
-mod tail;
-mod verifying;
+mod sqlite_baseline;
+mod tail_latency;
+mod verification_measures;
 mod wrk;
 
 use std::process::ExitCode;
@@ -33,15 +33,15 @@ use rounds::{HEAD, Rounds};
 type Measure = (&'static str, fn(&mut Bench));
 
 const MEASURES: &[Measure] = &[
-    ("verify", verifying::verify),
-    ("bodies", verifying::bodies),
-    ("misses", verifying::misses),
-    ("sqlite", rotating::sqlite),
-    ("postgres", rotating::postgres),
-    ("list", scale::list),
-    ("memory", scale::memory),
-    ("start", scale::start),
-    ("latency", verifying::latency),
+    ("verify", verification_measures::verify),
+    ("bodies", verification_measures::bodies),
+    ("misses", verification_measures::misses),
+    ("sqlite", rotation_measures::sqlite),
+    ("postgres", rotation_measures::postgres),
+    ("list", scale_measures::list),
+    ("memory", scale_measures::memory),
+    ("start", scale_measures::start),
+    ("latency", verification_measures::latency),
 ];
 
 /// The programs that are needed, and the Debian packages that have them.
@@ -51,8 +51,8 @@ const NEEDED: &[(&str, &str)] =
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
-        Some(server::BASELINE) => baseline::serve(&arguments[1..]),
-        Some(tail::PACED) => tail::run(&arguments[1..]),
+        Some(server::BASELINE) => http_baseline::serve(&arguments[1..]),
+        Some(tail_latency::PACED) => tail_latency::run(&arguments[1..]),
         _ => return measure(&arguments),
     }
     ExitCode::SUCCESS

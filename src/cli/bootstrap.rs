@@ -6,8 +6,8 @@ use crate::app;
 use crate::config::DatabaseFlags;
 use crate::service::Policy;
 
+use super::clock_and_entropy::system;
 use super::error::Error;
-use super::host::system;
 
 pub(super) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
     let (clock, entropy) = system();

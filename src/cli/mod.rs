@@ -1,8 +1,8 @@
 //! The commands. Each does one thing with `app`; what a command was asked for goes to stdout, everything else to stderr.
 
 mod bootstrap;
+mod clock_and_entropy;
 mod error;
-mod host;
 mod retire_values;
 mod serve;
 

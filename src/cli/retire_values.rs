@@ -6,8 +6,8 @@ use crate::app;
 use crate::config::RetireValuesFlags;
 use crate::service::Policy;
 
+use super::clock_and_entropy::system;
 use super::error::Error;
-use super::host::system;
 
 pub(super) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
     let (database_url, issued_before) = flags.validate()?;

@@ -7,8 +7,8 @@ use crate::config::ServeFlags;
 use crate::service::Issued;
 use crate::{app, telemetry};
 
+use super::clock_and_entropy::system;
 use super::error::Error;
-use super::host::system;
 
 pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     let settings = flags.validate(app::raise_descriptor_limit())?;

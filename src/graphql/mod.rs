@@ -9,7 +9,7 @@
 mod document;
 mod engine;
 mod error;
-mod fault;
+mod request_error;
 mod schema;
 mod session;
 mod settings;
@@ -23,7 +23,7 @@ pub use engine::request::{Outcome, Refused, Request, Verifying};
 pub use error::{Failure, describe};
 pub use session::{AnswerSize, Session};
 pub use settings::{Introspection, Settings};
-pub use validation::contract::InvalidSchema;
+pub use validation::validator::InvalidSchema;
 
 /// The schema in the GraphQL schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {

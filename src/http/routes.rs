@@ -11,7 +11,7 @@ use crate::service::{ErrorCode, Service};
 
 use super::caller::{Client, admit_reader};
 use super::rejection::Rejection;
-use super::server::{Server, Shared, Shutdown, ready};
+use super::server::{Server, Shared, Shutdown, readyz};
 use super::state::{AppState, Settings};
 use super::{playground, request_log, rest};
 
@@ -27,7 +27,7 @@ pub fn server(service: Service, settings: Settings, shutdown: Shutdown) -> Resul
         .merge(rest::routes(&state))
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(readyz))
         .route("/favicon.ico", get(playground::favicon))
         .route("/playground", get(playground::page))
         .route("/playground/", get(playground::page))

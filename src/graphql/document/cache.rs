@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::value::redact;
 use crate::graphql::error::Failure;
-use crate::graphql::fault::Fault;
+use crate::graphql::request_error::Fault;
 use crate::graphql::settings::Settings;
-use crate::graphql::validation::contract::Contract;
+use crate::graphql::validation::validator::Contract;
 use crate::service::ErrorCode;
 
 use super::prepared::Prepared;

@@ -11,7 +11,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Value};
 
-use crate::graphql::syntax::fields::collect;
+use crate::graphql::syntax::collect_fields::collect;
 use crate::graphql::syntax::translate::Fragments;
 
 /// The response key of a field that keeps an object from being empty. No document can name it.

@@ -7,11 +7,11 @@ use apollo_compiler::ast::VariableDefinition;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType};
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
-use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::request_error::{Fault, invalid};
 use crate::graphql::syntax::translate::Fragments;
-use crate::graphql::validation::contract::ValidDocument;
+use crate::graphql::validation::validator::ValidDocument;
 
-use super::direct::Direct;
+use super::direct_verification::Direct;
 use super::{plan, root_fields};
 
 /// The operations of a valid document.

@@ -12,7 +12,7 @@ use crate::domain::value::{holds_value, redact};
 use crate::graphql::document::plan::PLACEHOLDER;
 use crate::graphql::document::prepared::Root;
 use crate::graphql::error::RETRY_AFTER_SECONDS;
-use crate::graphql::fault::Fault;
+use crate::graphql::request_error::Fault;
 use crate::service::ErrorCode;
 
 /// The answer to one request. Serialises as the body of the response; it may hold a value, so it cannot be printed (R9).

@@ -20,14 +20,14 @@ use crate::graphql::document::plan::{one_by_one, root_fields};
 use crate::graphql::document::prepared::{Operation, Prepared, Root};
 use crate::graphql::document::single_rotation::rotates_twice;
 use crate::graphql::error::Failure;
-use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::request_error::{Fault, invalid};
 use crate::graphql::schema::feed::Feed;
 use crate::graphql::schema::mutation::Mutation;
 use crate::graphql::schema::query::Query;
 use crate::graphql::schema::subscription::Subscription;
 use crate::graphql::session::Session;
 use crate::graphql::settings::{Introspection, Settings};
-use crate::graphql::validation::contract::{Contract, InvalidSchema};
+use crate::graphql::validation::validator::{Contract, InvalidSchema};
 use crate::graphql::validation::variables;
 use crate::service::{self, ErrorCode, Service};
 

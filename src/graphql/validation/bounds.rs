@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::request_error::{Fault, invalid};
 use crate::graphql::settings::Settings;
 use crate::graphql::syntax::translate::Fragments;
 

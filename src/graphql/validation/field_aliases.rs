@@ -9,8 +9,8 @@ use async_graphql::Positioned;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, SelectionSet};
 
-use crate::graphql::fault::{Fault, invalid};
-use crate::graphql::syntax::fields::collect;
+use crate::graphql::request_error::{Fault, invalid};
+use crate::graphql::syntax::collect_fields::collect;
 use crate::graphql::syntax::translate::Fragments;
 
 /// Whether every field of a document that is within the bounds of `selection` is asked for under at most so many names in one

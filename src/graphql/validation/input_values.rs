@@ -11,7 +11,7 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{ExecutableDocument, Node, Schema};
 
 use crate::domain::timestamp::Timestamp;
-use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::request_error::{Fault, invalid};
 use crate::graphql::syntax::positions::Positions;
 
 /// The one scalar of ours.

@@ -1,12 +1,12 @@
 //! Who is calling: the credential of a request, where it came from, and what is logged of one that is refused.
 
-pub(super) mod client;
+pub(super) mod authentication;
 mod client_address;
 pub(super) mod credential;
-mod reader;
 mod refused_credentials;
+mod schema_access;
 
-pub(super) use client::{Client, Recognised};
+pub(super) use authentication::{Client, Recognised};
 pub(super) use client_address::client_address;
-pub(super) use reader::admit_reader;
 pub(super) use refused_credentials::{RefusedCredentials, refused_credential};
+pub(super) use schema_access::admit_reader;

@@ -17,8 +17,8 @@ use serde::Serialize;
 use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::http::body::media_type::{Accepted, AnswerType, negotiate};
-use crate::http::body::{json, small};
-use crate::http::caller::client::{self, Arrival};
+use crate::http::body::{before_authentication, json};
+use crate::http::caller::authentication::{self, Arrival};
 use crate::http::rejection::{self, Rejection};
 use crate::http::request_log::{self, RequestLog};
 use crate::http::state::AppState;
@@ -49,9 +49,9 @@ impl<'a> Check<'a> {
     fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Body>> {
         let form = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
         let verifying = self.body.as_ref().ok()?.verifying()?;
-        client::idempotency_key(headers).ok()?;
-        let caller = client::presented(headers).ok()??.text;
-        let source = client::source(headers, Some(peer), state).ok()?;
+        authentication::idempotency_key(headers).ok()?;
+        let caller = authentication::presented(headers).ok()??.text;
+        let source = authentication::source(headers, Some(peer), state).ok()?;
         let (standing, body) = state.graphql.try_now((caller, &source), &verifying)?;
         Some(warned(with_body(form, StatusCode::OK, body), Some(standing)))
     }
@@ -70,7 +70,7 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    match small::read(request, state.max_body_bytes).await {
+    match before_authentication::read(request, state.max_body_bytes).await {
         Ok(request) => {
             let (head, bytes) = request.into_parts();
             let check = Check::read(&head.headers, &bytes);
@@ -126,15 +126,16 @@ async fn answer_body(
     headers: &HeaderMap,
     body: Incoming<'_>,
 ) -> Result<Response<Body>, Rejection> {
-    let mut session = Session { caller: client::recognise(headers, arrival, state).await?, ..Session::default() };
-    let keyed = client::idempotency_key(headers).map(|key| session.idempotency_key = key);
+    let mut session =
+        Session { caller: authentication::recognise(headers, arrival, state).await?, ..Session::default() };
+    let keyed = authentication::idempotency_key(headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
     let answered = answer(state, &session, keyed, (accepted, headers, body));
     // What panics is an answer like any other: it comes after the first use of the value, too.
     let answered =
         AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((rejection::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
-    client::finish(state, session.caller.as_ref(), is_error).await?;
+    authentication::finish(state, session.caller.as_ref(), is_error).await?;
     let (response, _) = answered?;
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }
@@ -164,7 +165,7 @@ async fn answer(
         Requests::One(request) => {
             if accepted.streams {
                 // What it subscribes to begins before this returns.
-                client::finish(state, session.caller.as_ref(), false).await?;
+                authentication::finish(state, session.caller.as_ref(), false).await?;
             }
             answer_one(state, session, accepted, request).await
         }
@@ -172,7 +173,7 @@ async fn answer(
             let Some(form) = accepted.json else {
                 return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS));
             };
-            client::finish(state, session.caller.as_ref(), false).await?;
+            authentication::finish(state, session.caller.as_ref(), false).await?;
             Ok((with_body(form, StatusCode::OK, Box::pin(batch(state, requests, session)).await), false))
         }
     }
@@ -201,15 +202,15 @@ async fn answer_one(
 /// Reads the body. Anybody can send one, so it may be large only if somebody is known to send it.
 async fn read(state: &AppState, session: &Session, body: Body) -> Result<json::Body, Rejection> {
     let max_bytes = state.max_body_bytes;
-    if session.caller.is_some() || max_bytes <= small::MAX_BYTES {
+    if session.caller.is_some() || max_bytes <= before_authentication::MAX_BYTES {
         return Ok(json::read(Request::new(body), max_bytes).await);
     }
-    let body = json::read(Request::new(body), small::MAX_BYTES).await;
+    let body = json::read(Request::new(body), before_authentication::MAX_BYTES).await;
     if body.as_ref().is_err_and(|rejection| rejection.status() == StatusCode::PAYLOAD_TOO_LARGE) {
         let message = format!(
             "Without a credential, a request may have at most {} bytes. Send the value of an API token, as X-API-Key or as \
              Authorization: Bearer.",
-            small::MAX_BYTES
+            before_authentication::MAX_BYTES
         );
         return Err(Rejection::with_status(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::BadUserInput, &message));
     }
@@ -239,7 +240,7 @@ async fn answer_url(
     head: &Parts,
 ) -> Result<Response<Body>, Rejection> {
     let headers = &head.headers;
-    let caller = client::caller(headers, arrival, state).await?;
+    let caller = authentication::caller(headers, arrival, state).await?;
     acceptable(accepted)?;
     request::refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;
@@ -250,12 +251,12 @@ async fn answer_url(
 
 /// The answer, which says so if the caller's value is the previous one.
 fn warned(mut response: Response<Body>, standing: Option<Standing>) -> Response<Body> {
-    client::warn_of_retirement(response.headers_mut(), standing);
+    authentication::warn_of_retirement(response.headers_mut(), standing);
     response
 }
 
 fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, Rejection> {
-    Ok(Arc::new(Session { caller, idempotency_key: client::idempotency_key(headers)?, ..Session::default() }))
+    Ok(Arc::new(Session { caller, idempotency_key: authentication::idempotency_key(headers)?, ..Session::default() }))
 }
 
 /// A refusal from before a document was read, in the form that the client asked for: clients look for errors in no other.

@@ -4,16 +4,16 @@
 //! Who is calling is found out once for all of them, by [`admit`]; what they take and answer is described at
 //! `GET /openapi.json`, which is made from these very types and functions.
 
-mod admit;
 mod api_tokens;
+mod authentication;
 mod input;
 mod openapi;
 mod page;
-mod refusal;
+mod rejection;
 mod rotatetoken;
 mod routes;
 mod token;
 mod token_value;
 
-pub(super) use refusal::Refusal;
+pub(super) use rejection::Refusal;
 pub(super) use routes::{claims, routes};

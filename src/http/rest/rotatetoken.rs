@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 
 use crate::domain::value::Value;
 use crate::http::body::json::{self, Body};
-use crate::http::caller::client;
+use crate::http::caller::authentication;
 use crate::http::state::AppState;
 use crate::service::{Error, Issued, RotateRequest};
 
-use super::admit::Admitted;
+use super::authentication::Admitted;
 use super::input::{Fields, NoInput};
-use super::refusal::{OfAll, OfBody, OfRotation, Refusal};
+use super::rejection::{OfAll, OfBody, OfRotation, Refusal};
 use super::token::told_once;
 
 /// A new value, and when it must itself be rotated.
@@ -63,7 +63,7 @@ pub(super) async fn rotate(
     body: Body,
 ) -> Result<Json<RotatedToken>, Refusal> {
     let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
-    let idempotency_key = client::idempotency_key(&headers)?;
+    let idempotency_key = authentication::idempotency_key(&headers)?;
     let request = RotateRequest { idempotency_key, require_period: true, ..RotateRequest::default() };
     Ok(Json(state.service.rotate(&caller, &request).await.map_err(Error::of_header_key)?.into()))
 }

@@ -12,8 +12,8 @@ use crate::http::rejection::Rejection;
 use crate::http::state::AppState;
 use crate::service::ErrorCode;
 
-use super::admit::admit;
-use super::refusal::Refusal;
+use super::authentication::admit;
+use super::rejection::Refusal;
 use super::{api_tokens, openapi, rotatetoken};
 
 /// All REST addresses.

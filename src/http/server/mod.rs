@@ -2,11 +2,11 @@
 
 mod connection;
 mod dispatch;
-mod ready;
+mod readyz;
 mod serve;
 mod shutdown;
 
 pub(super) use connection::{Shared, TooSlow, Upgrade, Upgraded};
 pub use dispatch::{Connection, Server};
-pub(super) use ready::answer as ready;
+pub(super) use readyz::answer as readyz;
 pub use shutdown::Shutdown;

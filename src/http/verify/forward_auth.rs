@@ -22,7 +22,7 @@ use crate::domain::restriction::Source;
 use crate::domain::rule::verification::{RequiredScopes, VerificationCode};
 use crate::domain::text::quote;
 use crate::domain::token::Scope;
-use crate::http::caller::client;
+use crate::http::caller::authentication;
 use crate::http::caller::credential::Credential;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
@@ -86,8 +86,8 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     fn read(state: &AppState, peer: IpAddr, query: Option<&str>, headers: &'a HeaderMap) -> Result<Self, Rejection> {
         let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
-        let presented = client::presented(headers)?.ok_or(Error::Anonymous)?;
-        Ok(Self { required, presented, source: client::source(headers, Some(peer), state)? })
+        let presented = authentication::presented(headers)?.ok_or(Error::Anonymous)?;
+        Ok(Self { required, presented, source: authentication::source(headers, Some(peer), state)? })
     }
 
     /// The verification, if the value is good and nothing has to be waited for.
@@ -103,10 +103,10 @@ impl<'a> Check<'a> {
             VerificationCode::ScopeMissing => lacking(verification, &self.required),
             code => {
                 let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
-                return Err(client::refused(refusal, self.presented));
+                return Err(authentication::refused(refusal, self.presented));
             }
         };
-        client::warn_of_retirement(response.headers_mut(), verification.standing);
+        authentication::warn_of_retirement(response.headers_mut(), verification.standing);
         Ok(response)
     }
 }
@@ -189,7 +189,7 @@ fn let_through(verification: &Verification, mut headers: HeaderMap) -> Response 
     headers.insert(OWNER, owner);
     headers.insert(SCOPES, text(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
-    client::warn_of_retirement(&mut headers, verification.standing);
+    authentication::warn_of_retirement(&mut headers, verification.standing);
     *response.headers_mut() = headers;
     response
 }

@@ -1,6 +1,6 @@
 //! `GET /openapi.json`: the description of the REST endpoints, made from the functions that answer and the types that they take.
 //!
-//! What has no such types, the endpoints that verify and those of health, is described in `openapi.json`, which is merged in.
+//! What has no such types, the endpoints that verify and those of health, is described in `handwritten_endpoints.json`, which is merged in.
 
 use serde_json::{Value, json};
 use utoipa::openapi::RefOr;
@@ -9,7 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use crate::domain::listing::Order;
-use crate::http::rest::refusal::{ErrorBody, OfAll, OfReader};
+use crate::http::rest::rejection::{ErrorBody, OfAll, OfReader};
 use crate::http::rest::{api_tokens, rotatetoken};
 
 use super::limits::{self, merge};
@@ -90,7 +90,7 @@ fn document_address() {}
 /// The document as JSON, of a server that reads bodies of so many bytes.
 pub(crate) fn document(max_body_bytes: usize) -> String {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
-    merge(&mut document, serde_json::from_str(include_str!("openapi.json")).unwrap_or_default());
+    merge(&mut document, serde_json::from_str(include_str!("handwritten_endpoints.json")).unwrap_or_default());
     merge(&mut document, limits::document());
     let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
     for operation in paths.filter_map(|(_, path)| path.as_object_mut()).flatten().map(|(_, operation)| operation) {

@@ -1,7 +1,7 @@
 //! The description of the REST endpoints.
 
 mod document;
+mod domain_schemas;
 mod limits;
-mod schema;
 
 pub(super) use document::document;

@@ -2,14 +2,14 @@
 //! hold memory for them.
 
 mod activity;
+mod idle_timeout;
 mod memory;
-mod pool;
+mod open_connections;
 mod socket;
 mod upgrade;
-mod watch;
 
 pub(crate) use activity::{Activity, Answering};
 pub(crate) use memory::{RequestBody, Shared, TooSlow, bounded};
-pub(crate) use pool::Pool;
+pub(crate) use open_connections::Pool;
 pub(crate) use socket::Socket;
 pub(crate) use upgrade::{Upgrade, Upgraded};

@@ -16,17 +16,17 @@ use axum::response::{IntoResponse, Response};
 use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
 use crate::domain::rule::verification::RequiredScopes;
-use crate::http::body::{json, media_type, small};
-use crate::http::caller::client::{self, Arrival};
+use crate::http::body::{before_authentication, json, media_type};
+use crate::http::caller::authentication::{self, Arrival};
 use crate::http::caller::credential::Place;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
 use crate::http::state::AppState;
 use crate::service::{Caller, Error, ErrorCode};
 
-use super::answer::{OauthError, written};
 use super::form::Form;
 use super::oauth_client::{self, ClientSecret, Presented};
+use super::response::{OauthError, written};
 
 /// The route.
 pub(crate) const ROUTE: &str = "/introspect";
@@ -53,7 +53,7 @@ impl<'a> Check<'a> {
         }
         let basic = ClientSecret::of_headers(headers);
         let caller = oauth_client::find(headers, basic.as_ref(), None).ok()??;
-        let caller_source = client::source(headers, Some(peer), state).ok()?;
+        let caller_source = authentication::source(headers, Some(peer), state).ok()?;
         let presented = (caller.credential.text, &caller_source);
         let (id, standing, verification) =
             state.service.try_verify_for(presented, &self.form.token, &self.required, &self.source)?;
@@ -69,7 +69,7 @@ impl<'a> Check<'a> {
 
 /// The answer, which says so if the caller's value is the previous one.
 fn warned(mut response: Response, standing: Standing) -> Response {
-    client::warn_of_retirement(response.headers_mut(), Some(standing));
+    authentication::warn_of_retirement(response.headers_mut(), Some(standing));
     response
 }
 
@@ -79,7 +79,7 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let request = match small::read(request, state.max_body_bytes).await {
+    let request = match before_authentication::read(request, state.max_body_bytes).await {
         Ok(request) => {
             let (headers, body) = (request.headers(), request.body());
             let now = || Check::read(headers, body).ok()?.try_now(state, peer, headers);
@@ -116,7 +116,7 @@ async fn answer(state: &AppState, arrival: Arrival, mut request: Request) -> Res
         None => None,
     };
     let max_bytes = state.max_body_bytes;
-    let max_bytes = if known.is_some() { max_bytes } else { max_bytes.min(small::MAX_BYTES) };
+    let max_bytes = if known.is_some() { max_bytes } else { max_bytes.min(before_authentication::MAX_BYTES) };
     let body = json::whole(json::read(request, max_bytes).await);
     let form = body.as_ref().ok().filter(|_| must_be_form(&headers).is_ok());
     let form = form.and_then(|form| ClientSecret::of_form(form));
@@ -149,7 +149,7 @@ async fn authenticate(
 ) -> Result<(Caller, Place), OauthError> {
     let place = presented.credential.place;
     let refused = |rejection| OauthError::of_client(place, rejection);
-    let caller = client::authenticate(presented.credential, headers, arrival, state).await.map_err(refused)?;
+    let caller = authentication::authenticate(presented.credential, headers, arrival, state).await.map_err(refused)?;
     presented.must_name(caller.token_id()).map_err(refused)?;
     Ok((caller, place))
 }

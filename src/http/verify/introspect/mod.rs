@@ -1,8 +1,8 @@
 //! `POST /introspect` (RFC 7662).
 
-mod answer;
 mod endpoint;
 mod form;
 mod oauth_client;
+mod response;
 
 pub(crate) use endpoint::{ROUTE, serve};

@@ -10,12 +10,12 @@ use apollo_compiler::{ExecutableDocument, Schema, ast};
 use async_graphql::parser::types::ExecutableDocument as ParsedDocument;
 
 use crate::graphql::error::Failure;
-use crate::graphql::fault::{Fault, invalid};
+use crate::graphql::request_error::{Fault, invalid};
 use crate::graphql::settings::{Introspection, Settings};
 use crate::graphql::syntax::lexer::Broken;
 use crate::graphql::syntax::positions::Positions;
 use crate::graphql::syntax::translate::translate;
-use crate::graphql::syntax::{preprocess, reference};
+use crate::graphql::syntax::{error_locations, preprocess};
 use crate::service::ErrorCode;
 
 use super::{bounds, field_aliases, hidden_names, input_values, suggestion};
@@ -131,7 +131,7 @@ impl Contract {
         positions: &Positions<'_>,
     ) -> Result<Valid<ExecutableDocument>, Vec<Fault>> {
         let refuse = |diagnostics: &DiagnosticList| {
-            let place = |rule: Option<&str>, offset| reference::offset_of(rule, offset, syntax, text);
+            let place = |rule: Option<&str>, offset| error_locations::offset_of(rule, offset, syntax, text);
             self.faults(diagnostics, ErrorCode::GraphqlValidationFailed, positions, place)
         };
         let document = match syntax.to_executable(&self.schema) {

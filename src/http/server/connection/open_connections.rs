@@ -13,8 +13,8 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 
 use super::activity::Activity;
+use super::idle_timeout::Watch;
 use super::memory::Budget;
-use super::watch::Watch;
 
 /// How often every connection is looked at.
 const PERIOD: Duration = Duration::from_secs(15);

@@ -7,7 +7,7 @@ use crate::client;
 use crate::rounds::{Reach, Row, Side, alternate};
 use crate::seed::{self, STALE};
 use crate::server::{Cores, Server};
-use crate::tail;
+use crate::tail_latency;
 use crate::wrk::{Expect, Requests};
 
 const QUERY: &str = "query verify($input: VerifyAPITokenInput!) {
@@ -127,8 +127,8 @@ pub fn latency(bench: &mut Bench) {
     let samples = alternate(
         bench.rounds,
         vec![
-            Box::new(|_| tail::p99_micros(bare.host(), &requests, rate, time)),
-            Box::new(|_| tail::p99_micros(own.host(), &requests, rate, time)),
+            Box::new(|_| tail_latency::p99_micros(bare.host(), &requests, rate, time)),
+            Box::new(|_| tail_latency::p99_micros(own.host(), &requests, rate, time)),
         ],
     );
     let measure = format!("p99 of `GET /verify` at half the peak rate ({rate:.0}/s)");

@@ -2,12 +2,12 @@
 //! with their load.
 
 use crate::bench::Bench;
-use crate::driver::Driver;
 use crate::postgres::Postgres;
-use crate::rotation::Holders;
+use crate::rotating_clients::Holders;
 use crate::rounds::{Reach, Row, alternate};
 use crate::seed;
 use crate::server::{Cores, Server};
+use crate::sqlite_baseline::Driver;
 
 const POSTGRES_CLIENTS: usize = 32;
 

@@ -10,12 +10,12 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::http::caller::{Recognised, client};
+use crate::http::caller::{Recognised, authentication};
 use crate::http::request_log;
 use crate::http::state::AppState;
 use crate::service::{Caller, Error};
 
-use super::refusal::Refusal;
+use super::rejection::Refusal;
 
 /// By this name a caller means its own token.
 const SELF: &str = "self";
@@ -32,9 +32,9 @@ pub(super) async fn admit(State(state): State<AppState>, request: Request, next:
     parts.extensions.insert(caller.clone());
     // What panics is an answer like any other: it comes after the first use of the value, too.
     let mut response = request_log::caught(next.run(Request::from_parts(parts, body))).await;
-    client::finish(&state, Some(&caller), !response.status().is_success()).await?;
+    authentication::finish(&state, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
-    client::warn_of_retirement(headers, Some(standing));
+    authentication::warn_of_retirement(headers, Some(standing));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

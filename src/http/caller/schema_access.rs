@@ -8,7 +8,7 @@ use crate::http::rejection::Rejection;
 use crate::http::state::AppState;
 use crate::service::{self, Caller, ErrorCode};
 
-use super::client;
+use super::authentication;
 
 /// Lets those in who may read what the API looks like, be it as the schema or as the description of REST. These headers
 /// belong to the answer: one to a caller is not for others.
@@ -22,7 +22,7 @@ pub(in crate::http) fn admit_reader(state: &AppState, caller: Option<&Caller>) -
         (Introspection::Authenticated, None) => return Err(service::Error::Anonymous.into()),
         (Introspection::Public, None) => {}
         (_, Some(caller)) => {
-            client::warn_of_retirement(&mut headers, Some(caller.standing()));
+            authentication::warn_of_retirement(&mut headers, Some(caller.standing()));
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }

@@ -254,7 +254,7 @@ fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
 mod tests {
     use crate::graphql::document::prepared::Prepared;
     use crate::graphql::settings::Settings;
-    use crate::graphql::validation::contract::Contract;
+    use crate::graphql::validation::validator::Contract;
 
     /// The fields that are left to the library that executes.
     const LEFT: &[&str] = &[
