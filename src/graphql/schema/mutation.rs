@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::types::api_token::{CreateApiTokenInput, UpdateApiTokenInput};
-use super::types::input::{EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput};
-use super::types::output::{
+use super::types::token::api_token::{CreateApiTokenInput, UpdateApiTokenInput};
+use super::types::token::input::{EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput};
+use super::types::token::output::{
     CreateApiTokenOutput, EndApiTokenOverlapOutput, RevokeApiTokenOutput, RotateApiTokenOutput, UpdateApiTokenOutput,
 };
 use crate::graphql::error::refuse;

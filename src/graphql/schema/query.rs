@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::types::api_token::ApiToken;
 use super::types::audit_event::{AuditEventConnection, AuditEventFilter};
-use super::types::connection::ApiTokenConnection;
-use super::types::input::{ApiTokenFilter, ApiTokenOrder};
 use super::types::node::Node;
-use super::types::verification::{ApiTokenVerification, VerifyApiTokenInput};
+use super::types::token::api_token::ApiToken;
+use super::types::token::connection::ApiTokenConnection;
+use super::types::token::input::{ApiTokenFilter, ApiTokenOrder};
+use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInput};
 use crate::domain::id::EventId;
 use crate::graphql::error::refuse;
 use crate::service::{AuditRequest, PageRequest, Service};

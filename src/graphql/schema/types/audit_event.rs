@@ -6,11 +6,12 @@ use crate::domain::audit::{self, AuditFilter, RefusedAs};
 use crate::domain::id::TokenId;
 use crate::service::{AuditPage, Error};
 
-use super::api_token_value::{Actor, int};
-use super::connection::PageInfo;
+use super::actor::Actor;
 use super::leaf::date_time::DateTime;
 use super::leaf::enums::AuditAction;
 use super::leaf::error_code::ErrorCode;
+use super::leaf::int::int;
+use super::page_info::PageInfo;
 
 /// One event of the audit log: who did what to which API token, when, from where, and with which result.
 #[derive(SimpleObject)]

@@ -1,11 +1,8 @@
-//! The shapes of the contract, one subject a file.
+//! The types of the contract, one subject a file.
 
-pub(crate) mod api_token;
-pub(crate) mod api_token_value;
+pub(crate) mod actor;
 pub(crate) mod audit_event;
-pub(crate) mod connection;
-pub(crate) mod input;
 pub(crate) mod leaf;
 pub(crate) mod node;
-pub(crate) mod output;
-pub(crate) mod verification;
+pub(crate) mod page_info;
+pub(crate) mod token;

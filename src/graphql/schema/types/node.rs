@@ -2,8 +2,8 @@
 
 use async_graphql::{ID, Interface};
 
-use super::api_token::ApiToken;
 use super::audit_event::AuditEvent;
+use super::token::api_token::ApiToken;
 
 /// Anything that has an id.
 #[derive(Interface)]

@@ -5,11 +5,11 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use crate::domain::restriction::Source;
 use crate::domain::rule::verification::{self, RequiredScopes};
 use crate::domain::token::Scope;
+use crate::graphql::schema::types::leaf::date_time::DateTime;
+use crate::graphql::schema::types::leaf::int::int;
 use crate::service::{Error, Verification};
 
 use super::api_token::ApiToken;
-use super::api_token_value::int;
-use super::leaf::date_time::DateTime;
 
 /// A value that a client sent you, and what it must be valid for.
 #[derive(InputObject)]

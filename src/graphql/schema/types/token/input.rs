@@ -3,9 +3,8 @@
 use async_graphql::{ID, InputObject};
 
 use crate::domain::listing::{Filter, Order};
+use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, ApiTokenOrderField, ApiTokenStatus, OrderDirection};
 use crate::service::RotateRequest;
-
-use super::leaf::enums::{ApiTokenKind, ApiTokenOrderField, ApiTokenStatus, OrderDirection};
 
 /// The API token to rotate, and how.
 #[derive(InputObject)]

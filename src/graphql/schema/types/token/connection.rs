@@ -3,6 +3,7 @@
 
 use async_graphql::SimpleObject;
 
+use crate::graphql::schema::types::page_info::PageInfo;
 use crate::service::Connection;
 
 use super::api_token::ApiToken;
@@ -25,20 +26,6 @@ pub(crate) struct ApiTokenEdge {
     cursor: String,
     /// The API token.
     node: ApiToken,
-}
-
-/// Where a page is in its listing.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub(crate) struct PageInfo {
-    /// Whether there is more behind the last edge.
-    pub(crate) has_next_page: bool,
-    /// Whether there is more before the first edge.
-    pub(crate) has_previous_page: bool,
-    /// The cursor of the first edge; null on an empty page.
-    pub(crate) start_cursor: Option<String>,
-    /// The cursor of the last edge; null on an empty page.
-    pub(crate) end_cursor: Option<String>,
 }
 
 impl From<Connection> for ApiTokenConnection {

@@ -4,11 +4,13 @@ use async_graphql::{ID, InputObject, MaybeUndefined, Object};
 
 use crate::domain::token::{self, SettingsChange, SettingsDraft};
 use crate::domain::value::Value;
+use crate::graphql::schema::types::actor::Actor;
+use crate::graphql::schema::types::leaf::date_time::DateTime;
+use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, ApiTokenStatus, OverlapStart, Permission, ReusePolicy};
+use crate::graphql::schema::types::leaf::int::int;
 use crate::service::{CreateRequest, Issued, View};
 
-use super::api_token_value::{Actor, ApiTokenValue, int};
-use super::leaf::date_time::DateTime;
-use super::leaf::enums::{ApiTokenKind, ApiTokenStatus, OverlapStart, Permission, ReusePolicy};
+use super::value::ApiTokenValue;
 
 /// The lasting identity: an id, a name and settings. It survives every rotation; its id never changes.
 pub(crate) struct ApiToken {

@@ -1,12 +1,12 @@
-//! The values of an API token, and who did what to it.
+//! `APITokenValue`: one value of an API token, without the secret.
 
-use async_graphql::{ID, SimpleObject};
+use async_graphql::SimpleObject;
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor as DomainActor, ValueFacts};
+use crate::domain::token::ValueFacts;
 
-use super::leaf::date_time::DateTime;
-use super::leaf::enums::ActorKind;
+use crate::graphql::schema::types::leaf::date_time::DateTime;
+use crate::graphql::schema::types::leaf::int::int;
 
 /// One value of an API token. The secret itself is never included.
 #[derive(SimpleObject)]
@@ -38,25 +38,4 @@ impl From<&ValueFacts> for ApiTokenValue {
             retires_at: moment(value.retires_at),
         }
     }
-}
-
-/// Who did something.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub(crate) struct Actor {
-    /// Its kind.
-    kind: ActorKind,
-    /// The id of the API token; null for `SYSTEM`.
-    id: Option<ID>,
-}
-
-impl From<DomainActor> for Actor {
-    fn from(actor: DomainActor) -> Self {
-        Self { kind: actor.kind().into(), id: actor.token_id().map(|id| ID(id.to_string())) }
-    }
-}
-
-/// A count as GraphQL's 32-bit `Int` holds it. None of ours comes near its end.
-pub(crate) fn int(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }
