@@ -2,7 +2,7 @@
 
 use divan::{Bencher, black_box};
 use rotakey::domain::id::TokenId;
-use rotakey::domain::input::InvalidInput;
+use rotakey::domain::invalid_input::InvalidInput;
 use rotakey::domain::rule::lifecycle;
 use rotakey::domain::rule::rotation::{self, Overlap, Rotator};
 use rotakey::domain::timestamp::Timestamp;

@@ -6,7 +6,7 @@
 pub mod audit;
 pub mod error_code;
 pub mod id;
-pub mod input;
+pub mod invalid_input;
 pub mod listing;
 pub mod refusal;
 pub mod restriction;

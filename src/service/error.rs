@@ -1,7 +1,7 @@
 //! The errors of the use cases.
 
 use crate::domain::error_code::ErrorCode;
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::entropy::EntropyError;
 use crate::store;

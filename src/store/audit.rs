@@ -12,7 +12,7 @@ use crate::domain::token::Actor;
 
 use super::entity::audit_event::{ActiveModel, Column, Entity, Model};
 use super::sql::Sql;
-use super::token::rows;
+use super::token::columns;
 use super::{Error, Store, Transaction};
 
 /// How the operator is named in the column `actor`.
@@ -125,7 +125,7 @@ pub(super) fn page(filter: &AuditFilter, after: Option<EventId>, size: u64, back
 }
 
 pub(super) fn row(event: &AuditEvent) -> ActiveModel {
-    let actor = |actor| rows::actor_name(actor).unwrap_or_else(|| SYSTEM.to_owned());
+    let actor = |actor| columns::actor_name(actor).unwrap_or_else(|| SYSTEM.to_owned());
     ActiveModel {
         id: Set(event.id.to_string()),
         at: Set(event.at.unix_millis()),
@@ -145,7 +145,7 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
     let actor = match row.actor.as_deref() {
         None => None,
         Some(SYSTEM) => Some(Actor::System),
-        Some(id) => Some(Actor::ApiToken(rows::token_id(id)?)),
+        Some(id) => Some(Actor::ApiToken(columns::token_id(id)?)),
     };
     let address = row.address.as_deref().map(str::parse::<IpAddr>).transpose().map_err(|_| unreadable("address"))?;
     let request_id = row.request_id.as_deref().map(|id| RequestId::parse(id).ok_or_else(|| unreadable("request_id")));
@@ -158,8 +158,8 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
             name => Some(RefusedAs::of(name)),
         },
         actor,
-        token_id: row.token_id.as_deref().map(rows::token_id).transpose()?,
-        generation: row.generation.map(rows::to_u32).transpose()?,
+        token_id: row.token_id.as_deref().map(columns::token_id).transpose()?,
+        generation: row.generation.map(columns::to_u32).transpose()?,
         provenance: Provenance { address, user_agent: row.user_agent.clone(), request_id: request_id.transpose()? },
     })
 }

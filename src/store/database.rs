@@ -12,8 +12,8 @@ use super::Error;
 use super::connect::pool::Pool;
 use super::file::database_file::DatabaseFile;
 use super::file::write_ahead_log::shorten_log;
-use super::token::look_up::LookupQueue;
-use super::write::durable::Durable;
+use super::token::hash_lookup::LookupQueue;
+use super::write::after_commit::Durable;
 use super::write::queue::WriteQueue;
 
 /// How long running reads of a database that was moved may take to end.

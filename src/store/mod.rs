@@ -19,7 +19,7 @@ mod token;
 mod write;
 
 pub use changes::epochs::Stamp;
-pub use changes::feed::FeedMessage;
+pub use changes::publisher::FeedMessage;
 pub use database::Store;
 pub use error::Error;
 pub use list::Listing;

@@ -10,7 +10,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::text::quote;
 
 /// The most blocks that a token may be restricted to.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use url::Host;
 
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::text::quote;
 
 /// The most origins that a token may be restricted to.

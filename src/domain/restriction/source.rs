@@ -3,7 +3,7 @@
 
 use core::net::IpAddr;
 
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::domain::token::Settings;
 

@@ -3,7 +3,7 @@
 //! [`rotate`] decides and [`apply`] carries out, so that a store can guard what was decided by compare-and-set in between.
 
 use super::lifecycle::{self, CONFLICT_GUARD_SECONDS, Retirement, Standing, ends_after, standing};
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{OverlapStart, Settings, Token, TokenKind, ValueFacts};

@@ -5,7 +5,7 @@
 //! answer. It must not know who asks, nor what a use of the value does to it.
 
 use super::lifecycle::{self, Standing};
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::domain::restriction::{self, Source};
 use crate::domain::text::names;

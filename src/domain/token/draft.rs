@@ -1,9 +1,9 @@
 //! What is asked for when a token is created. One rule a line, each named after its field.
 
 use super::kind::TokenKind;
-use super::policy::OverlapStart;
+use super::overlap_and_reuse::OverlapStart;
 use super::settings::{Settings, SettingsChange};
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::timestamp::Timestamp;
 
 /// The operator's limits on what may be asked for. `None` and `false` limit nothing.

@@ -4,8 +4,8 @@ mod actor;
 mod draft;
 mod facts;
 mod kind;
+mod overlap_and_reuse;
 mod permission;
-mod policy;
 mod scope;
 mod settings;
 
@@ -13,7 +13,7 @@ pub use actor::{Actor, ActorKind};
 pub use draft::{Limits, SettingsDraft};
 pub use facts::{Salt, Token, ValueFacts};
 pub use kind::TokenKind;
+pub use overlap_and_reuse::{OverlapStart, ReusePolicy};
 pub use permission::{Permission, Permissions};
-pub use policy::{OverlapStart, ReusePolicy};
 pub use scope::{MalformedScope, Scope, Scopes};
 pub use settings::{DEFAULT_OVERLAP_MINUTES, MAX_SCOPES, Settings, SettingsChange};

@@ -9,7 +9,7 @@ use sha2::Sha256;
 
 use super::secret::Value;
 use crate::domain::id::TokenId;
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::token::{Salt, Token};
 
 /// A caller's name for one rotation, by which a repeated request is known again.

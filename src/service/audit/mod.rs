@@ -1,14 +1,14 @@
 //! The audit log: writing it, reading a page of it, and following it.
 
 mod fan_out;
-mod gate;
 mod list;
+mod process_log;
+mod rate_limit;
 mod record;
-mod report;
-mod watch;
+mod subscription;
 
 pub(crate) use fan_out::FanOut;
-pub(crate) use gate::{Gate, RefusalGates};
 pub use list::{AuditPage, AuditRequest};
+pub(crate) use process_log::report;
+pub(crate) use rate_limit::{Gate, RefusalGates};
 pub(crate) use record::Refused;
-pub(crate) use report::report;

@@ -9,7 +9,7 @@ use crate::domain::token::Actor;
 use crate::service::{Error, ErrorCode, Service};
 use crate::store::Transaction;
 
-use super::report::report;
+use super::process_log::report;
 
 /// A refusal worth knowing.
 pub(crate) struct Refused {

@@ -1,12 +1,12 @@
 //! Callers: from a presented value to somebody in whose name a use case runs.
 
 mod authenticate;
-mod change;
-mod first_use;
+mod find_to_change;
 mod identity;
 mod open_stream;
-mod streams;
+mod pending_first_use;
+mod stream_limit;
 
 pub use identity::Caller;
-pub use streams::StreamPlace;
-pub(crate) use streams::Streams;
+pub use stream_limit::StreamPlace;
+pub(crate) use stream_limit::Streams;

@@ -8,8 +8,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::service::token::forget_ended_overlap;
 use crate::service::{Error, Service};
 
-use super::case::{Case, FirstUse, Judged, Step, Verdict};
-use super::visit::Visit;
+use super::judgement::{Case, FirstUse, Judged, Step, Verdict};
+use super::request_context::Visit;
 
 impl Service {
     /// Judges a presented text, taking every step that it needs; `None` for one that is the value of no token.

@@ -7,8 +7,8 @@ use crate::domain::value::ValueHash;
 use crate::service::{Error, Service};
 
 use super::cache::Known;
-use super::case::Lookup;
-use super::uses::Uses;
+use super::judgement::Lookup;
+use super::use_buffer::Uses;
 
 impl Service {
     /// What is remembered of the value of this hash: only while contact with the database lasts, and no change of the token has

@@ -2,16 +2,16 @@
 //! or a refusal does.
 
 mod cache;
-mod case;
 mod drivers;
-mod first_use;
+mod judgement;
 mod lookup;
+mod request_context;
 mod reuse;
-mod uses;
-mod visit;
+mod use_buffer;
+mod write_first_use;
 
 pub(crate) use cache::Cache;
-pub(crate) use case::{FirstUse, Judged};
-pub(crate) use first_use::write_use;
-pub(crate) use uses::Uses;
-pub use visit::Visit;
+pub(crate) use judgement::{FirstUse, Judged};
+pub use request_context::Visit;
+pub(crate) use use_buffer::Uses;
+pub(crate) use write_first_use::write_use;

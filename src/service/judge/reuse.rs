@@ -9,7 +9,7 @@ use crate::domain::token::{Actor, ReusePolicy, Token};
 use crate::service::audit::{Refused, report};
 use crate::service::{Error, ErrorCode, Service, Visit};
 
-use super::case::{Case, Verdict};
+use super::judgement::{Case, Verdict};
 
 /// How often the reuse of a retired value is recorded at most, in seconds (R8).
 const REUSE_RESOLUTION_SECONDS: u32 = 60;

@@ -3,7 +3,7 @@
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::lifecycle::Retirement;
 use crate::domain::rule::retire_values::{Retiring, retire_issued_before};

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::TokenId;
-use crate::domain::input::InvalidInput;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::listing::{DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Order, OrderField, Page, Position};
 use crate::domain::text::MAX_NAME_LENGTH;
 use crate::domain::timestamp::Timestamp;

@@ -1,8 +1,8 @@
 //! Publishing committed changes: to caches, to subscribers of the audit log, and to other replicas.
 
+pub(super) mod change_set;
 pub(super) mod epochs;
-pub(super) mod feed;
-pub(super) mod notes;
-pub(super) mod rounds;
+pub(super) mod notify;
+pub(super) mod polls;
+pub(super) mod publisher;
 mod subscribe;
-pub(super) mod wake;

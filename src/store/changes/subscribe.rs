@@ -8,7 +8,7 @@ use crate::domain::id::TokenId;
 use crate::store::Store;
 
 use super::epochs::Stamp;
-use super::feed::FeedMessage;
+use super::publisher::FeedMessage;
 
 impl Store {
     /// The present moment in the order of changes. Take it before a read; it shows later whether what was read is still true.

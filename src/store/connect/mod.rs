@@ -1,6 +1,6 @@
 //! Connecting: opening the database, its pools, and its migrations.
 
-mod clock;
+mod database_clock;
 mod migrate;
 mod open;
 pub(super) mod options;

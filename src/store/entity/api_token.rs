@@ -7,7 +7,7 @@ use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind};
 use crate::store::Error;
-use crate::store::token::rows::{Columns, actor_name, list};
+use crate::store::token::columns::{Columns, actor_name, list};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_token")]

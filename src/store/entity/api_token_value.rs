@@ -9,7 +9,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Salt, ValueFacts};
 use crate::domain::value::{Hint, ValueHash};
 use crate::store::Error;
-use crate::store::token::rows::{Columns, actor_name, bytes};
+use crate::store::token::columns::{Columns, actor_name, bytes};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_token_value")]

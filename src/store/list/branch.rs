@@ -9,7 +9,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenKind;
 use crate::store::sql::Sql;
 
-use super::name::Search;
+use super::name_search::Search;
 use super::status::{has_status, is_unswept};
 
 /// Tokens that are read in the order of the listing, or are few.

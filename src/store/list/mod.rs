@@ -1,9 +1,9 @@
 //! A page of tokens by keyset: the cost of a page does not grow with its depth, and nothing counts the whole table.
 
 mod branch;
-mod name;
+mod explain;
+mod name_search;
 mod permit;
-mod plan;
 mod status;
 
 use sea_orm::{ConnectionTrait, Statement};
@@ -15,7 +15,7 @@ use crate::domain::token::Token;
 use super::sql::Sql;
 use super::token::read::{self, Row};
 use super::{Error, Store};
-use name::Search;
+use name_search::Search;
 
 pub(super) use status::{has_status, is_due, is_unswept};
 

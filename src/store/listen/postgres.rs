@@ -1,8 +1,8 @@
 //! Polling PostgreSQL for what every replica commits.
 //!
 //! A transaction that changes a token adds a row to the table `change`, which others see if and when it commits. Each replica polls
-//! for the rows that were committed since its last poll: twice a second, when it is notified ([`crate::store::changes::wake`]), and
-//! when a caller waits for it ([`crate::store::changes::rounds`]).
+//! for the rows that were committed since its last poll: twice a second, when it is notified ([`crate::store::changes::notify`]), and
+//! when a caller waits for it ([`crate::store::changes::polls`]).
 //!
 //! What "since" means is exact, whatever order transactions commit in: a snapshot names the transactions that were over when it
 //! was taken (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction was
@@ -22,9 +22,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::domain::id::EventId;
 use crate::domain::timestamp::Timestamp;
-use crate::store::changes::feed::FeedMessage;
-use crate::store::changes::notes::Announced;
-use crate::store::changes::wake::CHANNEL;
+use crate::store::changes::change_set::Announced;
+use crate::store::changes::notify::CHANNEL;
+use crate::store::changes::publisher::FeedMessage;
 use crate::store::connect::postgres::primary::{STANDBY, only_reads};
 use crate::store::{Error, Store};
 

@@ -1,5 +1,6 @@
 //! A rotation: one statement or one transaction (R7).
 
 mod chain;
+mod retire_values;
 pub(super) mod rotate;
 mod statement;

@@ -12,9 +12,9 @@ use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
-use crate::store::changes::notes::Notes;
+use crate::store::changes::change_set::Notes;
 use crate::store::connect::pool::Pool;
-use crate::store::write::durable::Durable;
+use crate::store::write::after_commit::Durable;
 use crate::store::{Error, Store, Transaction, audit};
 
 use super::chain::Chain;

@@ -7,7 +7,7 @@ use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 use crate::store::entity::api_token_value;
-use crate::store::token::rows;
+use crate::store::token::columns;
 
 use super::chain::Chain;
 
@@ -50,7 +50,7 @@ impl Written<'_> {
         let updated_at = moment(known.updated.map(|(at, _)| at));
         let settings = &known.settings;
         let restrictions =
-            [rows::list(settings.allowed_cidr_blocks.iter()), rows::list(settings.allowed_origins.iter())];
+            [columns::list(settings.allowed_cidr_blocks.iter()), columns::list(settings.allowed_origins.iter())];
         chain.update(&sql, values.into_iter().chain([updated_at]).chain(restrictions.map(Value::from)))
     }
 

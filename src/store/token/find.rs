@@ -14,7 +14,7 @@ use crate::domain::value::ValueHash;
 
 use crate::store::{Error, Store};
 
-use super::look_up;
+use super::hash_lookup;
 use super::read::{self, Row};
 
 /// The token of an id with its values, not locked, to be changed, and to be kept as it is.
@@ -45,7 +45,7 @@ impl Store {
     pub async fn find_by_hash(&self, hash: &ValueHash) -> Result<Option<(Token, u32)>, Error> {
         match &self.lookups {
             Some(lookups) => lookups.find(hash).await,
-            None => look_up::find(&self.read, hash).await,
+            None => hash_lookup::find(&self.read, hash).await,
         }
     }
 }

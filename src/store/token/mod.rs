@@ -1,10 +1,9 @@
-//! Tokens and their values: found, locked, written, used and ended.
+//! Tokens and their values: lookups, locks, reads, writes and uses.
 
-pub(super) mod end;
+pub(super) mod columns;
 pub(super) mod find;
+pub(super) mod hash_lookup;
 pub(super) mod lock;
-pub(super) mod look_up;
 pub(super) mod read;
-pub(super) mod rows;
 pub(super) mod uses;
 pub(super) mod write;

@@ -14,7 +14,7 @@ use crate::domain::token::{Token, ValueFacts};
 use crate::store::Error;
 use crate::store::entity::{api_token, api_token_value};
 
-use super::rows::Columns;
+use super::columns::Columns;
 
 /// The columns of a token beside one of its values, in the order in which they are read.
 pub(in crate::store) static COLUMNS: LazyLock<String> = LazyLock::new(|| {

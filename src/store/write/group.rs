@@ -17,11 +17,11 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::store::changes::notes::Notes;
+use crate::store::changes::change_set::Notes;
 use crate::store::connect::pool::{Pool, PoolTransaction};
 use crate::store::file::database_file::DatabaseFile;
 
-use super::durable::Durable;
+use super::after_commit::Durable;
 use super::slot::{Acknowledgement, Ended, SlotRequest, WriteSlot, gone};
 
 /// The most slots of one group, so that under a steady load its first operation is still acknowledged soon.

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::store::connect::pool::Pool;
 use crate::store::file::database_file::DatabaseFile;
 
-use super::durable::Durable;
+use super::after_commit::Durable;
 use super::group::{Group, begin};
 use super::slot::{SlotRequest, Urgency, WriteSlot, gone};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::oneshot;
 
-use crate::store::changes::notes::Notes;
+use crate::store::changes::change_set::Notes;
 use crate::store::connect::pool::PoolTransaction;
 use crate::store::file::database_file::DatabaseFile;
 

@@ -8,10 +8,10 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
 
 use crate::store::Error;
-use crate::store::changes::notes::Notes;
+use crate::store::changes::change_set::Notes;
 use crate::store::connect::pool::PoolTransaction;
 
-use super::durable::Durable;
+use super::after_commit::Durable;
 use super::slot::WriteSlot;
 
 /// A transaction that may write. Nothing is kept unless [`Transaction::commit`] returns.

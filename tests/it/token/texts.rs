@@ -1,5 +1,5 @@
 //! Texts that people write: which are refused and why, at every endpoint that takes one. What is a good text is a table beside
-//! the rule, `src/domain/text/line.rs`.
+//! the rule, `src/domain/text/display_text.rs`.
 
 use serde_json::{Value, json};
 

@@ -3,4 +3,4 @@
 mod checks;
 pub(super) mod open;
 mod pools;
-mod steps;
+mod statement_limit;

@@ -10,7 +10,7 @@ use crate::store::connect::options::{LISTING_WAIT, pool_options};
 use crate::store::file::database_file::DatabaseFile;
 use crate::store::file::write_ahead_log::{BUSY_TIMEOUT, WAL_LIMIT_BYTES};
 
-use super::steps;
+use super::statement_limit;
 
 /// The file, once all connections to it are open: one that must be opened later may not be to another.
 pub(super) type Known = Arc<OnceLock<DatabaseFile>>;
@@ -63,7 +63,7 @@ pub(super) async fn sqlite_pool(
                 if let Some(file) = known.get() {
                     file.check().map_err(|err| sqlx::Error::Io(std::io::Error::other(err.to_string())))?;
                 }
-                if lists { steps::count_anew(connection).await } else { Ok(()) }
+                if lists { statement_limit::count_anew(connection).await } else { Ok(()) }
             })
         });
         let options =
@@ -71,7 +71,7 @@ pub(super) async fn sqlite_pool(
         // Otherwise none is closed while the store is open: with the last one SQLite deletes the write-ahead log, and the file
         // that is opened next could be another.
         let options = options.idle_timeout(None).max_lifetime(None);
-        if lists { steps::limit(options) } else { options }
+        if lists { statement_limit::limit(options) } else { options }
     });
     Database::connect(options).await
 }

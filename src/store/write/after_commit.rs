@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::DbErr;
 
-use crate::store::changes::feed::Feed;
-use crate::store::changes::notes::Notes;
+use crate::store::changes::change_set::Notes;
+use crate::store::changes::publisher::Feed;
 use crate::store::connect::pool::Pool;
 
 /// Notified of every commit: once, in a task that no client can cancel, and before it is acknowledged. Whatever must follow a

@@ -7,7 +7,7 @@ use crate::domain::token::Token;
 use crate::service::{Error, Service};
 use crate::store::Transaction;
 
-use super::case::{Case, Verdict};
+use super::judgement::{Case, Verdict};
 
 impl Service {
     /// Makes the first use of a good value durable, or decides that it has stopped working since it was looked up.

@@ -16,10 +16,10 @@ use tokio::sync::{broadcast, watch};
 use crate::domain::audit::AuditEvent;
 use crate::store::connect::pool::Pool;
 
+use super::change_set::Notes;
 use super::epochs::Epochs;
-use super::notes::Notes;
-use super::rounds::Rounds;
-use super::wake::Wake;
+use super::notify::Wake;
+use super::polls::Rounds;
 
 /// The slots over which tokens are spread. Two tokens of one slot make each other's cache entries stale. They take half a megabyte.
 const SLOTS: usize = 65_536;

@@ -20,8 +20,8 @@ use crate::domain::value::ValueHash;
 use crate::store::Error;
 use crate::store::connect::pool::Pool;
 
+use super::columns;
 use super::read::{self, Row};
-use super::rows;
 
 /// The largest batch: two to the power of one less than the number of statements.
 const MAX_TOGETHER: usize = 1 << (SIZES - 1);
@@ -142,7 +142,7 @@ fn presented(rows: &[QueryResult]) -> Result<Vec<Presented<'_>>, DbErr> {
 fn found(rows: &[Presented<'_>], hash: &ValueHash) -> Result<Option<Found>, Error> {
     let of_hash = || rows.iter().filter(|(presented, _)| *presented == hash.0).map(|(_, row)| *row);
     let Some(first) = of_hash().next() else { return Ok(None) };
-    let generation = rows::to_u32(first.try_get_by_index(1)?)?;
+    let generation = columns::to_u32(first.try_get_by_index(1)?)?;
     Ok(read::tokens(of_hash().map(|row| Row::read(row, BEFORE)))?.pop().map(|token| (token, generation)))
 }
 
