@@ -25,21 +25,21 @@ fn main() {
 }
 
 /// The endpoint over a database with one token, and the holder of that token.
-struct Asked {
-    door: GraphqlEngine,
+struct Fixture {
+    engine: GraphqlEngine,
     session: Arc<Session>,
     variables: Map<String, Value>,
     runtime: Runtime,
     _folder: TempDir,
 }
 
-impl Asked {
+impl Fixture {
     fn new(cached_documents: usize) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let database_url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
         let url = DatabaseFlags { database_url }.validate().unwrap();
-        let (door, session, variables) = runtime.block_on(async {
+        let (engine, session, variables) = runtime.block_on(async {
             let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
             let service = app::open(&url, clock, entropy, Policy::default()).await.unwrap();
             let value = service.bootstrap().await.unwrap().value;
@@ -49,7 +49,7 @@ impl Asked {
             let Value::Object(variables) = json!({ "input": { "value": value.expose() } }) else { panic!() };
             (GraphqlEngine::new(service, settings).unwrap(), Arc::new(session), variables)
         });
-        Self { door, session, variables, runtime, _folder: folder }
+        Self { engine, session, variables, runtime, _folder: folder }
     }
 
     fn bench(&self, bencher: Bencher, query: &str, variables: &Map<String, Value>) {
@@ -59,20 +59,20 @@ impl Asked {
                 variables: black_box(variables).clone(),
                 ..Request::default()
             };
-            self.runtime.block_on(self.door.answer(request, &self.session)).ok().unwrap()
+            self.runtime.block_on(self.engine.answer(request, &self.session)).ok().unwrap()
         });
     }
 }
 
-/// The least that can be asked.
+/// The least that can be fixture.
 #[divan::bench(args = [1_000, 0])]
 fn typename(bencher: Bencher, cached_documents: usize) {
-    Asked::new(cached_documents).bench(bencher, TYPENAME, &Map::new());
+    Fixture::new(cached_documents).bench(bencher, TYPENAME, &Map::new());
 }
 
 /// A small document that reads one token.
 #[divan::bench(args = [1_000, 0])]
 fn verify_api_token(bencher: Bencher, cached_documents: usize) {
-    let asked = Asked::new(cached_documents);
-    asked.bench(bencher, VERIFY, &asked.variables);
+    let fixture = Fixture::new(cached_documents);
+    fixture.bench(bencher, VERIFY, &fixture.variables);
 }

@@ -43,7 +43,7 @@ impl Bench {
     }
 
     /// A small database of this name.
-    pub fn small(&self, name: &str) -> Database {
+    pub fn small_database(&self, name: &str) -> Database {
         self.runtime.block_on(seed::database(self.folder(), name, SMALL))
     }
 
@@ -74,11 +74,11 @@ impl Bench {
 
     /// Rotakey on a core of its own.
     pub fn rotakey(&self, database: &Database, flags: &[&str]) -> Server {
-        Server::rotakey(&database.url(), Cores::Own, flags)
+        Server::rotakey(&database.url(), Cores::Pinned, flags)
     }
 
     /// Adds a line to the table.
-    pub fn tell(&mut self, row: Row) {
+    pub fn add_row(&mut self, row: Row) {
         eprintln!("{}", row.markdown());
         self.rows.push(row);
     }

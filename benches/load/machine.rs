@@ -35,14 +35,14 @@ pub fn cores() -> usize {
 
 /// The program, held to the first half of the cores for a server and to the others for a load, so that what is measured is
 /// the server and not how the two share a core. The same for every server and every load. A single core is shared.
-pub fn held_to(half: Half, program: &Path) -> Command {
+pub fn pinned(half: CoreSet, program: &Path) -> Command {
     let cores = cores();
     if cores == 1 {
         return Command::new(program);
     }
     let list = match half {
-        Half::Server => format!("0-{}", cores / 2 - 1),
-        Half::Load => format!("{}-{}", cores / 2, cores - 1),
+        CoreSet::Server => format!("0-{}", cores / 2 - 1),
+        CoreSet::Load => format!("{}-{}", cores / 2, cores - 1),
     };
     let mut command = Command::new("taskset");
     command.args(["-c", &list]).arg(program);
@@ -51,7 +51,7 @@ pub fn held_to(half: Half, program: &Path) -> Command {
 
 /// Which cores.
 #[derive(Clone, Copy)]
-pub enum Half {
+pub enum CoreSet {
     /// Those of the server.
     Server,
     /// Those of what asks it.

@@ -4,7 +4,7 @@
 use crate::bench::Bench;
 use crate::postgres::Postgres;
 use crate::rotating_clients::Holders;
-use crate::rounds::{Reach, Row, alternate};
+use crate::rounds::{Row, Target, alternate};
 use crate::seed;
 use crate::server::{Cores, Server};
 use crate::sqlite_baseline::Driver;
@@ -14,7 +14,8 @@ const POSTGRES_CLIENTS: usize = 32;
 /// On SQLite, by many holders at once and by a single one.
 pub fn sqlite(bench: &mut Bench) {
     for (clients, name, reach) in [(64, "64 clients", 2.0), (1, "1 client", 0.60)] {
-        let (own, baseline) = (bench.small(&format!("own-{clients}.db")), bench.small(&format!("driver-{clients}.db")));
+        let (own, baseline) =
+            (bench.small_database(&format!("own-{clients}.db")), bench.small_database(&format!("driver-{clients}.db")));
         let server = Server::rotakey(&own.url(), Cores::Shared, &[]);
         let driver = bench.runtime.block_on(Driver::open(&baseline.path));
         let mut holders = Holders::of((0..clients).map(|number| seed::value(number).expose().to_owned()));
@@ -28,7 +29,7 @@ pub fn sqlite(bench: &mut Bench) {
         );
         let measure = format!("`rotateAPIToken`, SQLite, durable, {name}");
         let baseline = ("the same statements through the driver", &samples[0]);
-        bench.tell(Row::compared(&measure, "/s", &samples[1], baseline, Reach::AtLeast(reach)));
+        bench.add_row(Row::compared(&measure, "/s", &samples[1], baseline, Target::AtLeast(reach)));
     }
 }
 
@@ -48,5 +49,5 @@ pub fn postgres(bench: &mut Bench) {
     );
     let baseline = ("the same statements in `pgbench -M prepared`", &samples[0]);
     let measure = "`rotateAPIToken`, PostgreSQL, 32 clients";
-    bench.tell(Row::compared(measure, "/s", &samples[1], baseline, Reach::AtLeast(0.80)));
+    bench.add_row(Row::compared(measure, "/s", &samples[1], baseline, Target::AtLeast(0.80)));
 }

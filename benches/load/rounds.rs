@@ -51,13 +51,13 @@ pub fn alternate(rounds: Rounds, mut sides: Vec<Side<'_>>) -> Vec<Samples> {
 
 /// What is asked of a measure.
 #[derive(Clone, Copy)]
-pub enum Reach {
+pub enum Target {
     /// At least so much of the baseline.
     AtLeast(f64),
     /// At most so much of the baseline; of the absolute figure where there is no baseline.
     AtMost(f64),
     /// Nothing: it is told for its own sake.
-    Told,
+    None,
 }
 
 /// One line of the table.
@@ -72,7 +72,7 @@ pub struct Row {
 
 impl Row {
     /// Rates, or durations, beside those of a baseline.
-    pub fn compared(measure: &str, unit: &str, own: &Samples, baseline: (&str, &Samples), reach: Reach) -> Self {
+    pub fn compared(measure: &str, unit: &str, own: &Samples, baseline: (&str, &Samples), reach: Target) -> Self {
         let (name, other) = baseline;
         let ratio = own.median() / other.median();
         let (least, greatest) = own.spread(other);
@@ -82,16 +82,16 @@ impl Row {
     }
 
     /// A figure by itself.
-    pub fn absolute(measure: &str, unit: &str, own: f64, reach: Reach) -> Self {
+    pub fn absolute(measure: &str, unit: &str, own: f64, reach: Target) -> Self {
         Self::new(measure, String::new(), format!("{} {unit}", figure(own)), String::new(), own, reach)
     }
 
-    fn new(measure: &str, baseline: String, measured: String, ratio: String, figure: f64, reach: Reach) -> Self {
+    fn new(measure: &str, baseline: String, measured: String, ratio: String, figure: f64, reach: Target) -> Self {
         let (reach, met) = match reach {
-            Reach::AtLeast(least) => (format!("≥ {least:.2}"), Some(figure >= least)),
-            Reach::AtMost(most) if baseline.is_empty() => (format!("≤ {most:.0}"), Some(figure <= most)),
-            Reach::AtMost(most) => (format!("≤ {most:.2}"), Some(figure <= most)),
-            Reach::Told => (String::new(), None),
+            Target::AtLeast(least) => (format!("≥ {least:.2}"), Some(figure >= least)),
+            Target::AtMost(most) if baseline.is_empty() => (format!("≤ {most:.0}"), Some(figure <= most)),
+            Target::AtMost(most) => (format!("≤ {most:.2}"), Some(figure <= most)),
+            Target::None => (String::new(), None),
         };
         let met = met.map_or("", |met| if met { "yes" } else { "no" });
         Self { measure: measure.to_owned(), baseline, measured, ratio, reach, met }

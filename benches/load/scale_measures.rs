@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::bench::{Bench, IN_USE};
 use crate::client;
-use crate::rounds::{Reach, Row, Samples, alternate};
+use crate::rounds::{Row, Samples, Target, alternate};
 use crate::seed;
 use crate::server::{Cores, Server};
 use crate::wrk::{Expect, Requests};
@@ -39,7 +39,7 @@ pub fn list(bench: &mut Bench) {
         ],
     );
     let measure = "`apiTokens(first: 25)` 999,800 deep in 1,000,000 tokens";
-    bench.tell(Row::compared(measure, "/s", &samples[1], ("the first page", &samples[0]), Reach::AtLeast(0.80)));
+    bench.add_row(Row::compared(measure, "/s", &samples[1], ("the first page", &samples[0]), Target::AtLeast(0.80)));
 }
 
 /// The memory of a server that was just started, and of one that has verified many values.
@@ -51,8 +51,8 @@ pub fn memory(bench: &mut Bench) {
     let idle = server.memory_mib();
     bench.warm(&server, &requests, "");
     let full = server.memory_mib();
-    bench.tell(Row::absolute("memory, idle", "MiB", idle, Reach::AtMost(30.0)));
-    bench.tell(Row::absolute("memory, with 100,000 cached values", "MiB", full, Reach::AtMost(90.0)));
+    bench.add_row(Row::absolute("memory, idle", "MiB", idle, Target::AtMost(30.0)));
+    bench.add_row(Row::absolute("memory, with 100,000 cached values", "MiB", full, Target::AtMost(90.0)));
 }
 
 /// From the start of the process to the first value that it has verified.
@@ -67,5 +67,5 @@ pub fn start(bench: &mut Bench) {
     };
     let times = Samples((0..bench.rounds.count).map(ready).collect());
     let measure = "start to the first answer with 1,000,000 tokens";
-    bench.tell(Row::absolute(measure, "ms", times.median(), Reach::AtMost(150.0)));
+    bench.add_row(Row::absolute(measure, "ms", times.median(), Target::AtMost(150.0)));
 }

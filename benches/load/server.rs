@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::machine::{Half, field, held_to};
+use crate::machine::{CoreSet, field, pinned};
 
 /// A running server.
 pub struct Server {
@@ -20,14 +20,14 @@ pub struct Server {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Cores {
     /// Each its half.
-    Own,
+    Pinned,
     /// All of them for everyone.
     Shared,
 }
 
 fn rotakey(cores: Cores) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_rotakey"));
-    let mut command = if cores == Cores::Own { held_to(Half::Server, program) } else { Command::new(program) };
+    let mut command = if cores == Cores::Pinned { pinned(CoreSet::Server, program) } else { Command::new(program) };
     // Settings of whoever runs this must not be measured.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROTAKEY_")) {
         command.env_remove(name);
@@ -54,7 +54,7 @@ impl Server {
 
     /// A baseline, by name.
     pub fn baseline(arguments: &[&str]) -> Self {
-        let mut command = held_to(Half::Server, &std::env::current_exe().unwrap());
+        let mut command = pinned(CoreSet::Server, &std::env::current_exe().unwrap());
         command.arg(BASELINE).args(arguments);
         Self::start(command)
     }

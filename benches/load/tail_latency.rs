@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use crate::client::Connection;
-use crate::machine::{Half, held_to};
+use crate::machine::{CoreSet, pinned};
 use crate::wrk::Requests;
 
 const CONNECTIONS: usize = 32;
@@ -18,7 +18,7 @@ pub const PACED: &str = "--paced";
 
 /// The 99th percentile of the latencies in microseconds at this many requests a second, as a process on the cores of loads.
 pub fn p99_micros(host: &str, requests: &Requests, rate: f64, time: Duration) -> f64 {
-    let mut command: Command = held_to(Half::Load, &std::env::current_exe().unwrap());
+    let mut command: Command = pinned(CoreSet::Load, &std::env::current_exe().unwrap());
     command.args([PACED, host]).arg(requests.path()).args([rate.to_string(), time.as_secs().to_string()]);
     let output = command.stderr(Stdio::inherit()).output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()

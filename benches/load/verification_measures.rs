@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::bench::{Bench, IN_USE, SMALL};
 use crate::client;
-use crate::rounds::{Reach, Row, Side, alternate};
+use crate::rounds::{Row, Side, Target, alternate};
 use crate::seed::{self, STALE};
 use crate::server::{Cores, Server};
 use crate::tail_latency;
@@ -17,7 +17,7 @@ const QUERY: &str = "query verify($input: VerifyAPITokenInput!) {
 /// `GET /verify` of values that were verified before, of few tokens and of many.
 pub fn verify(bench: &mut Bench) {
     bench.fill_large();
-    let small = bench.small("small.db");
+    let small = bench.small_database("small.db");
     let (few, many) = (bench.verify("few", 0..SMALL), bench.verify("many", 0..IN_USE));
     let bare = Server::baseline(&["static"]);
     let servers = [bench.rotakey(&small, &[]), bench.rotakey(bench.large(), &[])];
@@ -34,14 +34,14 @@ pub fn verify(bench: &mut Bench) {
     );
     let [bare, small, large] = &samples[..] else { unreachable!() };
     let baseline = ("bare axum, static text", bare);
-    bench.tell(Row::compared("`GET /verify`, warm", "/s", small, baseline, Reach::AtLeast(0.90)));
+    bench.add_row(Row::compared("`GET /verify`, warm", "/s", small, baseline, Target::AtLeast(0.90)));
     let measure = "`GET /verify` with 1,000,000 tokens, 100,000 of them in use";
-    bench.tell(Row::compared(measure, "/s", large, ("the same with 1,000", small), Reach::AtLeast(0.90)));
+    bench.add_row(Row::compared(measure, "/s", large, ("the same with 1,000", small), Target::AtLeast(0.90)));
 }
 
 /// The endpoints that take a body, and what keeping documents saves.
 pub fn bodies(bench: &mut Bench) {
-    let database = bench.small("bodies.db");
+    let database = bench.small_database("bodies.db");
     let values = || (0..SMALL).map(|token| seed::value(token).expose().to_owned());
     let ask = |value: String| client::graphql(&database.admin, QUERY, &json!({ "input": { "value": value } }));
     let verify = Requests::write(bench.folder(), "graphql", values().map(ask));
@@ -78,11 +78,11 @@ pub fn bodies(bench: &mut Bench) {
     );
     let [echo, graphql, introspect, parsed, typename, typename_parsed] = &samples[..] else { unreachable!() };
     let (echo, parsed) = (("bare axum, JSON parsed and echoed", echo), ("documents not kept", parsed));
-    bench.tell(Row::compared("GraphQL `verifyAPIToken`, warm", "/s", graphql, echo, Reach::AtLeast(0.65)));
-    bench.tell(Row::compared("`POST /introspect`, warm", "/s", introspect, echo, Reach::AtLeast(0.75)));
-    bench.tell(Row::compared("GraphQL `verifyAPIToken`, documents kept", "/s", graphql, parsed, Reach::Told));
+    bench.add_row(Row::compared("GraphQL `verifyAPIToken`, warm", "/s", graphql, echo, Target::AtLeast(0.65)));
+    bench.add_row(Row::compared("`POST /introspect`, warm", "/s", introspect, echo, Target::AtLeast(0.75)));
+    bench.add_row(Row::compared("GraphQL `verifyAPIToken`, documents kept", "/s", graphql, parsed, Target::None));
     let parsed = ("documents not kept", typename_parsed);
-    bench.tell(Row::compared("GraphQL `{ __typename }`, documents kept", "/s", typename, parsed, Reach::Told));
+    bench.add_row(Row::compared("GraphQL `{ __typename }`, documents kept", "/s", typename, parsed, Target::None));
 }
 
 /// `GET /verify` of values that were not verified before, so that the database is asked each time.
@@ -107,20 +107,20 @@ pub fn misses(bench: &mut Bench) {
         ],
     );
     let [known_bare, known, unknown_bare, unknown, stale] = &samples[..] else { unreachable!() };
-    let (reach, name) = (Reach::AtLeast(0.70), "bare axum, look-up by index through the driver");
-    bench.tell(Row::compared("`GET /verify`, all misses", "/s", known, (name, known_bare), reach));
+    let (reach, name) = (Target::AtLeast(0.70), "bare axum, look-up by index through the driver");
+    bench.add_row(Row::compared("`GET /verify`, all misses", "/s", known, (name, known_bare), reach));
     let measure = "`GET /verify`, all misses, values of no token";
-    bench.tell(Row::compared(measure, "/s", unknown, (name, unknown_bare), reach));
+    bench.add_row(Row::compared(measure, "/s", unknown, (name, unknown_bare), reach));
     let measure = "`GET /verify`, all misses, each use to be written down";
-    bench.tell(Row::compared(measure, "/s", stale, ("the same, none to be", known), Reach::Told));
+    bench.add_row(Row::compared(measure, "/s", stale, ("the same, none to be", known), Target::None));
 }
 
 /// The slowest hundredth of requests at half of what the server can do.
 pub fn latency(bench: &mut Bench) {
-    let database = bench.small("latency.db");
+    let database = bench.small_database("latency.db");
     let requests = bench.verify("paced", 0..SMALL);
     let bare = Server::baseline(&["static"]);
-    let own = Server::rotakey(&database.url(), Cores::Own, &[]);
+    let own = Server::rotakey(&database.url(), Cores::Pinned, &[]);
     bench.warm(&own, &requests, "");
     let time = bench.rounds.each;
     let rate = requests.rate(&own.url, 0, time, Expect::Good) / 2.0;
@@ -132,5 +132,5 @@ pub fn latency(bench: &mut Bench) {
         ],
     );
     let measure = format!("p99 of `GET /verify` at half the peak rate ({rate:.0}/s)");
-    bench.tell(Row::compared(&measure, "µs", &samples[1], ("bare axum", &samples[0]), Reach::AtMost(2.0)));
+    bench.add_row(Row::compared(&measure, "µs", &samples[1], ("bare axum", &samples[0]), Target::AtMost(2.0)));
 }

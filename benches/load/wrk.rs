@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::machine::{Half, cores, held_to};
+use crate::machine::{CoreSet, cores, pinned};
 
 const CONNECTIONS: &str = "32";
 
@@ -57,7 +57,7 @@ impl Requests {
     pub fn rate(&self, url: &str, offset: usize, time: Duration, expect: Expect) -> f64 {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/load/requests.lua");
         let threads = cores().div_ceil(2).to_string();
-        let output = held_to(Half::Load, Path::new("wrk"))
+        let output = pinned(CoreSet::Load, Path::new("wrk"))
             .args(["-t", &threads, "-c", CONNECTIONS, "-d", &format!("{}s", time.as_secs()), "-s"])
             .args([&script, Path::new(url), Path::new("--"), &self.path])
             .arg(offset.to_string())

@@ -12,11 +12,11 @@ use crate::service::ErrorCode;
 pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
 
 /// The longest text, in characters: what a client sent comes back no longer than this.
-const MAX_TOLD_LENGTH: usize = 500;
+const MAX_MESSAGE_LENGTH: usize = 500;
 
 /// What a client is told of an error, whatever endpoint it came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct PublicError {
     /// For people: what is wrong and what to do.
     pub message: String,
     /// For programs.
@@ -28,7 +28,7 @@ pub struct Failure {
 }
 
 /// What a client is told of this error. Its cause, if it is ours, goes to the log here and nowhere else.
-pub fn describe(err: &service::Error) -> Failure {
+pub fn log_and_describe(err: &service::Error) -> PublicError {
     match err {
         service::Error::Unavailable(cause) => tracing::warn!(%cause, "database unavailable"),
         service::Error::ListingTooSlow(cause) => tracing::warn!(%cause, "listing given up"),
@@ -36,7 +36,7 @@ pub fn describe(err: &service::Error) -> Failure {
         service::Error::Internal(cause) => tracing::error!(%cause, "internal error"),
         _ => {}
     }
-    Failure {
+    PublicError {
         message: err.to_string(),
         code: err.code(),
         field: err.field().map(Cow::Borrowed),
@@ -44,11 +44,16 @@ pub fn describe(err: &service::Error) -> Failure {
     }
 }
 
-impl Failure {
-    /// A failure that is no error of a use case.
+impl PublicError {
+    /// An error that no use case returned.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         // Some messages name what the client sent, which may hold a value (R9).
-        Self { message: told(&message.into()), code, field: None, retry_after_seconds: code.retry_after_seconds() }
+        Self {
+            message: redact_and_truncate(&message.into()),
+            code,
+            field: None,
+            retry_after_seconds: code.retry_after_seconds(),
+        }
     }
 
     pub(crate) fn extensions(&self) -> ErrorExtensionValues {
@@ -65,9 +70,9 @@ impl Failure {
 }
 
 /// A text that may quote what a client sent, as it may be told: without a value (R9), and not at any length.
-pub(crate) fn told(text: &str) -> String {
+pub(crate) fn redact_and_truncate(text: &str) -> String {
     let mut text = redact(text).into_owned();
-    if let Some((end, _)) = text.char_indices().nth(MAX_TOLD_LENGTH) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_MESSAGE_LENGTH) {
         text.truncate(end);
         text.push('…');
     }
@@ -75,8 +80,8 @@ pub(crate) fn told(text: &str) -> String {
 }
 
 pub(crate) fn refuse(err: service::Error) -> Error {
-    let failure = describe(&err);
-    let mut error = Error::new(&failure.message);
-    error.extensions = Some(failure.extensions());
+    let public = log_and_describe(&err);
+    let mut error = Error::new(&public.message);
+    error.extensions = Some(public.extensions());
     error
 }

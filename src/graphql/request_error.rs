@@ -4,16 +4,16 @@ use async_graphql::Pos;
 
 use crate::service::ErrorCode;
 
-use super::error::Failure;
+use super::error::PublicError;
 
 /// What is wrong with a document, and where.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    pub(crate) failure: Failure,
+pub(crate) struct RequestError {
+    pub(crate) public: PublicError,
     pub(crate) locations: Vec<Pos>,
 }
 
-impl Fault {
+impl RequestError {
     /// The same, said of this place.
     pub(crate) fn at(mut self, place: Pos) -> Self {
         self.locations.push(place);
@@ -21,7 +21,7 @@ impl Fault {
     }
 }
 
-/// A fault of a document that fits its grammar.
-pub(crate) fn invalid(message: String) -> Fault {
-    Fault { failure: Failure::new(ErrorCode::GraphqlValidationFailed, message), locations: Vec::new() }
+/// An error of a document that parses but is invalid.
+pub(crate) fn validation_error(message: String) -> RequestError {
+    RequestError { public: PublicError::new(ErrorCode::GraphqlValidationFailed, message), locations: Vec::new() }
 }

@@ -13,7 +13,7 @@ use rust_embed::{Embed, EmbeddedFile};
 use crate::service::ErrorCode;
 
 use super::rejection::Rejection;
-use super::server::Shared;
+use super::server::SharedBody;
 
 #[derive(Embed)]
 #[folder = "playground/dist"]
@@ -46,7 +46,7 @@ fn serve(path: &str) -> Response<Body> {
         return Rejection::new(ErrorCode::NotFound, "The playground has no such file.").into_response();
     };
     let mut response = Response::new(Body::from(data));
-    response.extensions_mut().insert(Shared);
+    response.extensions_mut().insert(SharedBody);
     let media_type = mime_guess::from_path(path).first_or_octet_stream();
     let headers = response.headers_mut();
     if let Ok(media_type) = HeaderValue::try_from(media_type.as_ref()) {

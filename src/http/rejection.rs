@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
-use crate::graphql::{Failure, describe};
+use crate::graphql::{PublicError, log_and_describe};
 use crate::service::{self, ErrorCode};
 
 /// What a client without a good credential is asked for (RFC 6750, section 3).
@@ -41,19 +41,19 @@ fn status(code: ErrorCode) -> StatusCode {
 #[derive(Debug)]
 pub(super) struct Rejection {
     status: StatusCode,
-    failure: Failure,
+    error: PublicError,
     challenge: HeaderValue,
 }
 
 impl Rejection {
     /// A rejection with the status that says the same as its code.
     pub(super) fn new(code: ErrorCode, message: &str) -> Self {
-        Failure::new(code, message).into()
+        PublicError::new(code, message).into()
     }
 
     /// A field or a parameter that is not as it must be.
     pub(super) fn field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Failure { field: Some(field.into()), ..Failure::new(ErrorCode::BadUserInput, message) }.into()
+        PublicError { field: Some(field.into()), ..PublicError::new(ErrorCode::BadUserInput, message) }.into()
     }
 
     /// As [`Rejection::new`], for the cases in which HTTP has a more exact status.
@@ -62,25 +62,25 @@ impl Rejection {
     }
 
     /// The same rejection with another message.
-    pub(super) fn saying(self, message: String) -> Self {
-        Self { failure: Failure { message, ..self.failure }, ..self }
+    pub(super) fn with_message(self, message: String) -> Self {
+        Self { error: PublicError { message, ..self.error }, ..self }
     }
 
     /// The same rejection with one more sentence in its message.
-    pub(super) fn adding(self, sentence: &str) -> Self {
-        let message = format!("{} {sentence}", self.failure.message);
-        self.saying(message)
+    pub(super) fn with_sentence(self, sentence: &str) -> Self {
+        let message = format!("{} {sentence}", self.error.message);
+        self.with_message(message)
     }
 
     /// The body alone, for an answer that is one of several.
     pub(super) fn into_body(self) -> Value {
-        let (message, extensions) = told(self.failure);
+        let (message, extensions) = message_and_extensions(self.error);
         graphql_body(message, extensions)
     }
 
     /// What is wrong, for programs.
     pub(super) fn code(&self) -> ErrorCode {
-        self.failure.code
+        self.error.code
     }
 
     /// The status of the answer.
@@ -90,8 +90,8 @@ impl Rejection {
 
     /// The answer, with the body that this makes of the message and of what else is told.
     pub(super) fn respond(self, body: impl FnOnce(String, Map<String, Value>) -> Value) -> Response<Body> {
-        let (code, retry_after_seconds) = (self.failure.code, self.failure.retry_after_seconds);
-        let (message, more) = told(self.failure);
+        let (code, retry_after_seconds) = (self.error.code, self.error.retry_after_seconds);
+        let (message, more) = message_and_extensions(self.error);
         let mut response = Response::new(Body::from(body(message, more).to_string()));
         *response.status_mut() = self.status;
         // The log looks for it.
@@ -113,13 +113,13 @@ impl From<service::Error> for Rejection {
     fn from(err: service::Error) -> Self {
         // Who sent no credential is not told that it is a bad one (RFC 6750, section 3.1).
         let challenge = if matches!(err, service::Error::Anonymous) { CHALLENGE } else { CHALLENGE_INVALID };
-        Self { challenge, ..describe(&err).into() }
+        Self { challenge, ..log_and_describe(&err).into() }
     }
 }
 
-impl From<Failure> for Rejection {
-    fn from(failure: Failure) -> Self {
-        Self { status: status(failure.code), challenge: CHALLENGE_INVALID, failure }
+impl From<PublicError> for Rejection {
+    fn from(error: PublicError) -> Self {
+        Self { status: status(error.code), challenge: CHALLENGE_INVALID, error }
     }
 }
 
@@ -130,8 +130,8 @@ impl IntoResponse for Rejection {
 }
 
 /// The message, and what else is told beside it.
-fn told(failure: Failure) -> (String, Map<String, Value>) {
-    let Failure { message, code, field, retry_after_seconds } = failure;
+fn message_and_extensions(error: PublicError) -> (String, Map<String, Value>) {
+    let PublicError { message, code, field, retry_after_seconds } = error;
     let mut more = Map::from_iter([("code".to_owned(), Value::from(code.as_str()))]);
     more.extend(field.map(|field| ("field".to_owned(), field.into())));
     more.extend(retry_after_seconds.map(|seconds| ("retryAfterSeconds".to_owned(), seconds.into())));

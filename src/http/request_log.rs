@@ -25,7 +25,7 @@ const KNOWN_METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 /// Logs a request that comes by the routes.
-pub(super) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response<Body> {
+pub(super) async fn log_requests(State(state): State<AppState>, mut request: Request, next: Next) -> Response<Body> {
     let route: Option<MatchedPath> = request.extensions().get().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
@@ -65,7 +65,7 @@ impl<'a> RequestLog<'a> {
         // For the log alone; no rule knows of it.
         let begun = Instant::now();
         let answer = async {
-            let response = caught(answer).await;
+            let response = catch_panic(answer).await;
             self.log(&response, begun);
             response
         };
@@ -86,7 +86,7 @@ impl<'a> RequestLog<'a> {
     }
 
     fn complete(&self, mut response: Response<Body>) -> Response<Body> {
-        name(&mut response, self.request_id);
+        set_request_id(&mut response, self.request_id);
         // The head alone was asked for (RFC 9110, section 9.3.2).
         if self.method == Method::HEAD {
             *response.body_mut() = Body::empty();
@@ -109,7 +109,7 @@ pub(super) fn try_now(
         let status = response.status().as_u16();
         span(request_id, method, route).in_scope(|| tracing::debug!(status, "answered"));
     }
-    name(&mut response, request_id);
+    set_request_id(&mut response, request_id);
     Some(response)
 }
 
@@ -121,13 +121,13 @@ fn span(request_id: Option<RequestId>, method: &Method, route: &str) -> Span {
     }
 }
 
-fn name(response: &mut Response<Body>, request_id: Option<RequestId>) {
+fn set_request_id(response: &mut Response<Body>, request_id: Option<RequestId>) {
     if let Some(Ok(id)) = request_id.map(|id| HeaderValue::from_str(id.text().as_str())) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
 }
 
 /// The answer, also where making it panics.
-pub(super) async fn caught(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+pub(super) async fn catch_panic(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| rejection::panicked())
 }

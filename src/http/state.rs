@@ -42,9 +42,9 @@ impl Default for Settings {
 
 /// What every endpoint needs. Every request gets a copy, so that is one pointer.
 #[derive(Clone)]
-pub(super) struct AppState(Arc<Shared>);
+pub(super) struct AppState(Arc<Inner>);
 
-pub(super) struct Shared {
+pub(super) struct Inner {
     pub(super) service: Service,
     pub(super) graphql: GraphqlEngine,
     pub(super) trusted_proxies: TrustedProxies,
@@ -57,9 +57,9 @@ pub(super) struct Shared {
 }
 
 impl Deref for AppState {
-    type Target = Shared;
+    type Target = Inner;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &Inner {
         &self.0
     }
 }
@@ -75,7 +75,7 @@ impl AppState {
         let sdl = Bytes::from(graphql.sdl().to_owned());
         let refused = Arc::default();
         let shared =
-            Shared { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, shutdown, refused };
+            Inner { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, shutdown, refused };
         Ok(Self(Arc::new(shared)))
     }
 

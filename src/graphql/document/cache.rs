@@ -11,10 +11,10 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::domain::value::redact;
-use crate::graphql::error::Failure;
-use crate::graphql::request_error::Fault;
+use crate::graphql::error::PublicError;
+use crate::graphql::request_error::RequestError;
 use crate::graphql::settings::Settings;
-use crate::graphql::validation::validator::Contract;
+use crate::graphql::validation::validator::Validator;
 use crate::service::ErrorCode;
 
 use super::prepared::Prepared;
@@ -61,48 +61,48 @@ impl Weighter<DocumentHash, Arc<str>> for Weight {
 
 /// Documents by their text, and texts by their hash. Both are bounded in number and in bytes.
 pub(crate) struct Documents {
-    contract: Contract,
+    validator: Validator,
     prepared: Cache<Box<str>, Arc<Prepared>, Weight>,
     persisted: Cache<DocumentHash, Arc<str>, Weight>,
 }
 
 impl Documents {
-    pub(crate) fn new(contract: Contract, settings: &Settings) -> Self {
+    pub(crate) fn new(validator: Validator, settings: &Settings) -> Self {
         let entries = settings.cached_documents;
         let bytes = settings.cached_document_bytes;
         // So many of no length fill the room, and so does one of the whole length.
         let weight = Weight { each: bytes / (entries.max(1) as u64) };
         let room = if entries == 0 { 0 } else { bytes.saturating_mul(2) };
         Self {
-            contract,
+            validator,
             prepared: Cache::with_weighter(entries, room, weight.clone()),
             persisted: Cache::with_weighter(entries, room, weight),
         }
     }
 
-    pub(crate) fn contract(&self) -> &Contract {
-        &self.contract
+    pub(crate) fn validator(&self) -> &Validator {
+        &self.validator
     }
 
     /// The document of this text, ready to be run, and whether it is one that was kept.
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(crate) fn prepare(&self, text: &str) -> Result<(Arc<Prepared>, bool), Vec<Fault>> {
-        match self.kept(text) {
+    pub(crate) fn prepare(&self, text: &str) -> Result<(Arc<Prepared>, bool), Vec<RequestError>> {
+        match self.cached(text) {
             Some(prepared) => Ok((prepared, true)),
-            None => Ok((Arc::new(Prepared::new(self.contract.read(text)?)), false)),
+            None => Ok((Arc::new(Prepared::new(self.validator.parse_and_validate(text)?)), false)),
         }
     }
 
     /// The document of this text, if it was kept.
-    pub(crate) fn kept(&self, text: &str) -> Option<Arc<Prepared>> {
+    pub(crate) fn cached(&self, text: &str) -> Option<Arc<Prepared>> {
         self.prepared.get(text)
     }
 
     /// Keeps a document that was let through, by the text that it was read from.
-    pub(crate) fn keep(&self, text: &str, prepared: &Arc<Prepared>) {
-        if may_be_kept(text) {
+    pub(crate) fn cache(&self, text: &str, prepared: &Arc<Prepared>) {
+        if may_be_cached(text) {
             self.prepared.insert(text.into(), prepared.clone());
         }
     }
@@ -111,10 +111,10 @@ impl Documents {
     ///
     /// # Errors
     /// When it is not known; the client then sends text and hash together.
-    pub(crate) fn find(&self, hash: DocumentHash) -> Result<Arc<str>, Fault> {
-        self.persisted.get(&hash).ok_or_else(|| Fault {
+    pub(crate) fn find(&self, hash: DocumentHash) -> Result<Arc<str>, RequestError> {
+        self.persisted.get(&hash).ok_or_else(|| RequestError {
             // The words are those of the protocol: clients look for them.
-            failure: Failure::new(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound"),
+            public: PublicError::new(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound"),
             locations: Vec::new(),
         })
     }
@@ -123,25 +123,25 @@ impl Documents {
     ///
     /// # Errors
     /// When it is not.
-    pub(crate) fn compare(hash: DocumentHash, text: &str) -> Result<(), Fault> {
+    pub(crate) fn compare(hash: DocumentHash, text: &str) -> Result<(), RequestError> {
         if DocumentHash::of(text) == hash {
             return Ok(());
         }
         let message = "The sha256Hash of the extension persistedQuery is not the SHA-256 of the document.";
-        let failure = Failure::new(ErrorCode::BadUserInput, message);
-        Err(Fault { failure, locations: Vec::new() })
+        let public = PublicError::new(ErrorCode::BadUserInput, message);
+        Err(RequestError { public, locations: Vec::new() })
     }
 
     /// Keeps a text that was compared with its hash and let through.
     pub(crate) fn persist(&self, hash: DocumentHash, text: &str) {
-        if may_be_kept(text) && self.persisted.peek(&hash).is_none() {
+        if may_be_cached(text) && self.persisted.peek(&hash).is_none() {
             self.persisted.insert(hash, text.into());
         }
     }
 }
 
 /// A document that has a value written into it, or most of one, is not kept (R9).
-fn may_be_kept(text: &str) -> bool {
+fn may_be_cached(text: &str) -> bool {
     // An escape could spell one so that it is not seen.
     !text.contains("\\u") && matches!(redact(text), Cow::Borrowed(_))
 }
@@ -152,7 +152,7 @@ mod tests {
 
     fn documents(cached_documents: usize) -> Documents {
         let settings = Settings { cached_documents, ..Settings::default() };
-        Documents::new(Contract::new("type Query { a: String }", settings).unwrap(), &settings)
+        Documents::new(Validator::new("type Query { a: String }", settings).unwrap(), &settings)
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
         ] {
             let documents = documents(cached_documents);
             let (prepared, _) = documents.prepare(text).unwrap();
-            documents.keep(text, &prepared);
+            documents.cache(text, &prepared);
             assert_eq!(documents.prepared.get(text).is_some(), kept, "{cached_documents} {text}");
         }
     }

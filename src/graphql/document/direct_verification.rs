@@ -25,27 +25,27 @@ use super::cost::cost;
 use super::plan::root_fields;
 use super::root_fields::VERIFY;
 
-/// How a field is told.
-type Tell<T> = fn(&T, &mut Vec<u8>);
-/// What is told for each field of a set: behind which text, its response key with the punctuation around it.
+/// How a field is writer.
+type Write<T> = fn(&T, &mut Vec<u8>);
+/// What is writer for each field of a set: behind which text, its response key with the punctuation around it.
 type Fields<T> = Vec<(Box<str>, T)>;
 
-/// How a verification is told.
+/// How a verification is writer.
 #[derive(Debug)]
-pub(crate) struct Direct {
+pub(crate) struct DirectVerification {
     /// The variable that holds the input.
     variable: Name,
     /// The response key.
     key: Name,
-    fields: Fields<Told>,
+    fields: Fields<FieldWriter>,
     /// What it costs, whatever its variables are.
     pub(crate) cost: u64,
 }
 
 #[derive(Debug)]
-enum Told {
-    Leaf(Tell<Verification>),
-    Token(Fields<Tell<View>>),
+enum FieldWriter {
+    Leaf(Write<Verification>),
+    Token(Fields<Write<View>>),
 }
 
 /// The one variable that there is, and the input in it.
@@ -112,7 +112,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for OneVariable<'a> {
     }
 }
 
-impl Direct {
+impl DirectVerification {
     /// The planned document, if it is one that can be answered directly.
     pub(crate) fn of(document: &ExecutableDocument) -> Option<Self> {
         let [field] = root_fields(document)[..] else { return None };
@@ -130,9 +130,10 @@ impl Direct {
         Some(Self {
             fields: fields(&field.selection_set.node, |field| {
                 if field.name.node == "token" {
-                    return fields(&field.selection_set.node, |field| of_token(&field.name.node)).map(Told::Token);
+                    return fields(&field.selection_set.node, |field| of_token(&field.name.node))
+                        .map(FieldWriter::Token);
                 }
-                of_verification(&field.name.node).map(Told::Leaf)
+                of_verification(&field.name.node).map(FieldWriter::Leaf)
             })?,
             variable,
             cost: cost(document, &|_| Value::Null),
@@ -164,25 +165,25 @@ impl Direct {
         for text in [r#"{"data":{""#, self.key.as_str(), r#"":{"#] {
             body.extend_from_slice(text.as_bytes());
         }
-        for (key, told) in &self.fields {
+        for (key, writer) in &self.fields {
             body.extend_from_slice(key.as_bytes());
-            told.write(verification, &mut body);
+            writer.write(verification, &mut body);
         }
         body.extend_from_slice(b"}}}");
         body
     }
 }
 
-impl Told {
+impl FieldWriter {
     fn write(&self, verification: &Verification, body: &mut Vec<u8>) {
         match (self, &verification.token) {
-            (Self::Leaf(tell), _) => tell(verification, body),
+            (Self::Leaf(write), _) => write(verification, body),
             (Self::Token(_), None) => json(&None::<()>, body),
             (Self::Token(fields), Some(view)) => {
                 body.push(b'{');
-                for (key, tell) in fields {
+                for (key, write) in fields {
                     body.extend_from_slice(key.as_bytes());
-                    tell(view, body);
+                    write(view, body);
                 }
                 body.push(b'}');
             }
@@ -190,8 +191,8 @@ impl Told {
     }
 }
 
-/// What is told for each field of a set; `None` if one of them is not as simple as that.
-fn fields<T>(set: &SelectionSet, told: impl Fn(&Field) -> Option<T>) -> Option<Fields<T>> {
+/// What is writer for each field of a set; `None` if one of them is not as simple as that.
+fn fields<T>(set: &SelectionSet, writer: impl Fn(&Field) -> Option<T>) -> Option<Fields<T>> {
     let mut found = Fields::new();
     for selection in &set.items {
         let Selection::Field(Positioned { node: field, .. }) = &selection.node else { return None };
@@ -201,12 +202,12 @@ fn fields<T>(set: &SelectionSet, told: impl Fn(&Field) -> Option<T>) -> Option<F
             return None;
         }
         let comma = if found.is_empty() { "" } else { "," };
-        found.push((format!("{comma}{key}").into(), told(field)?));
+        found.push((format!("{comma}{key}").into(), writer(field)?));
     }
     Some(found)
 }
 
-fn of_verification(field: &str) -> Option<Tell<Verification>> {
+fn of_verification(field: &str) -> Option<Write<Verification>> {
     Some(match field {
         "__typename" => |_, body| json("APITokenVerification", body),
         "valid" => |verification, body| json(&verification.is_valid(), body),
@@ -218,7 +219,7 @@ fn of_verification(field: &str) -> Option<Tell<Verification>> {
     })
 }
 
-fn of_token(field: &str) -> Option<Tell<View>> {
+fn of_token(field: &str) -> Option<Write<View>> {
     Some(match field {
         "__typename" => |_, body| json("APIToken", body),
         "id" => |view, body| json(view.token.id.text().as_str(), body),
@@ -254,10 +255,10 @@ fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
 mod tests {
     use crate::graphql::document::prepared::Prepared;
     use crate::graphql::settings::Settings;
-    use crate::graphql::validation::validator::Contract;
+    use crate::graphql::validation::validator::Validator;
 
     /// The fields that are left to the library that executes.
-    const LEFT: &[&str] = &[
+    const LEFT_TO_LIBRARY: &[&str] = &[
         "allowedCIDRBlocks",
         "allowedOrigins",
         "createdAt",
@@ -279,20 +280,24 @@ mod tests {
         "values",
     ];
 
-    /// The fields of this schema that are in neither list, and those of `LEFT` that it has not.
+    /// The fields of this schema that are in neither list, and those of `LEFT_TO_LIBRARY` that it has not.
     fn undecided(sdl: &str) -> Vec<String> {
-        let contract = Contract::new(sdl, Settings::default()).unwrap();
+        let validator = Validator::new(sdl, Settings::default()).unwrap();
         let fields = |name: &str| -> Vec<String> {
-            contract.schema().get_object(name).unwrap().fields.keys().map(ToString::to_string).collect()
+            validator.schema().get_object(name).unwrap().fields.keys().map(ToString::to_string).collect()
         };
         let mut undecided = fields("APITokenVerification");
         undecided.retain(|field| field != "token" && super::of_verification(field).is_none());
         let token = fields("APIToken");
-        undecided.extend(LEFT.iter().filter(|left| !token.iter().any(|field| field == *left)).map(ToString::to_string));
         undecided.extend(
-            token.into_iter().filter(|field| super::of_token(field).is_none() && !LEFT.contains(&field.as_str())),
+            LEFT_TO_LIBRARY.iter().filter(|left| !token.iter().any(|field| field == *left)).map(ToString::to_string),
         );
-        let inputs = contract.schema().get_input_object("VerifyAPITokenInput").unwrap().fields.keys();
+        undecided.extend(
+            token
+                .into_iter()
+                .filter(|field| super::of_token(field).is_none() && !LEFT_TO_LIBRARY.contains(&field.as_str())),
+        );
+        let inputs = validator.schema().get_input_object("VerifyAPITokenInput").unwrap().fields.keys();
         let unread = |name: &&str| {
             let variables = format!(r#"{{"input":{{"value":"","{name}":null}}}}"#);
             *name != "value" && serde_json::from_str::<super::OneVariable<'_>>(&variables).is_err()
@@ -314,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_is_simple_is_answered_directly_and_nothing_else_is() {
-        let contract = Contract::new(&crate::graphql::sdl(), Settings::default()).unwrap();
+        let validator = Validator::new(&crate::graphql::sdl(), Settings::default()).unwrap();
         let head = "query($input: VerifyAPITokenInput!, $value: String = \"\")";
         for (set, direct) in [
             ("{ verifyAPIToken(input: $input) { valid } }", true),
@@ -333,7 +338,8 @@ mod tests {
                 if set.contains("$value") { "$input: VerifyAPITokenInput!, " } else { ", $value: String = \"\"" };
             let head =
                 if set.contains("$input") || set.contains("$value") { head.replace(unused, "") } else { String::new() };
-            let prepared = Prepared::new(contract.read(&format!("{head} {set}")).map_err(|_| set).unwrap());
+            let prepared =
+                Prepared::new(validator.parse_and_validate(&format!("{head} {set}")).map_err(|_| set).unwrap());
             assert_eq!(prepared.choose(None).map_err(|_| set).unwrap().direct.is_some(), direct, "{set}");
         }
     }

@@ -7,11 +7,11 @@ use apollo_compiler::ast::VariableDefinition;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType};
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
-use crate::graphql::request_error::{Fault, invalid};
+use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::syntax::translate::Fragments;
 use crate::graphql::validation::validator::ValidDocument;
 
-use super::direct_verification::Direct;
+use super::direct_verification::DirectVerification;
 use super::{plan, root_fields};
 
 /// The operations of a valid document.
@@ -36,7 +36,7 @@ pub(crate) struct Operation {
     /// What is to be run, where no variable has a say in it.
     fixed: Option<ExecutableDocument>,
     /// The same, where it can be answered without the library.
-    pub(crate) direct: Option<Direct>,
+    pub(crate) direct: Option<DirectVerification>,
     /// Whether a client without a credential may run it: it asks for nothing but types.
     pub(crate) anonymous: bool,
     /// Whether it takes a value, which must not stand in a URL (R9).
@@ -49,7 +49,7 @@ pub(crate) struct Operation {
 
 /// A field at the root, as the answer must show it.
 #[derive(Clone, Debug)]
-pub(crate) struct Root {
+pub(crate) struct RootField {
     pub(crate) key: Name,
     /// Whether it may be null.
     pub(crate) nullable: bool,
@@ -101,14 +101,16 @@ impl Prepared {
     ///
     /// # Errors
     /// When there is none, or no telling which.
-    pub(crate) fn choose(&self, name: Option<&str>) -> Result<&Operation, Fault> {
+    pub(crate) fn choose(&self, name: Option<&str>) -> Result<&Operation, RequestError> {
         match (name, self.operations.as_slice()) {
             (Some(wanted), operations) => operations
                 .iter()
                 .find(|operation| operation.name.as_deref() == Some(wanted))
-                .ok_or_else(|| invalid(format!("The document has no operation named {wanted}."))),
+                .ok_or_else(|| validation_error(format!("The document has no operation named {wanted}."))),
             (None, [only]) => Ok(only),
-            (None, _) => Err(invalid("The document has several operations. Choose one with operationName.".to_owned())),
+            (None, _) => {
+                Err(validation_error("The document has several operations. Choose one with operationName.".to_owned()))
+            }
         }
     }
 }
@@ -117,7 +119,7 @@ impl Operation {
     fn fixed(mut self) -> Self {
         if !plan::has_directives(&self.definition, &self.fragments) {
             let document = plan::plan(&self.definition, &self.fragments, |_| Value::Null);
-            self.direct = Direct::of(&document);
+            self.direct = DirectVerification::of(&document);
             self.fixed = Some(document);
         }
         self
@@ -157,9 +159,9 @@ impl Operation {
     }
 
     /// The field at the root of what is run, as the answer must show it.
-    pub(crate) fn root(&self, field: &Field) -> Root {
+    pub(crate) fn root(&self, field: &Field) -> RootField {
         let key = field.response_key().node.clone();
         let issues = root_fields::issues_value(&field.name.node);
-        Root { nullable: self.nullable.contains(&key), issues, key }
+        RootField { nullable: self.nullable.contains(&key), issues, key }
     }
 }

@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 use crate::domain::value::{holds_value, redact};
 use crate::graphql::document::plan::PLACEHOLDER;
-use crate::graphql::document::prepared::Root;
+use crate::graphql::document::prepared::RootField;
 use crate::graphql::error::RETRY_AFTER_SECONDS;
-use crate::graphql::request_error::Fault;
+use crate::graphql::request_error::RequestError;
 use crate::service::ErrorCode;
 
 /// The answer to one request. Serialises as the body of the response; it may hold a value, so it cannot be printed (R9).
@@ -33,7 +33,7 @@ struct Built {
 }
 
 impl Answer {
-    /// Whether execution began; if not, the request itself was at fault.
+    /// Whether execution began; if not, the request itself was invalid.
     pub fn executed(&self) -> bool {
         match &self.0 {
             Form::Built(built) => built.data.is_some(),
@@ -86,18 +86,18 @@ impl Answer {
     }
 
     /// The answer to a request that was not executed.
-    pub(crate) fn refused(faults: Vec<Fault>) -> Self {
-        let error = |fault: Fault| {
-            let mut err = ServerError::new(&fault.failure.message, None);
-            err.locations = fault.locations;
-            err.extensions = Some(fault.failure.extensions());
+    pub(crate) fn refused(errors: Vec<RequestError>) -> Self {
+        let error = |error: RequestError| {
+            let mut err = ServerError::new(&error.public.message, None);
+            err.locations = error.locations;
+            err.extensions = Some(error.public.extensions());
             err
         };
-        Self::built(faults.into_iter().map(error).collect(), None)
+        Self::built(errors.into_iter().map(error).collect(), None)
     }
 
     /// The answer of these fields, to which these responses came, one for all or one a field.
-    pub(crate) fn of(roots: Vec<Root>, responses: Vec<Response>) -> Self {
+    pub(crate) fn of(roots: Vec<RootField>, responses: Vec<Response>) -> Self {
         let mut values = IndexMap::new();
         let mut errors = Vec::new();
         for response in responses {
@@ -150,8 +150,8 @@ fn too_large(max_bytes: usize) -> String {
 
 /// The data. A failed field that may not be null makes all of it null (section 6.4.4), unless a value was issued beside it:
 /// that is told once and would be lost, so there the failed field alone is null.
-fn by_the_book(roots: Vec<Root>, mut values: IndexMap<Name, Value>) -> Value {
-    let failed = |root: &Root| !values.contains_key(&root.key);
+fn by_the_book(roots: Vec<RootField>, mut values: IndexMap<Name, Value>) -> Value {
+    let failed = |root: &RootField| !values.contains_key(&root.key);
     let broken = roots.iter().any(|root| failed(root) && !root.nullable);
     let issued = roots.iter().any(|root| root.issues && !failed(root));
     if broken && !issued {

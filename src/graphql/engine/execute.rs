@@ -17,17 +17,17 @@ use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::document::cache::Documents;
 use crate::graphql::document::cost::{cost, cost_of_introspection};
 use crate::graphql::document::plan::{one_by_one, root_fields};
-use crate::graphql::document::prepared::{Operation, Prepared, Root};
+use crate::graphql::document::prepared::{Operation, Prepared, RootField};
 use crate::graphql::document::single_rotation::rotates_twice;
-use crate::graphql::error::Failure;
-use crate::graphql::request_error::{Fault, invalid};
+use crate::graphql::error::PublicError;
+use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::schema::feed::Feed;
 use crate::graphql::schema::mutation::Mutation;
 use crate::graphql::schema::query::Query;
 use crate::graphql::schema::subscription::Subscription;
 use crate::graphql::session::Session;
 use crate::graphql::settings::{Introspection, Settings};
-use crate::graphql::validation::validator::{Contract, InvalidSchema};
+use crate::graphql::validation::validator::{InvalidSchema, Validator};
 use crate::graphql::validation::variables;
 use crate::service::{self, ErrorCode, Service};
 
@@ -73,7 +73,7 @@ impl GraphqlEngine {
     pub fn new(service: Service, settings: Settings) -> Result<Self, InvalidSchema> {
         let schema = build_schema().data(service.clone()).extension(CountSize).finish();
         let sdl = sdl_of(&schema);
-        let documents = Documents::new(Contract::new(&sdl, settings)?, &settings);
+        let documents = Documents::new(Validator::new(&sdl, settings)?, &settings);
         let (documents, live) = (Arc::new(documents), Arc::default());
         Ok(Self { service, schema, documents, live, sdl: sdl.into(), settings })
     }
@@ -97,8 +97,8 @@ impl GraphqlEngine {
             Outcome::Answer(answer) => answer,
             Outcome::Answers(_) => {
                 let message = "Subscriptions are answered over a WebSocket or as server-sent events. Send Accept: text/event-stream.";
-                let failure = Failure::new(ErrorCode::BadUserInput, message);
-                Answer::refused(vec![Fault { failure, locations: Vec::new() }])
+                let public = PublicError::new(ErrorCode::BadUserInput, message);
+                Answer::refused(vec![RequestError { public, locations: Vec::new() }])
             }
         })
     }
@@ -106,7 +106,7 @@ impl GraphqlEngine {
     /// Answers now what asks for a verification and nothing else, for the caller who presents this value from there: the body of the
     /// answer, and as what the caller's value works. `None` where it asks for anything else, or has to wait.
     pub fn try_now(&self, caller: (&str, &Source), asked: &Verifying<'_>) -> Option<(Standing, Vec<u8>)> {
-        let prepared = self.documents.kept(&asked.query)?;
+        let prepared = self.documents.cached(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
         let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost)?;
         direct.try_now(&self.service, caller, asked.variables)
@@ -121,15 +121,15 @@ impl GraphqlEngine {
         if session.caller.is_none() && self.settings.introspection != Introspection::Public {
             return Err(Refused::Service(service::Error::Anonymous));
         }
-        let refused = |faults| Ok(Outcome::Answer(Answer::refused(faults)));
+        let refused = |errors| Ok(Outcome::Answer(Answer::refused(errors)));
         let given = std::mem::take(&mut request.variables);
         let Found { prepared, unkept } = match self.find(&request) {
             Ok(found) => found,
-            Err(faults) => return refused(faults),
+            Err(errors) => return refused(errors),
         };
         let operation = match prepared.choose(request.operation_name.as_deref()) {
             Ok(operation) => operation,
-            Err(fault) => return refused(vec![fault]),
+            Err(error) => return refused(vec![error]),
         };
         if request.safe && (operation.ty == OperationType::Mutation || operation.takes_value) {
             return Err(Refused::Unsafe);
@@ -139,10 +139,10 @@ impl GraphqlEngine {
         }
         let (document, variables) = match self.plan(operation, given, session) {
             Ok(planned) => planned,
-            Err(fault) => return refused(vec![fault]),
+            Err(error) => return refused(vec![error]),
         };
         if let Some(text) = unkept {
-            self.documents.keep(&text, &prepared);
+            self.documents.cache(&text, &prepared);
         }
         if let (Some(hash), Some(text)) = (request.hash, &request.query) {
             self.documents.persist(hash, text);
@@ -159,17 +159,17 @@ impl GraphqlEngine {
     }
 
     /// The document that the request holds or names.
-    fn find<'a>(&self, request: &'a Request) -> Result<Found<'a>, Vec<Fault>> {
+    fn find<'a>(&self, request: &'a Request) -> Result<Found<'a>, Vec<RequestError>> {
         let text = match (&request.query, request.hash) {
             (Some(text), hash) => {
-                hash.map_or(Ok(()), |hash| Documents::compare(hash, text)).map_err(|fault| vec![fault])?;
+                hash.map_or(Ok(()), |hash| Documents::compare(hash, text)).map_err(|error| vec![error])?;
                 Cow::Borrowed(text.as_str())
             }
-            (None, Some(hash)) => Cow::Owned(self.documents.find(hash).map_err(|fault| vec![fault])?.to_string()),
+            (None, Some(hash)) => Cow::Owned(self.documents.find(hash).map_err(|error| vec![error])?.to_string()),
             (None, None) => {
                 let message = "The request must have the parameter query, a string.";
-                let failure = Failure::new(ErrorCode::BadUserInput, message);
-                return Err(vec![Fault { failure, locations: Vec::new() }]);
+                let public = PublicError::new(ErrorCode::BadUserInput, message);
+                return Err(vec![RequestError { public, locations: Vec::new() }]);
             }
         };
         let (prepared, kept) = self.documents.prepare(&text)?;
@@ -180,7 +180,7 @@ impl GraphqlEngine {
     fn admit(&self, operation: &Operation, session: &Session) -> Result<Option<Answer>, Refused> {
         if operation.introspects && self.settings.introspection == Introspection::Off {
             let message = "Introspection is switched off on this server. Ask the operator for the schema.".to_owned();
-            return Ok(Some(Answer::refused(vec![invalid(message).at(operation.place())])));
+            return Ok(Some(Answer::refused(vec![validation_error(message).at(operation.place())])));
         }
         if session.caller.is_none() && !operation.anonymous {
             return Err(Refused::Service(service::Error::Anonymous));
@@ -194,10 +194,10 @@ impl GraphqlEngine {
         operation: &Operation,
         mut given: Map<String, Json>,
         session: &Session,
-    ) -> Result<(ExecutableDocument, Variables), Fault> {
-        let contract = self.documents.contract();
-        variables::check(&mut given, &operation.variables, contract.schema(), contract.hides_names())
-            .map_err(|(failure, place)| Fault { failure, locations: vec![place] })?;
+    ) -> Result<(ExecutableDocument, Variables), RequestError> {
+        let validator = self.documents.validator();
+        variables::check(&mut given, &operation.variables, validator.schema(), validator.hides_names())
+            .map_err(|(public, place)| RequestError { public, locations: vec![place] })?;
         // What is not declared is dropped as it came: to convert it would take many times its length.
         let declared = given.into_iter().filter(|(name, _)| operation.declares(name)).collect();
         let variables = Variables::from_json(Json::Object(declared));
@@ -207,18 +207,18 @@ impl GraphqlEngine {
         if operation.ty == OperationType::Mutation && rotates_twice(&root_fields(&document), &variable, own.as_deref())
         {
             let message = "A document may rotate a given API token once. Send the second rotation by itself.";
-            let failure = Failure::new(ErrorCode::BadUserInput, message);
-            return Err(Fault { failure, locations: vec![operation.place()] });
+            let public = PublicError::new(ErrorCode::BadUserInput, message);
+            return Err(RequestError { public, locations: vec![operation.place()] });
         }
         let (cost, max_cost) = (cost(&document, &variable), self.settings.max_cost);
         if cost > max_cost {
             let message =
                 format!("The operation costs {cost}; the limit is {max_cost}. Ask for smaller pages or fewer fields.");
-            return Err(invalid(message).at(operation.place()));
+            return Err(validation_error(message).at(operation.place()));
         }
         if operation.introspects && cost_of_introspection(&document) > MAX_INTROSPECTION_COST {
             let message = "The operation asks for too much of the schema at once.".to_owned();
-            return Err(invalid(message).at(operation.place()));
+            return Err(validation_error(message).at(operation.place()));
         }
         Ok((document, variables))
     }
@@ -305,6 +305,6 @@ fn execution(document: ExecutableDocument, variables: Variables, session: &Arc<S
 }
 
 /// The fields at the root, as the answer must show them.
-fn roots(operation: &Operation, document: &ExecutableDocument) -> Vec<Root> {
+fn roots(operation: &Operation, document: &ExecutableDocument) -> Vec<RootField> {
     root_fields(document).into_iter().map(|field| operation.root(field)).collect()
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// A text that is no token: where it stops being one, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Broken {
+pub(crate) struct SyntaxError {
     pub(crate) at: usize,
     pub(crate) message: &'static str,
 }
@@ -24,7 +24,7 @@ const ATTACHED: &str = "A number must not be followed by a letter or a point. Pu
 ///
 /// # Errors
 /// When what stands there is no token.
-pub(crate) fn next(document: &str, offset: usize) -> Result<Option<Range<usize>>, Broken> {
+pub(crate) fn next(document: &str, offset: usize) -> Result<Option<Range<usize>>, SyntaxError> {
     let start = offset + ignored_length(document.as_bytes().get(offset..).unwrap_or_default());
     let rest = document.as_bytes().get(start..).unwrap_or_default();
     let length = match rest {
@@ -39,7 +39,7 @@ pub(crate) fn next(document: &str, offset: usize) -> Result<Option<Range<usize>>
     };
     match length {
         Ok(length) => Ok(Some(start..start + length)),
-        Err((length, message)) => Err(Broken { at: start + length, message }),
+        Err((length, message)) => Err(SyntaxError { at: start + length, message }),
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
     /// All tokens of a document, or where it stops being tokens.
     fn tokens(document: &str) -> Result<Vec<&str>, usize> {
         let (mut found, mut at) = (Vec::new(), 0);
-        while let Some(range) = next(document, at).map_err(|broken| broken.at)? {
+        while let Some(range) = next(document, at).map_err(|syntax_error| syntax_error.at)? {
             at = range.end;
             found.push(&document[range]);
         }
@@ -217,8 +217,8 @@ mod tests {
                         at = range.end;
                     }
                     Ok(None) => ended = true,
-                    Err(broken) => {
-                        prop_assert!(document.is_char_boundary(broken.at));
+                    Err(syntax_error) => {
+                        prop_assert!(document.is_char_boundary(syntax_error.at));
                         ended = true;
                     }
                 }

@@ -10,25 +10,25 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::lexer::{self, Broken};
+use super::lexer::{self, SyntaxError};
 
 /// A document as the parser is to read it.
-pub(crate) struct Tidy<'a> {
+pub(crate) struct Preprocessed<'a> {
     /// With white space for every comma, description and empty pair of parentheses, byte for byte. A pair counts as empty if
     /// only white space, commas and comments are in it. It must stand where arguments or variables may, and alone.
     pub(crate) text: Cow<'a, str>,
     /// The first argument or field of an input object without a value. The parser leaves such a name out and reads on.
-    pub(crate) without_value: Option<Broken>,
+    pub(crate) without_value: Option<SyntaxError>,
     /// The first text that is no token. What the parser is to read ends before it.
-    pub(crate) broken: Option<Broken>,
+    pub(crate) syntax_error: Option<SyntaxError>,
 }
 
 /// The document as the parser is to read it.
-pub(crate) fn tidy(document: &str) -> Tidy<'_> {
-    let Scan { found: blanks, without_value, broken, end, .. } = Scan::default().run(document);
-    let document = if broken.is_some() { document.get(..end).unwrap_or_default() } else { document };
+pub(crate) fn preprocess(document: &str) -> Preprocessed<'_> {
+    let Scan { found: blanks, without_value, syntax_error, end, .. } = Scan::default().run(document);
+    let document = if syntax_error.is_some() { document.get(..end).unwrap_or_default() } else { document };
     if blanks.is_empty() {
-        return Tidy { text: Cow::Borrowed(document), without_value, broken };
+        return Preprocessed { text: Cow::Borrowed(document), without_value, syntax_error };
     }
     let mut bytes = document.as_bytes().to_vec();
     for range in blanks {
@@ -37,7 +37,7 @@ pub(crate) fn tidy(document: &str) -> Tidy<'_> {
     }
     // Tokens begin and end between characters, so this is UTF-8 as before.
     let text = String::from_utf8(bytes).map_or(Cow::Borrowed(document), Cow::Owned);
-    Tidy { text, without_value, broken }
+    Preprocessed { text, without_value, syntax_error }
 }
 
 /// What has been opened and not yet closed.
@@ -85,8 +85,8 @@ struct Scan {
     before: Before,
     /// What is to become white space.
     found: Vec<Range<usize>>,
-    without_value: Option<Broken>,
-    broken: Option<Broken>,
+    without_value: Option<SyntaxError>,
+    syntax_error: Option<SyntaxError>,
     /// The last token, if it is a string that describes what comes next should that be a definition or a variable.
     description: Option<Range<usize>>,
     /// The offset behind the last token.
@@ -100,10 +100,10 @@ impl Scan {
             let token = match lexer::next(document, at) {
                 Ok(Some(token)) => token,
                 Ok(None) => return self,
-                Err(broken) => {
+                Err(syntax_error) => {
                     // It may have described what cannot be read; by itself it is no fault.
                     self.found.extend(self.description.take());
-                    return Self { broken: Some(broken), ..self };
+                    return Self { syntax_error: Some(syntax_error), ..self };
                 }
             };
             let bytes = document.as_bytes();
@@ -123,7 +123,7 @@ impl Scan {
             && byte != b':'
         {
             let message = "A colon and a value must follow the name.";
-            self.without_value.get_or_insert(Broken { at: range.start, message });
+            self.without_value.get_or_insert(SyntaxError { at: range.start, message });
         }
         match self.open.last_mut() {
             Some(open @ Open::Arguments(Next::Name)) if byte == b'$' => *open = Open::Variables,
@@ -222,7 +222,7 @@ mod tests {
             ("{ a(# no (arguments)\n) }", "{ a # no (arguments)\n  }"),
             ("{ a(b: \"ü\") c() }", "{ a(b: \"ü\") c   }"),
         ] {
-            assert_eq!(tidy(written).text, read);
+            assert_eq!(preprocess(written).text, read);
         }
     }
 
@@ -234,7 +234,7 @@ mod tests {
             ("query(\"a\" $b: C = \"d\" \"e\" $f: G) { h }", "query(    $b: C = \"d\"     $f: G) { h }"),
             ("{ a } \"ü\" query B { c }", "{ a }      query B { c }"),
         ] {
-            assert_eq!(tidy(written).text, read);
+            assert_eq!(preprocess(written).text, read);
         }
     }
 
@@ -244,7 +244,7 @@ mod tests {
             ("{ ... , { a } }", "{ ...   { a } }"),
             ("{ ...,A b,\r\n:# ,\n\u{feff},c(d: \",\", e: 1),}", "{ ... A b \r\n:   \n    c(d: \",\"  e: 1) }"),
         ] {
-            assert_eq!(tidy(written).text, read);
+            assert_eq!(preprocess(written).text, read);
         }
     }
 
@@ -277,14 +277,14 @@ mod tests {
             "{ a(b: $c d: [{ e: [] } F] g: { h: -1 i: { } }) @j(k: null) { l } }",
             "query A($b: C = { d: [1] } @e(f: \"g\") $h: [I!]) { j }",
         ] {
-            assert_eq!(tidy(document).text, document, "{document}");
+            assert_eq!(preprocess(document).text, document, "{document}");
         }
     }
 
     #[test]
     fn what_is_no_token_is_told_where_it_stands() {
         for (document, at) in [("{ a(\"()", 7), ("{ a(\"\"\"()", 9), ("{ a(\"\n", 5), ("\"\\", 1), ("a() ?", 4)] {
-            assert_eq!(tidy(document).broken.map(|broken| broken.at), Some(at), "{document}");
+            assert_eq!(preprocess(document).syntax_error.map(|syntax_error| syntax_error.at), Some(at), "{document}");
         }
     }
 
@@ -300,7 +300,7 @@ mod tests {
             ("{ a(b: $c, d: { e: [F] }) { g h } }", None),
             ("query A($b: C = { d: e } @f(g: 1), $h: [I!]) { j }", None),
         ] {
-            let found = tidy(document).without_value.map(|broken| broken.at);
+            let found = preprocess(document).without_value.map(|syntax_error| syntax_error.at);
             assert_eq!(found, at, "{document}");
         }
     }

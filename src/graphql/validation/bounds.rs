@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-use crate::graphql::request_error::{Fault, invalid};
+use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::settings::Settings;
 use crate::graphql::syntax::translate::Fragments;
 
@@ -58,25 +58,25 @@ impl Extent {
 ///
 /// # Errors
 /// What is too much of.
-pub(crate) fn check(document: &ExecutableDocument, settings: &Settings) -> Result<usize, Fault> {
+pub(crate) fn check(document: &ExecutableDocument, settings: &Settings) -> Result<usize, RequestError> {
     let written = written(document);
     for (count, limit, what) in [
         (written.aliases, settings.max_aliases, "aliases"),
         (written.directives, settings.max_directives, "directives"),
     ] {
         if count > limit {
-            return Err(invalid(format!("A document may have at most {limit} {what}.")));
+            return Err(validation_error(format!("A document may have at most {limit} {what}.")));
         }
     }
     let extents = fragment_extents(&document.fragments, settings.max_depth)?;
     if document.operations.iter().len() > MAX_OPERATIONS {
-        return Err(invalid(format!("A document may have at most {MAX_OPERATIONS} operations.")));
+        return Err(validation_error(format!("A document may have at most {MAX_OPERATIONS} operations.")));
     }
     let mut selections: usize = 0;
     let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| operation).collect();
     operations.sort_by_key(|operation| operation.pos);
     for operation in operations {
-        let refuse = |message: String| Err(invalid(message).at(operation.pos));
+        let refuse = |message: String| Err(validation_error(message).at(operation.pos));
         let extent = extent(&operation.node.selection_set.node, &extents).unwrap_or_default();
         selections = selections.saturating_add(extent.selections);
         if selections > MAX_SELECTIONS {
@@ -141,7 +141,7 @@ impl Written {
 
 /// The extent of every fragment, each computed once, those that others spread first. No recursion along spreads: their
 /// chain is as long as the client likes.
-fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&Name, Extent>, Fault> {
+fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&Name, Extent>, RequestError> {
     let mut extents: HashMap<&Name, Extent> = HashMap::new();
     for root in fragments.keys() {
         let mut path = vec![root];
@@ -155,10 +155,10 @@ fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&
                 spreads(set).into_iter().find(|other| fragments.contains_key(*other) && !extents.contains_key(*other));
             match missing {
                 Some(other) if path.contains(&other) => {
-                    return Err(invalid("A fragment may not spread itself.".to_owned()).at(fragment.pos));
+                    return Err(validation_error("A fragment may not spread itself.".to_owned()).at(fragment.pos));
                 }
                 // A chain this long is too deep whatever it ends in.
-                Some(_) if path.len() > max_depth => return Err(invalid(too_deep(max_depth)).at(fragment.pos)),
+                Some(_) if path.len() > max_depth => return Err(validation_error(too_deep(max_depth)).at(fragment.pos)),
                 Some(other) => path.push(other),
                 None => {
                     extents.insert(name, extent(set, &extents).unwrap_or_default());

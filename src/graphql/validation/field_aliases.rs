@@ -9,7 +9,7 @@ use async_graphql::Positioned;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, SelectionSet};
 
-use crate::graphql::request_error::{Fault, invalid};
+use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::syntax::collect_fields::collect;
 use crate::graphql::syntax::translate::Fragments;
 
@@ -18,13 +18,13 @@ use crate::graphql::syntax::translate::Fragments;
 ///
 /// # Errors
 /// Which is not.
-pub(crate) fn check(document: &ExecutableDocument, max_aliases: usize) -> Result<(), Fault> {
+pub(crate) fn check(document: &ExecutableDocument, max_aliases: usize) -> Result<(), RequestError> {
     let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
     sets.into_iter().try_for_each(|set| check_sets(&[set], &document.fragments, max_aliases))
 }
 
 /// These sets are selected of one thing. No deeper than the document is.
-fn check_sets(sets: &[&SelectionSet], fragments: &Fragments, max_aliases: usize) -> Result<(), Fault> {
+fn check_sets(sets: &[&SelectionSet], fragments: &Fragments, max_aliases: usize) -> Result<(), RequestError> {
     let mut fields = Vec::new();
     sets.iter().for_each(|set| collect(set, fragments, &mut fields));
     let mut names: HashMap<&str, usize> = HashMap::new();
@@ -40,7 +40,7 @@ fn check_sets(sets: &[&SelectionSet], fragments: &Fragments, max_aliases: usize)
             let message = format!(
                 "The field {name} has more than {max_aliases} aliases in one selection set. Send several requests."
             );
-            return Err(invalid(message).at(*pos));
+            return Err(validation_error(message).at(*pos));
         }
     }
     inside.values().try_for_each(|sets| check_sets(sets, fragments, max_aliases))

@@ -3,7 +3,7 @@
 
 /// What is told in place of the validator's words, which may name types, and fields that are missing. `rule` is the
 /// validator's name for the rule that is broken; those about the document alone keep their words.
-pub(crate) fn discreet(rule: Option<&str>, message: String) -> String {
+pub(crate) fn generic_message(rule: Option<&str>, message: String) -> String {
     match rule {
         // It does not even parse, or a rule is broken that holds with any schema.
         None

@@ -11,25 +11,25 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{ExecutableDocument, Node, Schema};
 
 use crate::domain::timestamp::Timestamp;
-use crate::graphql::request_error::{Fault, invalid};
+use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::syntax::positions::Positions;
 
 /// The one scalar of ours.
 pub(crate) const DATE_TIME: &str = "DateTime";
 
 /// What is wrong with a text that should be a moment; nothing if it is one.
-pub(crate) fn date_time_fault(text: &str) -> Option<String> {
+pub(crate) fn date_time_problem(text: &str) -> Option<String> {
     Timestamp::parse(text).err().map(|err| err.to_string())
 }
 
 /// All that is wrong with the inputs of a document that the validator lets pass.
-pub(crate) fn check(document: &ExecutableDocument, schema: &Schema, positions: &Positions<'_>) -> Vec<Fault> {
-    let mut faults = Vec::new();
+pub(crate) fn check(document: &ExecutableDocument, schema: &Schema, positions: &Positions<'_>) -> Vec<RequestError> {
+    let mut errors = Vec::new();
     for operation in document.operations.iter() {
-        let mut visit = Visit { schema, positions, variables: &operation.variables, faults: &mut faults };
+        let mut visit = Visit { schema, positions, variables: &operation.variables, errors: &mut errors };
         visit.operation(operation, document);
     }
-    faults
+    errors
 }
 
 /// One operation, on the way through all that it passes in.
@@ -37,7 +37,7 @@ struct Visit<'a> {
     schema: &'a Schema,
     positions: &'a Positions<'a>,
     variables: &'a [Node<VariableDefinition>],
-    faults: &'a mut Vec<Fault>,
+    errors: &'a mut Vec<RequestError>,
 }
 
 impl Visit<'_> {
@@ -91,8 +91,8 @@ impl Visit<'_> {
             }
             Value::Null => {}
             Value::String(text) if ty.inner_named_type() == DATE_TIME => {
-                if let Some(fault) = date_time_fault(text) {
-                    self.refuse(value.location(), format!("A DateTime is {fault}."));
+                if let Some(error) = date_time_problem(text) {
+                    self.refuse(value.location(), format!("A DateTime is {error}."));
                 }
             }
             _ if ty.inner_named_type() == DATE_TIME => {
@@ -104,7 +104,7 @@ impl Visit<'_> {
 
     fn refuse(&mut self, span: Option<SourceSpan>, message: String) {
         let place = span.map(|span| self.positions.of_next(span.offset()));
-        self.faults.push(place.into_iter().fold(invalid(message), Fault::at));
+        self.errors.push(place.into_iter().fold(validation_error(message), RequestError::at));
     }
 }
 

@@ -9,10 +9,10 @@ use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Schema, ast};
 use async_graphql::parser::types::ExecutableDocument as ParsedDocument;
 
-use crate::graphql::error::Failure;
-use crate::graphql::request_error::{Fault, invalid};
+use crate::graphql::error::PublicError;
+use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::settings::{Introspection, Settings};
-use crate::graphql::syntax::lexer::Broken;
+use crate::graphql::syntax::lexer::SyntaxError;
 use crate::graphql::syntax::positions::Positions;
 use crate::graphql::syntax::translate::translate;
 use crate::graphql::syntax::{error_locations, preprocess};
@@ -26,13 +26,13 @@ const NEWEST: &str = "extend type __Type { isOneOf: Boolean }";
 /// The most errors that are told of one document.
 const MAX_ERRORS: usize = 10;
 
-/// The schema that the code declares is none. A fault of ours, found at the start.
+/// The GraphQL schema generated from the code is invalid: a bug, found at startup.
 #[derive(Debug, thiserror::Error)]
-#[error("the GraphQL schema of the code is not valid: {0}")]
+#[error("the GraphQL schema generated from the code is invalid: {0}")]
 pub struct InvalidSchema(String);
 
 /// The schema, for judging documents by.
-pub(crate) struct Contract {
+pub(crate) struct Validator {
     schema: Valid<Schema>,
     settings: Settings,
 }
@@ -47,7 +47,7 @@ pub(crate) struct ValidDocument {
     pub(crate) selections: usize,
 }
 
-impl Contract {
+impl Validator {
     /// The schema of this definition.
     pub(crate) fn new(sdl: &str, settings: Settings) -> Result<Self, InvalidSchema> {
         let schema = Schema::parse_and_validate(format!("{sdl}\n{NEWEST}"), "schema.graphql");
@@ -69,50 +69,53 @@ impl Contract {
     ///
     /// # Errors
     /// All that is wrong with it, never nothing.
-    pub(crate) fn read(&self, text: &str) -> Result<ValidDocument, Vec<Fault>> {
+    pub(crate) fn parse_and_validate(&self, text: &str) -> Result<ValidDocument, Vec<RequestError>> {
         if text.len() > self.settings.max_bytes {
-            return Err(vec![invalid(format!("A document may have at most {} bytes.", self.settings.max_bytes))]);
+            return Err(vec![validation_error(format!(
+                "A document may have at most {} bytes.",
+                self.settings.max_bytes
+            ))]);
         }
         let positions = Positions::of(text);
-        let fault = |broken: Broken| {
-            let failure = Failure::new(ErrorCode::GraphqlParseFailed, broken.message);
-            Fault { failure, locations: vec![positions.at(broken.at)] }
+        let error = |syntax_error: SyntaxError| {
+            let public = PublicError::new(ErrorCode::GraphqlParseFailed, syntax_error.message);
+            RequestError { public, locations: vec![positions.at(syntax_error.at)] }
         };
-        let tidy = preprocess::tidy(text);
-        let syntax = self.parse(&tidy.text, &positions);
-        let syntax = match (syntax, tidy.without_value, tidy.broken) {
+        let preprocessed = preprocess::preprocess(text);
+        let syntax = self.parse(&preprocessed.text, &positions);
+        let syntax = match (syntax, preprocessed.without_value, preprocessed.syntax_error) {
             (syntax, None, None) => syntax?,
-            (syntax, without_value, broken) => {
-                let mut faults = syntax.err().unwrap_or_default();
-                if broken.is_some() {
-                    // Of what ends before a broken token, the parser also says that it ends.
-                    let end = positions.of_next(tidy.text.len());
-                    faults.retain(|fault| fault.locations.iter().all(|place| *place < end));
+            (syntax, without_value, syntax_error) => {
+                let mut errors = syntax.err().unwrap_or_default();
+                if syntax_error.is_some() {
+                    // Of what ends before a syntax_error token, the parser also says that it ends.
+                    let end = positions.of_next(preprocessed.text.len());
+                    errors.retain(|error| error.locations.iter().all(|place| *place < end));
                 }
-                // The first fault is the one to mend first.
-                for fault in without_value.into_iter().chain(broken).map(fault) {
-                    let after = faults.partition_point(|other| other.locations < fault.locations);
-                    faults.insert(after, fault);
+                // The first error is the one to mend first.
+                for error in without_value.into_iter().chain(syntax_error).map(error) {
+                    let after = errors.partition_point(|other| other.locations < error.locations);
+                    errors.insert(after, error);
                 }
-                return Err(faults);
+                return Err(errors);
             }
         };
         let parsed = translate(&syntax, &positions);
-        let selections = bounds::check(&parsed, &self.settings).map_err(|fault| vec![fault])?;
-        field_aliases::check(&parsed, self.settings.max_field_aliases).map_err(|fault| vec![fault])?;
-        let validated = self.validate(&syntax, &tidy.text, &positions)?;
+        let selections = bounds::check(&parsed, &self.settings).map_err(|error| vec![error])?;
+        field_aliases::check(&parsed, self.settings.max_field_aliases).map_err(|error| vec![error])?;
+        let validated = self.validate(&syntax, &preprocessed.text, &positions)?;
         Ok(ValidDocument { parsed, validated, selections })
     }
 
-    fn parse(&self, source: &str, positions: &Positions<'_>) -> Result<ast::Document, Vec<Fault>> {
+    fn parse(&self, source: &str, positions: &Positions<'_>) -> Result<ast::Document, Vec<RequestError>> {
         let mut parser = Parser::new().token_limit(self.settings.max_tokens).recursion_limit(RECURSION_LIMIT);
         let syntax = parser.parse_ast(source, "document");
         // Where the parser gave up is the last thing that it says.
         let gave_up = |message: String| {
-            let last = syntax.as_ref().err().and_then(|broken| broken.errors.iter().last());
+            let last = syntax.as_ref().err().and_then(|syntax_error| syntax_error.errors.iter().last());
             let place = last.and_then(|diagnostic| diagnostic.error.location());
             let locations = place.map(|span| positions.at(span.offset()));
-            Err(vec![Fault { locations: locations.into_iter().collect(), ..invalid(message) }])
+            Err(vec![RequestError { locations: locations.into_iter().collect(), ..validation_error(message) }])
         };
         if parser.tokens_reached() > self.settings.max_tokens {
             return gave_up(format!("A document may have at most {} tokens.", self.settings.max_tokens));
@@ -120,8 +123,9 @@ impl Contract {
         if parser.recursion_reached() >= RECURSION_LIMIT {
             return gave_up("The document is nested too deeply.".to_owned());
         }
-        syntax
-            .map_err(|broken| self.faults(&broken.errors, ErrorCode::GraphqlParseFailed, positions, |_, offset| offset))
+        syntax.map_err(|syntax_error| {
+            self.errors(&syntax_error.errors, ErrorCode::GraphqlParseFailed, positions, |_, offset| offset)
+        })
     }
 
     fn validate(
@@ -129,10 +133,10 @@ impl Contract {
         syntax: &ast::Document,
         text: &str,
         positions: &Positions<'_>,
-    ) -> Result<Valid<ExecutableDocument>, Vec<Fault>> {
+    ) -> Result<Valid<ExecutableDocument>, Vec<RequestError>> {
         let refuse = |diagnostics: &DiagnosticList| {
             let place = |rule: Option<&str>, offset| error_locations::offset_of(rule, offset, syntax, text);
-            self.faults(diagnostics, ErrorCode::GraphqlValidationFailed, positions, place)
+            self.errors(diagnostics, ErrorCode::GraphqlValidationFailed, positions, place)
         };
         let document = match syntax.to_executable(&self.schema) {
             Ok(document) => document.validate(&self.schema).map_err(|invalid| refuse(&invalid.errors))?,
@@ -140,31 +144,31 @@ impl Contract {
         };
         let mut refused = input_values::check(&document, &self.schema, positions);
         if self.hides_names() {
-            refused.iter_mut().for_each(|fault| hidden_names::INPUT.clone_into(&mut fault.failure.message));
+            refused.iter_mut().for_each(|error| hidden_names::INPUT.clone_into(&mut error.public.message));
         }
         if refused.is_empty() { Ok(document) } else { Err(refused) }
     }
 
     /// What the validator or the parser found; `place` is where it is to be reported, of a rule and an offset.
-    fn faults(
+    fn errors(
         &self,
         diagnostics: &DiagnosticList,
         code: ErrorCode,
         positions: &Positions<'_>,
         place: impl Fn(Option<&str>, usize) -> usize,
-    ) -> Vec<Fault> {
-        let fault = |diagnostic: Diagnostic<'_, DiagnosticData>| {
+    ) -> Vec<RequestError> {
+        let error = |diagnostic: Diagnostic<'_, DiagnosticData>| {
             let rule = diagnostic.error.unstable_error_name();
             let mut message = sentence(&diagnostic.error.to_string());
             if self.hides_names() {
-                message = hidden_names::discreet(rule, message);
+                message = hidden_names::generic_message(rule, message);
             } else {
                 message.extend(suggestion::of(&message, &self.schema));
             }
             let locations = diagnostic.error.location().map(|span| positions.of_next(place(rule, span.offset())));
-            Fault { failure: Failure::new(code, message), locations: locations.into_iter().collect() }
+            RequestError { public: PublicError::new(code, message), locations: locations.into_iter().collect() }
         };
-        diagnostics.iter().take(MAX_ERRORS).map(fault).collect()
+        diagnostics.iter().take(MAX_ERRORS).map(error).collect()
     }
 }
 

@@ -8,20 +8,20 @@ use async_graphql::Pos;
 use serde_json::{Map, Value as Json};
 
 use crate::domain::text::whole;
-use crate::graphql::error::{Failure, told};
+use crate::graphql::error::{PublicError, redact_and_truncate};
 use crate::service::ErrorCode;
 
-use super::input_values::{DATE_TIME, date_time_fault};
+use super::input_values::{DATE_TIME, date_time_problem};
 
 /// A variable that is not as it is declared: where in it, and how it must be.
-struct Fault {
+struct InvalidVariable {
     path: Vec<String>,
     message: String,
     /// Whether the end of the path is the schema's, and nothing that was sent.
     absent: bool,
 }
 
-impl Fault {
+impl InvalidVariable {
     fn new(message: impl Into<String>) -> Self {
         Self { path: Vec::new(), message: message.into(), absent: false }
     }
@@ -33,7 +33,7 @@ impl Fault {
 
     /// The text never repeats what was sent, which may be a value (R9); names are the schema's, or are redacted. Where names
     /// are hidden, they are those that were sent.
-    fn describe(mut self, hides_names: bool) -> Failure {
+    fn describe(mut self, hides_names: bool) -> PublicError {
         if hides_names {
             if self.absent && self.path.len() > 1 {
                 self.path.pop();
@@ -42,7 +42,10 @@ impl Fault {
         }
         let field = self.path.iter().rev().find(|step| step.parse::<usize>().is_err());
         let message = format!("The variable ${} {}.", self.path.join("."), self.message);
-        Failure { field: field.map(|field| told(field).into()), ..Failure::new(ErrorCode::BadUserInput, message) }
+        PublicError {
+            field: field.map(|field| redact_and_truncate(field).into()),
+            ..PublicError::new(ErrorCode::BadUserInput, message)
+        }
     }
 }
 
@@ -56,32 +59,32 @@ pub(crate) fn check(
     definitions: &[(Node<VariableDefinition>, Pos)],
     schema: &Schema,
     hides_names: bool,
-) -> Result<(), (Failure, Pos)> {
+) -> Result<(), (PublicError, Pos)> {
     definitions.iter().try_for_each(|(definition, place)| {
         let checked = match given.get_mut(definition.name.as_str()) {
             Some(value) => check_value(&definition.ty, value, schema),
             None => check_absent(&definition.ty, definition.default_value.as_ref()),
         };
-        checked.map_err(|fault| (fault.inside(&definition.name).describe(hides_names), *place))
+        checked.map_err(|error| (error.inside(&definition.name).describe(hides_names), *place))
     })
 }
 
-fn check_absent(ty: &Type, default: Option<&Node<Literal>>) -> Result<(), Fault> {
+fn check_absent(ty: &Type, default: Option<&Node<Literal>>) -> Result<(), InvalidVariable> {
     if !ty.is_non_null() || default.is_some() {
         return Ok(());
     }
-    Err(Fault { absent: true, ..Fault::new(format!("is missing; it is a {ty}")) })
+    Err(InvalidVariable { absent: true, ..InvalidVariable::new(format!("is missing; it is a {ty}")) })
 }
 
-fn check_value(ty: &Type, value: &mut Json, schema: &Schema) -> Result<(), Fault> {
+fn check_value(ty: &Type, value: &mut Json, schema: &Schema) -> Result<(), InvalidVariable> {
     match (ty, value) {
         (Type::NonNullNamed(_) | Type::NonNullList(_), Json::Null) => {
-            Err(Fault::new(format!("must not be null; it is a {ty}")))
+            Err(InvalidVariable::new(format!("must not be null; it is a {ty}")))
         }
         (_, Json::Null) => Ok(()),
         (Type::List(item) | Type::NonNullList(item), Json::Array(items)) => {
             items.iter_mut().enumerate().try_for_each(|(place, value)| {
-                check_value(item, value, schema).map_err(|fault| fault.inside(&place.to_string()))
+                check_value(item, value, schema).map_err(|error| error.inside(&place.to_string()))
             })
         }
         // One item stands for a list of it (section 3.11).
@@ -90,7 +93,7 @@ fn check_value(ty: &Type, value: &mut Json, schema: &Schema) -> Result<(), Fault
     }
 }
 
-fn check_named(name: &str, value: &mut Json, schema: &Schema) -> Result<(), Fault> {
+fn check_named(name: &str, value: &mut Json, schema: &Schema) -> Result<(), InvalidVariable> {
     if matches!(name, "Int" | "ID")
         && let Some(number) = value.as_f64().and_then(whole)
     {
@@ -102,9 +105,9 @@ fn check_named(name: &str, value: &mut Json, schema: &Schema) -> Result<(), Faul
         "String" => value.is_string(),
         "Boolean" => value.is_boolean(),
         "ID" => value.is_string() || value.is_i64() || value.is_u64(),
-        DATE_TIME => match value.as_str().map(date_time_fault) {
+        DATE_TIME => match value.as_str().map(date_time_problem) {
             Some(None) => true,
-            Some(Some(fault)) => return Err(Fault::new(format!("is {fault}"))),
+            Some(Some(error)) => return Err(InvalidVariable::new(format!("is {error}"))),
             None => false,
         },
         _ => match (schema.types.get(name), &mut *value) {
@@ -113,7 +116,7 @@ fn check_named(name: &str, value: &mut Json, schema: &Schema) -> Result<(), Faul
             }
             (Some(ExtendedType::Enum(declared)), _) => {
                 let names: Vec<&str> = declared.values.keys().map(|name| name.as_str()).collect();
-                return Err(Fault::new(format!("must be one of {}", names.join(", "))));
+                return Err(InvalidVariable::new(format!("must be one of {}", names.join(", "))));
             }
             (Some(ExtendedType::InputObject(declared)), Json::Object(fields)) => {
                 return check_object(declared, fields, schema);
@@ -122,23 +125,27 @@ fn check_named(name: &str, value: &mut Json, schema: &Schema) -> Result<(), Faul
             _ => false,
         },
     };
-    if fits { Ok(()) } else { Err(Fault::new(format!("must be a {name}"))) }
+    if fits { Ok(()) } else { Err(InvalidVariable::new(format!("must be a {name}"))) }
 }
 
-fn check_object(declared: &InputObjectType, fields: &mut Map<String, Json>, schema: &Schema) -> Result<(), Fault> {
+fn check_object(
+    declared: &InputObjectType,
+    fields: &mut Map<String, Json>,
+    schema: &Schema,
+) -> Result<(), InvalidVariable> {
     if let Some(name) = fields.keys().find(|name| !declared.fields.contains_key(name.as_str())) {
-        return Err(Fault::new(format!("is no field of {}", declared.name)).inside(name));
+        return Err(InvalidVariable::new(format!("is no field of {}", declared.name)).inside(name));
     }
     for (name, definition) in &declared.fields {
         let checked = match fields.get_mut(name.as_str()) {
             Some(value) => check_value(&definition.ty, value, schema),
             None => check_absent(&definition.ty, definition.default_value.as_ref()),
         };
-        checked.map_err(|fault| fault.inside(name))?;
+        checked.map_err(|error| error.inside(name))?;
     }
     let one_of = declared.directives.get("oneOf").is_some();
     if one_of && (fields.len() != 1 || fields.values().any(Json::is_null)) {
-        return Err(Fault::new(format!("must have exactly one field of {}, and not null", declared.name)));
+        return Err(InvalidVariable::new(format!("must have exactly one field of {}, and not null", declared.name)));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::http::state::AppState;
 use crate::service::{self, Caller, ErrorCode, Visit};
 
 use super::client_address::client_address;
-use super::credential::{self, Credential, Unusable};
+use super::credential::{self, Credential, UnusableCredential};
 
 const HOW_TO_SEND: &str = "Send one as X-API-Key: VALUE, or as Authorization: Bearer VALUE.";
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
@@ -30,18 +30,18 @@ impl FromRequestParts<AppState> for Client {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
-        Ok(Self(caller(&parts.headers, Arrival::of(parts), state).await?))
+        Ok(Self(caller(&parts.headers, RequestInfo::of(parts), state).await?))
     }
 }
 
 /// From where a request came, as the connection tells it, and its name.
 #[derive(Clone, Copy)]
-pub(crate) struct Arrival {
+pub(crate) struct RequestInfo {
     pub(crate) peer: Option<IpAddr>,
     pub(crate) request_id: Option<RequestId>,
 }
 
-impl Arrival {
+impl RequestInfo {
     /// That of a request that came by the routes.
     fn of(parts: &Parts) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
@@ -52,34 +52,34 @@ impl Arrival {
 /// Who is calling, as in [`Client`].
 pub(crate) async fn caller(
     headers: &HeaderMap,
-    arrival: Arrival,
+    info: RequestInfo,
     state: &AppState,
 ) -> Result<Option<Caller>, Rejection> {
-    let Some(presented) = presented(headers)? else { return Ok(None) };
-    Ok(Some(authenticate(presented, headers, arrival, state).await?))
+    let Some(presented) = find_credential(headers)? else { return Ok(None) };
+    Ok(Some(authenticate(presented, headers, info, state).await?))
 }
 
 /// Who presents this credential in a request with these headers.
 pub(crate) async fn authenticate(
     presented: Credential<'_>,
     headers: &HeaderMap,
-    arrival: Arrival,
+    info: RequestInfo,
     state: &AppState,
 ) -> Result<Caller, Rejection> {
-    let visit = visit(headers, arrival, state)?;
+    let visit = visit(headers, info, state)?;
     let caller = state.service.authenticate(presented.text, visit).await;
-    caller.map_err(|err| refused(err, presented))
+    caller.map_err(|err| rejection_of(err, presented))
 }
 
 /// Who is calling, as [`Client`] says it, but for the first use of the value, which may still be pending: whoever asks for this
-/// calls [`finish`] before it answers anything.
+/// calls [`write_first_use`] before it answers anything.
 pub(crate) async fn recognise(
     headers: &HeaderMap,
-    arrival: Arrival,
+    info: RequestInfo,
     state: &AppState,
 ) -> Result<Option<Caller>, Rejection> {
-    let Some(presented) = presented(headers)? else { return Ok(None) };
-    let visit = visit(headers, arrival, state)?;
+    let Some(presented) = find_credential(headers)? else { return Ok(None) };
+    let visit = visit(headers, info, state)?;
     // Whoever waits to be told to go on is answered before all else is.
     let waits = headers.contains_key(EXPECT);
     let service = &state.service;
@@ -88,7 +88,7 @@ pub(crate) async fn recognise(
     } else {
         service.recognise(presented.text, visit).await
     };
-    Ok(Some(caller.map_err(|err| refused(err, presented))?))
+    Ok(Some(caller.map_err(|err| rejection_of(err, presented))?))
 }
 
 /// What [`recognise`] finds out.
@@ -98,13 +98,17 @@ impl FromRequestParts<AppState> for Recognised {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
-        Ok(Self(recognise(&parts.headers, Arrival::of(parts), state).await?))
+        Ok(Self(recognise(&parts.headers, RequestInfo::of(parts), state).await?))
     }
 }
 
 /// Makes the first use of the caller's value durable, if it is not yet, because the answer comes next. Where the value has
 /// stopped working since the request began, that is the answer, but for one that tells of an error anyway.
-pub(crate) async fn finish(state: &AppState, caller: Option<&Caller>, is_error: bool) -> Result<(), Rejection> {
+pub(crate) async fn write_first_use(
+    state: &AppState,
+    caller: Option<&Caller>,
+    is_error: bool,
+) -> Result<(), Rejection> {
     let Some(caller) = caller else { return Ok(()) };
     match state.service.write_first_use(caller).await {
         Err(service::Error::Refused(_)) if is_error => Ok(()),
@@ -113,41 +117,42 @@ pub(crate) async fn finish(state: &AppState, caller: Option<&Caller>, is_error: 
 }
 
 /// The value that the request presents, if any.
-pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Rejection> {
+pub(crate) fn find_credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Rejection> {
     Ok(credential::find(headers)?)
 }
 
 /// The answer to a value that is refused, which says where it was read: more than one may have been sent.
-pub(crate) fn refused(err: service::Error, presented: Credential<'_>) -> Rejection {
+pub(crate) fn rejection_of(err: service::Error, presented: Credential<'_>) -> Rejection {
     let of_value = matches!(err, service::Error::Unauthenticated | service::Error::Refused(_));
     let is_unknown = matches!(err, service::Error::Unauthenticated);
     let mut rejection = Rejection::from(err);
     if is_unknown && presented.has_more_than_a_value() {
         let message = "No API token has this value. Send the value alone, without quotes or a name before it.";
-        rejection = rejection.saying(message.to_owned());
+        rejection = rejection.with_message(message.to_owned());
     }
     let Credential { place, .. } = presented;
-    if of_value { rejection.adding(&format!("The value was read from {place}.")) } else { rejection }
+    if of_value { rejection.with_sentence(&format!("The value was read from {place}.")) } else { rejection }
 }
 
-impl From<Unusable> for Rejection {
-    fn from(unusable: Unusable) -> Self {
+impl From<UnusableCredential> for Rejection {
+    fn from(unusable: UnusableCredential) -> Self {
         match unusable {
-            Unusable::Ambiguous => Self::new(
+            UnusableCredential::Ambiguous => Self::new(
                 ErrorCode::BadUserInput,
                 "X-API-Key and Authorization hold different values of API tokens. Send one value, in one of them.",
             ),
-            Unusable::Foreign(place) => Self::from(service::Error::Unauthenticated)
-                .saying(format!("There is no value of an API token in {place}. {HOW_TO_SEND}")),
-            Unusable::WithoutScheme => Self::from(service::Error::Unauthenticated)
-                .saying(format!("In the Authorization header, `Bearer` is missing before the value. {HOW_TO_SEND}")),
+            UnusableCredential::Foreign(place) => Self::from(service::Error::Unauthenticated)
+                .with_message(format!("There is no value of an API token in {place}. {HOW_TO_SEND}")),
+            UnusableCredential::WithoutScheme => Self::from(service::Error::Unauthenticated).with_message(format!(
+                "In the Authorization header, `Bearer` is missing before the value. {HOW_TO_SEND}"
+            )),
         }
     }
 }
 
 /// Where the request with these headers comes from, as what, and under which name.
-pub(crate) fn visit<'a>(headers: &'a HeaderMap, arrival: Arrival, state: &AppState) -> Result<Visit<'a>, Rejection> {
-    let Arrival { peer, request_id } = arrival;
+pub(crate) fn visit<'a>(headers: &'a HeaderMap, info: RequestInfo, state: &AppState) -> Result<Visit<'a>, Rejection> {
+    let RequestInfo { peer, request_id } = info;
     Ok(Visit {
         source: source(headers, peer, state)?,
         user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
@@ -166,11 +171,11 @@ pub(crate) fn source(headers: &HeaderMap, peer: Option<IpAddr>, state: &AppState
         None => None,
     };
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Ok(Source { address, origin: only(headers, &ORIGIN).map(text) })
+    Ok(Source { address, origin: single(headers, &ORIGIN).map(text) })
 }
 
 /// The value of a header that was sent once; of several lines none is to be believed.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut lines = headers.get_all(name).iter();
     lines.next().filter(|_| lines.next().is_none())
 }

@@ -75,7 +75,7 @@ impl Credential<'_> {
 
 /// Why a request has no one credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unusable {
+pub(crate) enum UnusableCredential {
     /// Two different values were sent.
     Ambiguous,
     /// What was sent there is not of a form in which a value is sent.
@@ -85,7 +85,7 @@ pub(crate) enum Unusable {
 }
 
 /// What a header holds.
-enum Sent<'a> {
+enum HeaderContent<'a> {
     Nothing,
     Text(&'a str),
     /// Something that is in no form of ours.
@@ -95,20 +95,20 @@ enum Sent<'a> {
 }
 
 /// The value presented, if any. The same value twice is one value; an empty header is as good as none.
-pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusable> {
+pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, UnusableCredential> {
     let keys = headers.get_all(API_KEY).iter().map(|value| (Place::ApiKey, api_key(value)));
     let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| (Place::Authorization, bearer(value)));
     let (mut found, mut unusable): (Option<Credential<'_>>, _) = (None, None);
     for (place, sent) in keys.chain(bearers) {
         let text = match sent {
-            Sent::Text(text) => text,
-            Sent::Nothing => continue,
-            Sent::Foreign => {
-                unusable.get_or_insert(Unusable::Foreign(place));
+            HeaderContent::Text(text) => text,
+            HeaderContent::Nothing => continue,
+            HeaderContent::Foreign => {
+                unusable.get_or_insert(UnusableCredential::Foreign(place));
                 continue;
             }
-            Sent::WithoutScheme => {
-                unusable.get_or_insert(Unusable::WithoutScheme);
+            HeaderContent::WithoutScheme => {
+                unusable.get_or_insert(UnusableCredential::WithoutScheme);
                 continue;
             }
         };
@@ -118,7 +118,7 @@ pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusab
             Some(first) if first.text == text => found,
             Some(first) if can_be_a_value(text) => {
                 if can_be_a_value(first.text) {
-                    return Err(Unusable::Ambiguous);
+                    return Err(UnusableCredential::Ambiguous);
                 }
                 Some(other)
             }
@@ -136,26 +136,26 @@ pub(crate) fn can_be_a_value(text: &str) -> bool {
     PresentedValue::parse(text).is_ok()
 }
 
-fn api_key(value: &HeaderValue) -> Sent<'_> {
+fn api_key(value: &HeaderValue) -> HeaderContent<'_> {
     match value.to_str().map(str::trim) {
-        Ok("") => Sent::Nothing,
-        Ok(text) => Sent::Text(text),
-        Err(_) => Sent::Foreign,
+        Ok("") => HeaderContent::Nothing,
+        Ok(text) => HeaderContent::Text(text),
+        Err(_) => HeaderContent::Foreign,
     }
 }
 
-fn bearer(value: &HeaderValue) -> Sent<'_> {
-    let Ok(text) = value.to_str() else { return Sent::Foreign };
+fn bearer(value: &HeaderValue) -> HeaderContent<'_> {
+    let Ok(text) = value.to_str() else { return HeaderContent::Foreign };
     match text.trim().split_once([' ', '\t']) {
-        Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Sent::Text(text.trim_start()),
+        Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => HeaderContent::Text(text.trim_start()),
         // The end of `Bearer ` is lost on the way (RFC 9110, section 5.5).
-        None if names_nothing(text.trim()) => Sent::Nothing,
-        None if can_be_a_value(text.trim()) => Sent::WithoutScheme,
-        _ => Sent::Foreign,
+        None if is_scheme_alone(text.trim()) => HeaderContent::Nothing,
+        None if can_be_a_value(text.trim()) => HeaderContent::WithoutScheme,
+        _ => HeaderContent::Foreign,
     }
 }
 
-fn names_nothing(text: &str) -> bool {
+fn is_scheme_alone(text: &str) -> bool {
     text.is_empty() || SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(text))
 }
 
@@ -173,7 +173,7 @@ mod tests {
         pairs.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
     }
 
-    fn found(pairs: &[(&'static str, &str)]) -> Result<Option<(String, Place)>, Unusable> {
+    fn found(pairs: &[(&'static str, &str)]) -> Result<Option<(String, Place)>, UnusableCredential> {
         find(&headers(pairs)).map(|found| found.map(|it| (it.text.to_owned(), it.place)))
     }
 
@@ -214,12 +214,12 @@ mod tests {
 
     #[test]
     fn what_is_in_no_form_of_ours_is_a_bad_credential_where_it_is_alone() {
-        assert_eq!(found(&[("authorization", VALUE)]), Err(Unusable::WithoutScheme));
+        assert_eq!(found(&[("authorization", VALUE)]), Err(UnusableCredential::WithoutScheme));
         for foreign in ["Basic v", "v", "Token v", "Digest a=b, c=d", "Bearer=v", "é", "Bearer é"] {
             let alone = found(&[("authorization", foreign)]);
-            assert_eq!(alone, Err(Unusable::Foreign(Place::Authorization)), "{foreign}");
+            assert_eq!(alone, Err(UnusableCredential::Foreign(Place::Authorization)), "{foreign}");
         }
-        assert_eq!(found(&[("x-api-key", "é")]), Err(Unusable::Foreign(Place::ApiKey)));
+        assert_eq!(found(&[("x-api-key", "é")]), Err(UnusableCredential::Foreign(Place::ApiKey)));
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
             &[("x-api-key", VALUE), ("x-api-key", &other)],
             &[("x-api-key", "v"), ("x-api-key", &other), ("authorization", JWT), ("authorization", &value)],
         ] {
-            assert_eq!(found(pairs), Err(Unusable::Ambiguous), "{pairs:?}");
+            assert_eq!(found(pairs), Err(UnusableCredential::Ambiguous), "{pairs:?}");
         }
     }
 }

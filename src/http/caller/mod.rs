@@ -9,4 +9,4 @@ mod schema_access;
 pub(super) use authentication::{Client, Recognised};
 pub(super) use client_address::client_address;
 pub(super) use refused_credentials::{RefusedCredentials, refused_credential};
-pub(super) use schema_access::admit_reader;
+pub(super) use schema_access::require_schema_access;

@@ -12,7 +12,10 @@ use super::authentication;
 
 /// Lets those in who may read what the API looks like, be it as the schema or as the description of REST. These headers
 /// belong to the answer: one to a caller is not for others.
-pub(in crate::http) fn admit_reader(state: &AppState, caller: Option<&Caller>) -> Result<HeaderMap, Rejection> {
+pub(in crate::http) fn require_schema_access(
+    state: &AppState,
+    caller: Option<&Caller>,
+) -> Result<HeaderMap, Rejection> {
     let mut headers = HeaderMap::new();
     match (state.graphql.settings().introspection, caller) {
         (Introspection::Off, _) => {

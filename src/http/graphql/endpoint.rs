@@ -18,7 +18,7 @@ use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::http::body::media_type::{Accepted, AnswerType, negotiate};
 use crate::http::body::{before_authentication, json};
-use crate::http::caller::authentication::{self, Arrival};
+use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::rejection::{self, Rejection};
 use crate::http::request_log::{self, RequestLog};
 use crate::http::state::AppState;
@@ -50,7 +50,7 @@ impl<'a> Check<'a> {
         let form = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
         let verifying = self.body.as_ref().ok()?.verifying()?;
         authentication::idempotency_key(headers).ok()?;
-        let caller = authentication::presented(headers).ok()??.text;
+        let caller = authentication::find_credential(headers).ok()??.text;
         let source = authentication::source(headers, Some(peer), state).ok()?;
         let (standing, body) = state.graphql.try_now((caller, &source), &verifying)?;
         Some(warned(with_body(form, StatusCode::OK, body), Some(standing)))
@@ -97,12 +97,12 @@ async fn serve_async(
     (accepted, body): (Accepted, Incoming<'_>),
 ) -> Response<Body> {
     let log = RequestLog::new(state, Some(peer), (&head.method, route, &head.headers));
-    let arrival = Arrival { peer: Some(peer), request_id: log.request_id };
+    let info = RequestInfo { peer: Some(peer), request_id: log.request_id };
     let answer = async {
         let answered = match head.method {
-            Method::POST => answer_body(state, arrival, accepted, &head.headers, body).await,
-            Method::GET if ws::is_handshake(&head.headers) => Box::pin(ws::shake_hands(state, arrival, head)).await,
-            Method::GET | Method::HEAD => Box::pin(answer_url(state, arrival, accepted, &head)).await,
+            Method::POST => answer_body(state, info, accepted, &head.headers, body).await,
+            Method::GET if ws::is_handshake(&head.headers) => Box::pin(ws::shake_hands(state, info, head)).await,
+            Method::GET | Method::HEAD => Box::pin(answer_url(state, info, accepted, &head)).await,
             _ => return wrong_method(),
         };
         answered.unwrap_or_else(|rejection| refuse(accepted.json, rejection))
@@ -121,13 +121,12 @@ fn wrong_method() -> Response<Body> {
 /// Answers the request or the requests of a JSON body.
 async fn answer_body(
     state: &AppState,
-    arrival: Arrival,
+    info: RequestInfo,
     accepted: Accepted,
     headers: &HeaderMap,
     body: Incoming<'_>,
 ) -> Result<Response<Body>, Rejection> {
-    let mut session =
-        Session { caller: authentication::recognise(headers, arrival, state).await?, ..Session::default() };
+    let mut session = Session { caller: authentication::recognise(headers, info, state).await?, ..Session::default() };
     let keyed = authentication::idempotency_key(headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
     let answered = answer(state, &session, keyed, (accepted, headers, body));
@@ -135,7 +134,7 @@ async fn answer_body(
     let answered =
         AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((rejection::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
-    authentication::finish(state, session.caller.as_ref(), is_error).await?;
+    authentication::write_first_use(state, session.caller.as_ref(), is_error).await?;
     let (response, _) = answered?;
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }
@@ -165,7 +164,7 @@ async fn answer(
         Requests::One(request) => {
             if accepted.streams {
                 // What it subscribes to begins before this returns.
-                authentication::finish(state, session.caller.as_ref(), false).await?;
+                authentication::write_first_use(state, session.caller.as_ref(), false).await?;
             }
             answer_one(state, session, accepted, request).await
         }
@@ -173,7 +172,7 @@ async fn answer(
             let Some(form) = accepted.json else {
                 return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS));
             };
-            authentication::finish(state, session.caller.as_ref(), false).await?;
+            authentication::write_first_use(state, session.caller.as_ref(), false).await?;
             Ok((with_body(form, StatusCode::OK, Box::pin(batch(state, requests, session)).await), false))
         }
     }
@@ -235,12 +234,12 @@ async fn batch(state: &AppState, requests: Vec<graphql::Request>, session: &Arc<
 /// Answers the query of a URL.
 async fn answer_url(
     state: &AppState,
-    arrival: Arrival,
+    info: RequestInfo,
     accepted: Accepted,
     head: &Parts,
 ) -> Result<Response<Body>, Rejection> {
     let headers = &head.headers;
-    let caller = authentication::caller(headers, arrival, state).await?;
+    let caller = authentication::caller(headers, info, state).await?;
     acceptable(accepted)?;
     request::refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;

@@ -152,7 +152,7 @@ impl Socket {
         let caller = self.handshake.caller(&self.state, &payload).await.map_err(End::Close)?;
         let place = self.state.service.open_stream(&caller).map_err(|err| End::Close(Close::refused(&err.into())))?;
         self.place = Some(place);
-        self.upgraded.set_known();
+        self.upgraded.set_authenticated();
         self.caller = Some(Arc::new(caller));
         self.say(&ToClient::ConnectionAck).await
     }

@@ -13,7 +13,7 @@ use axum::http::header::{AUTHORIZATION, UPGRADE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::caller::authentication::{self, Arrival};
+use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::caller::credential::API_KEY;
 use crate::http::rejection::Rejection;
 use crate::http::server::{Upgrade, Upgraded};
@@ -35,8 +35,8 @@ pub(crate) fn is_handshake(headers: &HeaderMap) -> bool {
 }
 
 /// Answers a handshake.
-pub(crate) async fn shake_hands(state: &AppState, arrival: Arrival, mut head: Parts) -> Result<Response, Rejection> {
-    let Visit { source, user_agent, request_id } = authentication::visit(&head.headers, arrival, state)?;
+pub(crate) async fn shake_hands(state: &AppState, info: RequestInfo, mut head: Parts) -> Result<Response, Rejection> {
+    let Visit { source, user_agent, request_id } = authentication::visit(&head.headers, info, state)?;
     let user_agent = user_agent.map(<[u8]>::to_vec);
     let headers = head.headers.iter().filter(|(name, _)| [AUTHORIZATION, API_KEY].contains(name));
     let presented = headers.map(|(name, value)| (name.clone(), value.clone())).collect();

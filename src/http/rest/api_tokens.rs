@@ -9,24 +9,24 @@ use crate::http::caller::authentication;
 use crate::http::state::AppState;
 use crate::service::RotateRequest;
 
-use super::authentication::{Admitted, Target};
+use super::authentication::{Authenticated, TargetId};
 use super::input::{Fields, ListInput, NoInput, RotateInput, query_fields};
 use super::page::ApiTokenPage;
-use super::rejection::{OfAll, OfBody, OfId, OfRevocation, OfRotation, Refusal};
+use super::rejection::{BodyErrors, CommonErrors, IdErrors, RestRejection, RevocationErrors, RotationErrors};
 use super::token::{ApiToken, CreateInput, RotatedApiToken, UpdateInput};
 
-type Answer<T> = Result<Json<T>, Refusal>;
+type Answer<T> = Result<Json<T>, RestRejection>;
 
 /// Lists API tokens
 ///
 /// 25 a page unless asked otherwise, 200 at most. Needs `API_TOKEN_READ`.
 #[utoipa::path(
     get, path = "/api-tokens", operation_id = "listAPITokens", tag = "API tokens", params(ListInput),
-    responses((status = 200, description = "The page.", body = ApiTokenPage), OfAll)
+    responses((status = 200, description = "The page.", body = ApiTokenPage), CommonErrors)
 )]
 pub(super) async fn list(
     State(state): State<AppState>,
-    Extension(caller): Admitted,
+    Extension(caller): Authenticated,
     RawQuery(query): RawQuery,
 ) -> Answer<ApiTokenPage> {
     let input: ListInput = Fields::read(query_fields(&query.unwrap_or_default())?, state.hides_names())?;
@@ -39,11 +39,11 @@ pub(super) async fn list(
 /// of the new token. A token with permissions expires no later than the caller's, and lies within its CIDR blocks and origins.
 #[utoipa::path(
     post, path = "/api-tokens", operation_id = "createAPIToken", tag = "API tokens", request_body = CreateInput,
-    responses((status = 200, description = "The new API token with its value.", body = ApiToken), OfAll, OfBody, OfId)
+    responses((status = 200, description = "The new API token with its value.", body = ApiToken), CommonErrors, BodyErrors, IdErrors)
 )]
 pub(super) async fn create(
     State(state): State<AppState>,
-    Extension(caller): Admitted,
+    Extension(caller): Authenticated,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
@@ -57,12 +57,12 @@ pub(super) async fn create(
 #[utoipa::path(
     get, path = "/api-tokens/{id}", operation_id = "getAPIToken", tag = "API tokens",
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
-    responses((status = 200, description = "The API token.", body = ApiToken), OfAll, OfId)
+    responses((status = 200, description = "The API token.", body = ApiToken), CommonErrors, IdErrors)
 )]
 pub(super) async fn read(
     State(state): State<AppState>,
-    Extension(caller): Admitted,
-    Target(id): Target,
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
 ) -> Answer<ApiToken> {
     Ok(Json(state.service.get(&caller, &id).await?.into()))
 }
@@ -75,12 +75,12 @@ pub(super) async fn read(
 #[utoipa::path(
     post, path = "/api-tokens/{id}", operation_id = "updateAPIToken", tag = "API tokens", request_body = UpdateInput,
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
-    responses((status = 200, description = "The changed API token.", body = ApiToken), OfAll, OfBody, OfId)
+    responses((status = 200, description = "The changed API token.", body = ApiToken), CommonErrors, BodyErrors, IdErrors)
 )]
 pub(super) async fn update(
     State(state): State<AppState>,
-    Extension(caller): Admitted,
-    Target(id): Target,
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
@@ -95,13 +95,13 @@ pub(super) async fn update(
 #[utoipa::path(
     delete, path = "/api-tokens/{id}", operation_id = "revokeAPIToken", tag = "API tokens",
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
-    responses((status = 204, description = "It is revoked."), OfAll, OfId, OfRevocation)
+    responses((status = 204, description = "It is revoked."), CommonErrors, IdErrors, RevocationErrors)
 )]
 pub(super) async fn revoke(
     State(state): State<AppState>,
-    Extension(caller): Admitted,
-    Target(id): Target,
-) -> Result<StatusCode, Refusal> {
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
+) -> Result<StatusCode, RestRejection> {
     state.service.revoke(&caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -120,13 +120,13 @@ pub(super) async fn revoke(
     ),
     responses(
         (status = 200, description = "The rotated API token with its new value.", body = RotatedApiToken),
-        OfAll, OfBody, OfId, OfRotation,
+        CommonErrors, BodyErrors, IdErrors, RotationErrors,
     )
 )]
 pub(super) async fn rotate(
     State(state): State<AppState>,
-    Extension(caller): Admitted,
-    Target(id): Target,
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<RotatedApiToken> {
@@ -149,13 +149,13 @@ pub(super) async fn rotate(
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
     responses(
         (status = 200, description = "The API token, whose current value is now the only one that works.", body = ApiToken),
-        OfAll, OfBody, OfId,
+        CommonErrors, BodyErrors, IdErrors,
     )
 )]
 pub(super) async fn end_overlap(
     State(state): State<AppState>,
-    Extension(caller): Admitted,
-    Target(id): Target,
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {

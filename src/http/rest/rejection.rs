@@ -16,15 +16,15 @@ use crate::service::ErrorCode;
 
 /// A rejection whose body is `{"message", "code"}` and what else helps to mend it.
 #[derive(Debug)]
-pub(in crate::http) struct Refusal(Rejection);
+pub(in crate::http) struct RestRejection(Rejection);
 
-impl<T: Into<Rejection>> From<T> for Refusal {
+impl<T: Into<Rejection>> From<T> for RestRejection {
     fn from(rejection: T) -> Self {
         Self(rejection.into())
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for RestRejection {
     fn into_response(self) -> Response<Body> {
         self.0.respond(|message, more| {
             Value::Object(Map::from_iter([("message".to_owned(), Value::String(message))].into_iter().chain(more)))
@@ -48,21 +48,21 @@ pub(super) struct ErrorBody {
 }
 
 /// What may be wrong with any request.
-pub(super) struct OfAll;
+pub(super) struct CommonErrors;
 /// What may be wrong with a body.
-pub(super) struct OfBody;
+pub(super) struct BodyErrors;
 /// What may be wrong with an id, be it in the path or in the body.
-pub(super) struct OfId;
+pub(super) struct IdErrors;
 /// What may stand against reading the description.
-pub(super) struct OfReader;
+pub(super) struct SchemaErrors;
 /// What may stand against a rotation.
-pub(super) struct OfRotation;
+pub(super) struct RotationErrors;
 /// What may stand against a revocation.
-pub(super) struct OfRevocation;
+pub(super) struct RevocationErrors;
 
 type Responses = BTreeMap<String, RefOr<ResponseObject>>;
 
-impl IntoResponses for OfAll {
+impl IntoResponses for CommonErrors {
     fn responses() -> Responses {
         Responses::from_iter([
             error(400, "The request, or the named field, is invalid.", None),
@@ -78,7 +78,7 @@ impl IntoResponses for OfAll {
     }
 }
 
-impl IntoResponses for OfBody {
+impl IntoResponses for BodyErrors {
     fn responses() -> Responses {
         Responses::from_iter([
             error(408, "The body did not arrive in time.", None),
@@ -88,19 +88,19 @@ impl IntoResponses for OfBody {
     }
 }
 
-impl IntoResponses for OfId {
+impl IntoResponses for IdErrors {
     fn responses() -> Responses {
         Responses::from_iter([error(404, "No API token has this id.", None)])
     }
 }
 
-impl IntoResponses for OfReader {
+impl IntoResponses for SchemaErrors {
     fn responses() -> Responses {
         Responses::from_iter([error(404, "The operator does not show it.", None)])
     }
 }
 
-impl IntoResponses for OfRotation {
+impl IntoResponses for RotationErrors {
     fn responses() -> Responses {
         let conflict = "Another request rotated the API token just now, or a newer value is already in use.";
         Responses::from_iter([
@@ -110,7 +110,7 @@ impl IntoResponses for OfRotation {
     }
 }
 
-impl IntoResponses for OfRevocation {
+impl IntoResponses for RevocationErrors {
     fn responses() -> Responses {
         Responses::from_iter([error(409, "The API token is protected.", None)])
     }

@@ -13,17 +13,17 @@ use crate::http::caller::authentication;
 use crate::http::state::AppState;
 use crate::service::{Error, Issued, RotateRequest};
 
-use super::authentication::Admitted;
+use super::authentication::Authenticated;
 use super::input::{Fields, NoInput};
-use super::rejection::{OfAll, OfBody, OfRotation, Refusal};
-use super::token::told_once;
+use super::rejection::{BodyErrors, CommonErrors, RestRejection, RotationErrors};
+use super::token::serialize_value;
 
 /// A new value, and when it must itself be rotated.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RotatedToken {
     /// The new value. Keep it now: it is not shown again.
-    #[serde(serialize_with = "told_once")]
+    #[serde(serialize_with = "serialize_value")]
     #[schema(value_type = String)]
     raw_secret: Option<Value>,
     /// When it was issued, in seconds since 1970-01-01T00:00:00Z.
@@ -54,14 +54,14 @@ impl From<Issued> for RotatedToken {
     params(("Idempotency-Key" = Option<String>, Header, description =
         "Your name for this rotation. The same key with the same old value gets the same new value again, until that is \
          first used.")),
-    responses((status = 200, description = "The new value.", body = RotatedToken), OfAll, OfBody, OfRotation)
+    responses((status = 200, description = "The new value.", body = RotatedToken), CommonErrors, BodyErrors, RotationErrors)
 )]
 pub(super) async fn rotate(
     State(state): State<AppState>,
-    Extension(caller): Admitted,
+    Extension(caller): Authenticated,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<RotatedToken>, Refusal> {
+) -> Result<Json<RotatedToken>, RestRejection> {
     let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     let idempotency_key = authentication::idempotency_key(&headers)?;
     let request = RotateRequest { idempotency_key, require_period: true, ..RotateRequest::default() };
@@ -75,13 +75,13 @@ pub(super) async fn rotate(
     post, path = "/api/index/v1/rotatetoken", operation_id = "rotateIndexingToken", tag = "Glean's rotatetoken",
     request_body = Option<NoInput>,
     params(("Idempotency-Key" = Option<String>, Header, description = "See `/rotatetoken`.")),
-    responses((status = 200, description = "The new value.", body = RotatedToken), OfAll, OfBody, OfRotation)
+    responses((status = 200, description = "The new value.", body = RotatedToken), CommonErrors, BodyErrors, RotationErrors)
 )]
 pub(super) async fn rotate_in_index(
     state: State<AppState>,
-    caller: Admitted,
+    caller: Authenticated,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<RotatedToken>, Refusal> {
+) -> Result<Json<RotatedToken>, RestRejection> {
     rotate(state, caller, headers, body).await
 }

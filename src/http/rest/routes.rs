@@ -7,13 +7,13 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
-use crate::http::caller::{Client, admit_reader};
+use crate::http::caller::{Client, require_schema_access};
 use crate::http::rejection::Rejection;
 use crate::http::state::AppState;
 use crate::service::ErrorCode;
 
-use super::authentication::admit;
-use super::rejection::Refusal;
+use super::authentication::authenticate;
+use super::rejection::RestRejection;
 use super::{api_tokens, openapi, rotatetoken};
 
 /// All REST addresses.
@@ -26,11 +26,11 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .route("/api-tokens/{id}/end-overlap", post(api_tokens::end_overlap))
         .route("/rotatetoken", post(rotatetoken::rotate))
         .route("/api/index/v1/rotatetoken", post(rotatetoken::rotate_in_index))
-        .method_not_allowed_fallback(wrong_method)
-        .route_layer(from_fn_with_state(state.clone(), admit));
+        .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(from_fn_with_state(state.clone(), authenticate));
     Router::new()
         .route("/openapi.json", get(|state, reader| describe(state, reader, document)))
-        .method_not_allowed_fallback(wrong_method)
+        .method_not_allowed_fallback(method_not_allowed)
         .merge(of_callers)
 }
 
@@ -39,18 +39,18 @@ async fn describe(
     State(state): State<AppState>,
     reader: Result<Client, Rejection>,
     document: String,
-) -> Result<impl IntoResponse, Refusal> {
+) -> Result<impl IntoResponse, RestRejection> {
     let Client(caller) = reader?;
-    let headers = admit_reader(&state, caller.as_ref())?;
+    let headers = require_schema_access(&state, caller.as_ref())?;
     Ok((headers, [("content-type", "application/json")], document))
 }
 
 /// Whether errors at this path are for clients of these endpoints.
-pub(in crate::http) fn claims(path: &str) -> bool {
+pub(in crate::http) fn is_rest_path(path: &str) -> bool {
     ["/api-tokens/", "/rotatetoken/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
 }
 
-async fn wrong_method() -> Refusal {
+async fn method_not_allowed() -> RestRejection {
     let message = "This address does not support this method; see the Allow header.";
     Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message).into()
 }

@@ -92,7 +92,7 @@ pub(super) struct ApiToken {
     #[schema(required, value_type = Option<Timestamp>)]
     revoked_at: Option<String>,
     /// The new value, only in the answer that issues it; absent everywhere else. Keep it now: it is not shown again.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "told_once")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_value")]
     #[schema(value_type = String, required = false)]
     value: Option<Value>,
 }
@@ -162,7 +162,7 @@ impl From<Issued> for ApiToken {
 }
 
 /// Writes a value into the one answer that issues it (R9).
-pub(super) fn told_once<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize_value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
     value.as_ref().map(Value::expose).serialize(serializer)
 }
 

@@ -24,7 +24,7 @@ use crate::http::graphql;
 use crate::http::state::AppState;
 use crate::http::verify::{forward_auth, introspect};
 
-use super::connection::{Activity, Answering as Guard, RequestBody, bounded};
+use super::connection::{Activity, InFlight, RequestBody, bounded};
 
 /// All endpoints.
 pub struct Server {
@@ -52,7 +52,7 @@ impl Server {
     }
 
     /// Asks the client to connect elsewhere next, if the server is stopping. Over HTTP/2 a GOAWAY frame of the connection says so.
-    fn say_farewell(&self, version: Version, response: &mut Response) {
+    fn close_if_draining(&self, version: Version, response: &mut Response) {
         if version < Version::HTTP_2 && self.state.shutdown.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -67,32 +67,33 @@ pub struct Connection {
 }
 
 /// How an answer comes to be: at once, or by waiting.
-pub type Answering = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send>>>;
+pub type ResponseFuture = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send>>>;
 type Answered = Result<Response, Infallible>;
 
 impl Connection {
     /// Answers a request.
-    pub fn answer<B>(&self, mut request: Request<B>) -> Answering
+    pub fn answer<B>(&self, mut request: Request<B>) -> ResponseFuture
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        self.activity.begun();
+        self.activity.record_progress();
         let version = request.version();
         if version == Version::HTTP_2 {
             self.activity.set_multiplexed();
         }
         let (state, peer) = (&self.server.state, self.peer.ip());
         let path = request.uri().path();
-        if let Some(address) = forward_auth::Address::of(path) {
-            if let Some(mut answer) = forward_auth::try_now(state, address, peer, &mut request) {
-                self.server.say_farewell(version, &mut answer);
+        if let Some(verify_path) = forward_auth::VerifyPath::parse(path) {
+            if let Some(mut answer) = forward_auth::try_now(state, verify_path, peer, &mut request) {
+                self.server.close_if_draining(version, &mut answer);
                 return Either::Left(ready(Ok(answer)));
             }
             let (state, head) = (state.clone(), request.into_parts().0);
-            return self.later(version, async move { forward_auth::serve(&state, address, peer, head).await });
+            return self
+                .serve_async(version, async move { forward_auth::serve(&state, verify_path, peer, head).await });
         }
-        if let Some(uri) = without_slash(request.uri()) {
+        if let Some(uri) = without_trailing_slash(request.uri()) {
             *request.uri_mut() = uri;
         }
         let path = request.uri().path();
@@ -104,31 +105,31 @@ impl Connection {
                 request.extensions_mut().insert(self.activity.upgrade().clone());
             }
             let state = state.clone();
-            return self.later(version, async move { graphql::serve(&state, route, peer, request).await });
+            return self.serve_async(version, async move { graphql::serve(&state, route, peer, request).await });
         }
         if introspects {
             let state = state.clone();
-            return self.later(version, async move { introspect::serve(&state, peer, request).await });
+            return self.serve_async(version, async move { introspect::serve(&state, peer, request).await });
         }
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let routed = tower_service::Service::call(&mut self.server.routes.clone(), request);
-        self.later(version, async move {
+        self.serve_async(version, async move {
             let Ok(answer) = routed.await;
             answer
         })
     }
 
     /// Answers by waiting. Nothing is begun for a client that leaves too much unread.
-    fn later(&self, version: Version, answer: impl Future<Output = Response> + Send + 'static) -> Answering {
+    fn serve_async(&self, version: Version, answer: impl Future<Output = Response> + Send + 'static) -> ResponseFuture {
         let (server, activity) = (self.server.clone(), self.activity.clone());
         Either::Right(Box::pin(async move {
             if activity.is_full() {
-                activity.room().await;
+                activity.until_not_full().await;
             }
-            let answering = Guard::of(activity.clone());
+            let answering = InFlight::new(activity.clone());
             let mut response = bounded(&activity, answer.await);
             drop(answering);
-            server.say_farewell(version, &mut response);
+            server.close_if_draining(version, &mut response);
             Ok(response)
         }))
     }
@@ -136,7 +137,7 @@ impl Connection {
 
 /// The address without the one slash at its end, if it has one: people write them either way, and a redirect would make a GET of a
 /// POST in many clients.
-fn without_slash(uri: &Uri) -> Option<Uri> {
+fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
     let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
     let shorter = match uri.query() {
         Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
@@ -150,9 +151,9 @@ fn without_slash(uri: &Uri) -> Option<Uri> {
 impl Service<Request<Incoming>> for Connection {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = ResponseFuture;
 
-    fn call(&self, request: Request<Incoming>) -> Answering {
+    fn call(&self, request: Request<Incoming>) -> ResponseFuture {
         self.answer(request)
     }
 }

@@ -10,7 +10,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::connection::{Activity, Pool, Socket};
+use super::connection::{Activity, OpenConnections, Socket};
 use super::dispatch::Server;
 use super::shutdown::Shutdown;
 
@@ -34,7 +34,7 @@ impl Server {
     /// Serves until the server closes, and returns when the requests in flight have been answered. A client that keeps it waiting is let go
     /// after five seconds.
     pub async fn serve(self, listener: TcpListener) {
-        let mut pool = Pool::new(self.state().max_connections);
+        let mut connections = OpenConnections::new(self.state().max_connections);
         let shutdown = self.state().shutdown.clone();
         let closing = shutdown.closing();
         let acceptor = Acceptor { server: Arc::new(self), builder: builder(), shutdown };
@@ -42,27 +42,27 @@ impl Server {
             tokio::select! {
                 biased;
                 () = closing.cancelled() => break,
-                client = pool.accept(&listener) => acceptor.serve(&mut pool, client),
+                client = connections.accept(&listener) => acceptor.serve(&mut connections, client),
             }
         }
         // Who has connected already expects to be served; the operating system would break these connections off.
-        while let Some(client) = pool.accept(&listener).now_or_never() {
-            acceptor.serve(&mut pool, client);
+        while let Some(client) = connections.accept(&listener).now_or_never() {
+            acceptor.serve(&mut connections, client);
         }
         drop(listener);
-        pool.finish().await;
+        connections.finish().await;
     }
 }
 
 impl Acceptor {
-    fn serve(&self, pool: &mut Pool, client: (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
+    fn serve(&self, connections: &mut OpenConnections, client: (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
         let (stream, peer, place) = client;
-        let activity = pool.activity();
+        let activity = connections.activity();
         let connection = self.server.connect_as(peer, activity.clone());
         let socket = TokioIo::new(Socket::new(stream, activity.clone(), place));
         let served = self.builder.serve_connection_with_upgrades(socket, connection).into_owned();
         let (counters, shutdown) = (activity.clone(), self.shutdown.clone());
-        pool.add(activity, async move {
+        connections.add(activity, async move {
             let mut served = pin!(served);
             let served = tokio::select! {
                 biased;

@@ -26,7 +26,7 @@ use crate::http::caller::authentication;
 use crate::http::caller::credential::Credential;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
-use crate::http::rest::Refusal;
+use crate::http::rest::RestRejection;
 use crate::http::state::AppState;
 use crate::service::{Error, Verification, Visit};
 
@@ -37,41 +37,40 @@ const GENERATION: HeaderName = HeaderName::from_static("x-token-generation");
 const CODE: HeaderName = HeaderName::from_static("x-token-code");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// What of a request the answer depends on, for whoever keeps one.
-const DEPENDS_ON: HeaderValue =
-    HeaderValue::from_static("Authorization, X-API-Key, Origin, Forwarded, X-Forwarded-For");
-const NOTHING: HeaderValue = HeaderValue::from_static("");
+const VARY_ON: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key, Origin, Forwarded, X-Forwarded-For");
+const EMPTY: HeaderValue = HeaderValue::from_static("");
 
 /// What is percent-encoded in `X-Token-Owner`, besides all that is not ASCII: what would end or part a header's value
 /// (RFC 9110, section 5.5) and the percent sign itself, so that decoding gives back the owner to the letter.
 const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'"').add(b',').add(b';').add(b'\\');
 
-/// The address as it is configured asks for scopes. What stands behind it is the client's: its own path and query, which
+/// The path as it is configured asks for scopes. What stands behind it is the client's: its own path and query, which
 /// some gateways append, and of which nothing is taken.
 #[derive(Clone, Copy)]
-pub(crate) enum Address {
-    Configured,
-    Appended,
+pub(crate) enum VerifyPath {
+    Exact,
+    WithSuffix,
 }
 
-impl Address {
+impl VerifyPath {
     /// How this path asks for a verification, if it does.
-    pub(crate) fn of(path: &str) -> Option<Self> {
+    pub(crate) fn parse(path: &str) -> Option<Self> {
         match path.strip_prefix("/verify")? {
-            "" => Some(Self::Configured),
-            more => more.starts_with('/').then_some(Self::Appended),
+            "" => Some(Self::Exact),
+            more => more.starts_with('/').then_some(Self::WithSuffix),
         }
     }
 
     /// What asks for scopes.
     fn query(self, uri: &Uri) -> Option<&str> {
-        uri.query().filter(|_| matches!(self, Self::Configured))
+        uri.query().filter(|_| matches!(self, Self::Exact))
     }
 
     /// As the log tells of it.
     fn route(self) -> &'static str {
         match self {
-            Self::Configured => "/verify",
-            Self::Appended => "/verify/{*path}",
+            Self::Exact => "/verify",
+            Self::WithSuffix => "/verify/{*path}",
         }
     }
 }
@@ -86,7 +85,7 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     fn read(state: &AppState, peer: IpAddr, query: Option<&str>, headers: &'a HeaderMap) -> Result<Self, Rejection> {
         let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
-        let presented = authentication::presented(headers)?.ok_or(Error::Anonymous)?;
+        let presented = authentication::find_credential(headers)?.ok_or(Error::Anonymous)?;
         Ok(Self { required, presented, source: authentication::source(headers, Some(peer), state)? })
     }
 
@@ -99,11 +98,11 @@ impl<'a> Check<'a> {
     /// The answer to what came of it.
     fn answer(&self, verification: &Verification) -> Result<Response, Rejection> {
         let mut response = match verification.code {
-            VerificationCode::Valid => return Ok(let_through(verification, HeaderMap::with_capacity(8))),
-            VerificationCode::ScopeMissing => lacking(verification, &self.required),
+            VerificationCode::Valid => return Ok(allow(verification, HeaderMap::with_capacity(8))),
+            VerificationCode::ScopeMissing => scope_missing(verification, &self.required),
             code => {
                 let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
-                return Err(authentication::refused(refusal, self.presented));
+                return Err(authentication::rejection_of(refusal, self.presented));
             }
         };
         authentication::warn_of_retirement(response.headers_mut(), verification.standing);
@@ -115,28 +114,28 @@ impl<'a> Check<'a> {
 /// the request had.
 pub(crate) fn try_now<B>(
     state: &AppState,
-    address: Address,
+    path: VerifyPath,
     peer: IpAddr,
     request: &mut Request<B>,
 ) -> Option<Response> {
     let method = request.method().clone();
-    request_log::try_now(state, (&method, address.route()), || {
-        let check = Check::read(state, peer, address.query(request.uri()), request.headers()).ok()?;
+    request_log::try_now(state, (&method, path.route()), || {
+        let check = Check::read(state, peer, path.query(request.uri()), request.headers()).ok()?;
         let verification = check.try_now(state)?;
         let mut headers = std::mem::take(request.headers_mut());
         headers.clear();
-        Some(let_through(&verification, headers))
+        Some(allow(&verification, headers))
     })
 }
 
 /// Answers a request with this head, that this peer sent. Its body is dropped unread: it is for the API behind the gateway.
-pub(crate) async fn serve(state: &AppState, address: Address, peer: IpAddr, head: Parts) -> Response {
+pub(crate) async fn serve(state: &AppState, path: VerifyPath, peer: IpAddr, head: Parts) -> Response {
     let Parts { method, uri, headers, .. } = head;
-    let log = RequestLog::new(state, Some(peer), (&method, address.route(), &headers));
-    let (request_id, query) = (log.request_id, address.query(&uri));
+    let log = RequestLog::new(state, Some(peer), (&method, path.route(), &headers));
+    let (request_id, query) = (log.request_id, path.query(&uri));
     let answer = async {
         let answered = decide(state, request_id, peer, query, &headers).await;
-        answered.unwrap_or_else(|rejection| Refused(rejection).into_response())
+        answered.unwrap_or_else(|rejection| VerifyRejection(rejection).into_response())
     };
     log.observe(pin!(answer)).await
 }
@@ -173,21 +172,21 @@ async fn decide(
 
 /// An answer without a body, and with these headers, which hold nothing yet. Each of its own is always there, be it empty, so that a
 /// gateway which passes on what is there overwrites what its client has sent under the same name.
-fn let_through(verification: &Verification, mut headers: HeaderMap) -> Response {
+fn allow(verification: &Verification, mut headers: HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     let Some(view) = &verification.token else { return response };
     let settings = &view.token.settings;
     let owner: Cow<'_, str> =
         utf8_percent_encode(settings.owner.as_deref().unwrap_or_default(), NOT_IN_A_HEADER).into();
-    headers.insert(CACHE_CONTROL, kept_for(verification.fresh_seconds));
-    headers.insert(VARY, DEPENDS_ON);
-    headers.insert(ID, text(view.token.id.text().as_str()));
+    headers.insert(CACHE_CONTROL, cache_control(verification.fresh_seconds));
+    headers.insert(VARY, VARY_ON);
+    headers.insert(ID, header_value(view.token.id.text().as_str()));
     let owner = match owner {
-        Cow::Owned(owner) => HeaderValue::try_from(owner).unwrap_or(NOTHING),
-        Cow::Borrowed(owner) => text(owner),
+        Cow::Owned(owner) => HeaderValue::try_from(owner).unwrap_or(EMPTY),
+        Cow::Borrowed(owner) => header_value(owner),
     };
     headers.insert(OWNER, owner);
-    headers.insert(SCOPES, text(settings.scopes.as_str()));
+    headers.insert(SCOPES, header_value(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
     authentication::warn_of_retirement(&mut headers, verification.standing);
     *response.headers_mut() = headers;
@@ -196,7 +195,7 @@ fn let_through(verification: &Verification, mut headers: HeaderMap) -> Response 
 
 /// By whom and for how many seconds the answer that a value is good may be kept (RFC 9111, section 5.2.2): by the one who asked, and
 /// no other.
-fn kept_for(seconds: u32) -> HeaderValue {
+fn cache_control(seconds: u32) -> HeaderValue {
     HeaderValue::from_static(match seconds {
         0 => return NO_STORE,
         1 => "private, max-age=1",
@@ -213,7 +212,7 @@ fn kept_for(seconds: u32) -> HeaderValue {
 }
 
 /// RFC 6750, section 3.1: a good value is told all the scopes that it takes.
-fn lacking(verification: &Verification, required: &RequiredScopes) -> Response {
+fn scope_missing(verification: &Verification, required: &RequiredScopes) -> Response {
     let missing: Vec<&str> = verification.missing_scopes.iter().map(Scope::as_str).collect();
     let required: Vec<&str> = required.iter().map(Scope::as_str).collect();
     let code = VerificationCode::ScopeMissing.as_str();
@@ -223,24 +222,24 @@ fn lacking(verification: &Verification, required: &RequiredScopes) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8")),
         (CACHE_CONTROL, NO_STORE),
-        (WWW_AUTHENTICATE, text(&challenge)),
+        (WWW_AUTHENTICATE, header_value(&challenge)),
         (CODE, HeaderValue::from_static(code)),
     ];
     (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
 }
 
 /// A header's value. The texts here are printable ASCII by their making; of any other nothing would be told.
-fn text(text: &str) -> HeaderValue {
-    if text.is_empty() { NOTHING } else { HeaderValue::from_str(text).unwrap_or(NOTHING) }
+fn header_value(text: &str) -> HeaderValue {
+    if text.is_empty() { EMPTY } else { HeaderValue::from_str(text).unwrap_or(EMPTY) }
 }
 
 /// A rejection with its code in a header too: some gateways pass on no body.
-struct Refused(Rejection);
+struct VerifyRejection(Rejection);
 
-impl IntoResponse for Refused {
+impl IntoResponse for VerifyRejection {
     fn into_response(self) -> Response {
         let code = HeaderValue::from_static(self.0.code().as_str());
-        let mut response = Refusal::from(self.0).into_response();
+        let mut response = RestRejection::from(self.0).into_response();
         response.headers_mut().insert(CODE, code);
         response
     }

@@ -34,7 +34,7 @@ impl Fields {
             return Err(rejection);
         }
         let known = if fields.known.is_empty() { "none".to_owned() } else { fields.known.join(", ") };
-        Err(rejection.adding(&format!("It has: {known}.")))
+        Err(rejection.with_sentence(&format!("It has: {known}.")))
     }
 
     /// Takes one field.
@@ -44,7 +44,7 @@ impl Fields {
         let is_given = given.is_some();
         T::from_given(name, given).map_err(|told| match (self.hides_names, is_given) {
             (false, _) => told,
-            (true, true) => told.saying(format!(
+            (true, true) => told.with_message(format!(
                 "The content of the field {name} does not fit the schema, which this server does not show."
             )),
             (true, false) => Rejection::new(ErrorCode::BadUserInput, "A required field is missing."),

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use crate::domain::listing::Order;
-use crate::http::rest::rejection::{ErrorBody, OfAll, OfReader};
+use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
 use crate::http::rest::{api_tokens, rotatetoken};
 
 use super::limits::{self, merge};
@@ -82,7 +82,7 @@ impl Modify for Inputs {
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "getOpenAPI", tag = "API tokens",
     security((), ("apiKey" = []), ("bearer" = [])),
-    responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json"), OfAll, OfReader)
+    responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json"), CommonErrors, SchemaErrors)
 )]
 #[expect(dead_code, reason = "the description of a route that answers a text made at the start")]
 fn document_address() {}

@@ -54,13 +54,13 @@ pub(crate) struct Snapshot {
     pub(crate) written: u64,
     pub(crate) sent: u64,
     /// Requests that wait for nothing of the client.
-    pub(crate) at_work: bool,
+    pub(crate) is_working: bool,
     pub(crate) awaits_body: bool,
     pub(crate) unsent: bool,
     pub(crate) streams: bool,
     /// Whether it has become a WebSocket, and whether its client has said who it is.
     pub(crate) is_socket: bool,
-    pub(crate) is_known_socket: bool,
+    pub(crate) is_authenticated_socket: bool,
 }
 
 impl Activity {
@@ -70,7 +70,7 @@ impl Activity {
     }
 
     /// A request has come, or a part of its body.
-    pub(crate) fn begun(&self) {
+    pub(crate) fn record_progress(&self) {
         self.progress.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -91,7 +91,7 @@ impl Activity {
     }
 
     /// Waits until it is not.
-    pub(crate) async fn room(&self) {
+    pub(crate) async fn until_not_full(&self) {
         while self.is_full() {
             let mut notified = std::pin::pin!(self.room.notified());
             notified.as_mut().enable();
@@ -103,7 +103,7 @@ impl Activity {
     }
 
     /// The socket took so many bytes.
-    pub(crate) fn wrote(&self, bytes: usize) {
+    pub(crate) fn record_written(&self, bytes: usize) {
         self.written.fetch_add(bytes as u64, Ordering::Relaxed);
         if self.blocked.load(Ordering::Relaxed) {
             self.blocked.store(false, Ordering::Relaxed);
@@ -111,12 +111,12 @@ impl Activity {
     }
 
     /// The socket took no bytes.
-    pub(crate) fn was_blocked(&self) {
+    pub(crate) fn set_blocked(&self) {
         self.blocked.store(true, Ordering::Relaxed);
     }
 
     /// An answer is held no more.
-    pub(crate) fn sent_one(&self) {
+    pub(crate) fn record_sent(&self) {
         self.sent.fetch_add(1, Ordering::Relaxed);
         if !self.is_full() {
             self.room.notify_waiters();
@@ -124,7 +124,7 @@ impl Activity {
     }
 
     /// The client has closed its sending side.
-    pub(crate) fn half_close(&self) {
+    pub(crate) fn set_half_closed(&self) {
         self.half_closed.store(true, Ordering::Release);
         self.on_half_close.wake();
     }
@@ -161,7 +161,7 @@ impl Activity {
         self.unsent.load(Ordering::Relaxed) + self.received.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn awaits(&self, awaits: bool) {
+    pub(crate) fn set_awaits_body(&self, awaits: bool) {
         if awaits {
             self.awaiting.fetch_add(1, Ordering::Relaxed);
         } else {
@@ -175,27 +175,27 @@ impl Activity {
             progress: self.progress.load(Ordering::Relaxed),
             written: self.written.load(Ordering::Relaxed),
             sent: self.sent.load(Ordering::Relaxed),
-            at_work: self.answering.load(Ordering::Relaxed) > awaiting,
+            is_working: self.answering.load(Ordering::Relaxed) > awaiting,
             awaits_body: awaiting > 0,
             unsent: self.unsent.load(Ordering::Relaxed) > 0 || self.blocked.load(Ordering::Relaxed),
             streams: self.has_streams(),
             is_socket: self.upgrade.has_begun(),
-            is_known_socket: self.upgrade.is_known(),
+            is_authenticated_socket: self.upgrade.is_authenticated(),
         }
     }
 }
 
 /// A request that is being answered, until this is dropped.
-pub(crate) struct Answering(Arc<Activity>);
+pub(crate) struct InFlight(Arc<Activity>);
 
-impl Answering {
-    pub(crate) fn of(activity: Arc<Activity>) -> Self {
+impl InFlight {
+    pub(crate) fn new(activity: Arc<Activity>) -> Self {
         activity.answering.fetch_add(1, Ordering::Relaxed);
         Self(activity)
     }
 }
 
-impl Drop for Answering {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.answering.fetch_sub(1, Ordering::Relaxed);
     }
@@ -205,7 +205,7 @@ impl Drop for Answering {
 pub(crate) struct Streaming(pub(crate) Arc<Activity>);
 
 impl Streaming {
-    pub(crate) fn of(activity: Arc<Activity>) -> Self {
+    pub(crate) fn new(activity: Arc<Activity>) -> Self {
         activity.streams.fetch_add(1, Ordering::Relaxed);
         Self(activity)
     }

@@ -11,7 +11,7 @@ const MIN_SENT: u64 = 16_384;
 
 /// Why a connection may be closed for a new one: the later ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Spare {
+pub(crate) enum Evictable {
     /// Only its client can bring it forward: the rest of a body is awaited, or an answer is not read yet.
     WaitsForClient,
     /// There is no request on it.
@@ -20,15 +20,15 @@ pub(crate) enum Spare {
 
 /// What was seen of a connection when it was last looked at.
 #[derive(Debug, Default)]
-pub(crate) struct Watch {
+pub(crate) struct IdleTimeout {
     seen: Snapshot,
     quiet_periods: u32,
 }
 
-impl Watch {
+impl IdleTimeout {
     /// Looks again, a period later: whether the connection is to be closed. One on which no whole request has come, whose body does not
     /// come, or whose answers are not read, gets less time than one that may be asked again.
-    pub(crate) fn closes(&mut self, activity: &Activity) -> bool {
+    pub(crate) fn is_exceeded(&mut self, activity: &Activity) -> bool {
         let now = activity.snapshot();
         let written = now.written - self.seen.written;
         let moves = if now.unsent {
@@ -36,7 +36,7 @@ impl Watch {
             written >= MIN_SENT || now.sent != self.seen.sent
         } else {
             // A WebSocket has clocks of its own.
-            now.is_socket || now.at_work || now.progress != self.seen.progress || written > 0
+            now.is_socket || now.is_working || now.progress != self.seen.progress || written > 0
         };
         self.quiet_periods = if moves { 0 } else { self.quiet_periods + 1 };
         self.seen = now;
@@ -46,19 +46,19 @@ impl Watch {
 
     /// Why the connection may be closed for a new one, and for how long nothing has happened on it: the higher, the sooner. `None` if it
     /// may not.
-    pub(crate) fn spare(&self, activity: &Activity) -> Option<(Spare, u32)> {
+    pub(crate) fn evictable(&self, activity: &Activity) -> Option<(Evictable, u32)> {
         let now = activity.snapshot();
-        let spare = if now.at_work || now.is_known_socket {
+        let evictable = if now.is_working || now.is_authenticated_socket {
             return None;
         } else if now.awaits_body || now.unsent {
-            Spare::WaitsForClient
+            Evictable::WaitsForClient
         } else if now.streams {
             return None;
         } else {
-            Spare::Idle
+            Evictable::Idle
         };
         let moved = now.progress != self.seen.progress;
-        Some((spare, if moved { 0 } else { self.quiet_periods + 1 }))
+        Some((evictable, if moved { 0 } else { self.quiet_periods + 1 }))
     }
 
     /// For how many periods in a row nothing has happened.
@@ -75,7 +75,7 @@ mod tests {
 
     use axum::body::{Body, Bytes, HttpBody};
 
-    use crate::http::server::connection::activity::Answering;
+    use crate::http::server::connection::activity::InFlight;
     use crate::http::server::connection::memory::RequestBody;
     use crate::http::server::connection::memory::{Charge, Purpose};
     use crate::http::server::connection::upgrade::Upgraded;
@@ -83,89 +83,89 @@ mod tests {
     use super::*;
 
     /// In which of the coming periods it is closed, if nothing happens any more.
-    fn closed(watch: &mut Watch, activity: &Activity) -> Option<u32> {
-        (1..=10).find(|_| watch.closes(activity))
+    fn closed(idle_timeout: &mut IdleTimeout, activity: &Activity) -> Option<u32> {
+        (1..=10).find(|_| idle_timeout.is_exceeded(activity))
     }
 
     #[test]
     fn a_silent_connection_is_closed_soon_and_one_that_has_asked_later() {
-        let (mut watch, activity) = (Watch::default(), Activity::default());
-        assert_eq!(closed(&mut watch, &activity), Some(UNFINISHED_PERIODS));
-        let mut watch = Watch::default();
-        activity.begun();
+        let (mut idle_timeout, activity) = (IdleTimeout::default(), Activity::default());
+        assert_eq!(closed(&mut idle_timeout, &activity), Some(UNFINISHED_PERIODS));
+        let mut idle_timeout = IdleTimeout::default();
+        activity.record_progress();
         // The first time the request is seen.
-        assert_eq!(closed(&mut watch, &activity), Some(1 + IDLE_PERIODS));
+        assert_eq!(closed(&mut idle_timeout, &activity), Some(1 + IDLE_PERIODS));
     }
 
     #[tokio::test]
     async fn a_slow_answer_is_waited_for_and_a_body_that_does_not_come_is_not() {
-        let (mut watch, activity) = (Watch::default(), Arc::new(Activity::default()));
-        activity.begun();
-        let answering = Answering::of(activity.clone());
-        assert_eq!(closed(&mut watch, &activity), None);
+        let (mut idle_timeout, activity) = (IdleTimeout::default(), Arc::new(Activity::default()));
+        activity.record_progress();
+        let answering = InFlight::new(activity.clone());
+        assert_eq!(closed(&mut idle_timeout, &activity), None);
         let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
         let mut body = RequestBody::new(never, activity.clone());
         assert!(Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())).is_pending());
-        assert_eq!(closed(&mut watch, &activity), Some(UNFINISHED_PERIODS));
+        assert_eq!(closed(&mut idle_timeout, &activity), Some(UNFINISHED_PERIODS));
         drop(body);
-        assert_eq!(closed(&mut Watch::default(), &activity), None);
+        assert_eq!(closed(&mut IdleTimeout::default(), &activity), None);
         drop(answering);
-        assert_eq!(closed(&mut Watch::default(), &activity), Some(1 + IDLE_PERIODS));
+        assert_eq!(closed(&mut IdleTimeout::default(), &activity), Some(1 + IDLE_PERIODS));
     }
 
     #[test]
     fn only_sending_keeps_a_connection_alive_whose_answers_are_not_read() {
-        let (mut watch, activity) = (Watch::default(), Arc::new(Activity::default()));
+        let (mut idle_timeout, activity) = (IdleTimeout::default(), Arc::new(Activity::default()));
         let charge = Charge::new(activity.clone(), Purpose::Answer, 1_000_000);
         // Requests go on, and others are being answered.
-        let _answering = Answering::of(activity.clone());
-        let ask_and_close = |watch: &mut Watch, written| {
-            activity.begun();
-            activity.wrote(written);
-            watch.closes(&activity)
+        let _answering = InFlight::new(activity.clone());
+        let ask_and_close = |idle_timeout: &mut IdleTimeout, written| {
+            activity.record_progress();
+            activity.record_written(written);
+            idle_timeout.is_exceeded(&activity)
         };
         let (enough, too_little) = (usize::try_from(MIN_SENT).unwrap(), usize::try_from(MIN_SENT).unwrap() - 1);
-        assert!(!(0..10).any(|_| ask_and_close(&mut watch, enough)));
-        assert!(!ask_and_close(&mut watch, too_little));
-        assert!(ask_and_close(&mut watch, too_little));
-        let mut watch = Watch::default();
-        assert!(!ask_and_close(&mut watch, 0));
+        assert!(!(0..10).any(|_| ask_and_close(&mut idle_timeout, enough)));
+        assert!(!ask_and_close(&mut idle_timeout, too_little));
+        assert!(ask_and_close(&mut idle_timeout, too_little));
+        let mut idle_timeout = IdleTimeout::default();
+        assert!(!ask_and_close(&mut idle_timeout, 0));
         drop(charge);
         assert_eq!(activity.held_bytes(), 0);
-        assert!(!(0..10).any(|_| ask_and_close(&mut watch, 0)));
+        assert!(!(0..10).any(|_| ask_and_close(&mut idle_timeout, 0)));
     }
 
     #[test]
     fn a_socket_that_takes_nothing_is_an_answer_that_is_not_read() {
-        let (mut watch, activity) = (Watch::default(), Activity::default());
-        activity.begun();
-        activity.was_blocked();
-        assert_eq!(closed(&mut watch, &activity), Some(UNFINISHED_PERIODS));
-        activity.wrote(1);
-        assert_eq!(closed(&mut Watch::default(), &activity), Some(1 + IDLE_PERIODS));
+        let (mut idle_timeout, activity) = (IdleTimeout::default(), Activity::default());
+        activity.record_progress();
+        activity.set_blocked();
+        assert_eq!(closed(&mut idle_timeout, &activity), Some(UNFINISHED_PERIODS));
+        activity.record_written(1);
+        assert_eq!(closed(&mut IdleTimeout::default(), &activity), Some(1 + IDLE_PERIODS));
     }
 
     #[tokio::test]
     async fn a_connection_without_any_request_is_spared_least_and_one_at_work_always() {
-        use Spare::{Idle, WaitsForClient};
-        let (watch, activity) = (Watch::default(), Arc::new(Activity::default()));
-        assert_eq!(watch.spare(&activity), Some((Idle, 1)));
-        activity.begun();
-        assert_eq!(watch.spare(&activity), Some((Idle, 0)), "it was asked lately");
-        let answering = Answering::of(activity.clone());
-        assert_eq!(watch.spare(&activity), None);
+        use Evictable::{Idle, WaitsForClient};
+        let (idle_timeout, activity) = (IdleTimeout::default(), Arc::new(Activity::default()));
+        assert_eq!(idle_timeout.evictable(&activity), Some((Idle, 1)));
+        activity.record_progress();
+        assert_eq!(idle_timeout.evictable(&activity), Some((Idle, 0)), "it was asked lately");
+        let answering = InFlight::new(activity.clone());
+        assert_eq!(idle_timeout.evictable(&activity), None);
         let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
         let mut body = RequestBody::new(never, activity.clone());
         assert!(Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())).is_pending());
-        assert_eq!(watch.spare(&activity), Some((WaitsForClient, 0)));
+        assert_eq!(idle_timeout.evictable(&activity), Some((WaitsForClient, 0)));
         drop((body, answering));
         let charge = Charge::new(activity.clone(), Purpose::Answer, 1);
-        assert_eq!(watch.spare(&activity), Some((WaitsForClient, 0)));
+        assert_eq!(idle_timeout.evictable(&activity), Some((WaitsForClient, 0)));
         drop(charge);
         let socket = Upgraded::of(activity.upgrade().clone());
-        assert_eq!(watch.spare(&activity), Some((Idle, 0)));
-        socket.set_known();
-        assert_eq!(watch.spare(&activity), None);
+        assert_eq!(idle_timeout.evictable(&activity), Some((Idle, 0)));
+        socket.set_authenticated();
+        assert_eq!(idle_timeout.evictable(&activity), None);
         assert!(Idle > WaitsForClient);
     }
 }

@@ -8,8 +8,8 @@ mod open_connections;
 mod socket;
 mod upgrade;
 
-pub(crate) use activity::{Activity, Answering};
-pub(crate) use memory::{RequestBody, Shared, TooSlow, bounded};
-pub(crate) use open_connections::Pool;
+pub(crate) use activity::{Activity, InFlight};
+pub(crate) use memory::{RequestBody, SharedBody, TooSlow, bounded};
+pub(crate) use open_connections::OpenConnections;
 pub(crate) use socket::Socket;
 pub(crate) use upgrade::{Upgrade, Upgraded};

@@ -13,7 +13,7 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 
 use super::activity::Activity;
-use super::idle_timeout::Watch;
+use super::idle_timeout::IdleTimeout;
 use super::memory::Budget;
 
 /// How often every connection is looked at.
@@ -29,7 +29,7 @@ const LOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// The open connections, each served by a task of its own.
 #[derive(Debug)]
-pub(crate) struct Pool {
+pub(crate) struct OpenConnections {
     tasks: JoinSet<()>,
     open: HashMap<Id, Open>,
     /// Places for connections. WebSockets keep theirs.
@@ -46,7 +46,7 @@ pub(crate) struct Pool {
 struct Open {
     activity: Arc<Activity>,
     task: AbortHandle,
-    watch: Watch,
+    idle_timeout: IdleTimeout,
     /// The how many-th it is: the lower, the older.
     number: u64,
     is_closing: bool,
@@ -59,7 +59,7 @@ impl Open {
     }
 }
 
-impl Pool {
+impl OpenConnections {
     /// For at most so many connections at once.
     pub(crate) fn new(max_connections: usize) -> Self {
         let mut periods = interval(PERIOD);
@@ -134,7 +134,8 @@ impl Pool {
     pub(crate) fn add(&mut self, activity: Arc<Activity>, served: impl Future<Output = ()> + Send + 'static) {
         let task = self.tasks.spawn(served);
         self.accepted += 1;
-        let open = Open { activity, task, watch: Watch::default(), number: self.accepted, is_closing: false };
+        let open =
+            Open { activity, task, idle_timeout: IdleTimeout::default(), number: self.accepted, is_closing: false };
         self.open.insert(open.task.id(), open);
     }
 
@@ -157,7 +158,7 @@ impl Pool {
 
     fn close_quiet(&mut self) {
         for open in self.open.values_mut() {
-            if open.watch.closes(&open.activity) {
+            if open.idle_timeout.is_exceeded(&open.activity) {
                 tracing::debug!("closing idle connection");
                 open.close();
             }
@@ -166,9 +167,10 @@ impl Pool {
 
     fn make_room(&mut self) {
         let candidates = self.open.values_mut().filter(|open| !open.is_closing);
-        let spare = candidates.filter_map(|open| Some((open.watch.spare(&open.activity)?, Reverse(open.number), open)));
-        if let Some((spare, _, open)) = spare.max_by_key(|(spare, age, _)| (*spare, *age)) {
-            tracing::debug!(?spare, "closing a connection to make room");
+        let evictable = candidates
+            .filter_map(|open| Some((open.idle_timeout.evictable(&open.activity)?, Reverse(open.number), open)));
+        if let Some((evictable, _, open)) = evictable.max_by_key(|(evictable, age, _)| (*evictable, *age)) {
+            tracing::debug!(?evictable, "closing a connection to make room");
             open.close();
         }
     }
@@ -178,7 +180,7 @@ impl Pool {
         let closing = self.open.values().filter(|open| open.is_closing).map(|open| open.activity.held_bytes());
         let mut excess = self.budget.excess().saturating_sub(closing.sum());
         let mut holding: Vec<_> = self.open.values_mut().filter(|open| !open.is_closing).collect();
-        holding.sort_by_key(|open| Reverse((open.watch.quiet_periods(), open.activity.held_bytes())));
+        holding.sort_by_key(|open| Reverse((open.idle_timeout.quiet_periods(), open.activity.held_bytes())));
         for open in holding {
             if excess == 0 {
                 return;
@@ -203,7 +205,7 @@ impl Pool {
                 },
                 _ = seconds.tick() => {
                     let is_over = begun.elapsed() >= CLIENT_GRACE;
-                    for open in self.open.values_mut().filter(|open| is_over && !open.activity.snapshot().at_work) {
+                    for open in self.open.values_mut().filter(|open| is_over && !open.activity.snapshot().is_working) {
                         open.close();
                     }
                 }

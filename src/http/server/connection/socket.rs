@@ -27,8 +27,8 @@ impl Socket {
 
     fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Pending => self.activity.was_blocked(),
-            Poll::Ready(Ok(bytes)) => self.activity.wrote(*bytes),
+            Poll::Pending => self.activity.set_blocked(),
+            Poll::Ready(Ok(bytes)) => self.activity.record_written(*bytes),
             Poll::Ready(Err(_)) => {}
         }
         written
@@ -46,7 +46,7 @@ impl Socket {
         if let Poll::Ready(peeked) = self.stream.poll_peek(context, &mut ReadBuf::new(&mut byte)) {
             self.is_half_closed = peeked? == 0;
             if self.is_half_closed {
-                self.activity.half_close();
+                self.activity.set_half_closed();
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 pub(crate) struct Upgrade {
     has_begun: AtomicBool,
     /// Whether the client has said who it is.
-    is_known: AtomicBool,
+    is_authenticated: AtomicBool,
     ended: Notify,
     must_end: Notify,
 }
@@ -20,8 +20,8 @@ impl Upgrade {
         self.has_begun.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn is_known(&self) -> bool {
-        self.is_known.load(Ordering::Relaxed)
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.is_authenticated.load(Ordering::Relaxed)
     }
 
     /// Waits until the WebSocket has ended, if there is one. If this is dropped before, the WebSocket must end.
@@ -52,8 +52,8 @@ impl Upgraded {
     }
 
     /// The client has said who it is.
-    pub(crate) fn set_known(&self) {
-        self.0.is_known.store(true, Ordering::Relaxed);
+    pub(crate) fn set_authenticated(&self) {
+        self.0.is_authenticated.store(true, Ordering::Relaxed);
     }
 
     /// Waits until its connection is closed.

@@ -17,7 +17,7 @@ use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
 use crate::domain::rule::verification::RequiredScopes;
 use crate::http::body::{before_authentication, json, media_type};
-use crate::http::caller::authentication::{self, Arrival};
+use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::caller::credential::Place;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
@@ -26,7 +26,7 @@ use crate::service::{Caller, Error, ErrorCode};
 
 use super::form::Form;
 use super::oauth_client::{self, ClientSecret, Presented};
-use super::response::{OauthError, written};
+use super::response::{OauthError, introspection_of};
 
 /// The route.
 pub(crate) const ROUTE: &str = "/introspect";
@@ -48,7 +48,7 @@ impl<'a> Check<'a> {
 
     /// Answers if both values are remembered and good, and nothing has to be waited for.
     fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response> {
-        if self.form.authenticates {
+        if self.form.has_client_secret {
             return None;
         }
         let basic = ClientSecret::of_headers(headers);
@@ -58,17 +58,17 @@ impl<'a> Check<'a> {
         let (id, standing, verification) =
             state.service.try_verify_for(presented, &self.form.token, &self.required, &self.source)?;
         caller.must_name(id).ok()?;
-        Some(warned(written(&verification), standing))
+        Some(with_retirement(introspection_of(&verification), standing))
     }
 
     async fn verify(self, state: &AppState, caller: &Caller) -> Result<Response, Rejection> {
         let verified = state.service.verify_for(caller, &self.form.token, &self.required, self.source).await;
-        Ok(written(&verified?))
+        Ok(introspection_of(&verified?))
     }
 }
 
 /// The answer, which says so if the caller's value is the previous one.
-fn warned(mut response: Response, standing: Standing) -> Response {
+fn with_retirement(mut response: Response, standing: Standing) -> Response {
     authentication::warn_of_retirement(response.headers_mut(), Some(standing));
     response
 }
@@ -95,24 +95,24 @@ where
 
 async fn serve_async(state: &AppState, peer: IpAddr, request: Request<ResponseBody>) -> Response {
     let log = RequestLog::new(state, Some(peer), (request.method(), ROUTE, request.headers()));
-    let arrival = Arrival { peer: Some(peer), request_id: log.request_id };
+    let info = RequestInfo { peer: Some(peer), request_id: log.request_id };
     let answer = async {
         if request.method() == Method::POST {
-            answer(state, arrival, request).await.unwrap_or_else(OauthError::into_response)
+            answer(state, info, request).await.unwrap_or_else(OauthError::into_response)
         } else {
-            wrong_method()
+            method_not_allowed()
         }
     };
     log.observe(pin!(answer)).await
 }
 
-async fn answer(state: &AppState, arrival: Arrival, mut request: Request) -> Result<Response, OauthError> {
+async fn answer(state: &AppState, info: RequestInfo, mut request: Request) -> Result<Response, OauthError> {
     let headers = std::mem::take(request.headers_mut());
     let basic = ClientSecret::of_headers(&headers);
     // Whoever says in the headers who they are is known before the body is read.
     let early = oauth_client::find(&headers, basic.as_ref(), None).ok().flatten().filter(Presented::can_be_good);
     let known = match early {
-        Some(presented) => Some(authenticate(state, arrival, &headers, presented).await?),
+        Some(presented) => Some(authenticate(state, info, &headers, presented).await?),
         None => None,
     };
     let max_bytes = state.max_body_bytes;
@@ -124,7 +124,7 @@ async fn answer(state: &AppState, arrival: Arrival, mut request: Request) -> Res
     let ((caller, place), one_way) = match (known, one_way) {
         (Some(known), one_way) => (known, one_way.map(drop)),
         (None, one_way) => match one_way? {
-            Some(presented) => (authenticate(state, arrival, &headers, presented).await?, Ok(())),
+            Some(presented) => (authenticate(state, info, &headers, presented).await?, Ok(())),
             // It may have been in a body that was not read.
             None => return Err(body.err().map_or_else(|| Error::Anonymous.into(), OauthError::from)),
         },
@@ -136,20 +136,20 @@ async fn answer(state: &AppState, arrival: Arrival, mut request: Request) -> Res
         },
         Err(refused) => Err(refused),
     };
-    let response = answered.unwrap_or_else(|refused| OauthError::of_client(place, refused).into_response());
-    Ok(warned(response, caller.standing()))
+    let response = answered.unwrap_or_else(|refused| OauthError::for_client(place, refused).into_response());
+    Ok(with_retirement(response, caller.standing()))
 }
 
 /// Who presents this credential, and from where it was read.
 async fn authenticate(
     state: &AppState,
-    arrival: Arrival,
+    info: RequestInfo,
     headers: &HeaderMap,
     presented: Presented<'_>,
 ) -> Result<(Caller, Place), OauthError> {
     let place = presented.credential.place;
-    let refused = |rejection| OauthError::of_client(place, rejection);
-    let caller = authentication::authenticate(presented.credential, headers, arrival, state).await.map_err(refused)?;
+    let refused = |rejection| OauthError::for_client(place, rejection);
+    let caller = authentication::authenticate(presented.credential, headers, info, state).await.map_err(refused)?;
     presented.must_name(caller.token_id()).map_err(refused)?;
     Ok((caller, place))
 }
@@ -163,7 +163,7 @@ fn must_be_form(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
-fn wrong_method() -> Response {
+fn method_not_allowed() -> Response {
     let message = "Send introspection requests by POST, with the value in the body and never in the URL.";
     let rejection = Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message);
     let mut response = OauthError::from(rejection).into_response();

@@ -14,7 +14,7 @@ pub(crate) struct Form<'a> {
     address: Option<Cow<'a, str>>,
     origin: Option<Cow<'a, str>>,
     /// Whether it also says by a secret who the client is.
-    pub(crate) authenticates: bool,
+    pub(crate) has_client_secret: bool,
 }
 
 impl<'a> Form<'a> {
@@ -39,8 +39,8 @@ impl<'a> Form<'a> {
         let token = token.filter(|token| !token.is_empty());
         let token =
             token.ok_or_else(|| Rejection::field("token", "The parameter token must hold the value to verify."))?;
-        let authenticates = client_secret.is_some_and(|secret| !secret.is_empty());
-        Ok(Self { token, scope, address, origin, authenticates })
+        let has_client_secret = client_secret.is_some_and(|secret| !secret.is_empty());
+        Ok(Self { token, scope, address, origin, has_client_secret })
     }
 
     /// What the value must be good for, and where it was presented.

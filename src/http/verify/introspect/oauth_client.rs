@@ -60,7 +60,7 @@ impl<'a> ClientSecret<'a> {
     }
 }
 
-/// The id and the secret, each of which is written as in a form before they are joined (RFC 6749, section 2.3.1).
+/// The id and the secret, each of which is introspection_of as in a form before they are joined (RFC 6749, section 2.3.1).
 fn decoded(text: &str) -> Option<(String, String)> {
     let bytes = BASE64.decode(text).ok()?;
     let (id, secret) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
@@ -81,7 +81,7 @@ pub(crate) fn find<'a>(
     let header = match credential::find(headers) {
         Ok(found) => found.map(|credential| Presented { credential, client_id: None }),
         // What stands there may be HTTP Basic.
-        Err(credential::Unusable::Foreign(_) | credential::Unusable::WithoutScheme)
+        Err(credential::UnusableCredential::Foreign(_) | credential::UnusableCredential::WithoutScheme)
             if secrets.iter().any(Option::is_some) =>
         {
             None
@@ -91,13 +91,13 @@ pub(crate) fn find<'a>(
     let ways = [header, secrets[0], secrets[1]];
     let mut usable = ways.iter().flatten().filter(|way| way.can_be_good());
     match (usable.next(), usable.next()) {
-        (Some(_), Some(_)) => Err(Rejection::new(ErrorCode::BadUserInput, TWO_WAYS)),
+        (Some(_), Some(_)) => Err(Rejection::new(ErrorCode::BadUserInput, SEVERAL_METHODS)),
         (Some(one), None) => Ok(Some(*one)),
         (None, _) => Ok(ways.into_iter().flatten().next()),
     }
 }
 
-const TWO_WAYS: &str = "The request authenticates in more than one way. Use one of them: X-API-Key, Authorization: Bearer, \
+const SEVERAL_METHODS: &str = "The request has_client_secret in more than one way. Use one of them: X-API-Key, Authorization: Bearer, \
                         Authorization: Basic, or client_secret in the form.";
 
 impl Presented<'_> {
@@ -116,7 +116,7 @@ impl Presented<'_> {
             Some(id) if id != token => {
                 let message =
                     "The client_id is the id of one API token, and the client_secret is the value of another.";
-                Err(Rejection::from(Error::Unauthenticated).saying(message.to_owned()))
+                Err(Rejection::from(Error::Unauthenticated).with_message(message.to_owned()))
             }
             _ => Ok(()),
         }

@@ -41,7 +41,7 @@ struct Active<'a> {
     rotakey_retires_at: Option<i64>,
 }
 
-pub(crate) fn written(verification: &Verification) -> Response {
+pub(crate) fn introspection_of(verification: &Verification) -> Response {
     let (Some(view), Some(generation), true) = (&verification.token, verification.generation, verification.is_valid())
     else {
         // Nothing is told of a value that is not good, not even why.
@@ -84,7 +84,7 @@ pub(crate) struct OauthError {
 
 impl OauthError {
     /// The rejection of a client whose credential was read from there.
-    pub(crate) fn of_client(place: Place, rejection: Rejection) -> Self {
+    pub(crate) fn for_client(place: Place, rejection: Rejection) -> Self {
         Self { rejection, place: Some(place) }
     }
 }

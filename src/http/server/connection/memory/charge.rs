@@ -42,7 +42,7 @@ impl Drop for Charge {
         self.activity.budget().remove(self.bytes);
         self.activity.held(self.purpose).fetch_sub(self.bytes, Ordering::Relaxed);
         if self.purpose == Purpose::Answer {
-            self.activity.sent_one();
+            self.activity.record_sent();
         }
     }
 }

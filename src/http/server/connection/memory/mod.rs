@@ -9,4 +9,4 @@ pub(crate) use budget::{Budget, Purpose};
 #[cfg(test)]
 pub(super) use charge::Charge;
 pub(crate) use request_body::{RequestBody, TooSlow};
-pub(crate) use response_body::{Shared, bounded};
+pub(crate) use response_body::{SharedBody, bounded};

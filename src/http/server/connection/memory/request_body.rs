@@ -52,7 +52,7 @@ impl<B> RequestBody<B> {
 
     fn set_waits(&mut self, waits: bool) {
         if self.waits != waits {
-            self.activity.awaits(waits);
+            self.activity.set_awaits_body(waits);
             self.waits = waits;
         }
     }
@@ -62,7 +62,7 @@ impl<B> RequestBody<B> {
     fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<()> {
         while self.room.is_some() || self.activity.is_full() {
             let activity = self.activity.clone();
-            let room = self.room.get_or_insert_with(|| Box::pin(async move { activity.room().await }));
+            let room = self.room.get_or_insert_with(|| Box::pin(async move { activity.until_not_full().await }));
             ready!(room.as_mut().poll(context));
             self.room = None;
         }
@@ -114,7 +114,7 @@ where
                 Err(too_slow) => Poll::Ready(Some(Err(too_slow.into()))),
             },
             Poll::Ready(frame) => {
-                self.activity.begun();
+                self.activity.record_progress();
                 if let Some(Ok(frame)) = &frame {
                     self.received(frame.data_ref().map_or(0, Bytes::len));
                 }

@@ -28,7 +28,7 @@ const PROBE: Bytes = Bytes::from_static(b":\n\n");
 
 /// Marks an answer whose bytes are kept anyway and shared by all, so that they are held for nobody.
 #[derive(Clone, Copy)]
-pub(crate) struct Shared;
+pub(crate) struct SharedBody;
 
 /// The same answer, whose body counts as held until it is sent.
 pub(crate) fn bounded(activity: &Arc<Activity>, mut response: Response) -> Response {
@@ -37,8 +37,8 @@ pub(crate) fn bounded(activity: &Arc<Activity>, mut response: Response) -> Respo
         return response;
     }
     let streaming =
-        length.is_none().then(|| Stream { streaming: Streaming::of(activity.clone()), probes: 0, timer: None });
-    let is_shared = response.extensions_mut().remove::<Shared>().is_some();
+        length.is_none().then(|| Stream { streaming: Streaming::new(activity.clone()), probes: 0, timer: None });
+    let is_shared = response.extensions_mut().remove::<SharedBody>().is_some();
     let charged = (!is_shared).then(|| activity.clone());
     response.map(|body| Body::new(ResponseBody { body, rest: Bytes::new(), charged, streaming }))
 }
@@ -161,7 +161,7 @@ mod tests {
         for (length, shared, held) in [(small, false, 0), (small + 1, false, small + 1), (small + 1, true, 0)] {
             let mut response = Response::new(Body::from(vec![0; length]));
             if shared {
-                response.extensions_mut().insert(Shared);
+                response.extensions_mut().insert(SharedBody);
             }
             let mut body = bounded(&activity, response).into_body();
             let part = next(&mut body);
@@ -180,7 +180,7 @@ mod tests {
         assert!(activity.is_full());
         let waiting = tokio::spawn({
             let activity = activity.clone();
-            async move { activity.room().await }
+            async move { activity.until_not_full().await }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
