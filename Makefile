@@ -1,6 +1,6 @@
 # Every verb that people and CI use. `make test` is the whole proof; `make check` the quick loop.
 
-.PHONY: run check test bench playground schema
+.PHONY: run check test soak bench playground schema
 
 # The server, with an embedded database in this folder.
 run:
@@ -10,6 +10,7 @@ run:
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --test faults --locked -- -D warnings
 	cargo test --workspace --locked -- --skip model:: --skip ::on_postgres_
 
 # Everything, from a cold start: installs what is missing, then proves it on both databases and in a real browser.
@@ -18,6 +19,7 @@ test:
 	$(MAKE) check
 	cargo test --locked --test it model:: -- --nocapture
 	./tests/with-postgres cargo test --locked --test it -- --skip model:: --skip ::on_sqlite_
+	cargo test --locked --test faults
 	./tests/glean-clients
 	cd tests/graphql-conformance && npm ci --no-audit --no-fund && node run.mjs
 	./tests/generated-clients
@@ -28,6 +30,11 @@ test:
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit
 	./tests/playground-is-fresh
 	cd playground && npm run test:browser
+
+# The fault tests in their long form, for an hour or more.
+soak:
+	./tests/install
+	cargo test --locked --test faults -- --long
 
 # The playground's built files, which are committed so that `cargo run` needs no Node.
 playground:

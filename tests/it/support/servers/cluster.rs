@@ -143,6 +143,35 @@ impl PostgresServer {
     }
 }
 
+/// What breaks it so that it can be started again.
+#[allow(dead_code, reason = "the fault tests use it")]
+impl PostgresServer {
+    /// Kills every process of it at once, so that it can be started again.
+    pub fn kill_all_processes(&mut self) {
+        for pid in self.processes() {
+            // One that has ended by itself meanwhile is as good.
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        self.child.wait().unwrap();
+    }
+
+    /// Stops it without a checkpoint, as `pg_ctl stop -m immediate` does.
+    pub fn stop_immediately(&mut self) {
+        kill(self.pid(), Signal::SIGQUIT).unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again after it was killed or stopped, on its data and at its address.
+    pub async fn restart(&mut self) {
+        self.child = spawn(&bin(), &self.folder, self.port);
+        assert!(
+            answers(&mut self.child, self.port).await,
+            "{}",
+            fs::read_to_string(self.folder.path().join("log")).unwrap()
+        );
+    }
+}
+
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         if !matches!(self.child.try_wait(), Ok(None)) {
@@ -160,7 +189,7 @@ fn spawn(bin: &Path, folder: &TempDir, port: u16) -> Child {
     let log = fs::File::create(folder.path().join("log")).unwrap();
     let mut command = tool(bin, "postgres");
     command.arg("-D").arg(folder.path().join("data")).args(["-p", &port.to_string()]);
-    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=60", "fsync=off"] {
+    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=120", "fsync=off"] {
         command.args(["-c", setting]);
     }
     command.stderr(log).spawn().unwrap()

@@ -1,0 +1,10 @@
+//! What clients saw: every call with its answer, as JSON lines. `docs/reliability.md` describes the format.
+//!
+//! Separate from the clients that record it, because a history may have been recorded elsewhere. It never holds a value, only its
+//! SHA-256.
+
+mod call;
+mod file;
+
+pub use call::{Call, Kind, Life, Outcome, OverlapStarts};
+pub use file::{Header, Writer};

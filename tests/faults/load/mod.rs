@@ -1,0 +1,10 @@
+//! Clients that rotate, as `docs/rotation.md` tells them to, while things break.
+
+mod calls;
+mod holder;
+mod storm;
+mod tally;
+
+pub use calls::Calls;
+pub use storm::{Storm, StormPlan};
+pub use tally::median_and_longest;

@@ -1,0 +1,37 @@
+//! What a client counted.
+
+use std::time::Duration;
+
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Rotations whose answer arrived.
+    pub rotations: u64,
+    /// Rotations whose answer was lost.
+    pub unknown: u64,
+    /// From a lost answer to the next rotation that was answered.
+    pub recoveries_with_key: Vec<Duration>,
+    pub recoveries_without: Vec<Duration>,
+    /// Clients that were left without a value that works, with the refusal that they got.
+    pub locked_out: Vec<String>,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: Self) {
+        let Self { rotations, unknown, recoveries_with_key, recoveries_without, locked_out } = other;
+        self.rotations += rotations;
+        self.unknown += unknown;
+        self.recoveries_with_key.extend(recoveries_with_key);
+        self.recoveries_without.extend(recoveries_without);
+        self.locked_out.extend(locked_out);
+    }
+}
+
+/// `p50 / max`, in seconds.
+pub fn median_and_longest(times: &[Duration]) -> String {
+    let mut times = times.to_vec();
+    times.sort();
+    match (times.get(times.len() / 2), times.last()) {
+        (Some(median), Some(longest)) => format!("{:.2} s / {:.2} s", median.as_secs_f64(), longest.as_secs_f64()),
+        _ => "none".to_owned(),
+    }
+}

@@ -1,0 +1,59 @@
+//! What is broken, and what must hold nevertheless.
+
+mod kills;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::report::Report;
+
+/// A scenario, by its name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(clippy::enum_variant_names, reason = "these are the names on the command line")]
+pub enum Scenario {
+    /// SIGKILL of the server on SQLite, under a storm of rotations
+    SqliteKills,
+    /// SIGKILL of one of three replicas on PostgreSQL, under a storm of rotations
+    ReplicaKills,
+    /// SIGKILL or immediate stop of PostgreSQL under three replicas, under a storm of rotations
+    PostgresKills,
+}
+
+/// How a scenario runs.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub scenario: Scenario,
+    /// How often the fault happens.
+    pub times: u32,
+    /// The seed of all random choices.
+    pub seed: u64,
+    /// The file of its history.
+    pub record: PathBuf,
+}
+
+impl Scenario {
+    pub fn name(self) -> String {
+        self.to_possible_value().unwrap().get_name().to_owned()
+    }
+
+    /// How often the fault happens, unless the command line says it: in a short run, and in a long one.
+    pub fn times(self, long: bool) -> u32 {
+        let (in_short, in_long) = match self {
+            Self::SqliteKills | Self::ReplicaKills => (5, 200),
+            Self::PostgresKills => (3, 50),
+        };
+        if long { in_long } else { in_short }
+    }
+}
+
+impl Run {
+    /// Runs it: what was counted, and what failed.
+    pub async fn run(&self) -> Report {
+        match self.scenario {
+            Scenario::SqliteKills => kills::sqlite(self).await,
+            Scenario::ReplicaKills => kills::replicas(self).await,
+            Scenario::PostgresKills => kills::postgres(self).await,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The real binary as one of several replicas. It keeps its address over restarts, as behind a load balancer.
+
+use std::net::TcpListener;
+use std::sync::Mutex;
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::support::process::{self, Process};
+
+/// Ports below those that outgoing connections get, so that none is taken while its server is down.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+pub struct Replica {
+    /// Its name in the history.
+    pub name: String,
+    pub url: String,
+    pub port: u16,
+    database_url: String,
+    flags: Vec<String>,
+    folder: TempDir,
+    process: Mutex<Option<Process>>,
+    /// Whether it runs, as far as the scenario knows.
+    up: watch::Sender<bool>,
+}
+
+impl Replica {
+    /// Starts a server on this database, with these flags besides.
+    pub fn start(name: &str, database_url: &str, flags: &[&str]) -> Self {
+        let port = free_port();
+        let replica = Self {
+            name: name.to_owned(),
+            url: format!("http://127.0.0.1:{port}"),
+            port,
+            database_url: database_url.to_owned(),
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            folder: TempDir::new().unwrap(),
+            process: Mutex::new(None),
+            up: watch::Sender::new(false),
+        };
+        replica.restart();
+        replica
+    }
+
+    /// The value of the first token, which the server on an empty database prints.
+    pub fn first_value(&self) -> String {
+        self.process.lock().unwrap().as_ref().unwrap().first_value()
+    }
+
+    /// Kills it with SIGKILL, and waits until it is gone.
+    pub fn kill(&self) {
+        self.up.send_replace(false);
+        let process = self.process.lock().unwrap().take().unwrap();
+        process.signal(Signal::SIGKILL);
+        assert!(!process.ended().0.success());
+    }
+
+    /// Starts it again, and waits until it listens.
+    pub fn restart(&self) {
+        let mut command = process::command(self.folder.path());
+        command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--log", "info"]);
+        command.args(["--database-url", &self.database_url]).args(&self.flags);
+        let process = Process::listening(command);
+        assert!(self.process.lock().unwrap().replace(process).is_none());
+        self.up.send_replace(true);
+    }
+
+    pub fn is_up(&self) -> bool {
+        *self.up.borrow()
+    }
+
+    /// Waits until it runs; false if that is not before the deadline.
+    pub async fn wait_until_up(&self, deadline: Instant) -> bool {
+        let mut up = self.up.subscribe();
+        let waiting = up.wait_for(|up| *up);
+        tokio::time::timeout_at(deadline, waiting).await.is_ok()
+    }
+}
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    let mut random = fastrand::Rng::new();
+    (0..100)
+        .map(|_| random.u16(PORTS))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap_or_else(|| panic!("no port of {PORTS:?} is free"))
+}
