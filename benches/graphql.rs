@@ -10,7 +10,7 @@ use rotakey::clock::SystemClock;
 use rotakey::config::DatabaseFlags;
 use rotakey::entropy::SystemEntropy;
 use rotakey::graphql::{GraphqlEngine, Request, Session, Settings};
-use rotakey::service::{Policy, Visit};
+use rotakey::service::{Policy, RequestContext};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -43,7 +43,7 @@ impl Fixture {
             let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
             let service = app::open(&url, clock, entropy, Policy::default()).await.unwrap();
             let value = service.bootstrap().await.unwrap().value;
-            let caller = service.authenticate(value.expose(), Visit::default()).await.unwrap();
+            let caller = service.authenticate(value.expose(), RequestContext::default()).await.unwrap();
             let session = Session { caller: Some(caller), ..Session::default() };
             let settings = Settings { cached_documents, ..Settings::default() };
             let Value::Object(variables) = json!({ "input": { "value": value.expose() } }) else { panic!() };

@@ -17,7 +17,7 @@ use rotakey::clock::SystemClock;
 use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::entropy::SystemEntropy;
 use rotakey::http;
-use rotakey::service::{Policy, Service, Visit};
+use rotakey::service::{Policy, RequestContext, Service};
 use rotakey::store::Store;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -59,7 +59,8 @@ impl Warm {
     }
 
     async fn verify(&self) -> bool {
-        let verification = self.service.verify(&self.value, &RequiredScopes::default(), &Visit::default()).await;
+        let verification =
+            self.service.verify(&self.value, &RequiredScopes::default(), &RequestContext::default()).await;
         verification.is_ok_and(|verification| verification.is_valid())
     }
 

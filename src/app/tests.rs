@@ -13,7 +13,7 @@ use crate::domain::rule::verification::{RequiredScopes, imaginary};
 use crate::domain::token::SettingsDraft;
 use crate::entropy::SystemEntropy;
 use crate::http;
-use crate::service::{Caller, CreateRequest, Policy, Service, Visit};
+use crate::service::{Caller, CreateRequest, Policy, RequestContext, Service};
 
 const ENDPOINTS: [&str; 5] = ["/verify", "/introspect", "verifyAPIToken", "/api-tokens/self", "currentAPIToken"];
 /// Where the imaginary rule has no objection.
@@ -50,7 +50,7 @@ impl Server {
     }
 
     async fn caller(&self) -> Caller {
-        self.service.authenticate(&self.admin, Visit::default()).await.unwrap()
+        self.service.authenticate(&self.admin, RequestContext::default()).await.unwrap()
     }
 
     async fn new_value(&self) -> String {

@@ -16,10 +16,10 @@ mod verify;
 
 pub use crate::domain::error_code::ErrorCode;
 pub use audit::{AuditPage, AuditRequest};
-pub use caller::{Caller, StreamPlace};
+pub use caller::{Caller, StreamPermit};
 pub use database::Readiness;
 pub use error::Error;
-pub use judge::Visit;
+pub use judge::RequestContext;
 pub use operator::RetiredValues;
 pub use policy::Policy;
 pub use state::Service;

@@ -8,11 +8,11 @@ use crate::domain::timestamp::Timestamp;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store};
 
-use super::audit::{FanOut, Gate, RefusalGates};
+use super::audit::{FanOut, RateLimit, RefusalLimits};
 use super::caller::Streams;
 use super::database::{Contact, SchemaState, Time};
 use super::error::Error;
-use super::judge::{Cache, Uses};
+use super::judge::{Cache, UseBuffer};
 use super::policy::Policy;
 
 /// How many retired values a minute are looked into, on one replica.
@@ -25,12 +25,12 @@ pub struct Service {
     pub(super) time: Arc<Time>,
     pub(super) entropy: SharedEntropy,
     pub(super) policy: Policy,
-    pub(super) refusals: Arc<RefusalGates>,
-    pub(super) reuses: Arc<Gate<(TokenId, u32)>>,
+    pub(super) refusals: Arc<RefusalLimits>,
+    pub(super) reuses: Arc<RateLimit<(TokenId, u32)>>,
     pub(super) contact: Arc<Contact>,
     pub(super) schema: Arc<SchemaState>,
     pub(super) cache: Arc<Cache>,
-    pub(super) uses: Arc<Uses>,
+    pub(super) uses: Arc<UseBuffer>,
     pub(super) streams: Arc<Streams>,
     pub(super) fan_out: FanOut,
 }
@@ -47,9 +47,9 @@ impl Service {
         policy: Policy,
     ) -> Result<Self, store::Error> {
         let time = Arc::new(Time::of(&store, clock).await?);
-        let reuses = Arc::new(Gate::new(MAX_REUSES));
+        let reuses = Arc::new(RateLimit::new(MAX_REUSES));
         let cache = Arc::new(Cache::new(usize::try_from(policy.cached_values).unwrap_or(usize::MAX)));
-        let fan_out = FanOut::begin(store.audit_news());
+        let fan_out = FanOut::begin(store.audit_log_signal());
         Ok(Self {
             store,
             time,

@@ -12,7 +12,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Scope, Token, ValueFacts};
 
 use super::judge::{FirstUse, Judged};
-use super::{Caller, Error, Service, View, Visit};
+use super::{Caller, Error, RequestContext, Service, View};
 
 /// What came of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,10 +75,10 @@ impl Service {
         &self,
         presented: &str,
         required: &RequiredScopes,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
     ) -> Result<Verification, Error> {
         let now = self.now();
-        let judged = self.judge(presented, visit, FirstUse::Write, now).await?;
+        let judged = self.judge(presented, context, FirstUse::Write, now).await?;
         self.verified(judged, required, now)
     }
 
@@ -103,8 +103,8 @@ impl Service {
         let own = self.own_token(caller, now).await?;
         must_verify(&own)?;
         // The program that sent this request is the caller's, and not the one that the value came from.
-        let visit = Visit { source, user_agent: None, request_id: caller.provenance().request_id };
-        let judged = self.judge(presented, &visit, FirstUse::Write, now).await?;
+        let context = RequestContext { source, user_agent: None, request_id: caller.provenance().request_id };
+        let judged = self.judge(presented, &context, FirstUse::Write, now).await?;
         self.verified(judged, required, now)
     }
 
@@ -140,9 +140,9 @@ impl Service {
             }
             Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal)?, None, Vec::new()),
         };
-        let believed_until = self.believed_until(now);
+        let trusted_until = self.trusted_until(now);
         let fresh_seconds = standing.map_or(0, |standing| {
-            fresh_seconds(standing, verification::good_until(&token, standing), believed_until, now)
+            fresh_seconds(standing, verification::good_until(&token, standing), trusted_until, now)
         });
         let (token, generation) = (Some(View::new(token, now)), Some(generation));
         Ok(Verification { code, token, generation, standing, missing_scopes, fresh_seconds })

@@ -27,7 +27,7 @@ impl Transaction {
     /// When the database fails.
     pub async fn append(&self, event: &AuditEvent) -> Result<(), Error> {
         Entity::insert(row(event)).exec_without_returning(self.connection()).await?;
-        self.note_event(event);
+        self.add_event(event);
         Ok(())
     }
 }
@@ -69,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn forget_events(&self, before: Timestamp, most: u64) -> Result<u64, Error> {
+    pub async fn delete_events(&self, before: Timestamp, most: u64) -> Result<u64, Error> {
         let transaction = self.begin().await?;
         let mut sql = Sql::new(transaction.connection().get_database_backend());
         sql.push(

@@ -13,7 +13,7 @@ use super::connect::pool::Pool;
 use super::file::database_file::DatabaseFile;
 use super::file::write_ahead_log::shorten_log;
 use super::token::hash_lookup::LookupQueue;
-use super::write::after_commit::Durable;
+use super::write::after_commit::AfterCommit;
 use super::write::queue::WriteQueue;
 
 /// How long running reads of a database that was moved may take to end.
@@ -36,7 +36,7 @@ pub struct Store {
     pub(super) lookups: Option<LookupQueue>,
     /// On SQLite, the file itself.
     pub(super) file: Option<DatabaseFile>,
-    pub(super) durable: Durable,
+    pub(super) after_commit: AfterCommit,
     /// On PostgreSQL, the servers that may be the database, in the order in which they are tried.
     pub(super) servers: Arc<[PgConnectOptions]>,
 }
@@ -58,7 +58,7 @@ impl Store {
             write_queue: None,
             lookups: None,
             file: None,
-            durable: Durable::new(&pool),
+            after_commit: AfterCommit::new(&pool),
             servers: servers.into(),
             write: pool,
         }
@@ -74,8 +74,8 @@ impl Store {
     ) -> Self {
         let listing_permits = permits(listings.get_sqlite_connection_pool().options().get_max_connections());
         let (read, write, listings) = (Pool::from(read), Pool::from(write), Pool::from(listings));
-        let durable = Durable::new(&write);
-        let write_queue = Some(WriteQueue::new(write.clone(), durable.clone(), file.clone()));
+        let after_commit = AfterCommit::new(&write);
+        let write_queue = Some(WriteQueue::new(write.clone(), after_commit.clone(), file.clone()));
         let lookups = Some(LookupQueue::new(read.clone()));
         Self {
             place: place.into(),
@@ -86,7 +86,7 @@ impl Store {
             write_queue,
             lookups,
             file: Some(file),
-            durable,
+            after_commit,
             servers: Arc::default(),
         }
     }
@@ -96,7 +96,7 @@ impl Store {
     pub async fn moved(&self) -> Error {
         let Some(file) = &self.file else { return std::future::pending().await };
         let text = file.moved().await;
-        self.begin_era();
+        self.invalidate_all();
         // Closing waits for running reads; new ones are refused at once.
         for pool in [self.read.clone(), self.listings.clone()] {
             tokio::spawn(async move { pool.close().await });
@@ -141,7 +141,7 @@ impl Store {
     }
 
     /// Whether a change failed because the disk is full. If so, the reserve is released, and an urgent change may be retried.
-    pub async fn has_made_room(&self, err: &Error) -> bool {
+    pub async fn release_reserve_if_full(&self, err: &Error) -> bool {
         match (err, &self.file) {
             (Error::Unavailable(err) | Error::Refused(err), Some(file)) => file.reserve().release_if_full(err).await,
             _ => false,
@@ -150,7 +150,7 @@ impl Store {
 
     /// How many transactions of operations this process has made durable. On SQLite operations that wait together share one.
     pub fn commits(&self) -> u64 {
-        self.durable.commits()
+        self.after_commit.commits()
     }
 
     /// Waits until every connection is returned and closes them; SQLite then folds its write-ahead log into the file.

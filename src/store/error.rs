@@ -30,7 +30,7 @@ pub enum Error {
 
 impl From<DbErr> for Error {
     fn from(err: DbErr) -> Self {
-        if passes(&err) { Self::Unavailable(err) } else { Self::Refused(err) }
+        if is_transient(&err) { Self::Unavailable(err) } else { Self::Refused(err) }
     }
 }
 
@@ -53,7 +53,7 @@ fn is_interrupted(err: &DbErr) -> bool {
 }
 
 /// Whether the same statement may succeed later, because its cause is a state of the database and not the statement.
-fn passes(err: &DbErr) -> bool {
+fn is_transient(err: &DbErr) -> bool {
     match err {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
         DbErr::Exec(RuntimeErr::SqlxError(err)) | DbErr::Query(RuntimeErr::SqlxError(err)) => match err.as_ref() {
@@ -62,25 +62,25 @@ fn passes(err: &DbErr) -> bool {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(err) => code_passes(err.as_ref()),
+            sqlx::Error::Database(err) => code_is_transient(err.as_ref()),
             _ => false,
         },
         _ => false,
     }
 }
 
-fn code_passes(err: &dyn DatabaseError) -> bool {
+fn code_is_transient(err: &dyn DatabaseError) -> bool {
     if let Some(err) = err.try_downcast_ref::<PgDatabaseError>() {
-        return sqlstate_passes(err.code());
+        return sqlstate_is_transient(err.code());
     }
     err.try_downcast_ref::<SqliteError>()
         .and_then(|err| err.code())
         .and_then(|code| code.parse().ok())
-        .is_some_and(sqlite_code_passes)
+        .is_some_and(sqlite_code_is_transient)
 }
 
 /// PostgreSQL documentation, appendix A.
-fn sqlstate_passes(code: &str) -> bool {
+fn sqlstate_is_transient(code: &str) -> bool {
     const CLASSES: [&str; 5] = [
         "08", // the connection is lost
         "40", // serialization failure, deadlock, conflict with recovery
@@ -98,7 +98,7 @@ fn sqlstate_passes(code: &str) -> bool {
 }
 
 /// SQLite documentation, "Result and Error Codes". The low byte of an extended code is the primary one.
-fn sqlite_code_passes(code: u32) -> bool {
+fn sqlite_code_is_transient(code: u32) -> bool {
     const CODES: [u32; 8] = [
         5,  // BUSY: another process writes
         6,  // LOCKED
@@ -122,17 +122,17 @@ mod tests {
             "08006", "08P01", "25006", "25P03", "25P04", "40001", "40P01", "53000", "53100", "53200", "53300", "55P03",
             "57014", "57P01", "57P02", "57P03", "57P05", "58000", "58030",
         ] {
-            assert!(sqlstate_passes(code), "{code}");
+            assert!(sqlstate_is_transient(code), "{code}");
         }
         for code in ["22012", "23505", "25P02", "28P01", "3D000", "42P01", "55000", "XX000", "XX001"] {
-            assert!(!sqlstate_passes(code), "{code}");
+            assert!(!sqlstate_is_transient(code), "{code}");
         }
         // With extended codes, such as BUSY_SNAPSHOT, READONLY_DBMOVED and IOERR_FSYNC.
         for code in [5, 6, 7, 8, 10, 13, 14, 15, 261, 517, 1_032, 1_034, 3_850] {
-            assert!(sqlite_code_passes(code), "{code}");
+            assert!(sqlite_code_is_transient(code), "{code}");
         }
         for code in [1, 11, 19, 26, 2_067] {
-            assert!(!sqlite_code_passes(code), "{code}");
+            assert!(!sqlite_code_is_transient(code), "{code}");
         }
     }
 }

@@ -19,11 +19,11 @@ mod token;
 mod write;
 
 pub use changes::epochs::Stamp;
-pub use changes::publisher::FeedMessage;
+pub use changes::publisher::AuditMessage;
 pub use database::Store;
 pub use error::Error;
 pub use list::Listing;
 pub use listen::listener::ChangeListener;
 pub use rotation::rotate::Rotated;
-pub use token::lock::Hold;
+pub use token::lock::LockMode;
 pub use write::transaction::Transaction;

@@ -15,13 +15,13 @@ pub const MAX_FRESH_SECONDS: u32 = 10;
 pub fn fresh_seconds(
     standing: Standing,
     good_until: Option<Timestamp>,
-    believed_until: Timestamp,
+    trusted_until: Timestamp,
     now: Timestamp,
 ) -> u32 {
     match standing {
         Standing::Previous { .. } => 0,
         Standing::Current => {
-            let end = good_until.map_or(believed_until, |good_until| good_until.min(believed_until));
+            let end = good_until.map_or(trusted_until, |good_until| good_until.min(trusted_until));
             now.whole_seconds_until(end).min(MAX_FRESH_SECONDS)
         }
     }

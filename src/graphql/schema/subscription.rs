@@ -26,7 +26,7 @@ impl Subscription {
             Some(event) => Some(event.map(|event| AuditEvent::from((*event).clone())).map_err(refuse)),
             None => {
                 let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
-                let events = service(ctx)?.watch_events(caller(ctx)?, filter).await.map_err(refuse)?;
+                let events = service(ctx)?.subscribe_to_events(caller(ctx)?, filter).await.map_err(refuse)?;
                 Feed::begin(ctx, events);
                 None
             }

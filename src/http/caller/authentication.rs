@@ -12,7 +12,7 @@ use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
 use crate::http::rejection::Rejection;
 use crate::http::state::AppState;
-use crate::service::{self, Caller, ErrorCode, Visit};
+use crate::service::{self, Caller, ErrorCode, RequestContext};
 
 use super::client_address::client_address;
 use super::credential::{self, Credential, UnusableCredential};
@@ -66,8 +66,8 @@ pub(crate) async fn authenticate(
     info: RequestInfo,
     state: &AppState,
 ) -> Result<Caller, Rejection> {
-    let visit = visit(headers, info, state)?;
-    let caller = state.service.authenticate(presented.text, visit).await;
+    let context = request_context(headers, info, state)?;
+    let caller = state.service.authenticate(presented.text, context).await;
     caller.map_err(|err| rejection_of(err, presented))
 }
 
@@ -79,14 +79,14 @@ pub(crate) async fn recognise(
     state: &AppState,
 ) -> Result<Option<Caller>, Rejection> {
     let Some(presented) = find_credential(headers)? else { return Ok(None) };
-    let visit = visit(headers, info, state)?;
+    let context = request_context(headers, info, state)?;
     // Whoever waits to be told to go on is answered before all else is.
     let waits = headers.contains_key(EXPECT);
     let service = &state.service;
     let caller = if waits {
-        service.authenticate(presented.text, visit).await
+        service.authenticate(presented.text, context).await
     } else {
-        service.recognise(presented.text, visit).await
+        service.authenticate_deferring_first_use(presented.text, context).await
     };
     Ok(Some(caller.map_err(|err| rejection_of(err, presented))?))
 }
@@ -151,9 +151,13 @@ impl From<UnusableCredential> for Rejection {
 }
 
 /// Where the request with these headers comes from, as what, and under which name.
-pub(crate) fn visit<'a>(headers: &'a HeaderMap, info: RequestInfo, state: &AppState) -> Result<Visit<'a>, Rejection> {
+pub(crate) fn request_context<'a>(
+    headers: &'a HeaderMap,
+    info: RequestInfo,
+    state: &AppState,
+) -> Result<RequestContext<'a>, Rejection> {
     let RequestInfo { peer, request_id } = info;
-    Ok(Visit {
+    Ok(RequestContext {
         source: source(headers, peer, state)?,
         user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
         request_id,

@@ -8,7 +8,7 @@ use crate::domain::id::RequestId;
 use crate::domain::restriction::Source;
 use crate::http::caller::credential::{self, API_KEY};
 use crate::http::state::AppState;
-use crate::service::{self, Caller, Visit};
+use crate::service::{self, Caller, RequestContext};
 
 use super::protocol::Close;
 
@@ -22,9 +22,9 @@ pub(crate) struct Handshake {
 }
 
 impl Handshake {
-    fn visit(&self) -> Visit<'_> {
+    fn request_context(&self) -> RequestContext<'_> {
         let user_agent = self.user_agent.as_deref();
-        Visit { source: self.source.clone(), user_agent, request_id: self.request_id }
+        RequestContext { source: self.source.clone(), user_agent, request_id: self.request_id }
     }
 
     /// Who is calling: by the value in the payload of `connection_init`, or else by that in the headers of the handshake,
@@ -49,6 +49,6 @@ impl Handshake {
         }
         let presented = credential::find(&headers).map_err(|unusable| Close::refused(&unusable.into()))?;
         let Some(presented) = presented else { return Err(refused(service::Error::Anonymous)) };
-        state.service.authenticate(presented.text, self.visit()).await.map_err(refused)
+        state.service.authenticate(presented.text, self.request_context()).await.map_err(refused)
     }
 }

@@ -25,7 +25,7 @@ use crate::http::body::json;
 use crate::http::rejection::Rejection;
 use crate::http::server::Upgraded;
 use crate::http::state::AppState;
-use crate::service::{Caller, ErrorCode, StreamPlace};
+use crate::service::{Caller, ErrorCode, StreamPermit};
 
 use super::handshake::Handshake;
 use super::protocol::{Close, FromClient, ToClient};
@@ -69,7 +69,7 @@ pub(crate) struct Socket {
     /// Who is calling, once they have said so.
     caller: Option<Arc<Caller>>,
     /// The socket's place among those of the caller's token.
-    place: Option<StreamPlace>,
+    place: Option<StreamPermit>,
     /// What runs. To take an operation out is to end it.
     operations: StreamMap<String, BoxStream<'static, Step>>,
     /// Whether anything came since the client was asked last.

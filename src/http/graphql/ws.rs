@@ -18,7 +18,7 @@ use crate::http::caller::credential::API_KEY;
 use crate::http::rejection::Rejection;
 use crate::http::server::{Upgrade, Upgraded};
 use crate::http::state::AppState;
-use crate::service::{ErrorCode, Visit};
+use crate::service::{ErrorCode, RequestContext};
 
 use super::handshake::Handshake;
 use super::protocol::NAME;
@@ -36,7 +36,8 @@ pub(crate) fn is_handshake(headers: &HeaderMap) -> bool {
 
 /// Answers a handshake.
 pub(crate) async fn shake_hands(state: &AppState, info: RequestInfo, mut head: Parts) -> Result<Response, Rejection> {
-    let Visit { source, user_agent, request_id } = authentication::visit(&head.headers, info, state)?;
+    let RequestContext { source, user_agent, request_id } =
+        authentication::request_context(&head.headers, info, state)?;
     let user_agent = user_agent.map(<[u8]>::to_vec);
     let headers = head.headers.iter().filter(|(name, _)| [AUTHORIZATION, API_KEY].contains(name));
     let presented = headers.map(|(name, value)| (name.clone(), value.clone())).collect();

@@ -28,7 +28,7 @@ use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
 use crate::http::rest::RestRejection;
 use crate::http::state::AppState;
-use crate::service::{Error, Verification, Visit};
+use crate::service::{Error, RequestContext, Verification};
 
 const ID: HeaderName = HeaderName::from_static("x-token-id");
 const OWNER: HeaderName = HeaderName::from_static("x-token-owner");
@@ -165,8 +165,8 @@ async fn decide(
 ) -> Result<Response, Rejection> {
     let check = Check::read(state, peer, query, headers)?;
     let user_agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes);
-    let visit = Visit { source: check.source.clone(), user_agent, request_id };
-    let verification = state.service.verify(check.presented.text, &check.required, &visit).await?;
+    let context = RequestContext { source: check.source.clone(), user_agent, request_id };
+    let verification = state.service.verify(check.presented.text, &check.required, &context).await?;
     check.answer(&verification)
 }
 

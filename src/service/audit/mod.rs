@@ -10,5 +10,5 @@ mod subscription;
 pub(crate) use fan_out::FanOut;
 pub use list::{AuditPage, AuditRequest};
 pub(crate) use process_log::report;
-pub(crate) use rate_limit::{Gate, RefusalGates};
+pub(crate) use rate_limit::{RateLimit, RefusalLimits};
 pub(crate) use record::Refused;

@@ -14,19 +14,19 @@ const PERIOD_SECONDS: u32 = 60;
 
 /// A gate for things of the kind `K`.
 #[derive(Debug)]
-pub(crate) struct Gate<K> {
+pub(crate) struct RateLimit<K> {
     last: Mutex<HashMap<K, Timestamp>>,
     max_kinds: usize,
 }
 
-impl<K: Eq + Hash> Gate<K> {
+impl<K: Eq + Hash> RateLimit<K> {
     /// A gate that remembers so many kinds. Beyond that new ones are kept out, until old ones are forgotten.
     pub(crate) fn new(max_kinds: usize) -> Self {
         Self { last: Mutex::default(), max_kinds }
     }
 
     /// Whether this is the first of its kind within a minute.
-    pub(crate) fn admits(&self, kind: K, now: Timestamp) -> bool {
+    pub(crate) fn allows(&self, kind: K, now: Timestamp) -> bool {
         // Nothing here can panic and leave the map half changed.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = |at: &Timestamp| *at <= now && now < at.plus_seconds(PERIOD_SECONDS);
@@ -54,14 +54,14 @@ const MAX_UNKNOWN: usize = 64;
 
 /// The gates of the audit log. There are two, so that strangers cannot crowd out what is said of a token.
 #[derive(Debug)]
-pub(crate) struct RefusalGates {
-    pub(crate) known: Gate<Kind>,
-    pub(super) unknown: Gate<Kind>,
+pub(crate) struct RefusalLimits {
+    pub(crate) known: RateLimit<Kind>,
+    pub(super) unknown: RateLimit<Kind>,
 }
 
-impl Default for RefusalGates {
+impl Default for RefusalLimits {
     fn default() -> Self {
-        Self { known: Gate::new(MAX_KNOWN), unknown: Gate::new(MAX_UNKNOWN) }
+        Self { known: RateLimit::new(MAX_KNOWN), unknown: RateLimit::new(MAX_UNKNOWN) }
     }
 }
 
@@ -75,19 +75,19 @@ mod tests {
 
     #[test]
     fn one_of_a_kind_passes_a_minute() {
-        let gate = Gate::new(10);
+        let gate = RateLimit::new(10);
         for (kind, seconds, passes) in [(1, 0, true), (1, 59, false), (2, 59, true), (1, 60, true), (1, 61, false)] {
-            assert_eq!(gate.admits(kind, at(seconds)), passes, "{kind} at {seconds}");
+            assert_eq!(gate.allows(kind, at(seconds)), passes, "{kind} at {seconds}");
         }
     }
 
     #[test]
     fn what_is_remembered_is_bounded_and_forgotten() {
-        let gate = Gate::new(3);
+        let gate = RateLimit::new(3);
         for kind in 0..3 {
-            assert!(gate.admits(kind, at(0)));
+            assert!(gate.allows(kind, at(0)));
         }
-        assert!(!gate.admits(3, at(59)));
-        assert!(gate.admits(3, at(60)));
+        assert!(!gate.allows(3, at(59)));
+        assert!(gate.allows(3, at(60)));
     }
 }

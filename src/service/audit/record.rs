@@ -71,7 +71,7 @@ impl Service {
             Some(_) => (&self.refusals.known, None),
             None => (&self.refusals.unknown, provenance.address.map(network)),
         };
-        if !gate.admits((refused.action, refused.code.as_str(), token_id, network), now) {
+        if !gate.allows((refused.action, refused.code.as_str(), token_id, network), now) {
             return;
         }
         if let Err(cause) = self.append_refusal(refused, token_id, provenance, now).await {

@@ -19,8 +19,8 @@ use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 use crate::domain::value::ValueHash;
-use crate::service::{Caller, Error, Service, StreamPlace};
-use crate::store::{FeedMessage, Stamp};
+use crate::service::{Caller, Error, Service, StreamPermit};
+use crate::store::{AuditMessage, Stamp};
 
 /// How often is looked whether the subscriber's value still works; a deadline is kept to within this.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ const LOOK_PERIOD: Duration = Duration::from_secs(1);
 /// One subscription.
 struct Watch {
     service: Service,
-    feed: Receiver<FeedMessage>,
+    feed: Receiver<AuditMessage>,
     wake: watch::Receiver<()>,
     filter: AuditFilter,
     /// The subscriber's token as it was read last, and when that was in the order of changes.
@@ -38,7 +38,7 @@ struct Watch {
     hash: ValueHash,
     source: Source,
     seconds: Interval,
-    _place: StreamPlace,
+    _place: StreamPermit,
 }
 
 impl Service {
@@ -48,7 +48,7 @@ impl Service {
     /// # Errors
     /// Why it works no more, as [`Service::authenticate`] says it.
     pub async fn authenticate_again(&self, caller: &Caller) -> Result<Caller, Error> {
-        self.authenticate(caller.presented().expose(), caller.visit()).await
+        self.authenticate(caller.presented().expose(), caller.context()).await
     }
 
     /// The audit events that are committed from now on and match, each once, and those of one token in the order of the commits.
@@ -57,22 +57,22 @@ impl Service {
     ///
     /// # Errors
     /// When the caller may not, or events cannot be heard just now.
-    pub async fn watch_events(
+    pub async fn subscribe_to_events(
         &self,
         caller: &Caller,
         filter: AuditFilter,
     ) -> Result<impl Stream<Item = Result<Arc<AuditEvent>, Error>> + Send + use<>, Error> {
         let place = self.open_stream(caller)?;
         // In this order nothing falls in between: who listens first, reads later.
-        let (mut feed, wake) = (self.store.audit_feed(), self.fan_out.join());
-        if !self.hears().await || !self.catches_up(&mut feed).await {
+        let (mut feed, wake) = (self.store.subscribe_to_audit_log(), self.fan_out.join());
+        if !self.wait_for_contact().await || !self.catch_up(&mut feed).await {
             return Err(Error::OutOfContact);
         }
         let stamp = self.store.stamp();
         let token = self.own_token(caller, self.now()).await?;
         let mut seconds = interval(LOOK_PERIOD);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (generation, hash, source) = (caller.generation(), *caller.hash(), caller.visit().source);
+        let (generation, hash, source) = (caller.generation(), *caller.hash(), caller.context().source);
         let service = self.clone();
         let watch =
             Watch { service, feed, wake, filter, token, stamp, generation, hash, source, seconds, _place: place };
@@ -103,9 +103,9 @@ impl Watch {
             // Before the event is passed on: it may be why it must not be.
             self.look().await?;
             match heard {
-                Ok(FeedMessage::Event(event)) if self.filter.admits(&event) => return Ok(event),
-                Ok(FeedMessage::Event(_)) | Err(TryRecvError::Empty) => {}
-                Ok(FeedMessage::Lost) | Err(TryRecvError::Closed) => return Err(Error::OutOfContact),
+                Ok(AuditMessage::Event(event)) if self.filter.admits(&event) => return Ok(event),
+                Ok(AuditMessage::Event(_)) | Err(TryRecvError::Empty) => {}
+                Ok(AuditMessage::ContactLost) | Err(TryRecvError::Closed) => return Err(Error::OutOfContact),
                 Err(TryRecvError::Lagged(_)) => return Err(Error::EventsMissed),
             }
         }

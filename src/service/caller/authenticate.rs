@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::service::judge::{FirstUse, Judged};
-use crate::service::{Caller, Error, Service, Visit};
+use crate::service::{Caller, Error, RequestContext, Service};
 
 impl Service {
     /// The caller that a presented text stands for. The first use of a value is durable before this returns, so that the
@@ -11,8 +11,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for a text that no token has as its value, or the reason why it does not work here and now.
-    pub async fn authenticate(&self, presented: &str, visit: Visit<'_>) -> Result<Caller, Error> {
-        self.judged_caller(presented, visit, FirstUse::Write).await
+    pub async fn authenticate(&self, presented: &str, context: RequestContext<'_>) -> Result<Caller, Error> {
+        self.judged_caller(presented, context, FirstUse::Write).await
     }
 
     /// The caller that a presented text stands for, as [`Service::authenticate`] says it, for an endpoint that does one thing: the
@@ -21,15 +21,33 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::authenticate`].
-    pub async fn recognise(&self, presented: &str, visit: Visit<'_>) -> Result<Caller, Error> {
-        self.judged_caller(presented, visit, FirstUse::Leave).await
+    pub async fn authenticate_deferring_first_use(
+        &self,
+        presented: &str,
+        context: RequestContext<'_>,
+    ) -> Result<Caller, Error> {
+        self.judged_caller(presented, context, FirstUse::Leave).await
     }
 
-    async fn judged_caller(&self, presented: &str, visit: Visit<'_>, first_use: FirstUse) -> Result<Caller, Error> {
-        let judged = self.judge(presented, &visit, first_use, self.now()).await?.ok_or(Error::Unauthenticated)?;
-        let awaits_first_use = AtomicBool::new(judged.is_first_use());
+    async fn judged_caller(
+        &self,
+        presented: &str,
+        context: RequestContext<'_>,
+        first_use: FirstUse,
+    ) -> Result<Caller, Error> {
+        let judged = self.judge(presented, &context, first_use, self.now()).await?.ok_or(Error::Unauthenticated)?;
+        let first_use_is_pending = AtomicBool::new(judged.is_first_use());
         let Judged { value, hash, token, generation, judgement } = judged;
-        let (standing, presented, provenance) = (judgement?, value.keep(), visit.provenance());
-        Ok(Caller { token, generation, standing, presented, hash, source: visit.source, provenance, awaits_first_use })
+        let (standing, presented, provenance) = (judgement?, value.keep(), context.provenance());
+        Ok(Caller {
+            token,
+            generation,
+            standing,
+            presented,
+            hash,
+            source: context.source,
+            provenance,
+            first_use_is_pending,
+        })
     }
 }

@@ -25,13 +25,13 @@ impl Service {
         if target != own && Authority::of(caller.known()).require(Permission::ApiTokenModify).is_err() {
             // What is known may be old, so the database has the last word.
             let token = transaction.find_token(own).await?.ok_or(Error::Unauthenticated)?;
-            caller.still_admitted(&token, now)?;
+            caller.check_still_valid(&token, now)?;
             Authority::of(&token).require(Permission::ApiTokenModify)?;
         }
         let held = (target != own).then(|| (own, caller.hold()));
         let (mut target, mut other) = transaction.find_to_change(target, held).await?;
         let token = other.as_mut().or(target.as_mut().filter(|token| token.id == own)).ok_or(Error::Unauthenticated)?;
-        caller.still_admitted(token, now)?;
+        caller.check_still_valid(token, now)?;
         caller.use_in(transaction, token, now).await?;
         Ok((token.clone(), target))
     }

@@ -12,8 +12,8 @@ use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token};
 use crate::domain::value::{Value, ValueHash};
-use crate::service::Visit;
-use crate::store::Hold;
+use crate::service::RequestContext;
+use crate::store::LockMode;
 
 /// Somebody who presented a value that works. What they may do is looked up anew by every operation.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Caller {
     pub(super) source: Source,
     pub(super) provenance: Provenance,
     /// Whether the first use of the value is still to be made durable.
-    pub(super) awaits_first_use: AtomicBool,
+    pub(super) first_use_is_pending: AtomicBool,
 }
 
 impl Caller {
@@ -54,7 +54,7 @@ impl Caller {
 
     /// Whether the caller, whose token is now this, may still do anything: its value works, and from where it came (R10, R12). A
     /// request may be long in coming after its headers.
-    pub(crate) fn still_admitted(&self, token: &Token, now: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn check_still_valid(&self, token: &Token, now: Timestamp) -> Result<(), Refusal> {
         verification::judge(token, self.generation, &self.source, now).map(drop)
     }
 
@@ -64,7 +64,7 @@ impl Caller {
     }
 
     /// The caller as an actor, and the request it acts in.
-    pub(crate) fn acting(&self) -> (Actor, Provenance) {
+    pub(crate) fn as_actor(&self) -> (Actor, Provenance) {
         (Actor::ApiToken(self.token.id), self.provenance.clone())
     }
 
@@ -74,10 +74,10 @@ impl Caller {
     }
 
     /// The request in which the value was presented, to present it again.
-    pub(crate) fn visit(&self) -> Visit<'_> {
+    pub(crate) fn context(&self) -> RequestContext<'_> {
         let Provenance { user_agent, request_id, .. } = &self.provenance;
         let user_agent = user_agent.as_deref().map(str::as_bytes);
-        Visit { source: self.source.clone(), user_agent, request_id: *request_id }
+        RequestContext { source: self.source.clone(), user_agent, request_id: *request_id }
     }
 
     /// The same, as the audit log tells of it.
@@ -86,17 +86,17 @@ impl Caller {
     }
 
     /// Whether the first use of the presented value is still to be written.
-    pub(crate) fn awaits_first_use(&self) -> bool {
-        self.awaits_first_use.load(Ordering::Acquire)
+    pub(crate) fn first_use_is_pending(&self) -> bool {
+        self.first_use_is_pending.load(Ordering::Acquire)
     }
 
     /// Takes note that the first use, if this was one, has been written and is durable.
-    pub(crate) fn first_use_is_durable(&self) {
-        self.awaits_first_use.store(false, Ordering::Release);
+    pub(crate) fn mark_first_use_durable(&self) {
+        self.first_use_is_pending.store(false, Ordering::Release);
     }
 
     /// How the caller's token is to be held by a transaction that rests on it.
-    pub(crate) fn hold(&self) -> Hold {
-        if self.awaits_first_use() { Hold::ToChange } else { Hold::ToKeep }
+    pub(crate) fn hold(&self) -> LockMode {
+        if self.first_use_is_pending() { LockMode::Exclusive } else { LockMode::Shared }
     }
 }

@@ -8,5 +8,5 @@ mod pending_first_use;
 mod stream_limit;
 
 pub use identity::Caller;
-pub use stream_limit::StreamPlace;
+pub use stream_limit::StreamPermit;
 pub(crate) use stream_limit::Streams;

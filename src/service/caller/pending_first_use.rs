@@ -21,7 +21,7 @@ impl Caller {
         token: &mut Token,
         now: Timestamp,
     ) -> Result<(), Error> {
-        if self.awaits_first_use() {
+        if self.first_use_is_pending() {
             write_use(transaction, token, self.generation(), now).await?;
         }
         Ok(())
@@ -33,7 +33,7 @@ impl Caller {
         let events = transaction.events();
         let outcome = transaction.finish(outcome).await;
         if outcome.is_ok() {
-            self.first_use_is_durable();
+            self.mark_first_use_durable();
             events.iter().for_each(|event| report(event));
         }
         outcome
@@ -47,10 +47,10 @@ impl Service {
     /// # Errors
     /// Why the value works no more, if it has stopped since the request began, or when the database fails.
     pub async fn write_first_use(&self, caller: &Caller) -> Result<(), Error> {
-        if caller.awaits_first_use() {
+        if caller.first_use_is_pending() {
             // Boxed, because callers whose value was used before should not carry its size.
             Box::pin(self.record_use(caller.token_id(), caller.generation(), self.now())).await?;
-            caller.first_use_is_durable();
+            caller.mark_first_use_durable();
         }
         Ok(())
     }

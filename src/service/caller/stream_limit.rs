@@ -18,7 +18,7 @@ struct Open {
 
 /// The place of one that is open, until this is dropped.
 #[derive(Debug)]
-pub struct StreamPlace {
+pub struct StreamPermit {
     streams: Arc<Streams>,
     token_id: TokenId,
 }
@@ -30,7 +30,7 @@ impl Streams {
         token_id: TokenId,
         max: u32,
         max_per_token: u32,
-    ) -> Result<StreamPlace, Error> {
+    ) -> Result<StreamPermit, Error> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.of.get(&token_id).is_some_and(|count| *count >= max_per_token) || max_per_token == 0 {
             return Err(Error::TooManyStreams { max_per_token });
@@ -40,11 +40,11 @@ impl Streams {
         }
         open.of_all += 1;
         *open.of.entry(token_id).or_default() += 1;
-        Ok(StreamPlace { streams: self.clone(), token_id })
+        Ok(StreamPermit { streams: self.clone(), token_id })
     }
 }
 
-impl Drop for StreamPlace {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
         open.of_all -= 1;

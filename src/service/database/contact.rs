@@ -17,19 +17,19 @@ use tokio::sync::watch;
 use crate::domain::timestamp::Timestamp;
 
 /// For how many seconds after the database last answered may be believed what was read before (R10).
-const BELIEVED_SECONDS: u32 = 10;
+const TRUST_SECONDS: u32 = 10;
 
 /// What is known of the contact.
 #[derive(Debug)]
 pub(crate) struct Contact {
     /// The last moment up to which everything that was committed has been heard, in Unix milliseconds.
     last: AtomicI64,
-    pub(super) hearing: watch::Sender<bool>,
+    pub(super) listening: watch::Sender<bool>,
 }
 
 impl Default for Contact {
     fn default() -> Self {
-        Self { last: AtomicI64::new(i64::MIN), hearing: watch::Sender::new(false) }
+        Self { last: AtomicI64::new(i64::MIN), listening: watch::Sender::new(false) }
     }
 }
 
@@ -41,24 +41,24 @@ impl Contact {
 
     /// Whether the database answered when it was asked last.
     pub(crate) fn is_listening(&self) -> bool {
-        *self.hearing.borrow()
+        *self.listening.borrow()
     }
 
     /// Until when may be believed what is remembered now; a moment that is over, where nothing may.
-    pub(super) fn believed_until(&self, now: Timestamp) -> Timestamp {
+    pub(super) fn trusted_until(&self, now: Timestamp) -> Timestamp {
         match self.last.load(Ordering::SeqCst) {
             i64::MIN => Timestamp::MIN,
             last => {
                 let last = Timestamp::from_unix_millis(last);
                 // A moment that is yet to come says nothing: a clock was set back.
-                if last <= now { last.plus_seconds(BELIEVED_SECONDS) } else { Timestamp::MIN }
+                if last <= now { last.plus_seconds(TRUST_SECONDS) } else { Timestamp::MIN }
             }
         }
     }
 
     /// All that was committed up to this moment has been heard.
-    pub(super) fn heard_until(&self, moment: Timestamp) {
+    pub(super) fn polled_until(&self, moment: Timestamp) {
         self.last.store(moment.unix_millis(), Ordering::SeqCst);
-        self.hearing.send_if_modified(|hearing| !std::mem::replace(hearing, true));
+        self.listening.send_if_modified(|listening| !std::mem::replace(listening, true));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::service::judge::Uses;
+use crate::service::judge::UseBuffer;
 use crate::service::{Error, Service};
 
 /// How often what was noted is written.
@@ -21,7 +21,7 @@ impl Service {
             self.store.write_uses(&batch).await?;
             self.uses.forget(&batch);
             // Whoever uses tokens all the while must not keep this going for ever.
-            if batch.len() < Uses::BATCH {
+            if batch.len() < UseBuffer::BATCH {
                 return Ok(());
             }
         }

@@ -8,12 +8,12 @@ impl Service {
     ///
     /// # Errors
     /// Those of the last attempt.
-    pub(crate) async fn urgently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
+    pub(crate) async fn retry_on_full_disk<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
         match attempt().await {
-            Err(Error::Unavailable(cause)) if self.store.has_made_room(&cause).await => attempt().await,
+            Err(Error::Unavailable(cause)) if self.store.release_reserve_if_full(&cause).await => attempt().await,
             outcome => outcome,
         }
     }

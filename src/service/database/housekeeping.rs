@@ -21,10 +21,10 @@ impl Service {
         let now = self.now();
         // Each is tried, so that one that fails keeps no other from its work.
         let outcomes = [
-            self.look_at_schema().await,
+            self.check_schema().await,
             self.store.erase_stale_salts(now).await.map(drop).map_err(Error::from),
-            self.store.forget_changes().await.map(drop).map_err(Error::from),
-            self.forget_retired_values(now).await,
+            self.store.delete_old_changes().await.map(drop).map_err(Error::from),
+            self.delete_retired_values(now).await,
             self.store.sweep_statuses(now.minus_minutes(SETTLED_MINUTES)).await.map(drop).map_err(Error::from),
             self.forget_old_events(now).await,
         ];
@@ -33,14 +33,14 @@ impl Service {
 
     async fn forget_old_events(&self, now: Timestamp) -> Result<(), Error> {
         match self.policy.audit_retention_minutes {
-            Some(minutes) => self.forget_events(now.minus_minutes(minutes)).await,
+            Some(minutes) => self.delete_events(now.minus_minutes(minutes)).await,
             None => Ok(()),
         }
     }
 
-    async fn forget_events(&self, before: Timestamp) -> Result<(), Error> {
+    async fn delete_events(&self, before: Timestamp) -> Result<(), Error> {
         for _ in 0..MAX_BATCHES {
-            if self.store.forget_events(before, BATCH.into()).await? < u64::from(BATCH) {
+            if self.store.delete_events(before, BATCH.into()).await? < u64::from(BATCH) {
                 break;
             }
         }
@@ -49,11 +49,11 @@ impl Service {
 
     /// Deletes the values that have been retired for as long as the operator says. Whoever presents one is then told that no token
     /// has it. A replica that remembers one goes on saying that it is retired: it is refused either way.
-    async fn forget_retired_values(&self, now: Timestamp) -> Result<(), Error> {
+    async fn delete_retired_values(&self, now: Timestamp) -> Result<(), Error> {
         let by = now.minus_minutes(self.policy.retired_values_minutes);
         for _ in 0..MAX_BATCHES {
             let dated = self.store.date_retired_values(now, BATCH).await?;
-            let forgotten = self.store.forget_retired_values(by, BATCH).await?;
+            let forgotten = self.store.delete_retired_values(by, BATCH).await?;
             if dated.max(forgotten) < u64::from(BATCH) {
                 break;
             }

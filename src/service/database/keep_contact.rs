@@ -1,4 +1,4 @@
-//! Keeping contact: a task that hears what other replicas commit, and seeks the database again whenever it is lost.
+//! Keeping contact: a task that wait_for_contact what other replicas commit, and seeks the database again whenever it is lost.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::domain::timestamp::Timestamp;
 use crate::service::Service;
-use crate::store::{self, ChangeListener, FeedMessage};
+use crate::store::{self, AuditMessage, ChangeListener};
 
 /// How often contact is sought again once it is lost. By this alone: whoever else needs the database waits for it, but not for
 /// long.
@@ -22,12 +22,12 @@ impl Service {
     /// Whether everything that any replica committed up to ten seconds ago has been heard. While not, nothing may be
     /// answered from memory.
     pub fn in_contact(&self, now: Timestamp) -> bool {
-        now < self.believed_until(now)
+        now < self.trusted_until(now)
     }
 
     /// Until when may be believed what is remembered now; a moment that is over, where nothing may.
-    pub(crate) fn believed_until(&self, now: Timestamp) -> Timestamp {
-        self.contact.believed_until(now)
+    pub(crate) fn trusted_until(&self, now: Timestamp) -> Timestamp {
+        self.contact.trusted_until(now)
     }
 
     /// Hears what other replicas commit, and seeks contact again whenever it is lost. Runs for as long as the server does.
@@ -40,7 +40,7 @@ impl Service {
                 Ok(listener) => self.listen_until_lost(listener).await,
                 Err(cause) => cause,
             };
-            self.contact.hearing.send_replace(false);
+            self.contact.listening.send_replace(false);
             self.store.lose_contact();
             tracing::warn!(%cause, "lost contact with the database; reconnecting");
         }
@@ -59,23 +59,23 @@ impl Service {
                 Ok(database_time) => self.time.measure(asked_at, database_time),
                 Err(cause) => return cause,
             }
-            self.contact.heard_until(self.time.at(asked_at));
+            self.contact.polled_until(self.time.at(asked_at));
         }
     }
 
     /// Waits until other replicas are heard, but not for long: whether they are.
-    pub(crate) async fn hears(&self) -> bool {
-        let mut hearing = self.contact.hearing.subscribe();
-        matches!(timeout(CONTACT_TIMEOUT, hearing.wait_for(|hearing| *hearing)).await, Ok(Ok(_)))
+    pub(crate) async fn wait_for_contact(&self) -> bool {
+        let mut listening = self.contact.listening.subscribe();
+        matches!(timeout(CONTACT_TIMEOUT, listening.wait_for(|listening| *listening)).await, Ok(Ok(_)))
     }
 
     /// Waits until all that was committed before has been heard, so that the subscriber is told only what comes later, but not
     /// for long: whether that is so.
-    pub(crate) async fn catches_up(&self, subscriber: &mut Receiver<FeedMessage>) -> bool {
-        let mut hearing = self.contact.hearing.subscribe();
+    pub(crate) async fn catch_up(&self, subscriber: &mut Receiver<AuditMessage>) -> bool {
+        let mut listening = self.contact.listening.subscribe();
         tokio::select! {
             caught_up = timeout(CATCH_UP_TIMEOUT, self.store.catch_up(subscriber)) => caught_up.unwrap_or(false),
-            _ = hearing.wait_for(|hearing| !hearing) => false,
+            _ = listening.wait_for(|listening| !listening) => false,
         }
     }
 }

@@ -26,7 +26,7 @@ impl Service {
     }
 
     /// Looks at the schema of the database.
-    pub(crate) async fn look_at_schema(&self) -> Result<(), Error> {
+    pub(crate) async fn check_schema(&self) -> Result<(), Error> {
         let is_current = self.store.has_current_schema().await?;
         if !is_current && self.schema.0.swap(false, Ordering::Relaxed) {
             tracing::warn!("another version of Rotakey has changed the schema of the database; replace this one");

@@ -25,7 +25,7 @@ use crate::store::{self, Store};
 const NOTEWORTHY_MILLIS: i64 = 1_000;
 /// For how long a clock that was set makes it uncertain whether a rotation was more than ten seconds ago (R5): for as long, and
 /// until every other replica has noticed, too.
-const UNSETTLED_MILLIS: i64 = CONFLICT_GUARD_SECONDS as i64 * 1_000 + 5_000;
+const UNCERTAIN_MILLIS: i64 = CONFLICT_GUARD_SECONDS as i64 * 1_000 + 5_000;
 /// By how much a moment may be rounded. Two clocks are read for a difference, so without this it would never come to rest.
 const ROUNDING_MILLIS: i64 = 1;
 
@@ -35,7 +35,7 @@ pub(crate) struct Time {
     /// The database's clock minus the monotonic one.
     difference_millis: AtomicI64,
     /// Until when, by the monotonic clock, the database's clock does not tell how long ago something was, because it was set.
-    unsettled_until: AtomicI64,
+    uncertain_until: AtomicI64,
     /// The wall clock minus the database's, as the log last said it.
     logged_millis: AtomicI64,
 }
@@ -61,7 +61,7 @@ impl Time {
         let time = Self {
             clock,
             difference_millis: AtomicI64::new(0),
-            unsettled_until: AtomicI64::new(i64::MIN),
+            uncertain_until: AtomicI64::new(i64::MIN),
             logged_millis: AtomicI64::new(0),
         };
         let bounds = time.bounds(asked_at, database_time);
@@ -98,8 +98,8 @@ impl Time {
         self.difference_millis.store(measured, Ordering::Relaxed);
         let step_millis = measured.saturating_sub(before);
         if step_millis.saturating_abs() > NOTEWORTHY_MILLIS {
-            let until = self.clock.monotonic_millis().saturating_add(UNSETTLED_MILLIS);
-            self.unsettled_until.store(until, Ordering::Relaxed);
+            let until = self.clock.monotonic_millis().saturating_add(UNCERTAIN_MILLIS);
+            self.uncertain_until.store(until, Ordering::Relaxed);
             tracing::warn!(step_millis, "the database's clock was set; deadlines move with it");
         }
         self.compare_with_wall_clock();
@@ -107,8 +107,8 @@ impl Time {
 
     /// For how many more seconds nothing may rest on how long ago a rotation was, because the database's clock was set between
     /// then and now; 0 nearly always.
-    pub(crate) fn unsettled_seconds(&self) -> u32 {
-        let left = self.unsettled_until.load(Ordering::Relaxed).saturating_sub(self.clock.monotonic_millis());
+    pub(crate) fn uncertain_seconds(&self) -> u32 {
+        let left = self.uncertain_until.load(Ordering::Relaxed).saturating_sub(self.clock.monotonic_millis());
         u32::try_from(left).map_or(0, |millis| millis.div_ceil(1_000))
     }
 
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(time.now().unix_millis(), START + 4_500);
         time.measure(host.monotonic_millis(), at(START + 3_000));
         assert!((time.now().unix_millis() - START - 3_000).abs() <= ROUNDING_MILLIS);
-        assert!(time.unsettled_seconds() > 0, "which is as a step");
+        assert!(time.uncertain_seconds() > 0, "which is as a step");
     }
 
     #[test]
@@ -248,12 +248,12 @@ mod tests {
         for step in [-3_600_000, -11_000, -1_002, 1_002, 11_000, 3_600_000] {
             let host = host();
             let time = Time::measured(host.clone(), host.monotonic_millis(), at(START));
-            assert_eq!(time.unsettled_seconds(), 0);
+            assert_eq!(time.uncertain_seconds(), 0);
             time.measure(host.monotonic_millis(), at(START + step));
             assert!((time.now().unix_millis() - START - step).abs() <= ROUNDING_MILLIS, "{step}");
             for (passes, seconds) in [(0, 15), (1, 15), (4_999, 10), (9_999, 1), (1, 0), (1, 0)] {
                 host.pass(passes);
-                assert_eq!(time.unsettled_seconds(), seconds, "{step}");
+                assert_eq!(time.uncertain_seconds(), seconds, "{step}");
             }
         }
     }

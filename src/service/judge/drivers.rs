@@ -5,11 +5,11 @@
 
 use crate::domain::restriction::Source;
 use crate::domain::timestamp::Timestamp;
-use crate::service::token::forget_ended_overlap;
+use crate::service::token::drop_ended_overlap;
 use crate::service::{Error, Service};
 
-use super::judgement::{Case, FirstUse, Judged, Step, Verdict};
-use super::request_context::Visit;
+use super::judgement::{FirstUse, Judged, Judgement, Step, Verdict};
+use super::request_context::RequestContext;
 
 impl Service {
     /// Judges a presented text, taking every step that it needs; `None` for one that is the value of no token.
@@ -19,16 +19,16 @@ impl Service {
     pub(crate) async fn judge<'a>(
         &self,
         text: &'a str,
-        visit: &'a Visit<'_>,
+        context: &'a RequestContext<'_>,
         first_use: FirstUse,
         now: Timestamp,
     ) -> Result<Option<Judged<'a>>, Error> {
-        let mut case = Case::new((text, &visit.source), first_use, now, |hash| self.recall(hash, now));
+        let mut case = Judgement::new((text, &context.source), first_use, now, |hash| self.cached(hash, now));
         loop {
             match case.judge() {
                 Ok(verdict) => return Ok(self.conclude(case, verdict)),
                 // Boxed, because most judgements need no step and should not carry the size of one.
-                Err(step) => Box::pin(self.take(step, &mut case, visit)).await?,
+                Err(step) => Box::pin(self.take(step, &mut case, context)).await?,
             }
         }
     }
@@ -36,26 +36,26 @@ impl Service {
     /// Judges a presented text now: `None` where that takes a step, or where the value does not work. Nothing has been done then,
     /// and the other driver judges the same anew.
     pub(crate) fn try_judge<'a>(&self, text: &'a str, source: &'a Source, now: Timestamp) -> Option<Judged<'a>> {
-        let case = Case::new((text, source), FirstUse::Write, now, |hash| self.recall(hash, now));
+        let case = Judgement::new((text, source), FirstUse::Write, now, |hash| self.cached(hash, now));
         let verdict = case.judge().ok().filter(|verdict| matches!(verdict, Verdict::Works(_)))?;
         self.conclude(case, verdict)
     }
 
     /// Takes a step, so that the case can be judged further.
-    async fn take(&self, step: Step, case: &mut Case<'_>, visit: &Visit<'_>) -> Result<(), Error> {
+    async fn take(&self, step: Step, case: &mut Judgement<'_>, context: &RequestContext<'_>) -> Result<(), Error> {
         match step {
             Step::LookUp(hash) => case.looked_up(self.look_up(&hash, case.now).await?),
             Step::WriteFirstUse(id, generation) => self.use_first(case, id, generation).await?,
-            Step::Record(verdict) => self.record_verdict(case, verdict, visit).await,
+            Step::Record(verdict) => self.record_verdict(case, verdict, context).await,
         }
         Ok(())
     }
 
-    fn conclude<'a>(&self, case: Case<'a>, verdict: Verdict) -> Option<Judged<'a>> {
+    fn conclude<'a>(&self, case: Judgement<'a>, verdict: Verdict) -> Option<Judged<'a>> {
         let now = case.now;
         case.conclude(verdict, |hash, known| {
             let noted = self.note_use(known, now);
-            let forgotten = forget_ended_overlap(&mut known.token, now);
+            let forgotten = drop_ended_overlap(&mut known.token, now);
             // Remembered, so that it is left out once and not by a copy of the token for each answer.
             if noted || forgotten {
                 self.cache.remember(*hash, known.clone());

@@ -1,6 +1,6 @@
 //! The judgement of a presented value: the order of its rules, without I/O.
 //!
-//! [`Case::judge`] either decides or names the step that has to be taken first. Two drivers work on a case: one takes the steps
+//! [`Judgement::judge`] either decides or names the step that has to be taken first. Two drivers work on a case: one takes the steps
 //! and has the case judged again, the other gives up at the first step. So a rule stands here once, whether or not the
 //! database has to be asked, and none can be forgotten on the fast way.
 
@@ -19,7 +19,7 @@ use super::cache::Known;
 
 /// A presented text, and what has been found out about it so far.
 #[derive(Debug)]
-pub(crate) struct Case<'a> {
+pub(crate) struct Judgement<'a> {
     /// The value and its SHA-256; `None` for a text that cannot be a value.
     value: Option<(PresentedValue<'a>, ValueHash)>,
     source: &'a Source,
@@ -87,17 +87,17 @@ pub(crate) struct Judged<'a> {
     pub(crate) judgement: Result<Standing, Refusal>,
 }
 
-impl<'a> Case<'a> {
-    /// A text that is presented from there at this moment. `recall` says what is remembered of a value.
+impl<'a> Judgement<'a> {
+    /// A text that is presented from there at this moment. `cached` says what is remembered of a value.
     pub(crate) fn new(
         (text, source): (&'a str, &'a Source),
         first_use: FirstUse,
         now: Timestamp,
-        recall: impl FnOnce(&ValueHash) -> Lookup,
+        cached: impl FnOnce(&ValueHash) -> Lookup,
     ) -> Self {
         // The checksum spares memory and database every mistyped, truncated and made-up value.
         let value = PresentedValue::parse(text).ok().map(|value| (value, value.hash()));
-        let lookup = value.as_ref().map_or(Lookup::Unknown, |(_, hash)| recall(hash));
+        let lookup = value.as_ref().map_or(Lookup::Unknown, |(_, hash)| cached(hash));
         Self { value, source, first_use, lookup, decided: None, now }
     }
 

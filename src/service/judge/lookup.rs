@@ -8,12 +8,12 @@ use crate::service::{Error, Service};
 
 use super::cache::Known;
 use super::judgement::Lookup;
-use super::use_buffer::Uses;
+use super::use_buffer::UseBuffer;
 
 impl Service {
     /// What is remembered of the value of this hash: only while contact with the database lasts, and no change of the token has
     /// been published since it was read (R10).
-    pub(crate) fn recall(&self, hash: &ValueHash, now: Timestamp) -> Lookup {
+    pub(crate) fn cached(&self, hash: &ValueHash, now: Timestamp) -> Lookup {
         if !self.in_contact(now) {
             return Lookup::Needed;
         }
@@ -29,7 +29,7 @@ impl Service {
     /// # Errors
     /// When the database is needed and fails.
     pub(crate) async fn find_value(&self, hash: &ValueHash, now: Timestamp) -> Result<Option<Known>, Error> {
-        match self.recall(hash, now) {
+        match self.cached(hash, now) {
             Lookup::Known(known) => Ok(Some(known)),
             Lookup::Unknown => Ok(None),
             // Boxed, so that those who do not come here do not carry its size.
@@ -62,7 +62,7 @@ impl Service {
     /// Lets a good value count as used once more: whether that was noted. Its first use is another matter.
     pub(super) fn note_use(&self, known: &mut Known, now: Timestamp) -> bool {
         let used = known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_some());
-        let noted = used && Uses::is_due(known.token.last_used_at, now) && self.uses.note(known.token.id, now);
+        let noted = used && UseBuffer::is_due(known.token.last_used_at, now) && self.uses.note(known.token.id, now);
         if noted {
             Arc::make_mut(&mut known.token).last_used_at = Some(now);
         }

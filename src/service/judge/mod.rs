@@ -12,6 +12,6 @@ mod write_first_use;
 
 pub(crate) use cache::Cache;
 pub(crate) use judgement::{FirstUse, Judged};
-pub use request_context::Visit;
-pub(crate) use use_buffer::Uses;
+pub use request_context::RequestContext;
+pub(crate) use use_buffer::UseBuffer;
 pub(crate) use write_first_use::write_use;

@@ -11,7 +11,7 @@ use crate::domain::value::redact;
 
 /// The request in which a value is presented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Visit<'a> {
+pub struct RequestContext<'a> {
     /// Where it comes from.
     pub source: Source,
     /// With which program, as it says itself: the bytes that it sent.
@@ -20,7 +20,7 @@ pub struct Visit<'a> {
     pub request_id: Option<RequestId>,
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     pub(crate) fn provenance(&self) -> Provenance {
         let user_agent = self.user_agent.map(|agent| {
             // It is kept in the audit log, where a value must never be, and shown in one line with others.

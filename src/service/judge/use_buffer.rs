@@ -20,12 +20,12 @@ const MAX_NOTED: usize = 65_536;
 
 /// The uses that are not yet written: the latest of each token.
 #[derive(Debug, Default)]
-pub(crate) struct Uses {
+pub(crate) struct UseBuffer {
     noted: Mutex<BTreeMap<TokenId, Timestamp>>,
     pub(crate) crowded: Notify,
 }
 
-impl Uses {
+impl UseBuffer {
     /// How many are written by one transaction, which holds the locks of as many tokens.
     pub(crate) const BATCH: usize = 1_000;
 
@@ -88,15 +88,15 @@ mod tests {
     #[test]
     fn a_use_is_due_half_a_minute_after_the_last() {
         for (now, due) in [(29_999, false), (30_000, true), (30_001, true)] {
-            assert_eq!(Uses::is_due(Some(at(0)), at(now)), due, "{now}");
+            assert_eq!(UseBuffer::is_due(Some(at(0)), at(now)), due, "{now}");
         }
-        assert!(Uses::is_due(None, at(0)));
-        assert!(!Uses::is_due(Some(at(60_000)), at(0)), "a clock that is behind");
+        assert!(UseBuffer::is_due(None, at(0)));
+        assert!(!UseBuffer::is_due(Some(at(60_000)), at(0)), "a clock that is behind");
     }
 
     #[test]
     fn the_latest_use_counts_and_stays_until_that_very_one_is_written() {
-        let uses = Uses::default();
+        let uses = UseBuffer::default();
         uses.note(id(1), at(5));
         uses.note(id(1), at(4));
         assert_eq!(uses.latest(id(1), Some(at(1))), Some(at(5)));
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_bounded_and_those_already_noted_still_have_room() {
-        let uses = Uses::default();
+        let uses = UseBuffer::default();
         for number in 0..MAX_NOTED {
             assert!(uses.note(id(number), at(0)));
         }

@@ -7,11 +7,11 @@ use crate::domain::token::Token;
 use crate::service::{Error, Service};
 use crate::store::Transaction;
 
-use super::judgement::{Case, Verdict};
+use super::judgement::{Judgement, Verdict};
 
 impl Service {
     /// Makes the first use of a good value durable, or decides that it has stopped working since it was looked up.
-    pub(super) async fn use_first(&self, case: &mut Case<'_>, id: TokenId, generation: u32) -> Result<(), Error> {
+    pub(super) async fn use_first(&self, case: &mut Judgement<'_>, id: TokenId, generation: u32) -> Result<(), Error> {
         match self.record_use(id, generation, case.now).await {
             Ok((token, _)) => case.refresh(token),
             Err(Error::Refused(refusal)) => {
@@ -33,7 +33,7 @@ impl Service {
         generation: u32,
         now: Timestamp,
     ) -> Result<(Token, Standing), Error> {
-        self.urgently(move || async move {
+        self.retry_on_full_disk(move || async move {
             let transaction = self.store.begin_urgent().await?;
             let used = record_use_in(&transaction, id, generation, now).await;
             transaction.finish(used).await

@@ -14,7 +14,7 @@ impl Service {
         let now = self.now();
         // It may be what is needed to revoke a token, also when the disk is full.
         let (issued, events) = self
-            .urgently(|| async move {
+            .retry_on_full_disk(|| async move {
                 let transaction = self.store.begin_urgent().await?;
                 let issued = self
                     .insert(&transaction, admin().validate(None, &Limits::default(), now)?, operator(), now)

@@ -38,9 +38,9 @@ impl Service {
         request: CreateRequest,
         now: Timestamp,
     ) -> Result<Issued, Error> {
-        let own = transaction.find_to_hold(caller.token_id(), caller.hold()).await?;
+        let own = transaction.find_and_lock(caller.token_id(), caller.hold()).await?;
         let mut own = own.ok_or(Error::Unauthenticated)?;
-        caller.still_admitted(&own, now)?;
+        caller.check_still_valid(&own, now)?;
         caller.use_in(transaction, &mut own, now).await?;
         let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
@@ -50,7 +50,7 @@ impl Service {
         };
         let settings = request.draft.validate(base.as_ref(), &self.policy.limits, now)?;
         authority.require_to_issue(&settings)?;
-        self.insert(transaction, settings, caller.acting(), now).await
+        self.insert(transaction, settings, caller.as_actor(), now).await
     }
 
     pub(crate) async fn insert(

@@ -18,7 +18,7 @@ impl Service {
     pub async fn end_overlap(&self, caller: &Caller, id: &str) -> Result<View, Error> {
         let now = self.now();
         let id = token_id("id", id)?;
-        self.urgently(move || async move {
+        self.retry_on_full_disk(move || async move {
             let transaction = self.store.begin_urgent().await?;
             let view = self.end_overlap_in(&transaction, caller, id, now).await;
             caller.finish(transaction, view).await
@@ -47,7 +47,7 @@ impl Service {
         transaction.end_overlap(id).await?;
         transaction.erase_salt(id, token.current.generation).await?;
         token.previous = None;
-        self.record(transaction, Action::OverlapEnded, caller.acting(), (token.id, token.current.generation), now)
+        self.record(transaction, Action::OverlapEnded, caller.as_actor(), (token.id, token.current.generation), now)
             .await?;
         Ok(View::new(token, now))
     }

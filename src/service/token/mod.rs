@@ -14,4 +14,4 @@ pub use paging::{Connection, PageRequest};
 pub(crate) use paging::{broken_cursor, page_size};
 pub use rotate::RotateRequest;
 pub use view::{Issued, View};
-pub(crate) use view::{forget_ended_overlap, token_id};
+pub(crate) use view::{drop_ended_overlap, token_id};

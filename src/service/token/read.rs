@@ -53,7 +53,7 @@ impl Service {
     pub(crate) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Arc<Token>, Error> {
         self.write_first_use(caller).await?;
         let token = self.find_value(caller.hash(), now).await?.ok_or(Error::Unauthenticated)?.token;
-        caller.still_admitted(&token, now)?;
+        caller.check_still_valid(&token, now)?;
         Ok(token)
     }
 }

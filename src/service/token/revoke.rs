@@ -17,7 +17,7 @@ impl Service {
     pub async fn revoke(&self, caller: &Caller, id: &str) -> Result<View, Error> {
         let now = self.now();
         let id = token_id("id", id)?;
-        self.urgently(move || async move {
+        self.retry_on_full_disk(move || async move {
             let transaction = self.store.begin_urgent().await?;
             let view = self.revoke_in(&transaction, caller, id, now).await;
             caller.finish(transaction, view).await
@@ -38,11 +38,11 @@ impl Service {
         if lifecycle::revoke(&token)? {
             token.revoked_at = Some(now);
             transaction.revoke(token.id, now).await?;
-            self.record(transaction, Action::Revoked, caller.acting(), (token.id, token.current.generation), now)
+            self.record(transaction, Action::Revoked, caller.as_actor(), (token.id, token.current.generation), now)
                 .await?;
         } else {
             // Another replica revoked it, of which this one may not have heard: it must not go on after this answer (R10).
-            transaction.forget(token.id);
+            transaction.invalidate(token.id);
         }
         Ok(View::new(token, now))
     }

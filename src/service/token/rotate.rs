@@ -67,7 +67,7 @@ impl Service {
         let key = request.idempotency_key.as_deref().map(IdempotencyKey::parse).transpose()?;
         if id == caller.token_id()
             && key.is_none()
-            && let Some(issued) = self.rotate_known(caller, request, now).await?
+            && let Some(issued) = self.rotate_optimistically(caller, request, now).await?
         {
             return Ok(issued);
         }
@@ -78,7 +78,7 @@ impl Service {
 
     /// The ordinary rotation; `None` for another, and where the token is not any more what it was when the caller was recognised.
     /// Why, and what then is to be done, only the token under a lock tells.
-    async fn rotate_known(
+    async fn rotate_optimistically(
         &self,
         caller: &Caller,
         request: &RotateRequest,
@@ -88,10 +88,10 @@ impl Service {
         let current = known.current.generation == caller.generation();
         // Judged here, because what is known may be younger than what the caller was judged by.
         let periodless = request.require_period && known.settings.rotation_period_minutes.is_none();
-        if !current || periodless || caller.still_admitted(known, now).is_err() {
+        if !current || periodless || caller.check_still_valid(known, now).is_err() {
             return Ok(None);
         }
-        let first_used_at = caller.awaits_first_use().then_some(now);
+        let first_used_at = caller.first_use_is_pending().then_some(now);
         let mut token = known.clone();
         if first_used_at.is_some() {
             token = lifecycle::apply_use(token, caller.generation(), now);
@@ -100,10 +100,10 @@ impl Service {
         let Ok(overlap) = Overlap::of(&token.settings, request.overlap_minutes) else { return Ok(None) };
         let Ok(Plan::Issue(rotation)) = rotation::rotate(&token, rotator, overlap, None, now) else { return Ok(None) };
         let (value, issued, event) = self.issue(&token, &rotation, None, caller, now)?;
-        if self.store.rotate_known(known, &rotation, &issued, first_used_at, &event).await? == Rotated::Lost {
+        if self.store.rotate_optimistically(known, &rotation, &issued, first_used_at, &event).await? == Rotated::Lost {
             return Ok(None);
         }
-        caller.first_use_is_durable();
+        caller.mark_first_use_durable();
         report(&event);
         // The holder of the current value cancels nothing.
         let view = View::new(rotation::apply(token, &rotation, issued), now);
@@ -119,7 +119,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<Issued, Error> {
         let (mut token, rotator) = self.target(transaction, caller, id, now).await?;
-        let first_use = matches!(rotator, Rotator::Holder { .. }) && caller.awaits_first_use();
+        let first_use = matches!(rotator, Rotator::Holder { .. }) && caller.first_use_is_pending();
         if first_use {
             token = lifecycle::apply_use(token, caller.generation(), now);
         }
@@ -129,7 +129,7 @@ impl Service {
         let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
         let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
         let plan = rotation::rotate(&token, rotator, overlap, repeatable, now).map_err(lost_race)?;
-        let unsettled = self.time.unsettled_seconds();
+        let unsettled = self.time.uncertain_seconds();
         if unsettled > 0 && plan.rests_on_guard(&token) {
             return Err(Refusal::RotationConflict { retry_after_seconds: unsettled }.into());
         }
@@ -143,9 +143,9 @@ impl Service {
         let (token, value) = match plan {
             Plan::Repeat(value) => {
                 let action = Action::RotationRepeated;
-                if self.refusals.known.admits((action, "", Some(id), None), now) {
+                if self.refusals.known.allows((action, "", Some(id), None), now) {
                     let subject = (id, token.current.generation);
-                    self.record(transaction, action, caller.acting(), subject, now).await?;
+                    self.record(transaction, action, caller.as_actor(), subject, now).await?;
                 }
                 (token, value)
             }
@@ -173,7 +173,7 @@ impl Service {
         if id == caller.token_id() {
             let (token, _) = transaction.find_to_change(id, None).await?;
             let token = token.ok_or(Error::Unauthenticated)?;
-            caller.still_admitted(&token, now).map_err(lost_race)?;
+            caller.check_still_valid(&token, now).map_err(lost_race)?;
             return Ok((token, Rotator::Holder { generation: caller.generation() }));
         }
         let (own, token) = self.find_to_change(transaction, caller, id, now).await?;
@@ -196,7 +196,7 @@ impl Service {
         let (value, salt) = self.new_value(token, rotation, repeatable)?;
         let issued = issued(rotation, &value, salt, caller, now);
         let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
-        let event = self.change(action, caller.acting(), (token.id, rotation.generation), now)?;
+        let event = self.change(action, caller.as_actor(), (token.id, rotation.generation), now)?;
         Ok((value, issued, event))
     }
 
@@ -231,7 +231,7 @@ fn issued(rotation: &Rotation, value: &Value, salt: Option<Salt>, caller: &Calle
         hash: value.hash(),
         hint: value.hint(),
         created_at: now,
-        created_by: caller.acting().0,
+        created_by: caller.as_actor().0,
         first_used_at: None,
         replaced_at: None,
         retires_at: None,
@@ -241,7 +241,7 @@ fn issued(rotation: &Rotation, value: &Value, salt: Option<Salt>, caller: &Calle
 }
 
 /// Why an ordinary rotation may be decided without a lock, fact by fact. A fact that is added does not compile before it is named
-/// here; one that may change, and that a rule of rotation reads, must also be a condition of `Store::rotate_known`.
+/// here; one that may change, and that a rule of rotation reads, must also be a condition of `Store::rotate_optimistically`.
 const _: fn(&Token) = |token| {
     let Token {
         // Fixed at creation.

@@ -43,9 +43,9 @@ impl Service {
         authority.require_to_update(&token, &settings)?;
         if settings != token.settings {
             token.settings = settings;
-            token.updated = Some((now, caller.acting().0));
+            token.updated = Some((now, caller.as_actor().0));
             transaction.update(&token).await?;
-            self.record(transaction, Action::Updated, caller.acting(), (token.id, token.current.generation), now)
+            self.record(transaction, Action::Updated, caller.as_actor(), (token.id, token.current.generation), now)
                 .await?;
         }
         Ok(View::new(token, now))

@@ -22,13 +22,13 @@ impl View {
     pub(crate) fn new(token: impl Into<Arc<Token>>, now: Timestamp) -> Self {
         let mut token = token.into();
         let status = lifecycle::status(&token, now);
-        forget_ended_overlap(&mut token, now);
+        drop_ended_overlap(&mut token, now);
         Self { token, status }
     }
 }
 
 /// Leaves out a previous value whose overlap is over: whether there was one.
-pub(crate) fn forget_ended_overlap(token: &mut Arc<Token>, now: Timestamp) -> bool {
+pub(crate) fn drop_ended_overlap(token: &mut Arc<Token>, now: Timestamp) -> bool {
     let ended = token.previous.is_some() && !lifecycle::overlap_lasts(token, now);
     if ended {
         Arc::make_mut(token).previous = None;

@@ -1,4 +1,4 @@
-//! What a transaction changes: noted while it runs, published once it is durable, and sent to other replicas as ids.
+//! What a transaction changes: collected while it runs, published once it is durable, and announced to other replicas as ids.
 
 use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
@@ -7,37 +7,37 @@ use std::sync::Arc;
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::{EventId, TokenId};
 
-/// What a transaction changes, by id only: no setting and no value.
+/// The changes of one transaction, by id only: no setting and no value.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Notes {
-    /// The tokens whose facts it changes, other than the moment of their last use.
+pub(in crate::store) struct ChangeSet {
+    /// The tokens that it changes. A later use of a value, which changes only the time of the last use, does not count.
     pub(in crate::store) tokens: BTreeSet<TokenId>,
     pub(in crate::store) events: Vec<Arc<AuditEvent>>,
-    /// What no statement of the transaction has announced to other replicas yet.
+    /// The ids that no statement of the transaction has announced to other replicas yet.
     unannounced: String,
 }
 
-impl Notes {
-    /// Takes note of a token that is changed.
-    pub(in crate::store) fn token(&mut self, id: TokenId) {
+impl ChangeSet {
+    /// Adds a token that is changed.
+    pub(in crate::store) fn add_token(&mut self, id: TokenId) {
         if self.tokens.insert(id) {
             self.add_unannounced(id);
         }
     }
 
-    /// Takes note of an event that is appended.
-    pub(in crate::store) fn event(&mut self, event: Arc<AuditEvent>) {
+    /// Adds an event that is appended to the audit log.
+    pub(in crate::store) fn add_event(&mut self, event: Arc<AuditEvent>) {
         self.add_unannounced(event.id);
         self.events.push(event);
     }
 
-    /// The ids that are still to be announced to other replicas, at most a few hundred bytes; `None` if there are none. Each id is
-    /// taken once, because subscribers would get an event twice that is announced twice.
+    /// Takes the ids that are still to be announced to other replicas, at most a few hundred bytes; `None` if there are none. Each
+    /// is taken once: if an event were announced twice, subscribers would get it twice.
     pub(in crate::store) fn take_unannounced(&mut self) -> Option<String> {
         Some(std::mem::take(&mut self.unannounced)).filter(|unannounced| !unannounced.is_empty())
     }
 
-    /// The events that are appended.
+    /// The events, in the order in which they were appended.
     pub(in crate::store) fn events(&self) -> &[Arc<AuditEvent>] {
         &self.events
     }
@@ -58,7 +58,7 @@ impl Notes {
 pub(in crate::store) struct Announced {
     pub(in crate::store) tokens: Vec<TokenId>,
     pub(in crate::store) events: Vec<EventId>,
-    /// Whether something was announced that this version does not know, so that anything may have changed.
+    /// Whether a newer version announced something that this one does not know, so that anything may have changed.
     pub(in crate::store) unknown: bool,
 }
 
@@ -94,17 +94,17 @@ mod tests {
     }
 
     #[test]
-    fn every_note_is_announced_once() {
+    fn every_change_is_announced_once() {
         let now = Timestamp::from_unix_millis(0);
         let (one, two) = (TokenId::new(now, [1; 10]), TokenId::new(now, [2; 10]));
-        let mut notes = Notes::default();
-        assert_eq!(notes.take_unannounced(), None);
-        notes.token(one);
-        notes.token(one);
-        notes.token(two);
-        assert_eq!(notes.take_unannounced(), Some(format!("{one} {two}")));
-        notes.token(one);
-        assert_eq!(notes.take_unannounced(), None);
-        assert_eq!(notes.tokens.len(), 2, "they are still to be published here");
+        let mut changes = ChangeSet::default();
+        assert_eq!(changes.take_unannounced(), None);
+        changes.add_token(one);
+        changes.add_token(one);
+        changes.add_token(two);
+        assert_eq!(changes.take_unannounced(), Some(format!("{one} {two}")));
+        changes.add_token(one);
+        assert_eq!(changes.take_unannounced(), None);
+        assert_eq!(changes.tokens.len(), 2, "they are still to be published here");
     }
 }

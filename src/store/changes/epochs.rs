@@ -56,7 +56,7 @@ impl Epochs {
     }
 
     /// Makes every stamp stale for every token.
-    pub(in crate::store) fn begin_era(&self) {
+    pub(in crate::store) fn invalidate_all(&self) {
         self.era.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -98,7 +98,7 @@ mod tests {
         assert!(!epochs.is_fresh(id(2), before));
         let after = epochs.stamp();
         assert!(epochs.is_fresh(id(2), after));
-        epochs.begin_era();
+        epochs.invalidate_all();
         assert!(!epochs.is_fresh(id(1), after) && !epochs.is_fresh(id(2), after));
         assert!(epochs.is_fresh(id(1), epochs.stamp()));
     }

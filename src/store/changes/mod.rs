@@ -1,4 +1,4 @@
-//! Publishing committed changes: to caches, to subscribers of the audit log, and to other replicas.
+//! Publishing committed changes to caches, to subscribers of the audit log, and to other replicas.
 
 pub(super) mod change_set;
 pub(super) mod epochs;

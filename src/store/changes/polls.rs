@@ -1,44 +1,44 @@
-//! Counts the polls of this process's listener on PostgreSQL. A caller can wait for a poll that begins after the call; it sees
-//! all that was committed before.
+//! Counts the polls of this process's listener on PostgreSQL, so that a caller can wait for one that begins after its call: such a
+//! poll sees everything that was committed before.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Notify, watch};
 
 #[derive(Debug, Default)]
-pub(in crate::store) struct Rounds {
+pub(in crate::store) struct Polls {
     begun: AtomicU64,
-    /// The last round of which all has been published.
-    over: watch::Sender<u64>,
-    wanted: Notify,
+    /// The last poll whose changes have all been published.
+    finished: watch::Sender<u64>,
+    requested: Notify,
 }
 
-impl Rounds {
-    /// Begins a round and returns its number.
+impl Polls {
+    /// Begins a poll and returns its number.
     pub(in crate::store) fn begin(&self) -> u64 {
         self.begun.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// All that came of this round has been published.
-    pub(in crate::store) fn end(&self, round: u64) {
-        self.over.send_if_modified(|over| {
-            let later = round > *over;
-            *over = round.max(*over);
-            later
+    /// Finishes a poll: all its changes have been published.
+    pub(in crate::store) fn finish(&self, poll: u64) {
+        self.finished.send_if_modified(|finished| {
+            let is_later = poll > *finished;
+            *finished = poll.max(*finished);
+            is_later
         });
     }
 
-    /// Waits until a caller asks for a round.
-    pub(in crate::store) async fn wanted(&self) {
-        self.wanted.notified().await;
+    /// Waits until a caller requests a poll.
+    pub(in crate::store) async fn requested(&self) {
+        self.requested.notified().await;
     }
 
-    /// Waits until a round is over that begins after this was called.
+    /// Requests a poll, and waits until one that began after this call has finished.
     pub(in crate::store) async fn next(&self) {
         let next = self.begun.load(Ordering::SeqCst) + 1;
-        let mut over = self.over.subscribe();
-        self.wanted.notify_one();
-        // An error would mean that the feed is gone, and this borrows it.
-        let _ = over.wait_for(|over| *over >= next).await;
+        let mut finished = self.finished.subscribe();
+        self.requested.notify_one();
+        // This cannot fail: the sender is borrowed.
+        let _ = finished.wait_for(|finished| *finished >= next).await;
     }
 }

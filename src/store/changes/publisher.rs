@@ -1,12 +1,13 @@
-//! The feed of committed changes: it makes cached entries stale ([`super::epochs::Stamp`]) and feeds subscribers of the audit log.
+//! Publishes committed changes in this process: it makes cached entries stale ([`super::epochs::Stamp`]) and sends audit events to
+//! subscribers.
 //!
-//! A transaction takes [`Notes`] of its changes, and they are published once it is durable. A
-//! [`ChangeListener`](crate::store::listen::listener::ChangeListener) learns what other processes commit: on PostgreSQL from the
+//! A transaction collects its changes in a [`ChangeSet`], which is published once the transaction is durable. A
+//! [`ChangeListener`](crate::store::listen::listener::ChangeListener) finds out what other processes commit: on PostgreSQL from the
 //! table `change`, on SQLite by noticing that another process has written.
 //!
-//! Each audit event has one source, so that a subscriber gets it once, and the events of one token in commit order. On SQLite the
-//! source is publishing itself, because there is one writer. On PostgreSQL it is the listener, which also sees the commits of its
-//! own replica, because the table holds those of all.
+//! Each audit event has exactly one source, so subscribers get it once, and the events of one token in commit order. On SQLite the
+//! source is publishing itself, because there is one writer. On PostgreSQL it is the listener. It also sees the commits of its own
+//! replica, because the table holds those of all replicas.
 
 use std::sync::Arc;
 
@@ -16,79 +17,79 @@ use tokio::sync::{broadcast, watch};
 use crate::domain::audit::AuditEvent;
 use crate::store::connect::pool::Pool;
 
-use super::change_set::Notes;
+use super::change_set::ChangeSet;
 use super::epochs::Epochs;
-use super::notify::Wake;
-use super::polls::Rounds;
+use super::notify::Notifier;
+use super::polls::Polls;
 
-/// The slots over which tokens are spread. Two tokens of one slot make each other's cache entries stale. They take half a megabyte.
+/// The number of slots that tokens are hashed to: half a megabyte. A change to one token also makes the cache entries of the other
+/// tokens in its slot stale.
 const SLOTS: usize = 65_536;
-/// How many events a slow subscriber may be behind before it misses some.
-const EVENTS_KEPT: usize = 1_024;
+/// How many events a slow subscriber may fall behind before it misses some.
+const EVENT_BUFFER: usize = 1_024;
 
 /// What a subscriber to the audit log receives.
 #[derive(Clone, Debug)]
-pub enum FeedMessage {
+pub enum AuditMessage {
     /// An event was committed.
     Event(Arc<AuditEvent>),
-    /// Events may have been missed; contact with the database was lost.
-    Lost,
+    /// Contact with the database was lost, so events may have been missed.
+    ContactLost,
 }
 
-/// The feed: one for each process and database.
+/// The publisher: one for each process and database.
 #[derive(Debug)]
-pub(in crate::store) struct Feed {
+pub(in crate::store) struct Publisher {
     pub(in crate::store) epochs: Epochs,
-    pub(in crate::store) events: broadcast::Sender<FeedMessage>,
-    /// Changes with each message, for those that are to know that there is one and do not read it.
-    pub(in crate::store) news: watch::Sender<()>,
-    /// Whether the events of this process reach its subscribers when they are published, and not by the listener.
+    pub(in crate::store) messages: broadcast::Sender<AuditMessage>,
+    /// Changes with each message, for a task that must wake up but does not read messages.
+    pub(in crate::store) signal: watch::Sender<()>,
+    /// Whether this process's own events reach its subscribers when they are published, and not through the listener.
     pub(in crate::store) publishes_own_events: bool,
-    /// On PostgreSQL, what wakes the listeners of all replicas.
-    wake: Option<Wake>,
+    /// On PostgreSQL, notifies the listeners of all replicas.
+    notifier: Option<Notifier>,
     /// On PostgreSQL, the polls of this process's listener.
-    pub(in crate::store) rounds: Rounds,
+    pub(in crate::store) polls: Polls,
 }
 
-impl Feed {
-    /// For a process that writes by this pool.
+impl Publisher {
+    /// For a process that writes through this pool.
     pub(in crate::store) fn new(pool: &Pool) -> Arc<Self> {
-        let (epochs, events) = (Epochs::new(SLOTS), broadcast::Sender::new(EVENTS_KEPT));
         let publishes_own_events = pool.get_database_backend() == DbBackend::Sqlite;
-        let wake = (!publishes_own_events).then(|| Wake::new(pool.clone()));
+        let notifier = (!publishes_own_events).then(|| Notifier::new(pool.clone()));
         Arc::new(Self {
-            epochs,
-            events,
-            news: watch::Sender::default(),
+            epochs: Epochs::new(SLOTS),
+            messages: broadcast::Sender::new(EVENT_BUFFER),
+            signal: watch::Sender::default(),
             publishes_own_events,
-            wake,
-            rounds: Rounds::default(),
+            notifier,
+            polls: Polls::default(),
         })
     }
 
-    /// Publishes a durable transaction. Call it once, before the commit is acknowledged, in the order of the commits.
-    pub(in crate::store) fn publish(&self, notes: Notes) {
-        if let Some(wake) = self.wake.as_ref().filter(|_| !notes.is_empty()) {
-            wake.request();
+    /// Publishes a durable transaction. Call it once, before the commit is acknowledged, in commit order.
+    pub(in crate::store) fn publish(&self, changes: ChangeSet) {
+        if let Some(notifier) = self.notifier.as_ref().filter(|_| !changes.is_empty()) {
+            notifier.request();
         }
-        self.epochs.publish(notes.tokens);
+        self.epochs.publish(changes.tokens);
         if self.publishes_own_events {
-            notes.events.into_iter().for_each(|event| self.send(FeedMessage::Event(event)));
+            changes.events.into_iter().for_each(|event| self.send(AuditMessage::Event(event)));
         }
     }
 
     /// Publishes a transaction whose outcome is unknown.
-    pub(in crate::store) fn publish_uncertain(&self, notes: Notes) {
-        self.epochs.publish(notes.tokens);
-        if self.publishes_own_events && !notes.events.is_empty() {
-            self.send(FeedMessage::Lost);
+    pub(in crate::store) fn publish_uncertain(&self, changes: ChangeSet) {
+        self.epochs.publish(changes.tokens);
+        if self.publishes_own_events && !changes.events.is_empty() {
+            self.send(AuditMessage::ContactLost);
         }
     }
 
-    pub(in crate::store) fn send(&self, message: FeedMessage) {
+    pub(in crate::store) fn send(&self, message: AuditMessage) {
         // An error means that there is no subscriber.
-        let _ = self.events.send(message);
-        // After it, so that whoever is woken finds it.
-        self.news.send_replace(());
+        let _ = self.messages.send(message);
+        // After the message, so that a task that wakes up finds it.
+        self.signal.send_replace(());
     }
 }

@@ -71,12 +71,12 @@ impl Reserve {
             *pause = PAUSE;
         }
         match find(&self.0.path) {
-            Ok(Found::Whole | Found::Part) => {
+            Ok(Found::Complete | Found::Incomplete) => {
                 if let Err(cause) = std::fs::remove_file(&self.0.path) {
                     tracing::error!(%path, %cause, "the reserve cannot be deleted");
                 }
             }
-            Ok(Found::Nothing | Found::Foreign) => {}
+            Ok(Found::Missing | Found::Foreign) => {}
             Err(cause) => tracing::error!(%path, %cause, "the reserve cannot be accessed"),
         }
         if self.0.state.swap(RELEASED, Ordering::SeqCst) != RELEASED {

@@ -17,23 +17,23 @@ const START_BYTES: usize = 64;
 
 /// What is at the path of the reserve.
 pub(super) enum Found {
-    Nothing,
-    Whole,
+    Missing,
+    Complete,
     /// A process was killed while it wrote it.
-    Part,
+    Incomplete,
     /// A link, or a file that is not ours, which is left as it is.
     Foreign,
 }
 
 pub(super) fn is_whole(path: &Path) -> bool {
-    matches!(find(path), Ok(Found::Whole))
+    matches!(find(path), Ok(Found::Complete))
 }
 
 /// It follows no link. A file is ours if its owner alone may use it and it begins as we begin it, as far as it goes.
 pub(super) fn find(path: &Path) -> io::Result<Found> {
     let metadata = match std::fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
-        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(Found::Missing),
         Err(err) => return Err(err),
     };
     if !metadata.is_file() || metadata.permissions().mode() & 0o777 != 0o600 || metadata.len() > BYTES {
@@ -44,9 +44,9 @@ pub(super) fn find(path: &Path) -> io::Result<Found> {
     Ok(if start.iter().copied().ne(noise().take(start.len())) {
         Found::Foreign
     } else if metadata.len() == BYTES {
-        Found::Whole
+        Found::Complete
     } else {
-        Found::Part
+        Found::Incomplete
     })
 }
 
@@ -60,10 +60,10 @@ pub(super) fn has_room(path: &Path) -> io::Result<bool> {
 /// Makes the file, unless it is there already.
 pub(super) fn claim(path: &Path) -> io::Result<()> {
     match find(path)? {
-        Found::Whole => return Ok(()),
+        Found::Complete => return Ok(()),
         Found::Foreign => return Err(io::Error::other("there is another file of that name: move it away")),
-        Found::Part => std::fs::remove_file(path)?,
-        Found::Nothing => {}
+        Found::Incomplete => std::fs::remove_file(path)?,
+        Found::Missing => {}
     }
     if !has_room(path)? {
         return Err(ErrorKind::StorageFull.into());

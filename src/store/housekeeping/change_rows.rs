@@ -13,7 +13,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn forget_changes(&self) -> Result<u64, Error> {
+    pub async fn delete_old_changes(&self) -> Result<u64, Error> {
         if self.write.get_database_backend() != DbBackend::Postgres {
             return Ok(0);
         }

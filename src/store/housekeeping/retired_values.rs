@@ -21,7 +21,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn forget_retired_values(&self, by: Timestamp, most: u32) -> Result<u64, Error> {
+    pub async fn delete_retired_values(&self, by: Timestamp, most: u32) -> Result<u64, Error> {
         // A current value has no `retires_at`; the table has a check of that.
         let by = by.unix_millis();
         self.sweep(&format!(

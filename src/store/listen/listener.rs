@@ -61,7 +61,7 @@ impl Store {
     /// When the database cannot be reached.
     pub async fn listen(&self) -> Result<ChangeListener, Error> {
         if self.write.get_database_backend() == DbBackend::Sqlite {
-            self.begin_era();
+            self.invalidate_all();
             return Ok(ChangeListener(Kind::Sqlite(sqlite::Watch::begin(self.clone()))));
         }
         let server = self.write.server();
@@ -77,7 +77,7 @@ impl Store {
         // Anything may have been committed while there was no listener. The order matters: after the listener's first snapshot and
         // before any connection to a server that was found anew. So what is read on those and stamped later can change only by
         // what the listener polls, and whatever was stamped earlier is stale, also if it was read on the previous server.
-        self.begin_era();
+        self.invalidate_all();
         if found {
             self.listings.regain(pools::open_listings(server.clone()).await?);
             self.write.regain(pools::open(server).await?);

@@ -24,7 +24,7 @@ use crate::domain::id::EventId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::changes::change_set::Announced;
 use crate::store::changes::notify::CHANNEL;
-use crate::store::changes::publisher::FeedMessage;
+use crate::store::changes::publisher::AuditMessage;
 use crate::store::connect::postgres::primary::{STANDBY, only_reads};
 use crate::store::{Error, Store};
 
@@ -117,13 +117,13 @@ impl Listener {
     }
 
     pub(in crate::store) async fn wait(&mut self) -> Result<(), Error> {
-        let rounds = &self.store.durable.feed().rounds;
+        let polls = &self.store.after_commit.publisher().polls;
         tokio::select! {
             woken = self.connection.try_recv() => {
                 woken.map_err(failure)?.ok_or_else(|| failure(sqlx::Error::PoolClosed))?;
                 self.pauses.tick().await;
             }
-            () = rounds.wanted() => { self.pauses.tick().await; }
+            () = polls.requested() => { self.pauses.tick().await; }
             _ = self.period.tick() => {}
         }
         // Notifications that have come by now are covered by the next poll.
@@ -134,10 +134,10 @@ impl Listener {
 
     /// Publishes what was committed since the last poll; returns the time of this one by the database's clock.
     pub(in crate::store) async fn poll(&mut self) -> Result<Timestamp, Error> {
-        let round = self.store.durable.feed().rounds.begin();
+        let poll = self.store.after_commit.publisher().polls.begin();
         let (announced, polled_at) = self.poll_changes().await?;
         self.publish(announced).await;
-        self.store.durable.feed().rounds.end(round);
+        self.store.after_commit.publisher().polls.finish(poll);
         Ok(polled_at)
     }
 
@@ -162,24 +162,24 @@ impl Listener {
 
     async fn publish(&self, Announced { tokens, events, unknown }: Announced) {
         if unknown {
-            self.store.begin_era();
+            self.store.invalidate_all();
         }
         // First, and without waiting for anything: how soon a revocation takes effect depends on it (R10).
-        self.store.durable.feed().epochs.publish(tokens);
+        self.store.after_commit.publisher().epochs.publish(tokens);
         // With a timeout: further changes wait to be published.
         if !matches!(timeout(PATIENCE, self.send(&events)).await, Ok(Ok(()))) {
             // They cannot be read now, and subscribers must know that.
-            self.store.durable.feed().send(FeedMessage::Lost);
+            self.store.after_commit.publisher().send(AuditMessage::ContactLost);
         }
     }
 
     async fn send(&self, ids: &[EventId]) -> Result<(), Error> {
-        let feed = self.store.durable.feed();
+        let publisher = self.store.after_commit.publisher();
         for ids in ids.chunks(BATCH).take_while(|_| self.store.has_audit_subscribers()) {
             let events = self.store.events_by_id(ids).await?;
             let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
             for event in ids.iter().filter_map(|id| events.remove(id)) {
-                feed.send(FeedMessage::Event(Arc::new(event)));
+                publisher.send(AuditMessage::Event(Arc::new(event)));
             }
         }
         Ok(())

@@ -47,7 +47,7 @@ impl Watch {
             file.check()?;
         }
         if version.is_none() || version != self.version {
-            self.store.begin_era();
+            self.store.invalidate_all();
         }
         self.version = version;
         self.keep_space().await;

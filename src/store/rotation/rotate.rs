@@ -12,9 +12,9 @@ use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
-use crate::store::changes::change_set::Notes;
+use crate::store::changes::change_set::ChangeSet;
 use crate::store::connect::pool::Pool;
-use crate::store::write::after_commit::Durable;
+use crate::store::write::after_commit::AfterCommit;
 use crate::store::{Error, Store, Transaction, audit};
 
 use super::chain::Chain;
@@ -49,8 +49,8 @@ impl Transaction {
     }
 
     async fn carry_out(&self, id: TokenId, chain: Chain, event: &AuditEvent) -> Result<Rotated, Error> {
-        self.note(id);
-        self.note_event(event);
+        self.mark_changed(id);
+        self.add_event(event);
         let unannounced = self.unannounced();
         Ok(chain.insert(audit::row(event)).announce(unannounced).run(self.connection()).await?.into())
     }
@@ -63,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails. Whether the rotation took place is then not known.
-    pub async fn rotate_known(
+    pub async fn rotate_optimistically(
         &self,
         known: &Token,
         rotation: &Rotation,
@@ -81,23 +81,28 @@ impl Store {
             }
             return Ok(rotated);
         }
-        let mut notes = Notes::default();
-        notes.token(known.id);
-        notes.event(event.clone().into());
-        let chain = chain.insert(audit::row(event)).announce(notes.take_unannounced());
+        let mut changes = ChangeSet::default();
+        changes.add_token(known.id);
+        changes.add_event(event.clone().into());
+        let chain = chain.insert(audit::row(event)).announce(changes.take_unannounced());
         // In a task: a client that is cancelled must not keep what is durable from being published.
-        let rotated = tokio::spawn(rotate_and_publish(self.write.clone(), self.durable.clone(), chain, notes));
+        let rotated = tokio::spawn(rotate_and_publish(self.write.clone(), self.after_commit.clone(), chain, changes));
         rotated.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
     }
 }
 
 /// Runs a chain that is a transaction by itself, and publishes it.
-async fn rotate_and_publish(pool: Pool, durable: Durable, chain: Chain, notes: Notes) -> Result<Rotated, Error> {
+async fn rotate_and_publish(
+    pool: Pool,
+    after_commit: AfterCommit,
+    chain: Chain,
+    changes: ChangeSet,
+) -> Result<Rotated, Error> {
     let outcome = chain.run(&pool).await;
     match &outcome {
-        Ok(true) => durable.reached(&Ok(()), [notes]),
+        Ok(true) => after_commit.run(&Ok(()), [changes]),
         Ok(false) => {}
-        Err(err) => durable.reached(&Err(err.clone()), [notes]),
+        Err(err) => after_commit.run(&Err(err.clone()), [changes]),
     }
     Ok(outcome?.into())
 }

@@ -13,11 +13,11 @@ use super::read::Row;
 
 /// What a transaction holds a token for. To hold it for more later would be to wait for others who do the same, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum LockMode {
     /// It must stay as it is; others may rest on it too.
-    ToKeep,
+    Shared,
     /// It is to be changed.
-    ToChange,
+    Exclusive,
 }
 
 impl Transaction {
@@ -30,16 +30,16 @@ impl Transaction {
     pub async fn find_to_change(
         &self,
         to_change: TokenId,
-        other: Option<(TokenId, Hold)>,
+        other: Option<(TokenId, LockMode)>,
     ) -> Result<(Option<Token>, Option<Token>), Error> {
         let other_first = other.filter(|(id, _)| *id < to_change);
         let mut held = match other_first {
-            Some((id, hold)) => self.find_to_hold(id, hold).await?,
+            Some((id, hold)) => self.find_and_lock(id, hold).await?,
             None => None,
         };
-        let changed = self.find_to_hold(to_change, Hold::ToChange).await?;
+        let changed = self.find_and_lock(to_change, LockMode::Exclusive).await?;
         if let Some((id, hold)) = other.filter(|_| other_first.is_none()) {
-            held = self.find_to_hold(id, hold).await?;
+            held = self.find_and_lock(id, hold).await?;
         }
         Ok((changed, held))
     }
@@ -48,7 +48,7 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find_to_hold(&self, id: TokenId, hold: Hold) -> Result<Option<Token>, Error> {
+    pub async fn find_and_lock(&self, id: TokenId, hold: LockMode) -> Result<Option<Token>, Error> {
         if self.connection().get_database_backend() == DbBackend::Sqlite {
             // It knows no row locks and needs none: its one writer holds them all.
             return self.find_token(id).await;
@@ -57,8 +57,8 @@ impl Transaction {
         // locked with it, but a value that was added meanwhile is not seen. It is then the current one, so without a
         // current value the token is read once more, under the lock that is now held.
         let lock = match hold {
-            Hold::ToKeep => LockType::Share,
-            Hold::ToChange => LockType::Update,
+            LockMode::Shared => LockType::Share,
+            LockMode::Exclusive => LockType::Update,
         };
         let rows = find::rows(self.connection(), id, Some(lock)).await?;
         if rows.iter().any(|row| Row::read(row, 0).is_ok_and(|row| row.is_current())) {

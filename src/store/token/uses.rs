@@ -67,7 +67,7 @@ impl Transaction {
             > 0
         {
             // A later use changes the moment of the last one only, which decides nothing.
-            self.note(id);
+            self.mark_changed(id);
         }
         api_token::Entity::update_many()
             .col_expr(api_token::Column::LastUsedAt, Expr::value(now.unix_millis()))

@@ -28,7 +28,7 @@ impl Transaction {
         api_token::Entity::insert(api_token::row(token)).exec_without_returning(self.connection()).await?;
         let value = api_token_value::row(token.id, &token.current, token.rotate_by());
         api_token_value::Entity::insert(value).exec_without_returning(self.connection()).await?;
-        self.note(token.id);
+        self.mark_changed(token.id);
         Ok(())
     }
 
@@ -42,7 +42,7 @@ impl Transaction {
             .filter(api_token::Column::Id.eq(token.id.to_string()))
             .exec(self.connection())
             .await?;
-        self.note(token.id);
+        self.mark_changed(token.id);
         Ok(())
     }
 
@@ -54,7 +54,7 @@ impl Transaction {
         let retires_at = Set(previous.retires_at.map(Timestamp::unix_millis));
         let retired = api_token_value::ActiveModel { retires_at, ..Default::default() };
         api_token_value::update_one(id, previous.generation, retired).exec(self.connection()).await?;
-        self.note(id);
+        self.mark_changed(id);
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl Transaction {
             .filter(api_token::Column::Id.eq(id.to_string()))
             .exec(self.connection())
             .await?;
-        self.note(id);
+        self.mark_changed(id);
         Ok(())
     }
 
@@ -94,7 +94,7 @@ impl Transaction {
             .filter(api_token::Column::RevokedAt.is_null())
             .exec(self.connection())
             .await?;
-        self.note(id);
+        self.mark_changed(id);
         Ok(())
     }
 }

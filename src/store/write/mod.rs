@@ -1,4 +1,4 @@
-//! Transactions: how one begins, how those on SQLite share a commit, and what follows a durable commit.
+//! Transactions: how one begins, how they share a commit on SQLite, and what happens after a commit.
 
 pub(super) mod after_commit;
 pub(super) mod begin;

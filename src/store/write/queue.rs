@@ -8,11 +8,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::store::connect::pool::Pool;
 use crate::store::file::database_file::DatabaseFile;
 
-use super::after_commit::Durable;
+use super::after_commit::AfterCommit;
 use super::group::{Group, begin};
 use super::slot::{SlotRequest, Urgency, WriteSlot, gone};
 
-/// How long an operation waits for a slot before the database counts as unavailable.
+/// How long an operation waits for a slot before it fails with UNAVAILABLE.
 const SLOT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The queue for the writing connection.
@@ -22,10 +22,10 @@ pub(in crate::store) struct WriteQueue {
 }
 
 impl WriteQueue {
-    /// A queue for this pool of one connection. Its task ends with the last clone of the queue.
-    pub(in crate::store) fn new(pool: Pool, durable: Durable, file: DatabaseFile) -> Self {
+    /// A queue for this pool of one connection. Its task ends when the last clone of the queue is dropped.
+    pub(in crate::store) fn new(pool: Pool, after_commit: AfterCommit, file: DatabaseFile) -> Self {
         let (queue, requests) = mpsc::unbounded_channel();
-        tokio::spawn(serve_queue(pool, requests, durable, file));
+        tokio::spawn(serve_queue(pool, requests, after_commit, file));
         Self { queue }
     }
 
@@ -43,18 +43,18 @@ impl WriteQueue {
 async fn serve_queue(
     pool: Pool,
     mut requests: mpsc::UnboundedReceiver<SlotRequest>,
-    durable: Durable,
+    after_commit: AfterCommit,
     file: DatabaseFile,
 ) {
     while let Some(first) = requests.recv().await {
         let Some(first) = first.admitted(&file) else { continue };
         match begin(&pool).await {
             Ok(transaction) => {
-                Group::new(transaction, durable.clone(), file.clone()).run(first, &mut requests).await;
+                Group::new(transaction, after_commit.clone(), file.clone()).run(first, &mut requests).await;
             }
             Err(err) => {
                 file.reserve().release_if_full(&err).await;
-                // An error means that its client is gone.
+                // An error means that the client is gone.
                 let _ = first.slot.send(Err(err));
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::oneshot;
 
-use crate::store::changes::change_set::Notes;
+use crate::store::changes::change_set::ChangeSet;
 use crate::store::connect::pool::PoolTransaction;
 use crate::store::file::database_file::DatabaseFile;
 
@@ -19,12 +19,12 @@ pub(super) struct SlotRequest {
     pub(super) slot: oneshot::Sender<Result<WriteSlot, DbErr>>,
 }
 
-/// Whether a change is written even when the disk is full.
+/// Whether a change is written even if the disk is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Urgency {
-    /// It is refused until there is room again.
+    /// It is refused until there is space again.
     Ordinary,
-    /// It takes rights away, or verifying a value waits for it: it may use the reserve.
+    /// It takes rights away, or the verification of a value waits for it: it may use the reserve.
     Urgent,
 }
 
@@ -36,11 +36,11 @@ pub(in crate::store) struct WriteSlot {
     pub(super) ended: oneshot::Sender<Ended>,
 }
 
-/// How a slot ends. One that is dropped is rolled back, and nothing waits for an acknowledgement.
+/// How a slot ends. A slot that is dropped instead is rolled back, and nothing waits for its acknowledgement.
 #[derive(Debug)]
 pub(super) struct Ended {
     /// What the operation changed; `None` rolls it back.
-    pub(super) kept: Option<Notes>,
+    pub(super) kept: Option<ChangeSet>,
     pub(super) acknowledgement: Acknowledgement,
 }
 
@@ -49,8 +49,8 @@ impl WriteSlot {
         &self.transaction
     }
 
-    /// Ends the slot and waits until what was written and read in it is durable.
-    pub(in crate::store) async fn end(self, kept: Option<Notes>) -> Result<(), DbErr> {
+    /// Ends the slot, and waits until what it wrote and read is durable.
+    pub(in crate::store) async fn end(self, kept: Option<ChangeSet>) -> Result<(), DbErr> {
         let Self { transaction, ended } = self;
         drop(transaction);
         let (acknowledgement, outcome) = oneshot::channel();
@@ -60,11 +60,11 @@ impl WriteSlot {
 }
 
 impl SlotRequest {
-    /// Itself, unless its client is gone or the disk is full, which refuses ordinary changes.
+    /// This request; `None` if its client is gone, or if it was refused because the disk is full.
     pub(super) fn admitted(self, file: &DatabaseFile) -> Option<Self> {
         if self.urgency == Urgency::Ordinary && file.reserve().is_released() {
             let full = RuntimeErr::Internal("the disk is full, and what is left is for revocations".to_owned());
-            // An error means that its client is gone.
+            // An error means that the client is gone.
             let _ = self.slot.send(Err(DbErr::Conn(full)));
             return None;
         }
@@ -72,7 +72,7 @@ impl SlotRequest {
     }
 }
 
-/// The task has ended, which happens only when the whole process ends.
+/// The error if the task has ended, which happens only when the whole process ends.
 pub(super) fn gone() -> DbErr {
     DbErr::Conn(RuntimeErr::Internal("the writing connection is gone".to_owned()))
 }

@@ -1,4 +1,4 @@
-//! A transaction: one for each operation, with its audit event in it. What it changes is published once it is durable.
+//! A transaction: one for each operation, including its audit event. Its changes are published once it is durable.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,96 +8,96 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
 
 use crate::store::Error;
-use crate::store::changes::change_set::Notes;
+use crate::store::changes::change_set::ChangeSet;
 use crate::store::connect::pool::PoolTransaction;
 
-use super::after_commit::Durable;
+use super::after_commit::AfterCommit;
 use super::slot::WriteSlot;
 
 /// A transaction that may write. Nothing is kept unless [`Transaction::commit`] returns.
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
-    notes: Mutex<Notes>,
+    changes: Mutex<ChangeSet>,
 }
 
 #[derive(Debug)]
 enum Inner {
     /// On PostgreSQL, a database transaction.
-    Alone(PoolTransaction, Durable),
-    /// On SQLite, a slot in one that is shared.
+    Alone(PoolTransaction, AfterCommit),
+    /// On SQLite, a slot in a shared database transaction.
     InGroup(WriteSlot),
 }
 
 impl Transaction {
-    pub(in crate::store) fn alone(transaction: PoolTransaction, durable: Durable) -> Self {
-        Self { inner: Inner::Alone(transaction, durable), notes: Mutex::default() }
+    pub(in crate::store) fn alone(transaction: PoolTransaction, after_commit: AfterCommit) -> Self {
+        Self { inner: Inner::Alone(transaction, after_commit), changes: Mutex::default() }
     }
 
     pub(in crate::store) fn in_group(slot: WriteSlot) -> Self {
-        Self { inner: Inner::InGroup(slot), notes: Mutex::default() }
+        Self { inner: Inner::InGroup(slot), changes: Mutex::default() }
     }
 
-    /// Makes it durable; only then may it be acknowledged (R13). When this returns, caches and subscribers of this process have
-    /// been notified.
+    /// Commits; only then may the operation be acknowledged (R13). When this returns, the changes are durable, and published to the
+    /// caches and subscribers of this process.
     ///
     /// # Errors
-    /// When the database fails. Whether the transaction took place is then not known.
+    /// When the database fails. Then it is unknown whether the transaction took place.
     pub async fn commit(self) -> Result<(), Error> {
-        let notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
         match self.inner {
-            Inner::InGroup(slot) => Ok(slot.end(Some(notes)).await?),
-            Inner::Alone(transaction, durable) => {
-                // In a task: a client that is cancelled must not keep what is durable from being published.
-                let committed = tokio::spawn(commit_and_publish(transaction, durable, notes));
+            Inner::InGroup(slot) => Ok(slot.end(Some(changes)).await?),
+            Inner::Alone(transaction, after_commit) => {
+                // In a task, so that what is durable is published even if the client goes away.
+                let committed = tokio::spawn(commit_and_publish(transaction, after_commit, changes));
                 committed.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
             }
         }
     }
 
-    /// Commits if the outcome of the operation is a success, and rolls back if not. Either way it returns only once the facts that
-    /// the outcome rests on are durable (R13): on SQLite even a refusal may rest on what another operation of the group wrote,
-    /// which could still be lost.
+    /// Commits if the operation succeeded, and rolls back if not. Either way it returns only once everything that the outcome
+    /// depends on is durable (R13): on SQLite even a refusal may depend on what another operation of the group wrote, which could
+    /// still be lost.
     ///
     /// # Errors
     /// The operation's own, or that of the database.
     pub async fn finish<T, E: From<Error>>(self, outcome: Result<T, E>) -> Result<T, E> {
         match (outcome.is_ok(), self.inner) {
-            (true, inner) => Self { inner, notes: self.notes }.commit().await?,
+            (true, inner) => Self { inner, changes: self.changes }.commit().await?,
             (false, Inner::InGroup(slot)) => slot.end(None).await.map_err(Error::from)?,
-            // All that it read is durable already; dropping it is enough.
+            // All that it read is already durable, so dropping it is enough.
             (false, Inner::Alone(..)) => {}
         }
         outcome
     }
 
     /// Makes cached entries of a token stale once this transaction is durable, although it does not change the token.
-    pub fn forget(&self, id: TokenId) {
-        self.note(id);
+    pub fn invalidate(&self, id: TokenId) {
+        self.mark_changed(id);
     }
 
-    /// Notes that this transaction changes a token.
-    pub(in crate::store) fn note(&self, id: TokenId) {
-        self.notes().token(id);
+    /// Records that this transaction changes a token.
+    pub(in crate::store) fn mark_changed(&self, id: TokenId) {
+        self.changes().add_token(id);
     }
 
     /// The audit events that this transaction appends, so far.
     pub fn events(&self) -> Vec<Arc<AuditEvent>> {
-        self.notes().events().to_vec()
+        self.changes().events().to_vec()
     }
 
-    /// Notes that this transaction appends an event to the audit log.
-    pub(in crate::store) fn note_event(&self, event: &AuditEvent) {
-        self.notes().event(Arc::new(event.clone()));
+    /// Records that this transaction appends an event to the audit log.
+    pub(in crate::store) fn add_event(&self, event: &AuditEvent) {
+        self.changes().add_event(Arc::new(event.clone()));
     }
 
-    /// What is to be announced to other replicas so far, for a statement of this transaction that does so.
+    /// Takes the ids that are to be announced to other replicas so far, for a statement of this transaction that announces them.
     pub(in crate::store) fn unannounced(&self) -> Option<String> {
-        self.notes().take_unannounced()
+        self.changes().take_unannounced()
     }
 
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn changes(&self) -> MutexGuard<'_, ChangeSet> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(in crate::store) fn connection(&self) -> &PoolTransaction {
@@ -108,18 +108,22 @@ impl Transaction {
     }
 }
 
-/// Commits and publishes. Other replicas learn of it by a row of `change` that is committed with it. The row is written last, so
-/// that it is as young as possible when they see it.
-async fn commit_and_publish(transaction: PoolTransaction, durable: Durable, mut notes: Notes) -> Result<(), Error> {
-    if let Some(ids) = notes.take_unannounced() {
+/// Commits and publishes. A row of `change`, committed with it, announces it to other replicas. The row is written last, so that it
+/// is as young as possible when they see it.
+async fn commit_and_publish(
+    transaction: PoolTransaction,
+    after_commit: AfterCommit,
+    mut changes: ChangeSet,
+) -> Result<(), Error> {
+    if let Some(ids) = changes.take_unannounced() {
         announce(&transaction, ids).await?;
     }
     let committed = transaction.commit().await;
-    durable.reached(&committed, [notes]);
+    after_commit.run(&committed, [changes]);
     Ok(committed?)
 }
 
-/// Announces these ids to all replicas, this one included, if and when the transaction commits.
+/// Announces these ids to all replicas, including this one, if and when the transaction commits.
 async fn announce(transaction: &PoolTransaction, ids: String) -> Result<(), Error> {
     let sql = "INSERT INTO change (ids) VALUES ($1)";
     transaction.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into()])).await?;

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use rotakey::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
 use rotakey::domain::id::EventId;
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::service::{Policy, Service, Visit};
+use rotakey::service::{Policy, RequestContext, Service};
 use rotakey::store::Store;
 
 use crate::support::clock::{ManualClock, START};
@@ -50,8 +50,8 @@ async fn who_does_not_keep_up_is_told_so_and_others_miss_nothing() {
     let (store, service) = parts(&database, Policy::default()).await;
     let admin = service.bootstrap().await.unwrap().value.expose().to_owned();
     let keeping = tokio::spawn(service.clone().keep_contact());
-    let caller = service.authenticate(&admin, Visit::default()).await.unwrap();
-    let watch = async || Box::pin(service.watch_events(&caller, AuditFilter::default()).await.unwrap());
+    let caller = service.authenticate(&admin, RequestContext::default()).await.unwrap();
+    let watch = async || Box::pin(service.subscribe_to_events(&caller, AuditFilter::default()).await.unwrap());
     let (mut slow, mut quick) = (watch().await, watch().await);
     for batch in 0..12 {
         append(&store, batch * 100..(batch + 1) * 100).await;
@@ -78,11 +78,11 @@ async fn a_change_is_acknowledged_before_all_subscribers_have_its_event() {
     let (store, service) = parts(&database, policy).await;
     let admin = service.bootstrap().await.unwrap().value.expose().to_owned();
     let keeping = tokio::spawn(service.clone().keep_contact());
-    let caller = service.authenticate(&admin, Visit::default()).await.unwrap();
+    let caller = service.authenticate(&admin, RequestContext::default()).await.unwrap();
     let received = Arc::new(AtomicUsize::new(0));
     let mut subscribers = Vec::new();
     for _ in 0..SUBSCRIBERS {
-        let events = service.watch_events(&caller, AuditFilter::default()).await.unwrap();
+        let events = service.subscribe_to_events(&caller, AuditFilter::default()).await.unwrap();
         let (mut events, received) = (Box::pin(events), received.clone());
         subscribers.push(tokio::spawn(async move {
             let event = events.next().await.unwrap().unwrap();
@@ -111,9 +111,9 @@ async fn events_are_read_for_subscribers_only() {
     let (store, service) = parts(&database, Policy::default()).await;
     let admin = service.bootstrap().await.unwrap().value.expose().to_owned();
     let keeping = tokio::spawn(service.clone().keep_contact());
-    let caller = service.authenticate(&admin, Visit::default()).await.unwrap();
+    let caller = service.authenticate(&admin, RequestContext::default()).await.unwrap();
     assert!(!store.has_audit_subscribers(), "before there was one");
-    let events = service.watch_events(&caller, AuditFilter::default()).await.unwrap();
+    let events = service.subscribe_to_events(&caller, AuditFilter::default()).await.unwrap();
     assert!(store.has_audit_subscribers());
     drop(events);
     assert!(!store.has_audit_subscribers(), "after the last was gone");

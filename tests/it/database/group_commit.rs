@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rotakey::domain::id::TokenId;
 use rotakey::domain::token::SettingsDraft;
 use rotakey::domain::value::Value;
-use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, Policy, RotateRequest, Service, Visit};
+use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, Policy, RequestContext, RotateRequest, Service};
 use rotakey::store::Store;
 use sea_orm::ConnectionTrait;
 use tokio::task::JoinSet;
@@ -34,7 +34,7 @@ impl House {
         let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(1)));
         let service = Service::open(store.clone(), clock, entropy, Policy::default()).await.unwrap();
         let secret = service.bootstrap().await.unwrap().value;
-        let admin = service.authenticate(secret.expose(), Visit::default()).await.unwrap();
+        let admin = service.authenticate(secret.expose(), RequestContext::default()).await.unwrap();
         Self { database, store, service, secret, admin }
     }
 
@@ -56,7 +56,7 @@ impl House {
     }
 
     async fn present(&self, value: &Value) -> Result<Caller, ErrorCode> {
-        self.service.authenticate(value.expose(), Visit::default()).await.map_err(|err| err.code())
+        self.service.authenticate(value.expose(), RequestContext::default()).await.map_err(|err| err.code())
     }
 
     /// Rotates all of them at once; what became of each, in no order.
@@ -239,7 +239,8 @@ async fn on_sqlite_r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for
     tokio::task::yield_now().await;
     let service = house.service.clone();
     let refused = tokio::spawn(async move { service.rotate(&rotates, &RotateRequest::default()).await });
-    let revoked_again = revoke(house.service.authenticate(house.secret.expose(), Visit::default()).await.unwrap());
+    let revoked_again =
+        revoke(house.service.authenticate(house.secret.expose(), RequestContext::default()).await.unwrap());
     tokio::task::yield_now().await;
     let last = tokio::spawn({
         let store = house.store.clone();

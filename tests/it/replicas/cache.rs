@@ -10,7 +10,7 @@ use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{SettingsChange, SettingsDraft, TokenKind};
 use rotakey::domain::value::Value;
-use rotakey::service::{Caller, CreateRequest, Policy, RotateRequest, Visit};
+use rotakey::service::{Caller, CreateRequest, Policy, RequestContext, RotateRequest};
 use tokio::task::JoinSet;
 
 use crate::support::clock::{MINUTE, SECOND, START};
@@ -114,7 +114,7 @@ async fn r12_what_is_remembered_is_judged_anew_for_every_place() {
     hide(&database, true).await;
     for (address, code) in [("10.0.0.1", "VALID"), ("11.0.0.1", "ADDRESS_REFUSED"), ("10.0.0.2", "VALID")] {
         let source = Source { address: Some(address.parse().unwrap()), origin: None };
-        let visit = Visit { source, ..Visit::default() };
+        let visit = RequestContext { source, ..RequestContext::default() };
         let verification = here.service.verify(&token.value, &RequiredScopes::default(), &visit).await.unwrap();
         assert_eq!(verification.code.as_str(), code, "{address}");
     }

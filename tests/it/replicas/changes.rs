@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rotakey::domain::id::TokenId;
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::store::{ChangeListener, FeedMessage, Store};
+use rotakey::store::{AuditMessage, ChangeListener, Store};
 use sea_orm::sqlx::postgres::PgListener;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use tokio::time::timeout;
@@ -104,12 +104,12 @@ async fn on_postgres_a_subscriber_is_told_of_what_is_committed_from_then_on_and_
     let mut listener = here.store.listen().await.unwrap();
     for _ in 0..2 {
         here.service.bootstrap().await.unwrap();
-        let mut feed = here.store.audit_feed();
+        let mut feed = here.store.subscribe_to_audit_log();
         let (caught_up, heard) = tokio::join!(here.store.catch_up(&mut feed), listener.wait_and_poll());
         assert!(caught_up && heard.is_ok());
         let next = here.service.bootstrap().await.unwrap().view.token.id;
         listener.wait_and_poll().await.unwrap();
-        assert!(matches!(feed.try_recv(), Ok(FeedMessage::Event(event)) if event.token_id == Some(next)));
+        assert!(matches!(feed.try_recv(), Ok(AuditMessage::Event(event)) if event.token_id == Some(next)));
         assert!(feed.try_recv().is_err());
     }
 }

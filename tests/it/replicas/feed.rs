@@ -9,8 +9,8 @@ use rotakey::domain::id::TokenId;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{SettingsChange, SettingsDraft};
 use rotakey::domain::value::ValueHash;
-use rotakey::service::{Caller, CreateRequest, Policy, RotateRequest, Service, Visit};
-use rotakey::store::{ChangeListener, FeedMessage, Stamp, Store};
+use rotakey::service::{Caller, CreateRequest, Policy, RequestContext, RotateRequest, Service};
+use rotakey::store::{AuditMessage, ChangeListener, Stamp, Store};
 use sea_orm::ConnectionTrait;
 use tokio::sync::broadcast::Receiver;
 use tokio::task::JoinSet;
@@ -36,7 +36,7 @@ impl Replica {
     }
 
     async fn caller(&self, value: &str) -> Caller {
-        self.service.authenticate(value, Visit::default()).await.unwrap()
+        self.service.authenticate(value, RequestContext::default()).await.unwrap()
     }
 
     fn now(&self) -> Timestamp {
@@ -53,12 +53,12 @@ impl Replica {
 }
 
 /// The actions of this many events.
-async fn actions(feed: &mut Receiver<FeedMessage>, count: usize) -> Vec<&'static str> {
+async fn actions(feed: &mut Receiver<AuditMessage>, count: usize) -> Vec<&'static str> {
     let mut actions = Vec::new();
     while actions.len() < count {
         match feed.recv().await.unwrap() {
-            FeedMessage::Event(event) => actions.push(event.action.as_str()),
-            FeedMessage::Lost => actions.push("LOST"),
+            AuditMessage::Event(event) => actions.push(event.action.as_str()),
+            AuditMessage::ContactLost => actions.push("LOST"),
         }
     }
     actions
@@ -170,7 +170,7 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
     let here = Replica::on(&database, 1).await;
     let admin = here.service.bootstrap().await.unwrap().value.expose().to_owned();
     let mut listener = here.listener().await;
-    let mut feed = here.store.audit_feed();
+    let mut feed = here.store.subscribe_to_audit_log();
     change_in_every_way(&here, &admin, async |_, _| {}).await;
     let expected =
         ["CREATED", "UPDATED", "ROTATED", "OVERLAP_ENDED", "REVOKED"].map(|word| format!("API_TOKEN_{word}"));
@@ -197,7 +197,7 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
     let mut told: HashMap<TokenId, Vec<&str>> = HashMap::new();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..8 * 7 {
-        let FeedMessage::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
+        let AuditMessage::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
         assert!(seen.insert(event.id));
         told.entry(event.token_id.unwrap()).or_default().push(event.action.as_str());
     }
@@ -213,7 +213,7 @@ async fn a_subscriber_hears_of_every_replica_on_postgresql_and_of_its_own_proces
     let database = TestDatabase::new().await;
     let (here, there) = (Replica::on(&database, 1).await, Replica::on(&database, 2).await);
     let mut listener = there.listener().await;
-    let mut feed = there.store.audit_feed();
+    let mut feed = there.store.subscribe_to_audit_log();
     here.service.bootstrap().await.unwrap();
     listener.wait_and_poll().await.unwrap();
     there.service.bootstrap().await.unwrap();
@@ -229,7 +229,7 @@ async fn lost_contact_is_told_and_what_was_read_before_is_stale_once_it_is_regai
     let here = Replica::on(&database, 1).await;
     let id = here.service.bootstrap().await.unwrap().view.token.id;
     let mut listener = here.listener().await;
-    let (stamp, mut feed) = (here.store.stamp(), here.store.audit_feed());
+    let (stamp, mut feed) = (here.store.stamp(), here.store.subscribe_to_audit_log());
     if database.is_sqlite() {
         here.store.clone().close().await.unwrap();
     } else {
@@ -239,7 +239,7 @@ async fn lost_contact_is_told_and_what_was_read_before_is_stale_once_it_is_regai
     }
     listener.wait_and_poll().await.unwrap_err();
     here.store.lose_contact();
-    assert!(matches!(feed.recv().await.unwrap(), FeedMessage::Lost));
+    assert!(matches!(feed.recv().await.unwrap(), AuditMessage::ContactLost));
     assert!(here.store.is_fresh(id, stamp), "it may be believed for as long as R10 allows");
     here.store.listen().await.unwrap();
     assert!(!here.store.is_fresh(id, stamp));

@@ -6,4 +6,4 @@ mod idempotency;
 mod overlap;
 mod reuse;
 mod rotate;
-mod rotate_known;
+mod rotate_optimistically;

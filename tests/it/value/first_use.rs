@@ -3,7 +3,7 @@
 
 use rotakey::domain::id::TokenId;
 use rotakey::domain::token::{OverlapStart, SettingsDraft, Token};
-use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RotateRequest, Visit};
+use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RequestContext, RotateRequest};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -105,7 +105,11 @@ impl Case {
     }
 
     async fn recognise(&self, issued: &Issued) -> Caller {
-        self.here.service.recognise(issued.value.expose(), Visit::default()).await.unwrap()
+        self.here
+            .service
+            .authenticate_deferring_first_use(issued.value.expose(), RequestContext::default())
+            .await
+            .unwrap()
     }
 
     async fn rotate(&self, caller: &Caller, request: &RotateRequest) -> Result<Issued, ErrorCode> {

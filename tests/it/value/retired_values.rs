@@ -99,7 +99,7 @@ async fn however_many_values_are_old_a_transaction_deletes_a_bounded_number_of_t
     );
     connection.execute_unprepared(&insert).await.unwrap();
     let before = Timestamp::from_unix_millis(START + 1_201);
-    assert_eq!(here.store.forget_retired_values(before, 500).await.unwrap(), 500);
+    assert_eq!(here.store.delete_retired_values(before, 500).await.unwrap(), 500);
     assert_eq!(count(&connection, "generation <= 501").await, 1, "the oldest first, and the current value is kept");
     here.clock.set(DAY + 1_201);
     here.service.sweep().await.unwrap();

@@ -2,7 +2,7 @@
 
 use rotakey::domain::restriction::Source;
 use rotakey::domain::rule::verification::RequiredScopes;
-use rotakey::service::{CreateRequest, Visit};
+use rotakey::service::{CreateRequest, RequestContext};
 use sea_orm::ConnectionTrait;
 
 use crate::support::clock::{MINUTE, SECOND, START};
@@ -21,7 +21,7 @@ async fn r5_a_first_use_is_written_though_the_value_is_remembered() {
     // Remembered as one that was never used.
     assert_eq!(here.told(value).await, "ADDRESS_REFUSED");
     let source = Source { address: Some("10.0.0.1".parse().unwrap()), origin: None };
-    let visit = Visit { source, ..Visit::default() };
+    let visit = RequestContext { source, ..RequestContext::default() };
     let none = RequiredScopes::default();
     let verify = || here.service.verify(value, &none, &visit);
     hide(&database, true).await;

@@ -21,7 +21,7 @@ const LOCK_TIMEOUT: &str = "5s";
 /// that announces it is deleted, also where a process is suspended between the two.
 const IDLE_TIMEOUT: &str = "10s";
 /// For how long a returned connection is used again without being tested.
-const BELIEVED_FOR: Duration = Duration::from_millis(100);
+const IDLE_BEFORE_TEST: Duration = Duration::from_millis(100);
 /// After how many milliseconds PostgreSQL closes the connection of a replica that does not acknowledge what is sent to it.
 const TCP_USER_TIMEOUT_MILLIS: &str = "10000";
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -82,6 +82,6 @@ fn connections(server: PgConnectOptions, most: u32) -> PoolOptions {
     });
     // The pool asks a connection whether it still answers when it is given back; to ask again at once would cost a round trip
     // before every lookup and every transaction.
-    options.test_before_acquire_if_idle_for(BELIEVED_FOR);
+    options.test_before_acquire_if_idle_for(IDLE_BEFORE_TEST);
     options
 }

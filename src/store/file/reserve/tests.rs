@@ -80,8 +80,8 @@ async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
     let too_much = "INSERT INTO ballast VALUES (zeroblob(100000))";
     let failed = transaction.connection().execute_unprepared(too_much).await.unwrap_err().into();
     drop(transaction);
-    assert!(store.has_made_room(&failed).await && reserve.is_released());
-    assert!(!store.has_made_room(&crate::store::Error::Unreadable("another".into())).await);
+    assert!(store.release_reserve_if_full(&failed).await && reserve.is_released());
+    assert!(!store.release_reserve_if_full(&crate::store::Error::Unreadable("another".into())).await);
     for _ in 0..2 {
         assert!(matches!(store.begin().await, Err(crate::store::Error::Unavailable(_))));
         store.begin_urgent().await.unwrap().commit().await.unwrap();

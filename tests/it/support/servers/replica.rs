@@ -8,7 +8,7 @@ use rotakey::domain::restriction::Source;
 use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::SettingsDraft;
-use rotakey::service::{Caller, CreateRequest, Policy, Service, Verification, Visit};
+use rotakey::service::{Caller, CreateRequest, Policy, RequestContext, Service, Verification};
 use rotakey::store::{ChangeListener, Store};
 use sea_orm::ConnectionTrait;
 
@@ -70,7 +70,7 @@ impl Replica {
     }
 
     pub async fn caller(&self, value: &str) -> Caller {
-        self.service.authenticate(value, Visit::default()).await.unwrap()
+        self.service.authenticate(value, RequestContext::default()).await.unwrap()
     }
 
     /// Verifies as the endpoints do: at once where that can be.
@@ -79,7 +79,7 @@ impl Replica {
         if let Some(verification) = at_once {
             return Ok(verification);
         }
-        self.service.verify(value, &RequiredScopes::default(), &Visit::default()).await
+        self.service.verify(value, &RequiredScopes::default(), &RequestContext::default()).await
     }
 
     /// What comes of presenting this: the code of the verification, or of the error.

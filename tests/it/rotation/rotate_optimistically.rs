@@ -3,8 +3,8 @@
 use rotakey::domain::id::TokenId;
 use rotakey::domain::restriction::Source;
 use rotakey::domain::token::{SettingsChange, Token};
-use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RotateRequest, Visit};
-use rotakey::store::FeedMessage;
+use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RequestContext, RotateRequest};
+use rotakey::store::AuditMessage;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use tokio::task::JoinHandle;
 
@@ -54,7 +54,11 @@ impl Case {
     /// The holder, from an address, as the replica that hears of nothing recognises it.
     async fn holder(&self) -> Caller {
         let source = Source::told("address", Some("192.0.2.1"), None).unwrap();
-        self.deaf.service.recognise(&self.value, Visit { source, ..Visit::default() }).await.unwrap()
+        self.deaf
+            .service
+            .authenticate_deferring_first_use(&self.value, RequestContext { source, ..RequestContext::default() })
+            .await
+            .unwrap()
     }
 
     async fn rotate(&self, holder: &Caller) -> Result<Issued, ErrorCode> {
@@ -201,7 +205,7 @@ async fn on_postgres_r13_a_rotation_that_is_under_way_when_its_client_goes_away_
         return;
     }
     let mut listener = case.here.store.listen().await.unwrap();
-    let mut feed = case.here.store.audit_feed();
+    let mut feed = case.here.store.subscribe_to_audit_log();
     let stamps = (case.here.store.stamp(), case.deaf.store.stamp());
     let holder = case.holder().await;
     let other = case.here.store.begin().await.unwrap();
@@ -215,7 +219,7 @@ async fn on_postgres_r13_a_rotation_that_is_under_way_when_its_client_goes_away_
     while case.token().await.current.generation == 2 {}
     listener.wait_and_poll().await.unwrap();
     assert!(!case.here.store.is_fresh(case.id, stamps.0));
-    let FeedMessage::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
+    let AuditMessage::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
     assert_eq!((event.token_id, event.generation), (Some(case.id), Some(3)));
     while case.deaf.store.is_fresh(case.id, stamps.1) {
         tokio::task::yield_now().await;
