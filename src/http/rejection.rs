@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
+use crate::domain::text::quote;
 use crate::graphql::{PublicError, log_and_describe};
 use crate::service::{self, ErrorCode};
 
@@ -54,6 +55,15 @@ impl Rejection {
     /// A field or a parameter that is not as it must be.
     pub(super) fn field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         PublicError { field: Some(field.into()), ..PublicError::new(ErrorCode::BadUserInput, message) }.into()
+    }
+
+    /// A field or a parameter of this name, given again. Readers of JSON and forms would take the first or the last of them, so what one
+    /// program checks could differ from what another obeys.
+    pub(super) fn repeated(what: &str, name: &str) -> Self {
+        let quoted = quote(name);
+        let name = quoted.trim_matches('"').to_owned();
+        let message = format!("The {what} {name} is given more than once. Give it once.");
+        Self::field(name, message)
     }
 
     /// As [`Rejection::new`], for the cases in which HTTP has a more exact status.

@@ -29,6 +29,8 @@ pub(super) struct Parameters<'a> {
     operation_name: Option<&'a RawValue>,
     variables: Option<&'a RawValue>,
     extensions: Option<&'a RawValue>,
+    /// The name of a parameter that is given more than once.
+    repeated: Option<&'static str>,
 }
 
 /// The names of the parameters.
@@ -49,8 +51,7 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Reads a body.
 pub(super) fn parse(body: &[u8]) -> Result<Parsed<'_>, Rejection> {
-    let text = body.strip_prefix(json::BYTE_ORDER_MARK).unwrap_or(body);
-    Ok(match text.trim_ascii_start().first() {
+    Ok(match json::first_byte(body) {
         Some(b'{') => Parsed::One(json::parse(body)?),
         Some(b'[') => Parsed::Batch(json::parse(body)?),
         _ => {
@@ -63,8 +64,13 @@ pub(super) fn parse(body: &[u8]) -> Result<Parsed<'_>, Rejection> {
 impl Parsed<'_> {
     /// The one request that it is, if that may be for a verification alone.
     pub(super) fn verifying(&self) -> Option<Verifying<'_>> {
-        let Self::One(Parameters { query: Some(query), operation_name, variables: Some(variables), extensions: None }) =
-            self
+        let Self::One(Parameters {
+            query: Some(query),
+            operation_name,
+            variables: Some(variables),
+            extensions: None,
+            repeated: None,
+        }) = self
         else {
             return None;
         };
@@ -86,8 +92,8 @@ impl Parsed<'_> {
                 Err(malformed(&format!("A list may contain 1 to {max_batch} requests.")))
             }
             Self::Batch(items) => {
-                let requests = items.into_iter().map(|item| match read(item)? {
-                    Value::Object(fields) => of_fields(fields),
+                let requests = items.into_iter().map(|item| match json::first_byte(item.get().as_bytes()) {
+                    Some(b'{') => read::<Parameters<'_>>(item)?.request(),
                     _ => Err(malformed("Each request of a list must be a JSON object.")),
                 });
                 requests.collect::<Result<_, _>>().map(Requests::Batch)
@@ -99,6 +105,9 @@ impl Parsed<'_> {
 
 impl Parameters<'_> {
     fn request(self) -> Result<Request, Rejection> {
+        if let Some(name) = self.repeated {
+            return Err(Rejection::repeated("parameter", name));
+        }
         let mut fields = Map::new();
         for (name, raw) in [
             ("query", self.query),
@@ -118,7 +127,7 @@ fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str(raw.get()).ok().map(|Text(text)| text)
 }
 
-fn read(raw: &RawValue) -> Result<Value, Rejection> {
+fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Rejection> {
     serde_json::from_str(raw.get()).map_err(|_| Unread::NotJson.into())
 }
 
@@ -135,15 +144,25 @@ impl<'de: 'a, 'a> Deserialize<'de> for Parameters<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
                 let mut parameters = Parameters::default();
-                while let Some(name) = fields.next_key()? {
-                    match name {
-                        Key::Query => parameters.query = fields.next_value()?,
-                        Key::OperationName => parameters.operation_name = fields.next_value()?,
-                        Key::Variables => parameters.variables = fields.next_value()?,
-                        Key::Extensions => parameters.extensions = fields.next_value()?,
-                        // It is of no use, but it must be JSON.
-                        Key::Other => drop(fields.next_value::<Value>()?),
+                while let Some(key) = fields.next_key()? {
+                    let (parameter, name) = match key {
+                        Key::Query => (&mut parameters.query, "query"),
+                        Key::OperationName => (&mut parameters.operation_name, "operationName"),
+                        Key::Variables => (&mut parameters.variables, "variables"),
+                        Key::Extensions => (&mut parameters.extensions, "extensions"),
+                        Key::Other => {
+                            // It is ignored, but it must be JSON.
+                            fields.next_value::<Value>()?;
+                            continue;
+                        }
+                    };
+                    if parameter.replace(fields.next_value()?).is_some() {
+                        parameters.repeated = Some(name);
                     }
+                }
+                let Parameters { query, operation_name, variables, extensions, .. } = &mut parameters;
+                for parameter in [query, operation_name, variables, extensions] {
+                    parameter.take_if(|raw| raw.get() == "null");
                 }
                 Ok(parameters)
             }

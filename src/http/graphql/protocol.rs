@@ -4,9 +4,10 @@
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::graphql::Answer;
+use crate::http::body::json::Object;
 use crate::http::rejection::Rejection;
 
 /// The name of the protocol in the handshake (RFC 6455, section 1.9).
@@ -16,10 +17,10 @@ pub(crate) const NAME: &str = "graphql-transport-ws";
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum FromClient {
-    ConnectionInit { payload: Option<Map<String, Value>> },
+    ConnectionInit { payload: Option<Object> },
     Ping {},
     Pong {},
-    Subscribe { id: String, payload: Map<String, Value> },
+    Subscribe { id: String, payload: Object },
     Complete { id: String },
 }
 

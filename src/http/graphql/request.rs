@@ -56,8 +56,7 @@ pub(crate) fn of_url(query: &str) -> Result<Request, Rejection> {
             _ => continue,
         };
         if fields.insert(name.to_string(), value).is_some() {
-            let message = format!("The parameter {name} is given more than once.");
-            return Err(Rejection::field(name.into_owned(), message));
+            return Err(Rejection::repeated("parameter", &name));
         }
     }
     of_fields(fields).map(|request| Request { safe: true, ..request })

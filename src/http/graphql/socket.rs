@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tokio_stream::StreamMap;
@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::graphql::{Answer, Outcome, Request, Session};
-use crate::http::body::json;
+use crate::http::body::json::{self, Object};
 use crate::http::rejection::Rejection;
 use crate::http::server::Upgraded;
 use crate::http::state::AppState;
@@ -145,10 +145,11 @@ impl Socket {
         }
     }
 
-    async fn init(&mut self, payload: Map<String, Value>) -> Result<(), End> {
+    async fn init(&mut self, payload: Object) -> Result<(), End> {
         if self.caller.is_some() {
             return Err(End::Close(Close::SECOND_INIT));
         }
+        let payload = payload.fields("parameter").map_err(|_| End::Close(Close::BAD_MESSAGE))?;
         let caller = self.handshake.caller(&self.state, &payload).await.map_err(End::Close)?;
         let place = self.state.service.open_stream(&caller).map_err(|err| End::Close(Close::refused(&err.into())))?;
         self.place = Some(place);
@@ -157,12 +158,13 @@ impl Socket {
         self.say(&ToClient::ConnectionAck).await
     }
 
-    async fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<(), End> {
+    async fn subscribe(&mut self, id: String, payload: Object) -> Result<(), End> {
         let Some(caller) = self.caller.clone() else { return Err(End::Close(Close::NO_INIT)) };
         if self.operations.contains_key(&id) {
             return Err(End::Close(Close::SECOND_USE_OF_ID));
         }
-        let request = request::of_fields(payload).map_err(|_| End::Close(Close::BAD_REQUEST))?;
+        let request = payload.fields("parameter").and_then(request::of_fields);
+        let request = request.map_err(|_| End::Close(Close::BAD_REQUEST))?;
         if self.operations.len() >= MAX_OPERATIONS {
             let message = format!(
                 "A socket executes at most {MAX_OPERATIONS} operations at once. End one, or open another socket."

@@ -178,6 +178,25 @@ async fn an_unknown_or_unchangeable_field_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_field_that_is_given_more_than_once_is_refused_by_name() {
+    let server = Server::start().await;
+    for (path, body, field) in [
+        ("/api-tokens", r#"{"name":"good","name":"good"}"#, "name"),
+        ("/api-tokens", r#"{"name":"good","protected":"yes","protected":null}"#, "protected"),
+        ("/api-tokens", r#"{"name":"good","colour":1,"colour":1}"#, "colour"),
+        ("/api-tokens/self", r#"{"name":5,"name":"good"}"#, "name"),
+        ("/api-tokens/self/rotate", r#"{"overlapMinutes":0,"overlapMinutes":null}"#, "overlapMinutes"),
+    ] {
+        let request = server.admin.request("POST", path).header("Content-Type", "application/json").body(body);
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        assert_eq!(answer.refusal(), (400, "BAD_USER_INPUT", Some(field)), "{body}: {}", answer.body);
+        let message = answer.body["message"].as_str().unwrap();
+        assert!(message.ends_with("is given more than once. Give it once."), "{message}");
+    }
+    assert_eq!(count(&server).await, 1);
+}
+
+#[tokio::test]
 async fn a_bad_query_names_its_parameter() {
     let server = Server::start().await;
     for (query, field) in [

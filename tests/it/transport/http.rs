@@ -128,6 +128,36 @@ async fn parameters_of_a_wrong_type_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_parameter_that_is_given_more_than_once_is_refused() {
+    let server = Server::start_graphql(Settings { max_batch: 1, ..Settings::default() }).await;
+    let verify = "query($input: VerifyAPITokenInput!) { verifyAPIToken(input: $input) { valid } }";
+    let input = json!({ "input": { "value": server.admin.value } });
+    // From then on such a verification is answered without waiting.
+    assert_eq!(server.admin.graphql(verify, input.clone()).await.body["data"]["verifyAPIToken"]["valid"], true);
+    for (name, first, second) in [
+        ("query", json!("{ __typename }").to_string(), json!(verify).to_string()),
+        ("query", "null".to_owned(), json!(verify).to_string()),
+        ("operationName", "5".to_owned(), "null".to_owned()),
+        ("variables", "1e999".to_owned(), input.to_string()),
+        ("variables", input.to_string(), "null".to_owned()),
+        ("variables", "null".to_owned(), input.to_string()),
+        ("extensions", "\"a\"".to_owned(), "null".to_owned()),
+    ] {
+        let others = [("query", json!(verify)), ("variables", input.clone())];
+        let others = others.iter().filter(|(other, _)| *other != name);
+        let others: String = others.map(|(other, value)| format!(r#""{other}":{value},"#)).collect();
+        let body = format!(r#"{{{others}"{name}":{first},"{name}":{second}}}"#);
+        for body in [format!("[{body}]"), body] {
+            let request = server.admin.request("POST", "/graphql").header("Content-Type", JSON);
+            let answer = Answer::of(request.body(body).send().await.unwrap()).await;
+            assert_eq!((answer.status, answer.code(), answer.field()), (400, Some("BAD_USER_INPUT"), Some(name)));
+            let message = answer.body["errors"][0]["message"].as_str().unwrap();
+            assert!(message.ends_with("is given more than once. Give it once."), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_is_json_in_utf_8_or_nothing() {
     let server = Server::start().await;
     let body = json!({ "query": "{ __typename }" }).to_string();

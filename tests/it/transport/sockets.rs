@@ -182,6 +182,13 @@ async fn what_is_not_of_the_protocol_closes_the_socket_with_its_code() {
         socket.say(message.clone()).await;
         assert_eq!(socket.next().await, Err(4400), "{message}");
     }
+    let mut repeated = Socket::plain(&server).await;
+    repeated.0.send(Message::text(r#"{"type":"connection_init","payload":{"apiKey":1,"apiKey":null}}"#)).await.unwrap();
+    assert_eq!(repeated.next().await, Err(4400));
+    let mut repeated = Socket::of(&server.admin, &server).await;
+    let text = r#"{"id":"1","type":"subscribe","payload":{"query":5,"query":"{ __typename }"}}"#;
+    repeated.0.send(Message::text(text)).await.unwrap();
+    assert_eq!(repeated.next().await, Err(4400));
     let mut binary = Socket::plain(&server).await;
     binary.0.send(Message::binary(vec![1])).await.unwrap();
     assert_eq!(binary.next().await, Err(4400));

@@ -3,7 +3,6 @@
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
-use crate::domain::text::quote;
 use crate::http::rejection::Rejection;
 
 /// The one parameter that holds a list: `status=A,B` or `status=A&status=B`.
@@ -24,9 +23,7 @@ pub(crate) fn fields(query: &str) -> Result<Map<String, Value>, Rejection> {
                 }
             }
             (Entry::Occupied(taken), _) => {
-                let name = quote(taken.key());
-                let message = format!("The parameter {name} is given twice. Give it once.");
-                return Err(Rejection::field(name.trim_matches('"').to_owned(), message));
+                return Err(Rejection::repeated("parameter", taken.key()));
             }
         }
     }

@@ -32,7 +32,7 @@ impl<'a> Form<'a> {
                 _ => continue,
             };
             if field.replace(value).is_some() {
-                return Err(Rejection::field(name, format!("The parameter {name} is given twice. Give it once.")));
+                return Err(Rejection::repeated("parameter", name));
             }
         }
         // A parameter without a value is as good as none (RFC 6749, section 3.2).
