@@ -1,11 +1,31 @@
-//! Where the reference implementation reports a validation error. The validator reports some at another part of the same node,
-//! as at the name of a field that has an alias.
+//! Where the reference implementation (graphql-js) reports an error. The parser reports some at the token before, and the validator
+//! some at another part of the same node, as at the name of a field that has an alias.
 
 use apollo_compiler::ast::{Argument, Definition, Directive, Document, Selection, Value};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Name, Node};
 
 use super::lexer;
+
+/// The offset at which the reference implementation reports a syntax error that the parser reports at `offset` with this message.
+pub(crate) fn offset_of_syntax_error(message: &str, offset: usize, text: &str) -> usize {
+    let Ok(Some(token)) = lexer::next(text, offset) else { return offset };
+    let after = || lexer::next(text, token.end).ok().flatten().map_or(text.len(), |next| next.start);
+    let starts_with = |at: usize, bytes: fn(&u8) -> bool| text.as_bytes().get(at).is_some_and(bytes);
+    match text.get(token.clone()) {
+        // What may not follow is at fault, not the token that it follows.
+        Some("...") if message.ends_with("expected an Inline Fragment or a Fragment Spread") => after(),
+        Some("extend") if message.to_ascii_lowercase().contains("type system extension") => after(),
+        Some(string) if string.starts_with('"') && message.ends_with("expected a Variable Definition") => after(),
+        // A description is itself at fault only before what begins like a definition but has none.
+        Some(string) if string.starts_with('"') && message.ends_with("expected definition") => {
+            let next = after();
+            let is_definition = starts_with(next, |byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'{'));
+            if is_definition { offset } else { next }
+        }
+        _ => offset,
+    }
+}
 
 /// The offset at which the reference implementation reports what breaks this rule, the validator's name for it, where the
 /// validator reports it at `offset`.

@@ -34,12 +34,20 @@ pub(crate) fn next(document: &str, offset: usize) -> Result<Option<Range<usize>>
         [b'.', b'.', b'.', ..] => Ok(3),
         [b'!' | b'$' | b'&' | b'(' | b')' | b':' | b'=' | b'@' | b'[' | b']' | b'{' | b'|' | b'}', ..] => Ok(1),
         [b'-' | b'0'..=b'9', ..] => number(rest),
-        [first, ..] if is_name_start(*first) => Ok(run(rest, |byte| is_name_start(byte) || byte.is_ascii_digit())),
+        [first, ..] if is_name_start(*first) => Ok(name_length(rest)),
         _ => Err((0, CHARACTER)),
     };
     match length {
         Ok(length) => Ok(Some(start..start + length)),
         Err((length, message)) => Err(SyntaxError { at: start + length, message }),
+    }
+}
+
+/// How long the name is that this begins with, if it does.
+pub(crate) fn name_length(rest: &[u8]) -> usize {
+    match rest.first() {
+        Some(first) if is_name_start(*first) => run(rest, |byte| is_name_start(byte) || byte.is_ascii_digit()),
+        _ => 0,
     }
 }
 

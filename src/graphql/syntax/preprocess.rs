@@ -130,7 +130,7 @@ impl Scan {
             Some(Open::Arguments(next) | Open::Object(next)) => *next = next.after(byte),
             _ => {}
         }
-        let may_describe = byte == b'"' && (self.describes(b'a') || self.describes(b'$'));
+        let may_describe = byte == b'"' && (self.describes(b"query") || self.describes(b"$"));
         self.description = may_describe.then(|| range.clone());
         let before = self.before(document.get(range.clone()).unwrap_or_default());
         match byte {
@@ -144,12 +144,12 @@ impl Scan {
             b'[' => self.open.push(Open::List),
             b')' => {
                 self.open.pop();
-                let alone = next_byte(document, range.end) != b'(';
+                let alone = next_word(document, range.end) != b"(";
                 let pair = opened.filter(|_| alone).map(|open| [open..open + 1, range.clone()]);
                 self.found.extend(pair.into_iter().flatten());
             }
             b'}' | b']' => drop(self.open.pop()),
-            b'"' if self.describes(next_byte(document, range.end)) => self.found.push(range),
+            b'"' if self.describes(next_word(document, range.end)) => self.found.push(range),
             _ => {}
         }
         self.before = before;
@@ -171,21 +171,39 @@ impl Scan {
         }
     }
 
-    /// Whether a string that stands here, with a token after it that begins with this byte, describes a definition or a variable.
-    fn describes(&self, next: u8) -> bool {
+    /// Whether a string that stands here, with this word after it, describes a definition or a variable.
+    fn describes(&self, next: &[u8]) -> bool {
         // A shorthand query cannot be described, and after `=` stands a default value. A definition ends with a brace.
         match self.open.as_slice() {
-            [] => next.is_ascii_alphabetic() && matches!(self.last, 0 | b'}'),
-            [Open::Arguments(_) | Open::Variables] => next == b'$' && !matches!(self.last, b'=' | b':' | b'$' | b'@'),
+            [] => DESCRIBED.contains(&next) && matches!(self.last, 0 | b'}'),
+            [Open::Arguments(_) | Open::Variables] => next == b"$" && !matches!(self.last, b'=' | b':' | b'$' | b'@'),
             _ => false,
         }
     }
 }
 
-/// The byte with which the token at this offset begins, or the next one behind it; 0 at the end.
-fn next_byte(document: &[u8], offset: usize) -> u8 {
+/// The first words of the definitions that may have a description.
+const DESCRIBED: [&[u8]; 12] = [
+    b"query",
+    b"mutation",
+    b"subscription",
+    b"fragment",
+    b"schema",
+    b"scalar",
+    b"type",
+    b"interface",
+    b"union",
+    b"enum",
+    b"input",
+    b"directive",
+];
+
+/// The name that begins the rest of the document, past what is ignored, or else its first byte; nothing at the end.
+fn next_word(document: &[u8], offset: usize) -> &[u8] {
     let after = document.get(offset..).unwrap_or_default();
-    after.get(lexer::ignored_length(after)).copied().unwrap_or_default()
+    let rest = after.get(lexer::ignored_length(after)..).unwrap_or_default();
+    let name = lexer::name_length(rest).max(rest.len().min(1));
+    rest.get(..name).unwrap_or_default()
 }
 
 impl Next {
@@ -260,6 +278,9 @@ mod tests {
             r#"{ a(b: """ "" () \""" () """) }"#,
             r#"{ a(b: "" ) }"#,
             "\"a\" { b }",
+            "\"a\" b { c }",
+            "\"a\" queries { c }",
+            "\"a\" extend type B { c: D }",
             "query \"a\" B { c }",
             "query B @ \"a\" c { d }",
             "\"a\" \"b\" query { c }",

@@ -82,7 +82,7 @@ impl Validator {
             RequestError { public, locations: vec![positions.at(syntax_error.at)] }
         };
         let preprocessed = preprocess::preprocess(text);
-        let syntax = self.parse(&preprocessed.text, &positions);
+        let syntax = self.parse(&preprocessed.text, text, &positions);
         let syntax = match (syntax, preprocessed.without_value, preprocessed.syntax_error) {
             (syntax, None, None) => syntax?,
             (syntax, without_value, syntax_error) => {
@@ -107,7 +107,8 @@ impl Validator {
         Ok(ValidDocument { parsed, validated, selections })
     }
 
-    fn parse(&self, source: &str, positions: &Positions<'_>) -> Result<ast::Document, Vec<RequestError>> {
+    /// Parses a document that was preprocessed from this text.
+    fn parse(&self, source: &str, text: &str, positions: &Positions<'_>) -> Result<ast::Document, Vec<RequestError>> {
         let mut parser = Parser::new().token_limit(self.settings.max_tokens).recursion_limit(RECURSION_LIMIT);
         let syntax = parser.parse_ast(source, "document");
         // Where the parser gave up is the last thing that it says.
@@ -123,9 +124,9 @@ impl Validator {
         if parser.recursion_reached() >= RECURSION_LIMIT {
             return gave_up("The document is nested too deeply.".to_owned());
         }
-        syntax.map_err(|syntax_error| {
-            self.errors(&syntax_error.errors, ErrorCode::GraphqlParseFailed, positions, |_, offset| offset)
-        })
+        let place =
+            |_: Option<&str>, message: &str, offset| error_locations::offset_of_syntax_error(message, offset, text);
+        syntax.map_err(|invalid| self.errors(&invalid.errors, ErrorCode::GraphqlParseFailed, positions, place))
     }
 
     fn validate(
@@ -135,7 +136,7 @@ impl Validator {
         positions: &Positions<'_>,
     ) -> Result<Valid<ExecutableDocument>, Vec<RequestError>> {
         let refuse = |diagnostics: &DiagnosticList| {
-            let place = |rule: Option<&str>, offset| error_locations::offset_of(rule, offset, syntax, text);
+            let place = |rule: Option<&str>, _: &str, offset| error_locations::offset_of(rule, offset, syntax, text);
             self.errors(diagnostics, ErrorCode::GraphqlValidationFailed, positions, place)
         };
         let document = match syntax.to_executable(&self.schema) {
@@ -149,23 +150,26 @@ impl Validator {
         if refused.is_empty() { Ok(document) } else { Err(refused) }
     }
 
-    /// What the validator or the parser found; `place` is where it is to be reported, of a rule and an offset.
+    /// What the validator or the parser found. `place` says where to report it, from the rule, the message and the offset of a
+    /// diagnostic.
     fn errors(
         &self,
         diagnostics: &DiagnosticList,
         code: ErrorCode,
         positions: &Positions<'_>,
-        place: impl Fn(Option<&str>, usize) -> usize,
+        place: impl Fn(Option<&str>, &str, usize) -> usize,
     ) -> Vec<RequestError> {
         let error = |diagnostic: Diagnostic<'_, DiagnosticData>| {
             let rule = diagnostic.error.unstable_error_name();
-            let mut message = sentence(&diagnostic.error.to_string());
+            let text = diagnostic.error.to_string();
+            let mut message = sentence(&text);
             if self.hides_names() {
                 message = hidden_names::generic_message(rule, message);
             } else {
                 message.extend(suggestion::of(&message, &self.schema));
             }
-            let locations = diagnostic.error.location().map(|span| positions.of_next(place(rule, span.offset())));
+            let location = diagnostic.error.location();
+            let locations = location.map(|span| positions.of_next(place(rule, &text, span.offset())));
             RequestError { public: PublicError::new(code, message), locations: locations.into_iter().collect() }
         };
         diagnostics.iter().take(MAX_ERRORS).map(error).collect()
