@@ -5,8 +5,8 @@ mod database;
 mod environment;
 mod graphql;
 mod listen;
+mod operator;
 mod problems;
-mod retire_values;
 
 use clap::Args;
 
@@ -23,8 +23,8 @@ pub use database::{DatabaseFlags, DatabaseUrl};
 pub use environment::ignoring_empty_variables;
 pub use graphql::GraphqlFlags;
 pub use listen::{Listen, MalformedListen};
+pub use operator::RetireValuesFlags;
 pub use problems::Problems;
-pub use retire_values::RetireValuesFlags;
 
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]

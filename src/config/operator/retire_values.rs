@@ -2,10 +2,9 @@
 
 use clap::Args;
 
+use crate::config::database::{DatabaseFlags, DatabaseUrl};
+use crate::config::problems::Problems;
 use crate::domain::timestamp::Timestamp;
-
-use super::database::{DatabaseFlags, DatabaseUrl};
-use super::problems::Problems;
 
 /// The flags of `retire-values`.
 #[derive(Args, Clone, Debug)]
