@@ -12,6 +12,8 @@ pub(super) enum Error {
     App(#[from] app::Error),
     #[error(transparent)]
     Service(#[from] service::Error),
+    #[error(transparent)]
+    Backup(#[from] service::BackupError),
     #[error(
         "Cannot write to standard output: {0}. A value that was to be shown is lost; make one by: rotakey bootstrap"
     )]

@@ -1,8 +1,10 @@
 //! The commands. Each does one thing with `app`; what a command was asked for goes to stdout, everything else to stderr.
 
+mod backup;
 mod bootstrap;
 mod clock_and_entropy;
 mod error;
+mod restore;
 mod retire_values;
 mod serve;
 
@@ -11,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{DatabaseFlags, RetireValuesFlags, ServeFlags};
+use crate::config::{BackupFlags, DatabaseFlags, RestoreFlags, RetireValuesFlags, ServeFlags};
 use crate::{config, graphql};
 
 use error::{Error, with_causes};
@@ -32,7 +34,11 @@ enum Command {
     Serve(Box<ServeFlags>),
     /// Create an API token with every permission, directly in an existing database, and print only its value
     Bootstrap(DatabaseFlags),
-    /// Retire every value issued before a moment, directly in the database, after restoring an older backup
+    /// Back up a SQLite database to a file, while a server uses it
+    Backup(BackupFlags),
+    /// Restore a SQLite database from a backup, and retire the values that work again after any restore
+    Restore(RestoreFlags),
+    /// Retire every value issued before a moment, directly in the database, whether it was restored or not
     RetireValues(RetireValuesFlags),
     /// Print the GraphQL schema
     Schema,
@@ -49,6 +55,8 @@ pub async fn run() -> ExitCode {
         None => serve::run(&cli.serve).await,
         Some(Command::Serve(flags)) => serve::run(&flags).await,
         Some(Command::Bootstrap(flags)) => bootstrap::run(&flags).await,
+        Some(Command::Backup(flags)) => backup::run(&flags).await,
+        Some(Command::Restore(flags)) => restore::run(&flags).await,
         Some(Command::RetireValues(flags)) => retire_values::run(&flags).await,
         Some(Command::Schema) => std::io::stdout().write_all(graphql::sdl().as_bytes()).map_err(Error::from),
     };

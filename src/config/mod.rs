@@ -23,7 +23,7 @@ pub use database::{DatabaseFlags, DatabaseUrl};
 pub use environment::ignoring_empty_variables;
 pub use graphql::GraphqlFlags;
 pub use listen::{Listen, MalformedListen};
-pub use operator::RetireValuesFlags;
+pub use operator::{BackupFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
 pub use problems::Problems;
 
 /// The flags of `serve`.

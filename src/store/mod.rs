@@ -4,6 +4,7 @@
 //! compare-and-set where two of them could race (R7).
 
 mod audit;
+mod backup;
 mod changes;
 mod connect;
 mod database;
@@ -18,6 +19,8 @@ mod sql;
 mod token;
 mod write;
 
+pub use backup::contents::Contents;
+pub use backup::restore::{Replaced, Restoration};
 pub use changes::epochs::Stamp;
 pub use changes::publisher::AuditMessage;
 pub use database::Store;

@@ -18,6 +18,15 @@ pub struct Retiring {
     pub current: Option<Rotation>,
 }
 
+/// The moment for [`retire_issued_before`] after a backup was restored whose last change was at `backup`, or earlier.
+///
+/// Every value that works in the backup may have been replaced or revoked between the backup and the restore, and nothing in the
+/// backup says which were. So all of them are retired, whenever they were issued. A value that was issued after `backup` was not in
+/// it: a server issued that value after the restore, and its holder goes on.
+pub fn issued_by(backup: Timestamp) -> Timestamp {
+    Timestamp::from_unix_millis(backup.unix_millis().saturating_add(1))
+}
+
 /// What the order comes to for a token; `None` where no value that works was issued before that moment.
 pub fn retire_issued_before(token: &Token, moment: Timestamp, now: Timestamp) -> Option<Retiring> {
     match lifecycle::status(token, now) {

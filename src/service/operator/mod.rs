@@ -1,6 +1,8 @@
 //! What the operator does straight on the database, at the command line.
 
+mod backup;
 mod bootstrap;
 mod retire_values;
 
+pub use backup::{Backup, BackupError, RestoreRequest, Restored, back_up, restore};
 pub use retire_values::RetiredValues;

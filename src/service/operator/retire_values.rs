@@ -41,6 +41,11 @@ impl Service {
             let message = format!("The moment must not be later than now, which by the database's clock is {now}.");
             return Err(InvalidInput::new("issuedBefore", message).into());
         }
+        self.retire_all(issued_before).await
+    }
+
+    /// Retires every value that was issued before this moment, whatever the time is now.
+    pub(super) async fn retire_all(&self, issued_before: Timestamp) -> Result<RetiredValues, Error> {
         let (mut retired, mut after) = (RetiredValues::default(), None);
         loop {
             let transaction = self.store.begin().await?;

@@ -15,7 +15,7 @@ pub(super) enum IfMissing {
     Refuse,
 }
 
-pub(super) fn pool_options(url: &str, connections: u32) -> ConnectOptions {
+pub(in crate::store) fn pool_options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)

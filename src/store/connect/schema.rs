@@ -10,7 +10,7 @@ const OURS: [&str; 4] = ["api_token", "api_token_value", "audit_event", "change"
 
 /// What the tables of a database are.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Schema {
+pub(in crate::store) enum Schema {
     /// There are none.
     Missing,
     /// They are ours, and migrations of this version are still to be applied.
@@ -24,7 +24,7 @@ pub(super) enum Schema {
 }
 
 impl Schema {
-    pub(super) async fn find(connection: &impl ConnectionTrait) -> Result<Self, DbErr> {
+    pub(in crate::store) async fn find(connection: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let backend = connection.get_database_backend();
         let tables = texts(
             connection,

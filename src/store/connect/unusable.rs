@@ -13,7 +13,7 @@ pub(super) const MISSING: &str = "it holds no tables of Rotakey. Name the databa
                                   the server once, which creates them: rotakey serve";
 
 /// The error of this database, whose name stands before the words.
-pub(super) fn unusable(place: &str, words: &str) -> Error {
+pub(in crate::store) fn unusable(place: &str, words: &str) -> Error {
     Error::Unsuitable(format!("{place}: {words}"))
 }
 
@@ -32,7 +32,7 @@ pub(super) fn of_schema(schema: &Schema) -> Option<String> {
 }
 
 /// What is wrong where a statement or a connection failed.
-pub(super) fn of_error(err: &DbErr) -> String {
+pub(in crate::store) fn of_error(err: &DbErr) -> String {
     match err {
         DbErr::Conn(RuntimeErr::SqlxError(err))
         | DbErr::Exec(RuntimeErr::SqlxError(err))

@@ -43,6 +43,25 @@ impl Store {
         .await
     }
 
+    /// When the first value was issued, at this moment or later, that is the current or previous one of a token that is not revoked.
+    /// Values that nobody knows do not count.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn first_value_since(&self, moment: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let sql = "SELECT min(value.created_at) FROM api_token_value AS value JOIN api_token AS token ON token.id = value.token_id
+            WHERE value.created_at >= $1 AND token.revoked_at IS NULL
+              AND value.generation IN (token.generation, token.previous_generation)
+              AND NOT (value.generation > 1 AND value.created_by IS NULL)";
+        let backend = self.read.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, [moment.unix_millis().into()]);
+        let first = match self.read.query_one_raw(statement).await? {
+            Some(row) => row.try_get_by_index::<Option<i64>>(0)?,
+            None => None,
+        };
+        Ok(first.map(Timestamp::from_unix_millis))
+    }
+
     /// Runs a statement that ends in a condition; how many rows it was about.
     async fn sweep(&self, sql: &str) -> Result<u64, Error> {
         let transaction = self.begin().await?;

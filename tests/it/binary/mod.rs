@@ -1,5 +1,7 @@
 //! The binary: its commands, flags and environment.
 
+mod backup;
+mod restore;
 mod retire_values;
 mod serve;
 mod startup;

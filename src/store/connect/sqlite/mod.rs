@@ -1,6 +1,6 @@
 //! A SQLite file: checked, opened, and read by bounded statements.
 
 mod checks;
-pub(super) mod open;
+pub(in crate::store) mod open;
 mod pools;
 mod statement_limit;

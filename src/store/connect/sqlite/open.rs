@@ -1,6 +1,6 @@
 //! Opening a SQLite file: durable at every commit, readable by its owner alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{DatabaseConnection, DbErr};
@@ -17,7 +17,9 @@ use super::pools::{Known, Use, sqlite_pool};
 const SQLITE_READERS: u32 = 4;
 /// How many listings run at once. They have connections of their own, so that looking up a value never waits for one.
 const SQLITE_LISTINGS: u32 = 2;
-pub(in crate::store::connect) async fn connect(url: &str, if_missing: IfMissing) -> Result<Store, Error> {
+
+/// The file that a URL names.
+pub(in crate::store) fn path_of(url: &str) -> Result<PathBuf, Error> {
     let parsed: SqliteConnectOptions =
         url.parse().map_err(|err| Error::Unsuitable(format!("at this URL, which cannot be read: {err}.")))?;
     let path = parsed.get_filename().to_path_buf();
@@ -25,7 +27,11 @@ pub(in crate::store::connect) async fn connect(url: &str, if_missing: IfMissing)
         return Err(Error::Unsuitable("in memory: it would forget every token. Name a file.".into()));
     }
     // As an absolute path, because a relative one is looked for from wherever the command was started.
-    let path = std::path::absolute(&path).unwrap_or(path);
+    Ok(std::path::absolute(&path).unwrap_or(path))
+}
+
+pub(in crate::store::connect) async fn connect(url: &str, if_missing: IfMissing) -> Result<Store, Error> {
+    let path = path_of(url)?;
     let place = path.display().to_string();
     if url.contains("mode=ro") || url.contains("immutable=") {
         return Err(unusable(&place, "it must be opened for writing. Remove mode=ro and immutable from the URL."));
