@@ -41,15 +41,16 @@ impl Watch {
     }
 
     pub(in crate::store) async fn poll(&mut self) -> Result<(), Error> {
-        let version = self.version().await?;
+        let (version, is_new) = self.version().await?;
         if let Some(file) = &self.store.file {
             // Last, so that what was answered is of the file that has the name.
             file.check()?;
         }
-        if version.is_none() || version != self.version {
+        // After the version was read: what is committed in between changes it, and is noticed by the next poll.
+        if is_new || self.version != Some(version) {
             self.store.invalidate_all();
         }
-        self.version = version;
+        self.version = Some(version);
         self.keep_space().await;
         Ok(())
     }
@@ -77,9 +78,10 @@ impl Watch {
         }
     }
 
-    /// What the connection that writes answers; `None` where it is a new one, whose number says nothing of before. The pool may
-    /// replace it at any time, so it bears a mark: a number in its own temporary database, which no other sees.
-    async fn version(&self) -> Result<Option<i64>, Error> {
+    /// The version that the writing connection reports, and whether that connection is new, so that its version says nothing of
+    /// before. The pool may replace the connection at any time, so it is marked: by a number in its temporary database, which no
+    /// other connection sees.
+    async fn version(&self) -> Result<(i64, bool), Error> {
         // A transaction, so that all is asked on one connection.
         let transaction = self.store.write.begin().await?;
         let ask = async |sql: &str| match transaction.query_one_raw(sqlite(sql)).await? {
@@ -92,7 +94,7 @@ impl Watch {
             transaction.execute_raw(sqlite("PRAGMA temp.user_version = 1")).await?;
         }
         transaction.commit().await?;
-        Ok(marked.then_some(version))
+        Ok((version, !marked))
     }
 }
 
@@ -114,14 +116,20 @@ mod tests {
         let (here, there) = (Store::connect(&url).await.unwrap(), Store::connect(&url).await.unwrap());
         here.migrate().await.unwrap();
         let mut watch = Watch::begin(here.clone());
-        for _ in 0..2 {
-            watch.poll().await.unwrap();
-        }
-        let (id, stamp) = (TokenId::new(Timestamp::from_unix_millis(0), [1; 10]), here.stamp());
-        assert!(here.is_fresh(id, stamp));
+        let id = TokenId::new(Timestamp::from_unix_millis(0), [1; 10]);
+        let before = here.stamp();
+        watch.poll().await.unwrap();
+        assert!(!here.is_fresh(id, before), "what was read before the first poll");
+        let stamp = here.stamp();
+        watch.poll().await.unwrap();
+        assert!(here.is_fresh(id, stamp), "nothing was committed");
         here.write.sqlite().unwrap().acquire().await.unwrap().close().await.unwrap();
         there.write.execute_unprepared("DELETE FROM audit_event").await.unwrap();
         watch.poll().await.unwrap();
         assert!(!here.is_fresh(id, stamp));
+        let stamp = here.stamp();
+        there.write.execute_unprepared("CREATE TABLE other (id TEXT)").await.unwrap();
+        watch.poll().await.unwrap();
+        assert!(!here.is_fresh(id, stamp), "the poll after the connection was replaced sees the next commit");
     }
 }
