@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use rotakey::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
@@ -13,6 +12,7 @@ use rotakey::store::Store;
 
 use crate::support::clock::{ManualClock, START};
 use crate::support::database::TestDatabase;
+use crate::support::deadline::soon;
 use crate::support::entropy::SeededEntropy;
 
 /// The use cases over a store that the test can write to.
@@ -56,17 +56,17 @@ async fn who_does_not_keep_up_is_told_so_and_others_miss_nothing() {
     for batch in 0..12 {
         append(&store, batch * 100..(batch + 1) * 100).await;
         for number in batch * 100..(batch + 1) * 100 {
-            assert_eq!(quick.next().await.unwrap().unwrap().generation, Some(number));
+            assert_eq!(soon(quick.next()).await.unwrap().unwrap().generation, Some(number));
         }
     }
-    let missed = slow.next().await.unwrap().unwrap_err();
+    let missed = soon(slow.next()).await.unwrap().unwrap_err();
     assert!(missed.code().as_str() == "UNAVAILABLE" && missed.to_string().contains("auditEvents lists them"));
-    assert!(slow.next().await.is_none());
+    assert!(soon(slow.next()).await.is_none());
 
     store.lose_contact();
-    let lost = quick.next().await.unwrap().unwrap_err();
+    let lost = soon(quick.next()).await.unwrap().unwrap_err();
     assert!(lost.code().as_str() == "UNAVAILABLE" && lost.to_string().contains("auditEvents lists them"));
-    assert!(quick.next().await.is_none());
+    assert!(soon(quick.next()).await.is_none());
     keeping.abort();
 }
 
@@ -85,7 +85,7 @@ async fn a_change_is_acknowledged_before_all_subscribers_have_its_event() {
         let events = service.subscribe_to_events(&caller, AuditFilter::default()).await.unwrap();
         let (mut events, received) = (Box::pin(events), received.clone());
         subscribers.push(tokio::spawn(async move {
-            let event = events.next().await.unwrap().unwrap();
+            let event = soon(events.next()).await.unwrap().unwrap();
             received.fetch_add(1, Ordering::Relaxed);
             event.generation
         }));
@@ -98,7 +98,7 @@ async fn a_change_is_acknowledged_before_all_subscribers_have_its_event() {
     let before = writer.await.unwrap();
     assert!(before < SUBSCRIBERS / 2, "{before} subscribers went before the acknowledgement");
     for subscriber in subscribers {
-        let received = tokio::time::timeout(Duration::from_secs(10), subscriber).await.unwrap();
+        let received = soon(subscriber).await;
         assert_eq!(received.unwrap(), Some(0));
     }
     keeping.abort();

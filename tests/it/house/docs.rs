@@ -1,14 +1,18 @@
 //! The pages: what they name exists, what they show works, and no code is missing from the list of errors.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use rotakey::service::ErrorCode;
 
-use crate::support::process::find_value;
+use crate::support::deadline::until;
+use crate::support::process::{Process, command, find_value};
 use crate::support::server::Server;
+
+/// How long a command of a page may take.
+const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -63,8 +67,11 @@ fn number_between(text: &str, before: &str, after: &str) -> f64 {
 
 #[test]
 fn the_readme_and_the_help_give_the_bytes_of_a_cached_value_that_were_measured() {
-    let help = std::process::Command::new(env!("CARGO_BIN_EXE_rotakey")).args(["serve", "--help"]).output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let folder = tempfile::tempdir().unwrap();
+    let mut help = command(folder.path());
+    help.args(["serve", "--help"]);
+    let (_, help, _) = Process::spawn(help).ended_within(COMMAND_DEADLINE);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     let in_help = number_between(&help, "cached in memory, at about ", " bytes each");
     assert_eq!(in_help, number_between(&text_of("README.md"), "cached in memory, at about ", " bytes each"));
     let measured = text_of("docs/performance.md");
@@ -147,13 +154,14 @@ async fn every_command_that_a_page_shows_works() {
             } else if let Some(arguments) = line.strip_prefix("cargo run -- ") {
                 let folder = tempfile::tempdir().unwrap();
                 let first = arguments.split_whitespace().next().unwrap();
-                let output = crate::support::process::command(folder.path()).args([first, "--help"]).output().unwrap();
-                assert!(output.status.success(), "{shown}");
+                let mut help = command(folder.path());
+                help.args([first, "--help"]);
+                assert!(Process::spawn(help).ended_within(COMMAND_DEADLINE).0.success(), "{shown}");
             } else if line.starts_with("curl ") {
                 let line = line.replace("http://127.0.0.1:8080", &server.url);
                 assert!(line.contains(&server.url), "{shown}");
                 if line.contains("text/event-stream") {
-                    let event = first_event(shell.command(&format!("exec {line}")), &server).await;
+                    let event = first_event(shell.command(&format!("exec {line}")), &server, &shown).await;
                     assert!(event.starts_with(r#"data: {"data":{"#), "{shown}: {event}");
                 } else {
                     let answer = shell.answer_of(&line);
@@ -196,9 +204,9 @@ impl Shell {
             "rk_…" => self.value.clone(),
             "tok_…" => self.id.clone(),
             _ => {
-                let output = self.command(&format!("printf %s \"{text}\"")).output().unwrap();
-                assert!(output.status.success() && !output.stdout.is_empty(), "{setting}");
-                String::from_utf8(output.stdout).unwrap()
+                let (status, stdout, _) = self.run(&format!("printf %s \"{text}\""));
+                assert!(status.success() && !stdout.is_empty(), "{setting}");
+                stdout
             }
         };
         self.exported.push((name.to_owned(), text));
@@ -211,27 +219,32 @@ impl Shell {
         command
     }
 
+    fn run(&self, line: &str) -> (std::process::ExitStatus, String, String) {
+        Process::spawn(self.command(line)).ended_within(COMMAND_DEADLINE)
+    }
+
     fn answer_of(&mut self, line: &str) -> serde_json::Map<String, serde_json::Value> {
-        let output = self.command(line).output().unwrap();
-        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-        if let Some(value) = find_value(&String::from_utf8_lossy(&output.stdout)) {
+        let (status, stdout, stderr) = self.run(line);
+        assert!(status.success(), "{line}: {stderr}");
+        if let Some(value) = find_value(&stdout) {
             self.value = value;
         }
-        serde_json::from_slice(&output.stdout).unwrap()
+        serde_json::from_str(&stdout).unwrap()
     }
 }
 
-/// The data of the first event of a stream. Tokens are made until it has come, for nothing says when a stream has begun.
-async fn first_event(mut stream: Command, server: &Server) -> String {
-    let mut stream = stream.stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(stream.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let reading = tokio::task::spawn_blocking(|| lines.into_iter().find(|line| line.starts_with("data")).unwrap());
-    while !reading.is_finished() {
+/// The data of the first event of a stream. Tokens are created until it has come, because nothing says when a stream has begun.
+async fn first_event(stream: Command, server: &Server, shown: &str) -> String {
+    let mut stream = Process::spawn(stream);
+    let mut event = None;
+    let has_come = async || {
         server.admin.create(serde_json::json!({ "name": "announced" })).await.unwrap();
-    }
-    stream.kill().unwrap();
-    stream.wait().unwrap();
-    reading.await.unwrap()
+        event = stream.lines().into_iter().find(|line| line.starts_with("data"));
+        assert!(event.is_some() || stream.is_running(), "{shown} ended without an event: {}", stream.said());
+        event.is_some()
+    };
+    until(&format!("an event of {shown}"), has_come).await;
+    event.unwrap()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::support::client::{Answer, Client};
 use crate::support::database::TestDatabase;
-use crate::support::deadline::soon;
+use crate::support::deadline::{soon, until};
 use crate::support::http2::Http2;
 use crate::support::process::Process;
 use crate::support::server::Server;
@@ -21,12 +21,6 @@ async fn readiness(client: &Client) -> (u16, Value) {
     let answer = Answer::of(client.request("GET", "/readyz").send().await.unwrap()).await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     (answer.status, answer.body)
-}
-
-/// Waits until the replica is ready.
-async fn ready(client: &Client) {
-    let ready = async { while readiness(client).await.0 != 200 {} };
-    timeout(Duration::from_secs(30), ready).await.unwrap();
 }
 
 async fn ended(server: Process, within: Duration) -> bool {
@@ -56,20 +50,18 @@ fn ask(stream: &mut TcpStream) -> String {
 #[tokio::test]
 async fn readiness_names_each_thing_that_must_hold() {
     let server = Server::start().await;
-    ready(&server.anonymous()).await;
+    server.anonymous().ready().await;
     let checks = json!({ "database": true, "contact": true, "schema": true, "serving": true });
     assert_eq!(readiness(&server.anonymous()).await, (200, json!({ "ready": true, "checks": checks })));
     // Each time more than ten seconds have passed since the database was last asked, until no poll falls in between.
-    let stale = async {
-        loop {
-            server.clock.advance(11_000);
-            let (status, body) = readiness(&server.anonymous()).await;
-            if body["checks"]["contact"] == json!(false) {
-                return (status, body);
-            }
-        }
+    let mut last = (0, Value::Null);
+    let contact_is_old = async || {
+        server.clock.advance(11_000);
+        last = readiness(&server.anonymous()).await;
+        last.1["checks"]["contact"] == json!(false)
     };
-    let (status, body) = tokio::time::timeout(Duration::from_secs(10), stale).await.unwrap();
+    until("a moment without contact", contact_is_old).await;
+    let (status, body) = last;
     assert_eq!((status, &body["ready"], &body["checks"]["serving"]), (503, &json!(false), &json!(true)));
 }
 
@@ -78,7 +70,7 @@ async fn while_it_drains_it_is_not_ready_and_answers_with_connection_close() {
     let database = TestDatabase::new().await;
     let server = Process::serve_by(&["serve", "--drain", "60s"], &database.folder(), &database.url);
     let client = server.client();
-    ready(&client).await;
+    client.ready().await;
     let (mut kept, mut other) = (connect(&server), connect(&server));
     assert!(!ask(&mut kept).contains("connection: close"));
     ask(&mut other);
@@ -204,7 +196,7 @@ async fn six_rolling_restarts_cost_clients_no_request() {
     for _ in 0..6 {
         let next = start();
         let client = admin.at(&next.url);
-        ready(&client).await;
+        client.ready().await;
         balancer.replicas.lock().unwrap().push(client);
         running.signal(Signal::SIGTERM);
         assert!(ended(running, Duration::from_secs(20)).await);

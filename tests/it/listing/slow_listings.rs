@@ -5,6 +5,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::database::TestDatabase;
+use crate::support::deadline::{DEADLINE, within};
 use crate::support::server::Server;
 
 const EVENTS: &str = "{ auditEvents { edges { node { id } } } }";
@@ -47,17 +48,20 @@ async fn values_and_tokens_are_looked_up_while_more_listings_are_asked_for_than_
         listings.spawn(async move { admin.ask(EVENTS).await });
     }
     let (mut fresh, mut rounds) = (fresh.into_iter(), 0);
-    let first = loop {
-        if let Some(ended) = listings.try_join_next() {
-            break ended.unwrap();
+    let looking_up = async {
+        loop {
+            if let Some(ended) = listings.try_join_next() {
+                break ended.unwrap();
+            }
+            if let Some(token) = fresh.next() {
+                assert_eq!(token.client.check().await, Ok(1));
+            }
+            let answer = admin.graphql("query($id: ID!) { apiToken(id: $id) { name } }", json!({ "id": id })).await;
+            assert_eq!(answer.code(), None, "{}", answer.body);
+            rounds += 1;
         }
-        if let Some(token) = fresh.next() {
-            assert_eq!(token.client.check().await, Ok(1));
-        }
-        let answer = admin.graphql("query($id: ID!) { apiToken(id: $id) { name } }", json!({ "id": id })).await;
-        assert_eq!(answer.code(), None, "{}", answer.body);
-        rounds += 1;
     };
+    let first = within(DEADLINE, "the end of the first listing", looking_up).await;
     assert!(rounds > 5, "the listings ended after {rounds} look-ups");
 
     let mut answers = listings.join_all().await;

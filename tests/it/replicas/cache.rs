@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::support::clock::{MINUTE, SECOND, START};
 use crate::support::database::TestDatabase;
+use crate::support::deadline::{DEADLINE, within};
 use crate::support::replica::{Replica, hide, named, start};
 
 /// Changes a token in every way that decides about its first value: what that value is after each.
@@ -229,5 +230,5 @@ async fn r10_no_answer_from_memory_is_older_than_what_was_acknowledged() {
         here.service.update(&caller, &token.id.to_string(), change).await.unwrap();
         acknowledged.store(number, Ordering::SeqCst);
     }
-    readers.join_all().await;
+    within(DEADLINE, "the last update at every reader", readers.join_all()).await;
 }

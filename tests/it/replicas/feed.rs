@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::support::clock::{ManualClock, SECOND};
 use crate::support::database::TestDatabase;
+use crate::support::deadline::{DEADLINE, soon, until, within};
 use crate::support::entropy::SeededEntropy;
 
 /// The use cases of one replica over a store that the test can look into.
@@ -56,7 +57,7 @@ impl Replica {
 async fn actions(feed: &mut Receiver<AuditMessage>, count: usize) -> Vec<&'static str> {
     let mut actions = Vec::new();
     while actions.len() < count {
-        match feed.recv().await.unwrap() {
+        match soon(feed.recv()).await.unwrap() {
             AuditMessage::Event(event) => actions.push(event.action.as_str()),
             AuditMessage::ContactLost => actions.push("LOST"),
         }
@@ -239,7 +240,7 @@ async fn lost_contact_is_told_and_what_was_read_before_is_stale_once_it_is_regai
     }
     listener.wait_and_poll().await.unwrap_err();
     here.store.lose_contact();
-    assert!(matches!(feed.recv().await.unwrap(), AuditMessage::ContactLost));
+    assert!(matches!(soon(feed.recv()).await.unwrap(), AuditMessage::ContactLost));
     assert!(here.store.is_fresh(id, stamp), "it may be believed for as long as R10 allows");
     here.store.listen().await.unwrap();
     assert!(!here.store.is_fresh(id, stamp));
@@ -252,9 +253,11 @@ async fn r10_contact_is_kept_while_the_database_answers_and_is_over_ten_seconds_
     assert!(!here.service.in_contact(here.now()), "before anything was heard");
     let mut listener = here.listener().await;
     let keeping = tokio::spawn(here.service.clone().keep_contact());
-    while !here.service.in_contact(here.now()) {
+    let in_contact = async || {
         listener.wait_and_poll().await.unwrap();
-    }
+        here.service.in_contact(here.now())
+    };
+    until("contact", in_contact).await;
     keeping.abort();
     let now = here.now();
     assert!(here.service.in_contact(now.plus_seconds(9)));
@@ -302,7 +305,8 @@ async fn r10_whoever_remembers_by_stamps_never_answers_with_less_than_was_acknow
         here.service.update(&caller, &id.to_string(), rename(&number.to_string())).await.unwrap();
         acknowledged.store(number, Ordering::SeqCst);
     }
-    assert!(readers.join_all().await.into_iter().sum::<usize>() > 0, "nothing was answered from memory");
+    let from_memory = within(DEADLINE, "the last update at every reader", readers.join_all()).await;
+    assert!(from_memory.into_iter().sum::<usize>() > 0, "nothing was answered from memory");
 }
 
 /// The round that the token's name tells of, looked up as a presented value is.

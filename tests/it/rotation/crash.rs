@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::support::client::Client;
 use crate::support::database::TestDatabase;
+use crate::support::deadline::soon;
 use crate::support::process::Process;
 
 const CLIENTS: usize = 32;
@@ -42,13 +43,13 @@ async fn r13_a_kill_in_the_middle_of_rotations_loses_nothing_that_was_acknowledg
         for holder in holders.drain(..) {
             running.spawn(rotate_until_cut_off(holder.at(&server.url), acknowledged.clone()));
         }
-        let _ = acknowledged.acquire_many(cut_off_after).await.unwrap();
+        drop(soon(acknowledged.acquire_many(cut_off_after)).await.unwrap());
         server.signal(Signal::SIGKILL);
         let (status, _, _) = server.ended();
         assert!(!status.success());
 
         server = Process::serve(&folder, &database.url);
-        while let Some(holder) = running.join_next().await {
+        while let Some(holder) = soon(running.join_next()).await {
             let holder = holder.unwrap().at(&server.url);
             // The newest value told works, if only as the previous one of a rotation whose answer was cut off.
             assert!(holder.check().await.is_ok(), "{:?}", holder.check().await);

@@ -3,7 +3,8 @@
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::deadline::DEADLINE;
+use super::deadline::{DEADLINE, until};
+use super::events::Events;
 use super::spans;
 
 pub const ROTATE: &str = "mutation rotateAPIToken { rotateAPIToken { token { value } } }";
@@ -149,6 +150,20 @@ impl Client {
             .collect()
     }
 
+    /// Waits until the server is ready.
+    pub async fn ready(&self) {
+        let is_ready = async || self.request("GET", "/readyz").send().await.unwrap().status() == 200;
+        until("readiness", is_ready).await;
+    }
+
+    /// Waits until the server has polled all that was committed before. What it looks up after that, it can answer from the cache
+    /// until the token changes. Needs `AUDIT_LOG_READ`.
+    pub async fn catch_up(&self) {
+        self.ready().await;
+        // A subscription begins after a poll that began after the request.
+        drop(Events::of_audit_log(self, json!({})).await);
+    }
+
     pub async fn my_id(&self) -> String {
         self.ask("{ currentAPIToken { id } }").await.body["data"]["currentAPIToken"]["id"].as_str().unwrap().to_owned()
     }
@@ -160,8 +175,8 @@ pub struct Created {
 }
 
 impl Answer {
-    /// Whether it was given without waiting for anything.
-    pub fn came_at_once(&self) -> bool {
+    /// Whether it was given from the cache, without waiting for anything.
+    pub fn is_from_cache(&self) -> bool {
         !spans::waited(self.header("X-Request-Id").unwrap())
     }
 

@@ -1,4 +1,4 @@
-//! Random bytes that are the same in every run: SHA-256 over a seed and a counter.
+//! Random bytes that are the same in every run: SHA-256 over a seed and a counter. Only request ids differ.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -33,6 +33,17 @@ impl Entropy for SeededEntropy {
                 Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(counter.to_be_bytes()).finalize();
             chunk.copy_from_slice(&block[..chunk.len()]);
         }
+        Ok(())
+    }
+
+    /// The bytes of request ids. No two servers of the process give the same, so that an id in the log has one request.
+    fn fill_guessable(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        // As many bytes of values come before and after as without.
+        self.fill(buffer)?;
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        let rest = buffer.len() - number.len();
+        buffer[rest..].copy_from_slice(&number);
         Ok(())
     }
 }

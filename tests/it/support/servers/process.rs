@@ -10,16 +10,22 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use rotakey::domain::value::redact;
+
 use crate::support::client::Client;
 
-/// How long a process may take for what it is waited for.
+/// How long a process may take to write what is waited for.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// How long it may take to end.
+const END_DEADLINE: Duration = Duration::from_secs(100);
 
 /// What a process has written so far, and a way to wait for more of it.
 #[derive(Clone, Default)]
 struct Captured(Arc<(Mutex<(String, bool)>, Condvar)>);
 
 pub struct Process {
+    /// The command, without values.
+    name: String,
     child: Child,
     stdout: Captured,
     stderr: Captured,
@@ -71,11 +77,17 @@ impl Process {
 
     /// Starts a command.
     pub fn spawn(mut command: Command) -> Self {
+        let name = redact(&format!("{command:?}")).into_owned();
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (stdout, stderr) = (Captured::default(), Captured::default());
         stdout.follow(child.stdout.take().unwrap());
         stderr.follow(child.stderr.take().unwrap());
-        Self { child, stdout, stderr, url: String::new() }
+        Self { name, child, stdout, stderr, url: String::new() }
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// What it has written to stdout so far.
@@ -100,26 +112,40 @@ impl Process {
         self.stderr.wait_for(text, &self.stderr);
     }
 
-    /// As [`Process::ended`]. A process that has not ended by then is killed.
+    /// As [`Process::ended`], within this time.
     pub fn ended_within(mut self, deadline: Duration) -> (ExitStatus, String, String) {
         let (ended, watching) = std::sync::mpsc::channel::<()>();
         let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         let watchdog = std::thread::spawn(move || {
-            if watching.recv_timeout(deadline) == Err(RecvTimeoutError::Timeout) {
+            let is_late = watching.recv_timeout(deadline) == Err(RecvTimeoutError::Timeout);
+            if is_late {
                 kill(id, Signal::SIGKILL).unwrap();
             }
+            is_late
         });
         // What it writes ends with it, and until it has been waited for no other process gets its number.
         self.stderr.all();
         drop(ended);
-        watchdog.join().unwrap();
+        let is_late = watchdog.join().unwrap();
+        assert!(
+            !is_late,
+            "{} has not ended within {deadline:?}; it has written: {}",
+            self.name,
+            redact(&self.stderr.so_far())
+        );
         let status = self.child.wait().unwrap();
         (status, self.stdout.all(), self.stderr.all())
     }
 
     /// Waits until the process has ended: how it ended, and all that it wrote to stdout and stderr.
     pub fn ended(self) -> (ExitStatus, String, String) {
-        self.ended_within(DEADLINE)
+        self.ended_within(END_DEADLINE)
+    }
+
+    /// All lines that it has written to stdout so far.
+    pub fn lines(&self) -> Vec<String> {
+        let written = self.stdout.so_far();
+        written.rsplit_once('\n').map_or_else(Vec::new, |(whole, _)| whole.lines().map(str::to_owned).collect())
     }
 
     /// The admin token that was printed at the first start.
@@ -154,26 +180,26 @@ impl Captured {
         });
     }
 
-    fn wait_until(&self, done: impl Fn(&str, bool) -> bool) -> String {
+    fn wait_until(&self, what: &str, done: impl Fn(&str, bool) -> bool) -> String {
         let (state, changed) = &*self.0;
         let waiting = |(text, ended): &mut (String, bool)| !done(text, *ended);
         let (state, timeout) = changed.wait_timeout_while(state.lock().unwrap(), DEADLINE, waiting).unwrap();
-        assert!(!timeout.timed_out(), "not within {DEADLINE:?}; the process has written: {}", state.0);
+        assert!(!timeout.timed_out(), "no {what} within {DEADLINE:?}; the process has written: {}", redact(&state.0));
         state.0.clone()
     }
 
     fn wait_for(&self, text: &str, errors: &Self) -> String {
-        let said = self.wait_until(|so_far, ended| ended || so_far.contains(text));
+        let said = self.wait_until(&format!("{text:?}"), |so_far, ended| ended || so_far.contains(text));
         assert!(said.contains(text), "the process ended without saying {text:?}: {}", errors.so_far());
         said
     }
 
     fn all(&self) -> String {
-        self.wait_until(|_, ended| ended)
+        self.wait_until("end", |_, ended| ended)
     }
 
     fn so_far(&self) -> String {
-        self.wait_until(|_, _| true)
+        self.wait_until("output", |_, _| true)
     }
 }
 

@@ -14,6 +14,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::support::clock::{ManualClock, SECOND, START};
 use crate::support::database::TestDatabase;
+use crate::support::deadline::until;
 use crate::support::entropy::SeededEntropy;
 
 /// The use cases of one replica over a store that the test can look into.
@@ -55,10 +56,12 @@ impl Replica {
         // Contact of before must not be taken for the new one.
         self.clock.advance(20 * SECOND);
         let keeping = tokio::spawn(self.service.clone().keep_contact());
-        while !self.service.in_contact(self.now()) {
+        let in_contact = async || {
             self.clock.set(behind);
             listener.wait_and_poll().await.unwrap();
-        }
+            self.service.in_contact(self.now())
+        };
+        until("contact", in_contact).await;
         keeping.abort();
         assert!(keeping.await.unwrap_err().is_cancelled());
         listener.wait_and_poll().await.unwrap();
