@@ -11,14 +11,14 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --test faults --locked -- -D warnings
-	cargo test --workspace --locked -- --skip model:: --skip ::on_postgres_
+	cargo test --workspace --locked -- --skip model::
 
 # Everything, from a cold start: installs what is missing, then proves it on both databases and in a real browser.
 test:
 	./tests/install
 	$(MAKE) check
 	cargo test --locked --test it model:: -- --nocapture
-	./tests/with-postgres cargo test --locked --test it -- --skip model:: --skip ::on_sqlite_
+	./tests/with-postgres cargo test --locked --test it -- --include-ignored --skip model:: --skip ::on_sqlite_
 	cargo test --locked --test faults
 	./tests/glean-clients
 	cd tests/graphql-conformance && npm ci --no-audit --no-fund && node run.mjs

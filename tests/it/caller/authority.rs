@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::{Client, Created};
 use crate::support::clock::SECOND;
+use crate::support::database::TestDatabase;
 use crate::support::server::Server;
 
 const OPERATIONS: [&str; 9] =
@@ -218,11 +219,9 @@ async fn r11_a_protected_token_is_revoked_only_after_it_was_unprotected() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_another_token_is_not_even_looked_up_without_the_permission_to_change_it() {
-    let server = Server::start().await;
-    if server.database.is_sqlite() {
-        return;
-    }
+    let server = Server::start_on(TestDatabase::postgres().await).await;
     let caller = server.admin.create(json!({ "name": "caller" })).await.unwrap();
     let target = server.admin.create(json!({ "name": "target" })).await.unwrap();
     // Whoever looks it up to change it waits for this lock.

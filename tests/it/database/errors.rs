@@ -149,17 +149,16 @@ fn bootstrap_makes_no_database_and_says_which_file_it_looked_for() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_bootstrap_makes_no_tables_on_a_server() {
-    let database = TestDatabase::new().await;
-    if database.is_sqlite() {
-        return;
-    }
+    let database = TestDatabase::postgres().await;
     let name = database.url.rsplit('/').next().unwrap();
     assert_told(&database.folder(), &["bootstrap"], &database.url, &[name, "rotakey serve"]);
     let store = Store::connect(&database.url).await.unwrap();
     store.migrate().await.unwrap();
-    let made = command(&database.folder()).args(["bootstrap", "--database-url", &database.url]).output().unwrap();
-    assert!(made.status.success());
+    let mut bootstrap = command(&database.folder());
+    bootstrap.args(["bootstrap", "--database-url", &database.url]);
+    assert!(Process::spawn(bootstrap).ended_within(DEADLINE).0.success());
 }
 
 /// Answers every connection with an error of this SQLSTATE, as PostgreSQL would, or hangs up; its address.
@@ -220,11 +219,9 @@ fn a_server_that_cannot_be_used_is_named_with_what_to_do_and_without_user_or_pas
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_a_database_of_a_server_that_cannot_be_used_is_named_with_what_to_do() {
-    let database = TestDatabase::new().await;
-    if database.is_sqlite() {
-        return;
-    }
+    let database = TestDatabase::postgres().await;
     let folder = database.folder();
     let (server, name) = database.url.rsplit_once('/').unwrap();
     let address = server.rsplit_once('@').unwrap().1;
@@ -249,8 +246,10 @@ async fn on_postgres_a_database_of_a_server_that_cannot_be_used_is_named_with_wh
     store.close().await.unwrap();
     // Whoever need not make tables need not be allowed to.
     connection.execute_unprepared(&format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")).await.unwrap();
-    let made = command(&folder).args(["bootstrap", "--database-url", &reader]).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let mut bootstrap = command(&folder);
+    bootstrap.args(["bootstrap", "--database-url", &reader]);
+    let (status, _, stderr) = Process::spawn(bootstrap).ended_within(DEADLINE);
+    assert!(status.success(), "{stderr}");
     connection.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m9999_later', 0)").await.unwrap();
     assert_told(&folder, BOTH, &database.url, &[&place, "a newer version of Rotakey has changed it"]);
     connection.execute_unprepared(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();

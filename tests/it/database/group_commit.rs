@@ -28,7 +28,10 @@ struct House {
 
 impl House {
     async fn new() -> Self {
-        let database = TestDatabase::new().await;
+        Self::on(TestDatabase::new().await).await
+    }
+
+    async fn on(database: TestDatabase) -> Self {
         let store = Store::connect(&database.url).await.unwrap();
         store.migrate().await.unwrap();
         let (clock, entropy) = (Arc::new(ManualClock::new()), Arc::new(SeededEntropy::new(1)));
@@ -77,10 +80,6 @@ impl House {
         transaction.find_to_change(self.admin.token_id(), None).await.unwrap();
         transaction
     }
-
-    fn is_sqlite(&self) -> bool {
-        self.database.is_sqlite()
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,10 +95,7 @@ async fn rotations_of_many_tokens_at_once_all_succeed_and_every_value_works() {
 
 #[tokio::test]
 async fn on_sqlite_rotations_that_wait_together_share_durable_transactions() {
-    let house = House::new().await;
-    if !house.is_sqlite() {
-        return;
-    }
+    let house = House::on(TestDatabase::sqlite()).await;
     let holders = house.holders().await;
     let before = house.store.commits();
     // Everybody waits for this one, and then for nobody but each other.
@@ -217,10 +213,7 @@ async fn for_steps<F: Future>(mut future: std::pin::Pin<&mut F>, steps: usize) {
 
 #[tokio::test]
 async fn on_sqlite_r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for_it() {
-    let house = House::new().await;
-    if !house.is_sqlite() {
-        return;
-    }
+    let house = House::on(TestDatabase::sqlite()).await;
     let created = house.create().await;
     let id = created.view.token.id.to_string();
     let mut callers = Vec::new();
@@ -262,10 +255,7 @@ async fn on_sqlite_r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for
 
 #[tokio::test]
 async fn on_sqlite_r13_when_the_commit_of_a_group_fails_none_of_it_is_told_as_done() {
-    let house = House::new().await;
-    if !house.is_sqlite() {
-        return;
-    }
+    let house = House::on(TestDatabase::sqlite()).await;
     // A constraint that is checked at the commit alone makes it fail.
     let beside = house.database.connect().await;
     let sql = "CREATE TABLE snag (id TEXT REFERENCES api_token (id) DEFERRABLE INITIALLY DEFERRED);

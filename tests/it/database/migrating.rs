@@ -36,9 +36,8 @@ const EVENTS: &str = "INSERT INTO audit_event (id, at, action, result, actor, to
     SELECT 'evt_01JZZZZZZZ' || (1000000000000000 + i), 1, CASE WHEN i % 4 = 0 THEN 'API_TOKEN_REVOKED' ELSE 'API_TOKEN_CREATED' END,
     'OK', 'SYSTEM', 'tok_01JZZZZZZZ' || (1000000000000000 + i) FROM numbers";
 
-/// A database as the version before leaves it, with 400 tokens.
-async fn filled() -> (TestDatabase, DatabaseConnection) {
-    let database = TestDatabase::new().await;
+/// This database as the version before leaves it, with 400 tokens.
+async fn filled(database: TestDatabase) -> (TestDatabase, DatabaseConnection) {
     Store::connect(&database.url).await.unwrap().close().await.unwrap();
     let connection = database.connect().await;
     Migrator::up(&connection, Some(BEFORE_INDEXES)).await.unwrap();
@@ -57,7 +56,7 @@ async fn numbers(connection: &impl ConnectionTrait, sql: &str) -> Vec<i64> {
 
 #[tokio::test]
 async fn every_filter_is_right_after_a_filled_database_is_migrated() {
-    let (database, connection) = filled().await;
+    let (database, connection) = filled(TestDatabase::new().await).await;
     connection.close().await.unwrap();
     let store = Store::connect(&database.url).await.unwrap();
     store.migrate().await.unwrap();
@@ -99,11 +98,9 @@ async fn every_filter_is_right_after_a_filled_database_is_migrated() {
 /// Of each step, in its transaction: a lock that keeps others from reading a table goes with nothing that takes long, no two
 /// tables are locked against changes at once, and a token can be read while rows are changed or indexes built.
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_tokens_can_be_read_while_indexes_are_built() {
-    let (database, connection) = filled().await;
-    if database.is_sqlite() {
-        return;
-    }
+    let (database, connection) = filled(TestDatabase::postgres().await).await;
     let reader = database.connect().await;
     reader.execute_unprepared("SET lock_timeout = '1s'").await.unwrap();
     let steps = Migrator::migrations().len() - usize::try_from(BEFORE_INDEXES).unwrap();
@@ -151,11 +148,9 @@ async fn on_postgres_tokens_can_be_read_while_indexes_are_built() {
 
 /// PostgreSQL ends a wait for a lock after 5 seconds; a migration may take longer.
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_a_replica_waits_for_another_that_migrates_for_long_and_then_starts() {
-    let (database, connection) = filled().await;
-    if database.is_sqlite() {
-        return;
-    }
+    let (database, connection) = filled(TestDatabase::postgres().await).await;
     let turn = connection.begin().await.unwrap();
     turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({START_LOCK})")).await.unwrap();
     let store = Arc::new(Store::connect(&database.url).await.unwrap());
@@ -176,11 +171,9 @@ async fn on_postgres_a_replica_waits_for_another_that_migrates_for_long_and_then
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_a_table_that_another_transaction_keeps_is_told_in_plain_words_and_the_next_start_goes_on() {
-    let (database, connection) = filled().await;
-    if database.is_sqlite() {
-        return;
-    }
+    let (database, connection) = filled(TestDatabase::postgres().await).await;
     let backup = connection.begin().await.unwrap();
     backup.execute_unprepared("LOCK TABLE api_token IN ACCESS SHARE MODE").await.unwrap();
     let store = Store::connect(&database.url).await.unwrap();

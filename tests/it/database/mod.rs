@@ -1,6 +1,7 @@
 //! The database: what it enforces, migrations, and the faults of a file or a disk.
 
 mod constraints;
+#[cfg(target_os = "linux")]
 mod disk_full;
 mod errors;
 mod file;

@@ -1,22 +1,34 @@
-//! A test that runs on one of the two databases says so in its name, by which `Makefile` leaves it out on the other: none passes
-//! there without having run.
+//! A plain `cargo test` tells the truth. A test that needs PostgreSQL says so in its name and is ignored with the reason until
+//! `Makefile` runs it there. A test of SQLite runs on SQLite, whatever the test run is on. No test ends early on the other database.
 
 use std::path::{Path, PathBuf};
 
-/// How a test finds out that it is on the other database, and ends.
-const ENDS: [&str; 4] =
-    ["is_sqlite() { return; }", "if cluster::is_installed() {", "is_installed() { return; }", "else { return };"];
+const IGNORED: &str = "#[ignore = \"needs PostgreSQL: run ./tests/with-postgres\"]";
+/// How a test could end early on the other database.
+const ENDS: [&str; 3] = ["is_sqlite() { return; }", "is_installed() {", "else { return };"];
 
-/// The tests of a source that end at once on one of the databases without saying so in their names.
-fn misnamed(source: &str) -> Vec<String> {
+/// What is wrong with the tests of a source.
+fn wrong(source: &str) -> Vec<String> {
     let tests = source.split("#[tokio::test").skip(1).filter_map(|test| test.split_once("fn "));
-    let bad = tests.filter_map(|(_, test)| {
+    let wrong = tests.filter_map(|(attributes, test)| {
         let (name, body) = test.split_once('(')?;
+        let body = body.split("\n}").next()?;
         let start: String = body.lines().take(6).map(str::trim).collect::<Vec<_>>().join(" ");
-        let named = ["on_postgres_", "on_sqlite_"].iter().any(|prefix| name.starts_with(prefix));
-        (!named && ENDS.iter().any(|end| start.contains(end))).then(|| name.to_owned())
+        let (on_postgres, ignored) = (name.starts_with("on_postgres_"), attributes.contains("#[ignore"));
+        let what = if ENDS.iter().any(|end| start.contains(end)) {
+            "ends early"
+        } else if on_postgres && !attributes.contains(IGNORED) {
+            "is not ignored where there is no PostgreSQL"
+        } else if ignored && !on_postgres {
+            "is ignored everywhere"
+        } else if name.starts_with("on_sqlite_") && !body.contains("TestDatabase::sqlite()") {
+            "does not run on SQLite"
+        } else {
+            return None;
+        };
+        Some(format!("{name} {what}"))
     });
-    bad.collect()
+    wrong.collect()
 }
 
 fn check(folder: &Path, found: &mut Vec<String>) {
@@ -25,28 +37,40 @@ fn check(folder: &Path, found: &mut Vec<String>) {
         if path.is_dir() {
             check(&path, found);
         } else if path != Path::new(env!("CARGO_MANIFEST_DIR")).join(file!()) {
-            found.extend(misnamed(&std::fs::read_to_string(&path).unwrap()));
+            found.extend(wrong(&std::fs::read_to_string(&path).unwrap()));
         }
     }
 }
 
 #[test]
-fn a_test_of_one_database_says_so_in_its_name() {
+fn every_test_runs_on_its_database_or_is_visibly_ignored() {
     let mut found = Vec::new();
-    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it"), &mut found);
+    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut found);
     assert_eq!(found, Vec::<String>::new());
     let makefile = include_str!("../../../Makefile");
-    assert!(makefile.contains("--skip ::on_postgres_") && makefile.contains("--skip ::on_sqlite_"));
+    assert!(makefile.contains("./tests/with-postgres cargo test --locked --test it -- --include-ignored"));
 }
 
 #[test]
-fn a_test_that_ends_unseen_on_one_database_is_found() {
-    let body = "() {\n    let d = new().await;\n    if !d.is_sqlite() {\n        return;\n    }\n}\n";
-    let test = |name: &str, body: &str| format!("#[tokio::test]\nasync fn {name}{body}");
-    assert_eq!(misnamed(&test("works", body)), ["works"]);
-    assert_eq!(misnamed(&test("on_sqlite_works", body)), Vec::<String>::new());
-    let both = "() {\n    let sql = if d.is_sqlite() { 1 } else { 2 };\n}\n";
-    assert_eq!(misnamed(&test("works", both)), Vec::<String>::new());
-    let other = "() {\n    let Some(database) = postgres().await else { return };\n}\n";
-    assert_eq!(misnamed(&test("works", other)), ["works"]);
+fn a_test_that_is_green_without_having_run_is_found() {
+    let test = |ignored: &str, name: &str, body: &str| format!("#[tokio::test]\n{ignored}async fn {name}{body}");
+    let early = "() {\n    let d = new().await;\n    if !d.is_sqlite() {\n        return;\n    }\n}\n";
+    for name in ["works", "on_sqlite_works"] {
+        assert_eq!(wrong(&test("", name, early)), [format!("{name} ends early")]);
+    }
+    let early = "() {\n    let Some(database) = postgres().await else { return };\n}\n";
+    assert_eq!(wrong(&test(IGNORED, "on_postgres_works", early)), ["on_postgres_works ends early"]);
+    let body = "() {\n    let sql = if d.is_sqlite() { 1 } else { 2 };\n}\n";
+    for (ignored, name, wrongs) in [
+        ("", "works", 0),
+        (IGNORED, "works", 1),
+        ("#[ignore]", "works", 1),
+        (IGNORED, "on_postgres_works", 0),
+        ("", "on_postgres_works", 1),
+        ("#[ignore]", "on_postgres_works", 1),
+        ("", "on_sqlite_works", 1),
+    ] {
+        assert_eq!(wrong(&test(ignored, name, body)).len(), wrongs, "{ignored} {name}");
+    }
+    assert_eq!(wrong(&test("", "on_sqlite_works", "() {\n    on(TestDatabase::sqlite()).await;\n}\n")).len(), 0);
 }

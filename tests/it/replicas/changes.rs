@@ -13,14 +13,11 @@ use crate::support::clock::START;
 use crate::support::database::TestDatabase;
 use crate::support::replica::Replica;
 
-/// A database with its tables; `None` on SQLite.
-async fn postgres() -> Option<TestDatabase> {
-    let database = TestDatabase::new().await;
-    if database.is_sqlite() {
-        return None;
-    }
+/// A database with its tables.
+async fn migrated() -> TestDatabase {
+    let database = TestDatabase::postgres().await;
     Store::connect(&database.url).await.unwrap().migrate().await.unwrap();
-    Some(database)
+    database
 }
 
 /// A replica of whose tokens none exists: what is told is all that it knows.
@@ -53,9 +50,10 @@ async fn tell(connection: &impl ConnectionTrait, id: TokenId) {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r10_a_change_that_began_before_another_and_was_committed_after_it_is_heard_once_like_every_other()
 {
-    let Some(database) = postgres().await else { return };
+    let database = migrated().await;
     let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
     let all = [token(1), token(2), token(3), token(4)];
     let slow = beside.begin().await.unwrap();
@@ -74,8 +72,9 @@ async fn on_postgres_r10_a_change_that_began_before_another_and_was_committed_af
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r10_a_change_of_which_nobody_notifies_is_heard_within_a_second() {
-    let Some(database) = postgres().await else { return };
+    let database = migrated().await;
     let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
     for number in 1..4 {
         tell(&beside, token(number)).await;
@@ -85,8 +84,9 @@ async fn on_postgres_r10_a_change_of_which_nobody_notifies_is_heard_within_a_sec
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_whoever_commits_a_change_wakes_the_others() {
-    let Some(database) = postgres().await else { return };
+    let database = migrated().await;
     let here = Replica::on(&database, 1).await;
     let mut listener = PgListener::connect(&database.url).await.unwrap();
     listener.listen("rotakey").await.unwrap();
@@ -98,8 +98,9 @@ async fn on_postgres_whoever_commits_a_change_wakes_the_others() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_a_subscriber_is_told_of_what_is_committed_from_then_on_and_of_nothing_before() {
-    let Some(database) = postgres().await else { return };
+    let database = migrated().await;
     let here = Replica::on(&database, 1).await;
     let mut listener = here.store.listen().await.unwrap();
     for _ in 0..2 {
@@ -115,8 +116,9 @@ async fn on_postgres_a_subscriber_is_told_of_what_is_committed_from_then_on_and_
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_what_everybody_has_heard_of_is_deleted_and_nothing_else() {
-    let Some(database) = postgres().await else { return };
+    let database = migrated().await;
     let here = Replica::on(&database, 1).await;
     let beside = database.connect().await;
     for _ in 0..2 {
@@ -139,8 +141,9 @@ async fn told(connection: &DatabaseConnection) -> Vec<String> {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r10_a_replica_that_has_not_asked_for_more_than_a_minute_has_lost_contact() {
-    let Some(database) = postgres().await else { return };
+    let database = migrated().await;
     let beside = database.connect().await;
     // A clock that the test can move, in the place of the database's own.
     let sql = "CREATE TABLE shift (by interval);

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::support::client::Client;
 use crate::support::clock::{MINUTE, SECOND};
+use crate::support::database::TestDatabase;
 use crate::support::fleet::Fleet;
 
 const HOUR: i64 = 60 * MINUTE;
@@ -117,11 +118,9 @@ async fn r3_and_r4_pass_at_the_same_moment_on_every_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r17_every_moment_that_is_written_or_told_is_the_databases() {
-    let fleet = Fleet::start(&AHEAD).await;
-    if fleet.database.is_sqlite() {
-        return;
-    }
+    let fleet = Fleet::start_on(TestDatabase::postgres().await, &AHEAD).await;
     let connection = fleet.database.connect().await;
     let now = async || {
         let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";

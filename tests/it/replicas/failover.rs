@@ -54,38 +54,32 @@ async fn rotations_go_on_after_a_failover(standby_first: bool, checkpoint: bool)
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r13_rotations_go_on_after_a_failover_to_a_standby_made_before_the_migration() {
-    if cluster::is_installed() {
-        rotations_go_on_after_a_failover(true, false).await;
-    }
+    rotations_go_on_after_a_failover(true, false).await;
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r13_rotations_go_on_after_a_checkpoint_and_a_failover_to_a_standby_made_before_the_migration() {
-    if cluster::is_installed() {
-        rotations_go_on_after_a_failover(true, true).await;
-    }
+    rotations_go_on_after_a_failover(true, true).await;
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r13_rotations_go_on_after_a_failover_to_a_standby_made_after_the_migration() {
-    if cluster::is_installed() {
-        rotations_go_on_after_a_failover(false, false).await;
-    }
+    rotations_go_on_after_a_failover(false, false).await;
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r13_rotations_go_on_after_a_checkpoint_and_a_failover_to_a_standby_made_after_the_migration() {
-    if cluster::is_installed() {
-        rotations_go_on_after_a_failover(false, true).await;
-    }
+    rotations_go_on_after_a_failover(false, true).await;
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_the_migration_mends_a_database_in_which_nothing_could_be_told_since_a_failover() {
-    if !cluster::is_installed() {
-        return;
-    }
     let mut primary = PostgresServer::primary().await;
     let standby = primary.synchronous_standby().await;
     migrate_to_before_logged(&primary).await;
@@ -98,11 +92,9 @@ async fn on_postgres_the_migration_mends_a_database_in_which_nothing_could_be_to
 
 /// A replica of the version before goes on while another of this version starts.
 #[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r10_no_change_goes_unheard_while_the_table_of_changes_is_made_anew() {
-    let database = TestDatabase::new().await;
-    if database.is_sqlite() {
-        return;
-    }
+    let database = TestDatabase::postgres().await;
     let connection = database.connect().await;
     Migrator::up(&connection, BEFORE_LOGGED).await.unwrap();
     let store = Store::connect(&database.url).await.unwrap();

@@ -13,17 +13,36 @@ pub struct TestDatabase {
 
 /// The PostgreSQL cluster to test on, if not on SQLite.
 #[expect(clippy::disallowed_methods, reason = "the one setting of the test run itself")]
-pub fn cluster() -> Option<String> {
+fn cluster() -> Option<String> {
     std::env::var("ROTAKEY_TEST_POSTGRES").ok()
 }
 
 impl TestDatabase {
+    /// On the database of this test run.
     pub async fn new() -> Self {
+        match cluster() {
+            Some(cluster) => Self::in_cluster(cluster).await,
+            None => Self::sqlite(),
+        }
+    }
+
+    /// On SQLite, whatever the test run is on: for `on_sqlite_` tests.
+    pub fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        Self { url: format!("sqlite://{}", folder.path().join("rotakey.db").display()), folder }
+    }
+
+    /// On PostgreSQL: for `on_postgres_` tests.
+    pub async fn postgres() -> Self {
+        match cluster() {
+            Some(cluster) => Self::in_cluster(cluster).await,
+            None => panic!("ROTAKEY_TEST_POSTGRES is not set: run this test by ./tests/with-postgres"),
+        }
+    }
+
+    async fn in_cluster(cluster: String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = TempDir::new().unwrap();
-        let Some(cluster) = cluster() else {
-            return Self { url: format!("sqlite://{}", folder.path().join("rotakey.db").display()), folder };
-        };
         let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
         let server = Database::connect(format!("{cluster}/postgres")).await.unwrap();
         server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();

@@ -32,19 +32,39 @@ impl Http2 {
 
     /// Sends the head of a request, whose body may follow.
     pub async fn begin(&mut self, method: &str, path: &str, value: &str) -> (ResponseFuture, SendStream<Bytes>) {
+        self.try_begin(method, path, value).await.unwrap()
+    }
+
+    async fn try_begin(
+        &mut self,
+        method: &str,
+        path: &str,
+        value: &str,
+    ) -> Result<(ResponseFuture, SendStream<Bytes>), h2::Error> {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.url)).header("x-api-key", value);
         let request = request.header("content-type", "application/json").body(()).unwrap();
-        let mut ready = soon(self.requests.clone().ready()).await.unwrap();
-        let sent = ready.send_request(request, false).unwrap();
+        let mut ready = soon(self.requests.clone().ready()).await?;
+        let sent = ready.send_request(request, false)?;
         self.requests = ready;
-        sent
+        Ok(sent)
     }
 
     /// Sends a request.
     pub async fn ask(&mut self, method: &str, path: &str, value: &str, body: &str) -> ResponseFuture {
-        let (response, mut stream) = self.begin(method, path, value).await;
-        stream.send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
-        response
+        self.try_ask(method, path, value, body).await.unwrap()
+    }
+
+    /// Sends a request on a connection that the server may have closed.
+    pub async fn try_ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        value: &str,
+        body: &str,
+    ) -> Result<ResponseFuture, h2::Error> {
+        let (response, mut stream) = self.try_begin(method, path, value).await?;
+        stream.send_data(Bytes::copy_from_slice(body.as_bytes()), true)?;
+        Ok(response)
     }
 }
 

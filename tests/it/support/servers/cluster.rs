@@ -11,7 +11,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tempfile::TempDir;
-use tokio::time::timeout;
+
+use super::process::Process;
+use crate::support::deadline::within;
 
 /// How long anything here may take, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,18 +26,15 @@ pub struct PostgresServer {
     folder: TempDir,
 }
 
-/// Servers are made only where the tests run on PostgreSQL at all.
-pub fn is_installed() -> bool {
-    crate::support::database::cluster().is_some()
-}
-
 impl PostgresServer {
     /// A primary with one empty database, to which standbys may connect.
     pub async fn primary() -> Self {
         let (bin, folder) = (bin(), folder());
         let data = folder.path().join("data");
         let arguments = ["--username=rotakey", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"];
-        run(tool(&bin, "initdb").arg("-D").arg(&data).args(arguments));
+        let mut initdb = tool(&bin, "initdb");
+        initdb.arg("-D").arg(&data).args(arguments);
+        run(initdb);
         let primary = Self::start(&bin, folder).await;
         primary.connect_to("postgres").await.execute_unprepared(&format!("CREATE DATABASE {NAME}")).await.unwrap();
         primary
@@ -47,7 +46,9 @@ impl PostgresServer {
         let data = folder.path().join("data");
         let port = self.port.to_string();
         let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "rotakey", "--checkpoint=fast", "-R", "--no-sync"];
-        run(tool(&bin, "pg_basebackup").arg("-D").arg(&data).args(arguments));
+        let mut backup = tool(&bin, "pg_basebackup");
+        backup.arg("-D").arg(&data).args(arguments);
+        run(backup);
         let standby = Self::start(&bin, folder).await;
         self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
         self.execute("SELECT pg_reload_conf()").await;
@@ -205,7 +206,7 @@ async fn answers(child: &mut Child, port: u16) -> bool {
         }
         false
     };
-    timeout(PATIENCE, started).await.unwrap()
+    within(PATIENCE, "the start of PostgreSQL", started).await
 }
 
 fn url(port: u16, database: &str) -> String {
@@ -216,9 +217,7 @@ fn url(port: u16, database: &str) -> String {
 pub async fn wait_for(connection: &DatabaseConnection, question: &str) {
     let statement = Statement::from_string(DbBackend::Postgres, question);
     let ask = async || connection.query_one_raw(statement.clone()).await.unwrap().unwrap().try_get_by_index::<bool>(0);
-    timeout(PATIENCE, async { while !ask().await.unwrap() {} })
-        .await
-        .unwrap_or_else(|_| panic!("never true: {question}"));
+    within(PATIENCE, question, async { while !ask().await.unwrap() {} }).await;
 }
 
 /// The newest PostgreSQL that is installed.
@@ -245,7 +244,7 @@ fn tool(bin: &Path, name: &str) -> Command {
     command
 }
 
-fn run(command: &mut Command) {
-    let output = command.stderr(Stdio::piped()).output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+fn run(command: Command) {
+    let (status, _, stderr) = Process::spawn(command).ended_within(PATIENCE);
+    assert!(status.success(), "{stderr}");
 }

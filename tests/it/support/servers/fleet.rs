@@ -25,7 +25,11 @@ pub struct Fleet {
 impl Fleet {
     /// Starts a replica for each of these clocks, which are ahead by so many milliseconds.
     pub async fn start(ahead_millis: &[i64]) -> Self {
-        let database = TestDatabase::new().await;
+        Self::start_on(TestDatabase::new().await, ahead_millis).await
+    }
+
+    /// As [`Fleet::start`], on this database.
+    pub async fn start_on(database: TestDatabase, ahead_millis: &[i64]) -> Self {
         let clocks: Vec<Arc<WrongClock>> = if database.is_sqlite() {
             let shared = Arc::new(WrongClock::ahead(ahead_millis[0]));
             ahead_millis.iter().map(|_| shared.clone()).collect()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rotakey::app;
 use rotakey::clock::{Clock, SharedClock};
@@ -14,8 +15,12 @@ use tokio::sync::watch;
 use crate::support::client::Client;
 use crate::support::clock::{ManualClock, START};
 use crate::support::database::TestDatabase;
+use crate::support::deadline::within;
 use crate::support::entropy::SeededEntropy;
 use crate::support::spans;
+
+/// How long the start may take, with a new database in a busy cluster.
+const START_DEADLINE: Duration = Duration::from_secs(120);
 
 pub struct Server {
     pub url: String,
@@ -32,6 +37,11 @@ impl Server {
     pub async fn start() -> Self {
         let database = Arc::new(TestDatabase::new().await);
         Self::join(database, Arc::new(ManualClock::new()), Policy::default()).await
+    }
+
+    /// As [`Server::start`], on this database.
+    pub async fn start_on(database: TestDatabase) -> Self {
+        Self::join(Arc::new(database), Arc::new(ManualClock::new()), Policy::default()).await
     }
 
     /// As [`Server::start`], with limits of the operator.
@@ -85,6 +95,15 @@ impl Server {
 
     async fn open(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy, doors: http::Settings) -> Self {
         spans::record();
+        within(START_DEADLINE, "the start of a server", Self::started(database, clock, policy, doors)).await
+    }
+
+    async fn started(
+        database: Arc<TestDatabase>,
+        clock: Arc<ManualClock>,
+        policy: Policy,
+        doors: http::Settings,
+    ) -> Self {
         // Replicas must not issue the same bytes; the first server of every test does.
         static SEED: AtomicU64 = AtomicU64::new(1);
         let url = DatabaseFlags { database_url: database.url.clone() }.validate().unwrap();
