@@ -163,7 +163,9 @@ impl ServeFlags {
             {
                 let ConnectionSettings { max_connections, drain } = connections;
                 let max_body_bytes = self.max_body_bytes;
-                let http = http::Settings { trusted_proxies, max_body_bytes, max_connections, drain, graphql };
+                let max_held_bytes = http::Settings::MAX_HELD_BYTES;
+                let http =
+                    http::Settings { trusted_proxies, max_body_bytes, max_connections, max_held_bytes, drain, graphql };
                 Ok(Settings { listen, database_url, http, policy, log, log_format })
             }
             _ => Err(Problems(problems)),

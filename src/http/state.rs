@@ -22,10 +22,18 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// How many connections may be open at once.
     pub max_connections: usize,
+    /// How many bytes all connections together may make the server hold: answers that are not sent yet, and bodies that have not
+    /// arrived whole.
+    pub max_held_bytes: usize,
     /// For how long requests are still taken once the server was asked to stop.
     pub drain: Duration,
     /// What is decided about documents.
     pub graphql: crate::graphql::Settings,
+}
+
+impl Settings {
+    /// How many bytes all connections together may make the server hold, where nothing else is said.
+    pub const MAX_HELD_BYTES: usize = 128 * 1024 * 1024;
 }
 
 impl Default for Settings {
@@ -34,6 +42,7 @@ impl Default for Settings {
             trusted_proxies: TrustedProxies::default(),
             max_body_bytes: 1024 * 1024,
             max_connections: 4_096,
+            max_held_bytes: Self::MAX_HELD_BYTES,
             drain: Duration::ZERO,
             graphql: crate::graphql::Settings::default(),
         }
@@ -50,6 +59,7 @@ pub(super) struct Inner {
     pub(super) trusted_proxies: TrustedProxies,
     pub(super) max_body_bytes: usize,
     pub(super) max_connections: usize,
+    pub(super) max_held_bytes: usize,
     /// The schema, one copy for all who ask for it.
     pub(super) sdl: Bytes,
     pub(super) shutdown: Shutdown,
@@ -70,12 +80,21 @@ impl AppState {
     /// # Errors
     /// When the GraphQL schema generated from the code is invalid.
     pub(super) fn new(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Self, InvalidSchema> {
-        let Settings { trusted_proxies, max_body_bytes, max_connections, graphql, drain: _ } = settings;
+        let Settings { trusted_proxies, max_body_bytes, max_connections, max_held_bytes, graphql, drain: _ } = settings;
         let graphql = GraphqlEngine::new(service.clone(), graphql)?;
         let sdl = Bytes::from(graphql.sdl().to_owned());
         let refused = Arc::default();
-        let shared =
-            Inner { service, graphql, trusted_proxies, max_body_bytes, max_connections, sdl, shutdown, refused };
+        let shared = Inner {
+            service,
+            graphql,
+            trusted_proxies,
+            max_body_bytes,
+            max_connections,
+            max_held_bytes,
+            sdl,
+            shutdown,
+            refused,
+        };
         Ok(Self(Arc::new(shared)))
     }
 

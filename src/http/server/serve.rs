@@ -34,7 +34,7 @@ impl Server {
     /// Serves until the server closes, and returns when the requests in flight have been answered. A client that keeps it waiting is let go
     /// after five seconds.
     pub async fn serve(self, listener: TcpListener) {
-        let mut connections = OpenConnections::new(self.state().max_connections);
+        let mut connections = OpenConnections::new(self.state().max_connections, self.state().max_held_bytes);
         let shutdown = self.state().shutdown.clone();
         let closing = shutdown.closing();
         let acceptor = Acceptor { server: Arc::new(self), builder: builder(), shutdown };

@@ -3,10 +3,11 @@
 use axum::body::Bytes;
 use futures_util::FutureExt;
 use h2::client::ResponseFuture;
+use rotakey::http;
 use serde_json::json;
 use tokio::time::{Duration, advance, pause, resume};
 
-use crate::support::deadline::soon;
+use crate::support::deadline::{soon, until};
 use crate::support::http2::{Http2, read};
 use crate::support::server::Server;
 
@@ -70,6 +71,39 @@ async fn who_does_not_read_gets_no_more_than_a_few_answers_and_all_of_them_once_
     for answer in answers {
         assert_eq!(read(soon(answer).await.unwrap().into_body()).await.unwrap().len(), length);
     }
+}
+
+/// So many clients together may cost the server no more memory than a few.
+#[tokio::test]
+async fn connections_that_leave_most_unread_are_closed_when_all_together_hold_too_much() {
+    const MIB: usize = 1024 * 1024;
+    let settings = http::Settings { max_held_bytes: 2 * MIB, ..Server::settings() };
+    let server = Server::start_serving(settings).await;
+    let value = server.admin.value.clone().unwrap();
+    let mut idle = Http2::connect(&server.url, 65_535).await;
+    let healthz = async |client: &mut Http2| soon(client.ask("GET", "/healthz", "", "").await).await.unwrap().status();
+    assert_eq!(healthz(&mut idle).await, 200);
+    // It is then quiet for longer than all others, and still holds nothing.
+    pass(2).await;
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let mut client = Http2::connect(&server.url, 0).await;
+        // Each connection gets answers until it holds a mebibyte, so two connections are more than the budget.
+        let mut answers = Vec::new();
+        for _ in 0..8 {
+            answers.push(client.try_ask("POST", "/graphql", &value, &large()).await);
+        }
+        unread.push((client, answers));
+    }
+    let few_are_open = async || {
+        let mut open = 0;
+        for (client, _) in &unread {
+            open += usize::from(client.is_open().await);
+        }
+        open <= 1
+    };
+    until("the end of the connections beyond the budget", few_are_open).await;
+    assert_eq!(healthz(&mut idle).await, 200);
 }
 
 #[tokio::test]

@@ -60,15 +60,15 @@ impl Open {
 }
 
 impl OpenConnections {
-    /// For at most so many connections at once.
-    pub(crate) fn new(max_connections: usize) -> Self {
+    /// For at most so many connections at once, which together make the server hold at most so many bytes.
+    pub(crate) fn new(max_connections: usize, max_held_bytes: usize) -> Self {
         let mut periods = interval(PERIOD);
         periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             tasks: JoinSet::new(),
             open: HashMap::new(),
             places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
-            budget: Arc::default(),
+            budget: Arc::new(Budget::new(max_held_bytes)),
             periods,
             accepted: 0,
             full: Logged::default(),
@@ -179,7 +179,9 @@ impl OpenConnections {
     fn close_those_that_hold_most(&mut self) {
         let closing = self.open.values().filter(|open| open.is_closing).map(|open| open.activity.held_bytes());
         let mut excess = self.budget.excess().saturating_sub(closing.sum());
-        let mut holding: Vec<_> = self.open.values_mut().filter(|open| !open.is_closing).collect();
+        // Closing one that holds nothing would not help, however long it has been quiet.
+        let holds = |open: &&mut Open| !open.is_closing && open.activity.held_bytes() > 0;
+        let mut holding: Vec<_> = self.open.values_mut().filter(holds).collect();
         holding.sort_by_key(|open| Reverse((open.idle_timeout.quiet_periods(), open.activity.held_bytes())));
         for open in holding {
             if excess == 0 {

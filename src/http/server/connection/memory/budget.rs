@@ -7,9 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// How many bytes may be held in all. Beyond it, the connections that have made no progress for longest are closed.
-const MAX_BYTES: usize = 128 * 1024 * 1024;
-
 /// What all connections together hold.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -19,12 +16,18 @@ pub(crate) struct Budget {
 }
 
 impl Default for Budget {
+    /// Without a limit, for a connection that shares it with no other.
     fn default() -> Self {
-        Self { held: AtomicUsize::new(0), max_bytes: MAX_BYTES, exceeded: Notify::new() }
+        Self::new(usize::MAX)
     }
 }
 
 impl Budget {
+    /// For so many bytes. Beyond them, the connections that have made no progress for longest are closed.
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Self { held: AtomicUsize::new(0), max_bytes, exceeded: Notify::new() }
+    }
+
     /// By how many bytes it is exceeded.
     pub(crate) fn excess(&self) -> usize {
         self.held.load(Ordering::Relaxed).saturating_sub(self.max_bytes)
