@@ -22,6 +22,8 @@ export async function startServer(): Promise<RunningServer> {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       const exit = once(child, 'exit');
@@ -29,20 +31,19 @@ export async function startServer(): Promise<RunningServer> {
       await exit;
     }
     await rm(directory, { recursive: true, force: true });
+    if (log.includes('panicked')) throw new Error(`The server panicked.\n${log}`);
   };
   try {
-    return { ...(await readBanner(child)), stop };
+    return { ...(await readBanner(child, () => log)), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function readBanner(child: ChildProcess): Promise<{ origin: string; firstValue: string }> {
+function readBanner(child: ChildProcess, log: () => string): Promise<{ origin: string; firstValue: string }> {
   return new Promise((found, failed) => {
     let output = '';
-    let log = '';
-    child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
     child.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
       const origin = /listening on (http:\/\/[^\s/]+)/.exec(output)?.[1];
@@ -50,6 +51,6 @@ function readBanner(child: ChildProcess): Promise<{ origin: string; firstValue: 
       if (origin && firstValue) found({ origin, firstValue });
     });
     child.on('error', failed);
-    child.on('exit', (code) => failed(new Error(`The server ended (${code}) before it was ready.\n${log}`)));
+    child.on('exit', (code) => failed(new Error(`The server ended (${code}) before it was ready.\n${log()}`)));
   });
 }

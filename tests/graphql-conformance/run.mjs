@@ -56,7 +56,18 @@ async function audit(schema) {
   const lines = execFileSync("cargo", build, { cwd: root, maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"] });
   const binary = lines.toString().split("\n").filter(Boolean).map((line) => JSON.parse(line).executable).find(Boolean);
   const flags = ["serve", "--listen", "127.0.0.1:0", "--database-url", `sqlite://${folder}/rotakey.db`, "--log", "error"];
-  const server = spawn(binary, flags, { stdio: ["ignore", "pipe", "inherit"] });
+  const server = spawn(binary, flags, { stdio: ["ignore", "pipe", "pipe"] });
+  // What waits for ever must fail.
+  setTimeout(() => {
+    console.log("FAIL not done within ten minutes");
+    server.kill("SIGKILL");
+    process.exit(1);
+  }, 600_000).unref();
+  let panicked = false;
+  server.stderr.on("data", (text) => {
+    process.stderr.write(text);
+    panicked ||= text.includes("panicked");
+  });
   try {
     let url;
     for await (const line of createInterface({ input: server.stdout })) {
@@ -72,6 +83,7 @@ async function audit(schema) {
     await new Promise((ended) => server.once("exit", ended));
     rmSync(folder, { recursive: true });
   }
+  check("the server does not panic", !panicked);
 }
 
 /** The table that the server is tested by says of every document what the reference says. */

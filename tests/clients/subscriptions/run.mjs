@@ -33,8 +33,19 @@ const folder = mkdtempSync(join(tmpdir(), "rotakey-"));
 const flags = ["serve", "--listen", "127.0.0.1:0", "--database-url", `sqlite://${folder}/rotakey.db`, "--log", "error"];
 // What the slow readers ask for is no honest use.
 flags.push("--graphql-max-field-aliases", "250");
-const server = spawn(process.argv[2], flags, { stdio: ["ignore", "pipe", "inherit"] });
+const server = spawn(process.argv[2], flags, { stdio: ["ignore", "pipe", "pipe"] });
+let panicked = false;
+server.stderr.on("data", (text) => {
+  process.stderr.write(text);
+  panicked ||= text.includes("panicked");
+});
 const ended = new Promise((resolve) => server.once("exit", resolve));
+// What waits for ever must fail.
+setTimeout(() => {
+  console.log("FAIL not done within ten minutes");
+  server.kill("SIGKILL");
+  process.exit(1);
+}, 600_000).unref();
 let url, admin;
 for await (const line of createInterface({ input: server.stdout })) {
   url ??= /listening on (\S+)/.exec(line)?.[1];
@@ -249,4 +260,5 @@ try {
   await ended;
   rmSync(folder, { recursive: true });
 }
+check("the server does not panic", !panicked);
 process.exit(failures ? 1 : 0);
