@@ -21,7 +21,7 @@ use crate::graphql::document::prepared::{Operation, Prepared, RootField};
 use crate::graphql::document::single_rotation::rotates_twice;
 use crate::graphql::error::PublicError;
 use crate::graphql::request_error::{RequestError, validation_error};
-use crate::graphql::schema::feed::Feed;
+use crate::graphql::schema::handoff::Handoff;
 use crate::graphql::schema::mutation::Mutation;
 use crate::graphql::schema::query::Query;
 use crate::graphql::schema::subscription::Subscription;
@@ -285,10 +285,10 @@ impl GraphqlEngine {
         let (roots, has_conditions) = (roots(operation, &document), operation.has_conditions());
         let (schema, session, asked) = (self.schema.clone(), session.clone(), document.clone());
         let max_bytes = self.settings.max_answer_bytes;
-        let execute = move |feed: Arc<Feed>| {
+        let execute = move |handoff: Arc<Handoff>| {
             // Each event is an answer of its own.
             let bound = Bound::new(Arc::default(), &session, max_bytes, true);
-            schema.execute_stream(execution(asked.clone(), variables.clone(), &session, bound).data(feed)).boxed()
+            schema.execute_stream(execution(asked.clone(), variables.clone(), &session, bound).data(handoff)).boxed()
         };
         let answer = move |response| {
             let answer = Answer::of(roots.clone(), vec![response]);

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::domain::id::EventId;
-use crate::graphql::schema::feed::{Feed, Told, take};
+use crate::graphql::schema::handoff::{EventResult, Handoff, take};
 
 use super::answer::Answer;
 
@@ -83,23 +83,25 @@ impl Live {
     pub(crate) async fn subscribe(
         self: &Arc<Self>,
         document: &ExecutableDocument,
-        execute: impl Fn(Arc<Feed>) -> BoxStream<'static, Response> + Send + Sync + 'static,
+        execute: impl Fn(Arc<Handoff>) -> BoxStream<'static, Response> + Send + Sync + 'static,
         answer: impl Fn(Response) -> Answer + Send + Sync + 'static,
     ) -> BoxStream<'static, Answer> {
-        let begin = Arc::new(Feed::Begin(Mutex::default()));
-        if let Some(refused) = execute(begin.clone()).next().await {
+        let subscribe = Arc::new(Handoff::Subscribe(Mutex::default()));
+        if let Some(refused) = execute(subscribe.clone()).next().await {
             return stream::iter([answer(refused)]).boxed();
         }
-        let Feed::Begin(begun) = &*begin else { return stream::empty().boxed() };
-        let Some(events) = take(begun) else { return stream::empty().boxed() };
+        let Handoff::Subscribe(stored) = &*subscribe else { return stream::empty().boxed() };
+        let Some(events) = take(stored) else { return stream::empty().boxed() };
         let (live, shape, told) = (self.clone(), Shape::of(document), Arc::new((execute, answer)));
-        let tell = move |event: Told| {
+        let tell = move |event: EventResult| {
             let (live, told) = (live.clone(), told.clone());
             async move {
                 let key = event.as_ref().ok().and_then(|event| Some((event.id, shape?)));
                 let build = async {
                     let (execute, answer) = &*told;
-                    answer(execute(Arc::new(Feed::Tell(Mutex::new(Some(event))))).next().await.unwrap_or_default())
+                    answer(
+                        execute(Arc::new(Handoff::Resolve(Mutex::new(Some(event))))).next().await.unwrap_or_default(),
+                    )
                 };
                 match key {
                     Some(key) => live.tell_once(key, build).await,

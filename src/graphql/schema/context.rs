@@ -1,4 +1,4 @@
-//! What a resolver finds beside its arguments: the use cases, and in whose name it runs.
+//! The data of a resolver beside its arguments: the use cases, and the caller.
 
 use std::sync::Arc;
 

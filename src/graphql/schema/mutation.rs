@@ -1,4 +1,4 @@
-//! The mutations. The fields of one document run one after the other.
+//! The mutations.
 
 use async_graphql::{Context, Object, Result};
 
@@ -12,15 +12,15 @@ use crate::service::RotateRequest;
 
 use super::context::{caller, header_key, service};
 
-/// All changes.
+/// The mutations. Those of one document run one after the other.
 pub(crate) struct Mutation;
 
-/// All changes.
+/// The mutations. Those of one document run one after the other.
 #[Object]
 impl Mutation {
-    /// Creates an API token and returns its value once. Needs `API_TOKEN_MODIFY` and every permission and scope of the
-    /// new token. A token with permissions expires no later than the caller's, and lies within its CIDR blocks and
-    /// origins.
+    /// Creates an API token and returns its value once. Needs `API_TOKEN_MODIFY` and every permission and scope of
+    /// the new token. A token with permissions expires no later than the caller's, and stays within its CIDR blocks
+    /// and origins.
     #[graphql(name = "createAPIToken")]
     async fn create_api_token(
         &self,
@@ -31,26 +31,29 @@ impl Mutation {
         Ok(CreateApiTokenOutput { token: issued.into() })
     }
 
-    /// Gives an API token a new value and returns it once. The old value keeps working until the overlap ends. Without input, the
-    /// caller rotates itself. A document may rotate a given API token once.
+    /// Gives an API token a new value and returns it once. The old value keeps working until the overlap ends.
+    /// Without input, the caller's own token is rotated. A document may rotate a given API token only once.
     #[graphql(name = "rotateAPIToken")]
     async fn rotate_api_token(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which API token; the caller's own if left out.")] input: Option<RotateApiTokenInput>,
+        #[graphql(desc = "The API token and how to rotate it; the caller's own if left out.")] input: Option<
+            RotateApiTokenInput,
+        >,
     ) -> Result<RotateApiTokenOutput> {
         let mut request = input.map(RotateRequest::from).unwrap_or_default();
-        let keyed = request.idempotency_key.is_some();
+        let has_key_field = request.idempotency_key.is_some();
         request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));
         let issued = service(ctx)?.rotate(caller(ctx)?, &request).await;
-        let issued = issued.map_err(|err| refuse(if keyed { err } else { err.of_header_key() }))?;
+        let issued = issued.map_err(|err| refuse(if has_key_field { err } else { err.of_header_key() }))?;
         let cancelled_generation = issued.cancelled_generation;
         Ok(RotateApiTokenOutput { token: issued.into(), cancelled_generation })
     }
 
-    /// Changes the settings of an API token, but never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and
-    /// every permission and scope that the token holds before and after. Permissions are handed on within the caller's
-    /// own expiry, CIDR blocks and origins; a token cannot widen its own restrictions.
+    /// Changes the settings of an API token, but never its kind, expiry, rotation period or overlap. Needs
+    /// `API_TOKEN_MODIFY` and every permission and scope that the token has before and after. A token with
+    /// permissions stays within the caller's own expiry, CIDR blocks and origins. No token can widen its own
+    /// restrictions.
     #[graphql(name = "updateAPIToken")]
     async fn update_api_token(
         &self,
@@ -74,7 +77,8 @@ impl Mutation {
         Ok(EndApiTokenOverlapOutput { token: view.into() })
     }
 
-    /// Revokes an API token, which is final: none of its values works any more. Revoking twice changes nothing.
+    /// Revokes an API token, which is final: none of its values works any more. If it is already revoked, nothing
+    /// changes.
     #[graphql(name = "revokeAPIToken")]
     async fn revoke_api_token(
         &self,

@@ -14,10 +14,10 @@ use crate::service::{AuditRequest, PageRequest, Service};
 
 use super::context::{caller, service};
 
-/// All queries.
+/// The queries.
 pub(crate) struct Query;
 
-/// All queries.
+/// The queries.
 #[Object]
 impl Query {
     /// The caller's own API token. Needs no permission.
@@ -27,12 +27,14 @@ impl Query {
         service.current(caller(ctx)?).await.map(ApiToken::from).map_err(refuse)
     }
 
-    /// The API token with this id. Your own needs no permission; another needs `API_TOKEN_READ`.
+    /// The API token with this id; null, with the error `NOT_FOUND`, if there is none. Your own needs no permission; another
+    /// one needs `API_TOKEN_READ`.
     async fn api_token(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<ApiToken>> {
         service(ctx)?.get(caller(ctx)?, &id).await.map(|view| Some(view.into())).map_err(refuse)
     }
 
-    /// The object with this id, for clients that refetch by id. Needs the same permission as reading it elsewhere.
+    /// The object with this id, for clients that refetch by id; null, with the error `NOT_FOUND`, if there is none. Needs the same
+    /// permission as reading the object elsewhere.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Node>> {
         let (service, caller) = (service(ctx)?, caller(ctx)?);
         let node = match EventId::parse(&id) {
@@ -47,10 +49,10 @@ impl Query {
     async fn api_tokens(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the front, 1 to 200; excludes `last`.")] first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the back, 1 to 200; excludes `first`.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the start, 1 to 200; not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Only API tokens after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 200; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only API tokens before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which API tokens; all if left out.")] filter: Option<ApiTokenFilter>,
         #[graphql(desc = "The order; oldest first if left out.")] order_by: Option<ApiTokenOrder>,
     ) -> Result<ApiTokenConnection> {
@@ -60,8 +62,8 @@ impl Query {
         service(ctx)?.list(caller(ctx)?, request).await.map(ApiTokenConnection::from).map_err(refuse)
     }
 
-    /// Whether a value that a client sent you is valid here and now, and whose it is. A valid value then counts as used.
-    /// Needs `API_TOKEN_VERIFY`.
+    /// Verifies a value that a client sent you: whether it is valid here and now, and whose it is. A valid value
+    /// then counts as used. Needs `API_TOKEN_VERIFY`.
     #[graphql(name = "verifyAPIToken")]
     async fn verify_api_token(
         &self,
@@ -78,7 +80,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 200.")] first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor, which is older.")] after: Option<String>,
+        #[graphql(desc = "Only events after this cursor, which are older.")] after: Option<String>,
         #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
     ) -> Result<AuditEventConnection> {
         let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();

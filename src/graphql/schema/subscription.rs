@@ -7,30 +7,30 @@ use super::types::audit_event::{AuditEvent, AuditEventFilter};
 use crate::graphql::error::refuse;
 
 use super::context::{caller, service};
-use super::feed::Feed;
+use super::handoff::Handoff;
 
-/// What can be subscribed to.
+/// The subscriptions.
 pub(crate) struct Subscription;
 
-/// What can be subscribed to, over a WebSocket (graphql-transport-ws) or as server-sent events.
+/// The subscriptions, over a WebSocket (graphql-transport-ws) or as server-sent events.
 #[SubscriptionRoot]
 impl Subscription {
-    /// Audit events as they happen, each once, starting now. Needs `AUDIT_LOG_READ`. Ends with an error when the caller's value
-    /// no longer works or events were missed; the query `auditEvents` lists those.
+    /// Audit events as they happen, each once, starting now. Needs `AUDIT_LOG_READ`. Ends with an error when the
+    /// caller's value no longer works, or when events were missed. The query `auditEvents` lists what was missed.
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
     ) -> Result<impl Stream<Item = Result<AuditEvent>> + use<>> {
-        let told = match Feed::to_tell(ctx) {
+        let event = match Handoff::event_to_resolve(ctx) {
             Some(event) => Some(event.map(|event| AuditEvent::from((*event).clone())).map_err(refuse)),
             None => {
                 let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
                 let events = service(ctx)?.subscribe_to_events(caller(ctx)?, filter).await.map_err(refuse)?;
-                Feed::begin(ctx, events);
+                Handoff::store_events(ctx, events);
                 None
             }
         };
-        Ok(stream::iter(told))
+        Ok(stream::iter(event))
     }
 }

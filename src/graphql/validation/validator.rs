@@ -28,7 +28,7 @@ const MAX_ERRORS: usize = 10;
 
 /// The GraphQL schema generated from the code is invalid: a bug, found at startup.
 #[derive(Debug, thiserror::Error)]
-#[error("the GraphQL schema generated from the code is invalid: {0}")]
+#[error("The GraphQL schema generated from the code is invalid: {0}")]
 pub struct InvalidSchema(String);
 
 /// The schema, for judging documents by.

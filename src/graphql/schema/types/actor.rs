@@ -6,11 +6,11 @@ use crate::domain::token::Actor as DomainActor;
 
 use super::leaf::enums::ActorKind;
 
-/// Who did something.
+/// Who caused a change or an event.
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Actor {
-    /// Its kind.
+    /// Whether it was the holder of an API token or the operator.
     kind: ActorKind,
     /// The id of the API token; null for `SYSTEM`.
     id: Option<ID>,

@@ -17,7 +17,7 @@ use super::page_info::PageInfo;
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct AuditEvent {
-    /// Its identity, sortable by time.
+    /// Its id. Ids sort by time.
     #[graphql(owned)]
     pub(crate) id: ID,
     /// When it happened.
@@ -27,19 +27,20 @@ pub(crate) struct AuditEvent {
     /// The result: `OK`, or the code of the refusal.
     #[graphql(deprecation = "Ask for `refusal`, whose values are an enum.")]
     result: String,
-    /// Why it was refused; null if it was carried out.
+    /// Why it was refused; null if it was carried out, and for `API_TOKEN_VALUE_REUSED`.
     refusal: Option<ErrorCode>,
     /// Who did it; null if unknown.
     actor: Option<Actor>,
     /// The API token concerned; null if unknown.
     token_id: Option<ID>,
-    /// The generation of the value concerned: the newest after a change, the one that was used in a refusal.
+    /// The generation of the value concerned: after a change the newest, in a refusal the one that was sent. Null if
+    /// none is concerned.
     generation: Option<i32>,
-    /// The client's address, if known.
+    /// The client's address; null if unknown.
     address: Option<String>,
-    /// The client's user agent, as it sent it.
+    /// The client's user agent, as it sent it; null if it sent none.
     user_agent: Option<String>,
-    /// The request, as in the log and in the `X-Request-Id` of the answer.
+    /// The id of the request, as in the log and in the `X-Request-Id` of the answer; null if there was no request.
     request_id: Option<ID>,
 }
 
@@ -57,13 +58,13 @@ pub(crate) struct AuditEventConnection {
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct AuditEventEdge {
-    /// Its place in the log, for `after`. Opaque.
+    /// Its position in the log, for `after`. Opaque.
     cursor: String,
     /// The event.
     node: AuditEvent,
 }
 
-/// Which audit events. Every condition that is given must hold.
+/// Which audit events to list. An event must meet every condition that you give.
 #[derive(InputObject)]
 pub(crate) struct AuditEventFilter {
     /// Those with one of these actions.
@@ -79,7 +80,10 @@ pub(crate) struct AuditEventFilter {
 }
 
 impl AuditEventFilter {
-    /// The filter, if its ids are ids.
+    /// The filter for the use case.
+    ///
+    /// # Errors
+    /// `NotFound` for a malformed id.
     pub(crate) fn read(self) -> Result<AuditFilter, Error> {
         let id = |id: Option<ID>, field| id.map(|id| TokenId::parse(&id).ok_or(Error::NotFound { field })).transpose();
         Ok(AuditFilter {

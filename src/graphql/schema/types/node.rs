@@ -1,4 +1,4 @@
-//! What has an id, for clients that refetch anything by it (Relay, Global Object Identification).
+//! Objects that have an id, for clients that refetch anything by it (Relay, Global Object Identification).
 
 use async_graphql::{ID, Interface};
 

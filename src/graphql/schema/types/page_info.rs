@@ -6,9 +6,9 @@ use async_graphql::SimpleObject;
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct PageInfo {
-    /// Whether there is more behind the last edge.
+    /// Whether there are entries after the last edge.
     pub(crate) has_next_page: bool,
-    /// Whether there is more before the first edge.
+    /// Whether there are entries before the first edge.
     pub(crate) has_previous_page: bool,
     /// The cursor of the first edge; null on an empty page.
     pub(crate) start_cursor: Option<String>,

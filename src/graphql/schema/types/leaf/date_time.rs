@@ -1,17 +1,17 @@
-//! The scalar for moments.
+//! `DateTime`, the scalar for moments.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use crate::domain::timestamp::Timestamp;
 
-/// A moment: RFC 3339 in UTC with milliseconds, such as `2030-01-31T12:00:00.000Z`. Any offset is read, and any
-/// number of digits of a fraction; those below a millisecond are cut off. It lies in the
-/// years 1970 to 9999; a leap second is refused.
+/// A moment: RFC 3339 in UTC with milliseconds, such as `2030-01-31T12:00:00.000Z`. Input may have any offset and any
+/// number of fractional digits; those below a millisecond are cut off. The year is 1970 to 9999. Leap seconds are
+/// refused.
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
-/// A moment: RFC 3339 in UTC with milliseconds, such as `2030-01-31T12:00:00.000Z`. Any offset is read, and any
-/// number of digits of a fraction; those below a millisecond are cut off. It lies in the
-/// years 1970 to 9999; a leap second is refused.
+/// A moment: RFC 3339 in UTC with milliseconds, such as `2030-01-31T12:00:00.000Z`. Input may have any offset and any
+/// number of fractional digits; those below a millisecond are cut off. The year is 1970 to 9999. Leap seconds are
+/// refused.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

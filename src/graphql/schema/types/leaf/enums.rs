@@ -1,17 +1,19 @@
-//! The enums of the contract. Each is tied to its domain counterpart both ways, so that neither can grow alone.
+//! The enums of the contract. Each converts to and from its domain counterpart, so a variant missing on either side does not
+//! compile.
 
 use async_graphql::Enum;
 
 use crate::domain::rule::lifecycle;
 use crate::domain::{audit, listing, token};
 
-/// Who holds an API token, and so who may rotate it.
+/// Who holds an API token, and therefore who may rotate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "APITokenKind", remote = "token::TokenKind")]
 pub(crate) enum ApiTokenKind {
-    /// Held by a server: may rotate itself and may hold permissions.
+    /// Held by a server. It may rotate itself, and may have permissions.
     Private,
-    /// Shipped in a page or an app, where anyone can copy it: holds scopes only and is rotated by someone else.
+    /// Shipped in a web page or an app, where anyone can copy it. It may have scopes but no permissions, and cannot
+    /// rotate itself.
     Public,
 }
 
@@ -19,13 +21,13 @@ pub(crate) enum ApiTokenKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "APITokenStatus", remote = "lifecycle::Status")]
 pub(crate) enum ApiTokenStatus {
-    /// It works.
+    /// Its current value works.
     Active,
-    /// Past `expiresAt`; no rotation brings it back.
+    /// Its `expiresAt` has passed. It can no longer be rotated.
     Expired,
-    /// It went a whole rotation period without being rotated; no rotation brings it back.
+    /// It was not rotated within its rotation period, and can no longer be rotated.
     RotationOverdue,
-    /// Revoked, which is final.
+    /// It was revoked, which is final.
     Revoked,
 }
 
@@ -35,12 +37,12 @@ pub(crate) enum ApiTokenStatus {
 pub(crate) enum Permission {
     /// Read every API token.
     ApiTokenRead,
-    /// Create, update and rotate API tokens that have no more permissions and scopes than your own, and revoke those
-    /// that have no more permissions.
+    /// Create, update, rotate and revoke other API tokens. To create, update or rotate one, you need every
+    /// permission and scope that it has; to revoke one, every permission.
     ApiTokenModify,
-    /// Ask whether a value is valid.
+    /// Verify values that clients sent you, by `verifyAPIToken` or `/introspect`.
     ApiTokenVerify,
-    /// Read the audit log.
+    /// Read the audit log, and subscribe to it.
     AuditLogRead,
 }
 
@@ -106,22 +108,22 @@ pub(crate) enum AuditAction {
     SignInRefused,
 }
 
-/// By what API tokens are ordered. Ties are broken by id.
+/// The field to order API tokens by. Ties are broken by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "APITokenOrderField", remote = "listing::OrderField")]
 pub(crate) enum ApiTokenOrderField {
-    /// By creation.
+    /// By creation time.
     CreatedAt,
     /// By name, by Unicode code point.
     Name,
 }
 
-/// Which end comes first.
+/// Ascending or descending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum OrderDirection {
-    /// The smallest, or the oldest, first.
+    /// Ascending: the smallest or the oldest first.
     Asc,
-    /// The greatest, or the newest, first.
+    /// Descending: the greatest or the newest first.
     Desc,
 }
 
@@ -131,6 +133,6 @@ pub(crate) enum OrderDirection {
 pub(crate) enum ActorKind {
     /// The holder of an API token.
     ApiToken,
-    /// The operator of the server, at its command line or at its first start.
+    /// The operator of the server: a command, or the first start.
     System,
 }

@@ -1,4 +1,4 @@
-//! The one list of error codes as a type of the schema, so that generated clients know the values of `extensions.code`.
+//! `ErrorCode`: the list of error codes as an enum of the schema, so that generated clients know the values of `extensions.code`.
 
 use async_graphql::Enum;
 
@@ -14,7 +14,7 @@ pub(crate) enum ErrorCode {
     TokenExpired,
     /// The token was revoked, which is final.
     TokenRevoked,
-    /// The token went a whole rotation period without being rotated.
+    /// The token was not rotated within its rotation period.
     RotationOverdue,
     /// The value was replaced and its overlap is over, or it was cancelled unused.
     ValueRetired,
@@ -42,7 +42,7 @@ pub(crate) enum ErrorCode {
     GraphqlValidationFailed,
     /// No document with this hash was sent before, or it is no longer cached.
     PersistedQueryNotFound,
-    /// The token has as many event streams and sockets as it may have.
+    /// The token has reached its limit of event streams and WebSockets.
     RateLimited,
     /// The database cannot do this now, or the operation timed out. Try again after `retryAfterSeconds`.
     Unavailable,

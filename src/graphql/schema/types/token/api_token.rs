@@ -1,4 +1,4 @@
-//! `APIToken`, and what a client sends to create or change one: every setting in each, side by side.
+//! `APIToken`, and the inputs that create or change one: every setting in each, side by side.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, Object};
 
@@ -12,7 +12,7 @@ use crate::service::{CreateRequest, Issued, View};
 
 use super::value::ApiTokenValue;
 
-/// The lasting identity: an id, a name and settings. It survives every rotation; its id never changes.
+/// An API token: a lasting id, a name and settings. Rotations replace its value; its id never changes.
 pub(crate) struct ApiToken {
     view: View,
     value: Option<Value>,
@@ -30,10 +30,10 @@ impl From<Issued> for ApiToken {
     }
 }
 
-/// The lasting identity: an id, a name and settings. It survives every rotation; its id never changes.
+/// An API token: a lasting id, a name and settings. Rotations replace its value; its id never changes.
 #[Object(name = "APIToken", serial)]
 impl ApiToken {
-    /// Its id, which never changes. Ids sort by creation.
+    /// Its id, which never changes. Ids sort by creation time.
     pub(crate) async fn id(&self) -> ID {
         ID(self.view.token.id.to_string())
     }
@@ -43,17 +43,17 @@ impl ApiToken {
         &self.view.token.settings.name
     }
 
-    /// What the token is for.
+    /// What the token is for; null if not given.
     async fn description(&self) -> Option<&str> {
         self.view.token.settings.description.as_deref()
     }
 
-    /// Whose token it is: any text of yours, such as a customer, a user or a service.
+    /// Whose token it is: any text of yours, such as the id of a customer, a user or a service; null if not given.
     async fn owner(&self) -> Option<&str> {
         self.view.token.settings.owner.as_deref()
     }
 
-    /// Who holds it, and so who may rotate it. Fixed at creation.
+    /// Whether it is private or public. Fixed at creation.
     async fn kind(&self) -> ApiTokenKind {
         self.view.token.settings.kind.into()
     }
@@ -68,23 +68,23 @@ impl ApiToken {
         self.view.token.settings.permissions.iter().map(Permission::from).collect()
     }
 
-    /// What it may do to the API it protects, in the scope syntax of RFC 6749; `*` covers all.
+    /// What it may do to your API, as scopes of RFC 6749; `*` covers all.
     async fn scopes(&self) -> Vec<&str> {
         self.view.token.settings.scopes.iter().collect()
     }
 
-    /// From which networks it may be used, in CIDR notation; an empty list allows all.
+    /// The networks from which it may be used, in CIDR notation; an empty list allows all.
     #[graphql(name = "allowedCIDRBlocks")]
     async fn allowed_cidr_blocks(&self) -> Vec<String> {
         self.view.token.settings.allowed_cidr_blocks.iter().map(|block| block.to_string()).collect()
     }
 
-    /// From which web origins it may be used; an empty list allows all.
+    /// The web origins from which it may be used; an empty list allows all.
     async fn allowed_origins(&self) -> Vec<String> {
         self.view.token.settings.allowed_origins.iter().map(ToString::to_string).collect()
     }
 
-    /// The number of its current value: 1 at creation, one more at each rotation.
+    /// The generation of its current value: 1 at creation, and one more at each rotation.
     async fn generation(&self) -> i32 {
         int(self.view.token.current.generation)
     }
@@ -126,12 +126,12 @@ impl ApiToken {
         token.rotated_at().map(|_| token.current.created_by.into())
     }
 
-    /// When one of its values was last used successfully; at most a minute behind.
+    /// When one of its values was last used successfully, at most a minute behind; null if never.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.view.token.last_used_at.map(DateTime)
     }
 
-    /// When it expires. No rotation moves this. Fixed at creation; null if it never expires.
+    /// When it expires. Rotation does not change this. Fixed at creation; null if it never expires.
     async fn expires_at(&self) -> Option<DateTime> {
         self.view.token.settings.expires_at.map(DateTime)
     }
@@ -141,7 +141,8 @@ impl ApiToken {
         self.view.token.settings.rotation_period_minutes.map(int)
     }
 
-    /// By when it must be rotated: from then on it is overdue and no longer works. Null without a rotation period.
+    /// When its rotation period ends. If it is not rotated before then, it becomes `ROTATION_OVERDUE` and no longer
+    /// works. Null without a rotation period.
     async fn rotate_by(&self) -> Option<DateTime> {
         self.view.token.rotate_by().map(DateTime)
     }
@@ -156,7 +157,7 @@ impl ApiToken {
         self.view.token.settings.overlap_starts.into()
     }
 
-    /// What happens when a client sends a retired value of it.
+    /// What happens when a client sends one of its retired values.
     async fn on_reuse(&self) -> ReusePolicy {
         self.view.token.settings.on_reuse.into()
     }
@@ -181,39 +182,40 @@ impl ApiToken {
 #[derive(InputObject)]
 #[graphql(name = "CreateAPITokenInput")]
 pub(crate) struct CreateApiTokenInput {
-    /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
+    /// A name for people: one line of 1 to 255 characters. At least one must be visible, and none may change the
     /// direction of text.
     name: String,
-    /// The API token from which fields that are left out are copied, except name and expiry. If it is not your own, this needs
-    /// `API_TOKEN_READ`.
+    /// Another API token. Fields that you leave out are copied from it, except `name` and `expiresAt`. If it is not
+    /// your own, this needs `API_TOKEN_READ`.
     clone_settings_from: Option<ID>,
     /// What the token is for: at most 2,000 characters.
     description: MaybeUndefined<String>,
-    /// Whose token it is: any text of yours, one line like a name.
+    /// Whose token it is: any text of yours, with the limits of `name`.
     owner: MaybeUndefined<String>,
     /// Whether it is private or public; `PRIVATE` if left out.
     kind: Option<ApiTokenKind>,
     /// What it may do to Rotakey itself; nothing if left out. You cannot give a permission that you do not have.
     permissions: Option<Vec<Permission>>,
-    /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give a scope that
-    /// you do not have.
+    /// What it may do to your API, one scope per item (RFC 6749 section 3.3). You cannot give a scope that you do
+    /// not have.
     scopes: Option<Vec<String>>,
-    /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if left out or empty.
+    /// The networks from which it may be used, in CIDR notation: at most 100 that do not overlap; all if left out or
+    /// empty.
     #[graphql(name = "allowedCIDRBlocks")]
     allowed_cidr_blocks: Option<Vec<String>>,
-    /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100; all
-    /// if left out or empty.
+    /// The web origins from which it may be used, such as `https://app.example.com` or `https://*.example.com`: at
+    /// most 100; all if left out or empty.
     allowed_origins: Option<Vec<String>>,
-    /// When it expires. No rotation moves this. If left out, it never expires.
+    /// When it expires. Rotation does not change this. If left out, it never expires.
     expires_at: Option<DateTime>,
-    /// The longest time it may go without being rotated, in minutes, at least 1. If left out, unlimited.
+    /// The longest time it may go without being rotated, in minutes, at least 1; unlimited if left out.
     rotation_period_minutes: MaybeUndefined<i32>,
-    /// How long the previous value still works after a rotation, in minutes: 0 to one whole rotation period, 10 if left out.
-    /// With 0 and `ROTATION`, a client whose answer to a rotation is lost is locked out.
+    /// How long the previous value still works after a rotation, in minutes: 0 to one whole rotation period; 10 if
+    /// left out. With 0 and `ROTATION`, a client that loses the answer to a rotation is locked out.
     overlap_minutes: Option<i32>,
     /// When the overlap starts; `ROTATION` if left out.
     overlap_starts: Option<OverlapStart>,
-    /// What happens when a client sends a retired value of it; `ALERT` if left out.
+    /// What happens when a client sends one of its retired values; `ALERT` if left out.
     on_reuse: Option<ReusePolicy>,
     /// Whether it is protected from revocation; false if left out.
     protected: Option<bool>,
@@ -223,8 +225,8 @@ impl From<CreateApiTokenInput> for CreateRequest {
     fn from(input: CreateApiTokenInput) -> Self {
         let change = SettingsChange {
             name: Some(input.name),
-            description: asked(input.description),
-            owner: asked(input.owner),
+            description: requested(input.description),
+            owner: requested(input.owner),
             permissions: input.permissions.map(permissions),
             scopes: input.scopes,
             allowed_cidr_blocks: input.allowed_cidr_blocks,
@@ -236,7 +238,7 @@ impl From<CreateApiTokenInput> for CreateRequest {
             change,
             kind: input.kind.map(Into::into),
             expires_at: input.expires_at.map(|DateTime(at)| at),
-            rotation_period_minutes: asked(input.rotation_period_minutes),
+            rotation_period_minutes: requested(input.rotation_period_minutes),
             overlap_minutes: input.overlap_minutes,
             overlap_starts: input.overlap_starts.map(Into::into),
         };
@@ -251,25 +253,25 @@ impl From<CreateApiTokenInput> for CreateRequest {
 pub(crate) struct UpdateApiTokenInput {
     /// The API token to change.
     pub(crate) id: ID,
-    /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
+    /// A name for people: one line of 1 to 255 characters. At least one must be visible, and none may change the
     /// direction of text.
     name: Option<String>,
     /// What the token is for: at most 2,000 characters; null removes it.
     description: MaybeUndefined<String>,
-    /// Whose token it is: any text of yours, one line like a name; null removes it.
+    /// Whose token it is: any text of yours, with the limits of `name`; null removes it.
     owner: MaybeUndefined<String>,
     /// What it may do to Rotakey itself. You cannot give a permission that you do not have.
     permissions: Option<Vec<Permission>>,
-    /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give a scope that
-    /// you do not have.
+    /// What it may do to your API, one scope per item (RFC 6749 section 3.3). You cannot give a scope that you do
+    /// not have.
     scopes: Option<Vec<String>>,
-    /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if empty.
+    /// The networks from which it may be used, in CIDR notation: at most 100 that do not overlap; all if empty.
     #[graphql(name = "allowedCIDRBlocks")]
     allowed_cidr_blocks: Option<Vec<String>>,
-    /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100; all
-    /// if empty.
+    /// The web origins from which it may be used, such as `https://app.example.com` or `https://*.example.com`: at
+    /// most 100; all if empty.
     allowed_origins: Option<Vec<String>>,
-    /// What happens when a client sends a retired value of it.
+    /// What happens when a client sends one of its retired values.
     on_reuse: Option<ReusePolicy>,
     /// Whether it is protected from revocation. To revoke it, set this to false first.
     protected: Option<bool>,
@@ -279,8 +281,8 @@ impl From<UpdateApiTokenInput> for SettingsChange {
     fn from(input: UpdateApiTokenInput) -> Self {
         Self {
             name: input.name,
-            description: asked(input.description),
-            owner: asked(input.owner),
+            description: requested(input.description),
+            owner: requested(input.owner),
             permissions: input.permissions.map(permissions),
             scopes: input.scopes,
             allowed_cidr_blocks: input.allowed_cidr_blocks,
@@ -291,8 +293,8 @@ impl From<UpdateApiTokenInput> for SettingsChange {
     }
 }
 
-/// What was left out is `None`, what was expressly null is an inner `None`.
-fn asked<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
+/// A field that was left out is `None`; an explicit null is `Some(None)`.
+fn requested<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
     match field {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),

@@ -1,4 +1,4 @@
-//! Pages of API tokens, by the Relay cursor connections specification. There is no count of all: it would cost a walk over
+//! Pages of API tokens, by the Relay cursor connections specification. There is no total count: it would read
 //! the whole table.
 
 use async_graphql::SimpleObject;
@@ -22,7 +22,7 @@ pub(crate) struct ApiTokenConnection {
 #[derive(SimpleObject)]
 #[graphql(name = "APITokenEdge", serial)]
 pub(crate) struct ApiTokenEdge {
-    /// Its place in the listing, for `after` and `before`. Opaque.
+    /// Its position in the listing, for `after` and `before`. Opaque.
     cursor: String,
     /// The API token.
     node: ApiToken,

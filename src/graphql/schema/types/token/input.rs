@@ -1,4 +1,4 @@
-//! What clients send beside the settings of an API token.
+//! The inputs other than the settings of an API token.
 
 use async_graphql::{ID, InputObject};
 
@@ -10,16 +10,16 @@ use crate::service::RotateRequest;
 #[derive(InputObject)]
 #[graphql(name = "RotateAPITokenInput")]
 pub(crate) struct RotateApiTokenInput {
-    /// The API token to rotate; the caller's own if left out. Another needs `API_TOKEN_MODIFY` and every
-    /// permission and scope that it holds, and with permissions it must lie within the caller's own expiry, CIDR blocks
-    /// and origins.
+    /// The API token to rotate; the caller's own if left out. For another token, you need `API_TOKEN_MODIFY` and
+    /// every permission and scope that it has. If it has permissions, it must also be within your own expiry, CIDR
+    /// blocks and origins.
     id: Option<ID>,
-    /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. 0 ends the old value at once, as you want
-    /// when it leaked; a client whose answer is lost is then locked out.
+    /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. With 0, the old value stops
+    /// working at once, as you want if it leaked. But a client that loses the answer is then locked out.
     overlap_minutes: Option<i32>,
-    /// Your name for this rotation, 1 to 255 printable ASCII characters. The same request with the same key and the same old
-    /// value gets the same new value again, until that is first used or the overlap ends. Takes precedence over the
-    /// `Idempotency-Key` header.
+    /// Your name for this rotation: 1 to 255 printable ASCII characters. If you repeat the request with the same key
+    /// and the same old value, you get the same new value again, until it is first used or the overlap ends. Takes
+    /// precedence over the `Idempotency-Key` header.
     idempotency_key: Option<String>,
 }
 
@@ -38,8 +38,8 @@ impl From<RotateApiTokenInput> for RotateRequest {
 #[derive(InputObject)]
 #[graphql(name = "EndAPITokenOverlapInput")]
 pub(crate) struct EndApiTokenOverlapInput {
-    /// The API token whose previous value stops working now. Your own needs no permission if it is private; another needs
-    /// `API_TOKEN_MODIFY` and every permission that it holds.
+    /// The API token whose previous value stops working now. Your own needs no permission if it is private. For
+    /// another token, you need `API_TOKEN_MODIFY` and every permission that it has.
     pub(crate) id: ID,
 }
 
@@ -47,12 +47,12 @@ pub(crate) struct EndApiTokenOverlapInput {
 #[derive(InputObject)]
 #[graphql(name = "RevokeAPITokenInput")]
 pub(crate) struct RevokeApiTokenInput {
-    /// The API token to revoke, which is final. Your own needs no permission; another needs `API_TOKEN_MODIFY` and every
-    /// permission that it holds.
+    /// The API token to revoke, which is final. Your own needs no permission. For another token, you need
+    /// `API_TOKEN_MODIFY` and every permission that it has.
     pub(crate) id: ID,
 }
 
-/// Which API tokens to list. Every condition that is given must hold.
+/// Which API tokens to list. A token must meet every condition that you give.
 #[derive(InputObject)]
 #[graphql(name = "APITokenFilter")]
 pub(crate) struct ApiTokenFilter {
@@ -81,9 +81,9 @@ impl From<ApiTokenFilter> for Filter {
 #[derive(InputObject)]
 #[graphql(name = "APITokenOrder")]
 pub(crate) struct ApiTokenOrder {
-    /// By what.
+    /// The field to order by.
     field: ApiTokenOrderField,
-    /// Which end comes first.
+    /// Ascending or descending.
     direction: OrderDirection,
 }
 

@@ -1,4 +1,4 @@
-//! What mutations answer: the thing that was changed, under its own name.
+//! The outputs of mutations: each holds the API token that was changed.
 
 use async_graphql::SimpleObject;
 
@@ -18,8 +18,8 @@ pub(crate) struct CreateApiTokenOutput {
 pub(crate) struct RotateApiTokenOutput {
     /// The rotated API token; its new `value` is shown here and never again.
     pub(crate) token: ApiToken,
-    /// The generation of the value that this rotation cancelled because it was unused: its answer was lost, or you rotated
-    /// twice with the same value. Null if none was cancelled. The cancelled value does not work.
+    /// The generation of the unused value that this rotation cancelled: the answer with it was lost, or you rotated
+    /// twice with the same value. A cancelled value no longer works. Null if none was cancelled.
     pub(crate) cancelled_generation: Option<u32>,
 }
 

@@ -14,7 +14,7 @@ use crate::graphql::schema::types::leaf::int::int;
 pub(crate) struct ApiTokenValue {
     /// The last four characters of the value, to recognise it by.
     hint: String,
-    /// The number of the value within its token.
+    /// The number of the value within its token: 1 at creation, and one more at each rotation.
     generation: i32,
     /// When it was issued.
     created_at: DateTime,

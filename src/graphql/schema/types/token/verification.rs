@@ -1,4 +1,4 @@
-//! `verifyAPIToken`: what is asked about a value, and what is told.
+//! `verifyAPIToken`: its input and its output.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
 
@@ -15,13 +15,14 @@ use super::api_token::ApiToken;
 #[derive(InputObject)]
 #[graphql(name = "VerifyAPITokenInput")]
 pub(crate) struct VerifyApiTokenInput {
-    /// The value as it was presented. Send it as a variable.
+    /// The value as the client sent it. Send it as a variable.
     value: String,
-    /// The scopes that the API token must hold, one an item, at most 100; none if left out.
+    /// The scopes that the API token must have, one per item, at most 100; none if left out.
     required_scopes: Option<Vec<String>>,
-    /// The address that the value was presented from. If left out, an API token that is restricted to networks is refused.
+    /// The address of the client that sent the value. If left out, an API token that is restricted to networks is
+    /// refused.
     address: Option<String>,
-    /// The `Origin` header that the value was presented with. If left out, an API token that is restricted to web origins is
+    /// The `Origin` header that came with the value. If left out, an API token that is restricted to web origins is
     /// refused.
     origin: Option<String>,
 }
@@ -35,21 +36,21 @@ impl VerifyApiTokenInput {
     }
 }
 
-/// What came of a verification. But for the first two, the codes are those of the errors that say the same.
+/// The result of a verification. All codes but the first two are also error codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "verification::VerificationCode")]
 pub(crate) enum VerificationCode {
-    /// The value is good, and the API token holds every scope asked for.
+    /// The value is valid, and the API token has every required scope.
     Valid,
-    /// The value is good, but the API token lacks a scope asked for.
+    /// The value is valid, but the API token lacks a required scope.
     ScopeMissing,
-    /// No API token has this value.
+    /// No API token has or had this value.
     Unauthenticated,
-    /// The API token's `expiresAt` has come.
+    /// The API token's `expiresAt` has passed.
     TokenExpired,
     /// The API token was revoked.
     TokenRevoked,
-    /// The API token went a whole rotation period without being rotated.
+    /// The API token was not rotated within its rotation period.
     RotationOverdue,
     /// The value was replaced and its overlap is over, or it was cancelled unused.
     ValueRetired,
@@ -69,10 +70,10 @@ pub(crate) struct ApiTokenVerification {
     code: VerificationCode,
     /// The API token to which the value belongs or belonged, even if the value is not valid; null if there is none.
     token: Option<ApiToken>,
-    /// The generation of the value.
+    /// The generation of the value; null if no API token has or had it.
     generation: Option<i32>,
-    /// When the presented value stops working because a newer one has replaced it; null for the current value, while the
-    /// overlap has not begun, and for a value that does not work.
+    /// When the value stops working because a newer one has replaced it. Null for the current value, before the
+    /// overlap has started, and for a value that does not work.
     retires_at: Option<DateTime>,
     /// The required scopes that the API token lacks; empty if the value itself is not valid.
     missing_scopes: Vec<String>,
