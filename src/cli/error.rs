@@ -15,7 +15,7 @@ pub(super) enum Error {
     #[error(transparent)]
     Backup(#[from] service::BackupError),
     #[error(
-        "Cannot write to standard output: {0}. A value that was to be shown is lost; make one by: rotakey bootstrap"
+        "Cannot write to standard output: {0}. If a new value was to be printed, it is lost; create another token: rotakey bootstrap"
     )]
     Output(#[from] std::io::Error),
 }

@@ -18,7 +18,7 @@ use crate::{config, graphql};
 
 use error::{Error, with_causes};
 
-/// A server that issues API tokens, verifies them, and above all rotates them.
+/// A self-hosted server that issues, verifies and rotates API tokens.
 #[derive(Debug, Parser)]
 #[command(name = "rotakey", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -30,15 +30,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the API and the playground; the default without a subcommand
+    /// Start the server; the default if no command is given
     Serve(Box<ServeFlags>),
-    /// Create an API token with every permission, directly in an existing database, and print only its value
+    /// Create an API token with every permission and scope directly in an existing database, and print only its value
     Bootstrap(DatabaseFlags),
-    /// Back up a SQLite database to a file, while a server uses it
+    /// Back up a SQLite database to a file, even while a server uses it
     Backup(BackupFlags),
-    /// Restore a SQLite database from a backup, and retire the values that work again after any restore
+    /// Restore a SQLite database from a backup, and retire all values issued before it
     Restore(RestoreFlags),
-    /// Retire every value issued before a moment, directly in the database, whether it was restored or not
+    /// Retire all values issued before a moment, directly in the database
     RetireValues(RetireValuesFlags),
     /// Print the GraphQL schema
     Schema,

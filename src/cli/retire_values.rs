@@ -16,7 +16,7 @@ pub(super) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
     let retired = service.retire_values(issued_before).await?;
     writeln!(
         std::io::stdout(),
-        "Retired {} values. {} tokens have no value that anybody knows until they are rotated by their id.",
+        "Retired {} values. {} tokens have no value that a client knows, until you rotate them by their id.",
         retired.values,
         retired.tokens_without_value
     )?;

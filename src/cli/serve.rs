@@ -59,13 +59,13 @@ fn banner(address: SocketAddr, database: &str, first: Option<&Issued>) -> String
     if let Some(issued) = first {
         let value = issued.value.expose();
         text.push_str(&format!(
-            "\nThis is the value of the first API token, which may do everything. It is shown only now; keep it:\n\n  \
+            "\nThis is the value of the first API token, which may do everything. It is not shown again, so keep it:\n\n  \
              export TOKEN={value}\n\n\
-             Rotate it. The answer holds the new value, and the old one works for {} more minutes:\n\n  \
+             Rotate it. The answer contains the new value; the old one works for {} more minutes:\n\n  \
              curl -s {url}/graphql -H 'Content-Type: application/json' -H \"X-API-Key: $TOKEN\" \
              -d '{{\"query\":\"mutation rotateAPIToken {{ rotateAPIToken {{ token {{ value }} }} }}\"}}'\n\n\
-             Go on with the new value: export TOKEN=... \
-             Until the new value is used, rotating again with the old one cancels it.\n\n",
+             Then use the new value: export TOKEN=... \
+             Do not rotate again with the old one: that cancels the new value if it has not been used yet.\n\n",
             issued.view.token.settings.overlap_minutes
         ));
     }

@@ -14,17 +14,17 @@ const RESERVED_DESCRIPTORS: usize = 64;
 /// The flags of connections.
 #[derive(Args, Clone, Debug)]
 pub struct ConnectionFlags {
-    /// How many connections may be open; for a new one, the longest idle is closed, or the longest waiting for its client. 4096 if
-    /// not given, or what open files allow
+    /// How many connections may be open. Beyond that, a new one replaces an idle one, or waits. Default: 4096, or fewer if the
+    /// hard limit of open files is lower
     #[arg(long, env = "ROTAKEY_MAX_CONNECTIONS")]
     pub max_connections: Option<usize>,
-    /// How many event streams and sockets may be open, of all tokens together
+    /// How many event streams and WebSockets may be open, for all tokens together
     #[arg(long, env = "ROTAKEY_MAX_STREAMS", default_value = "1000")]
     pub max_streams: u32,
-    /// How many event streams and sockets one token may have; a subscription on a socket is one, as the socket is
+    /// How many event streams and WebSockets one token may have; each subscription on a WebSocket counts as one more
     #[arg(long, env = "ROTAKEY_MAX_STREAMS_PER_TOKEN", default_value = "100")]
     pub max_streams_per_token: u32,
-    /// For how long requests are still taken after SIGTERM, while /readyz says 503, such as 10s
+    /// How long requests are still accepted after SIGTERM, while /readyz answers 503, such as 10s
     #[arg(long, env = "ROTAKEY_DRAIN", default_value = "0s")]
     pub drain: String,
 }

@@ -7,7 +7,7 @@ use super::problems::Problems;
 /// The flags that every command which touches the database has.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseFlags {
-    /// The database: sqlite://FILE, or postgres://USER@HOST/NAME where several replicas share the work
+    /// The database: sqlite://FILE, or postgres://USER@HOST/NAME for several replicas
     #[arg(long, env = "ROTAKEY_DATABASE_URL", default_value = "sqlite://rotakey.db", hide_env_values = true)]
     pub database_url: String,
 }

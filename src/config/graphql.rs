@@ -9,43 +9,43 @@ use super::problems::Problems;
 /// The flags that bound what a GraphQL request may ask for.
 #[derive(Args, Clone, Debug)]
 pub struct GraphqlFlags {
-    /// Who may read the schema: public, authenticated or off
+    /// Who may read the schema: public (everyone), authenticated (callers with a valid value) or off (no one)
     #[arg(long, env = "ROTAKEY_INTROSPECTION", default_value = "public")]
     pub introspection: String,
     /// The longest GraphQL document, in bytes
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_BYTES", default_value = "131072")]
     pub graphql_max_bytes: usize,
-    /// The most lexical tokens of a GraphQL document
+    /// The most lexical tokens of a GraphQL document, including white space and comments
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_TOKENS", default_value = "10000")]
     pub graphql_max_tokens: usize,
     /// The deepest nesting of fields and fragments
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_DEPTH", default_value = "30")]
     pub graphql_max_depth: usize,
-    /// The highest cost of an operation: 1 a field, 10 at the root, times the size of a page
+    /// The highest cost of an operation: a root field costs 10, any other field 1, once for each item of its page
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_COST", default_value = "20000")]
     pub graphql_max_cost: u64,
     /// The most aliases in a document
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_ALIASES", default_value = "250")]
     pub graphql_max_aliases: usize,
-    /// The most aliases of one field in one place: what a screen shows side by side
+    /// The most aliases of one field in one selection set
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_FIELD_ALIASES", default_value = "20")]
     pub graphql_max_field_aliases: usize,
     /// The most directives in a document
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_DIRECTIVES", default_value = "50")]
     pub graphql_max_directives: usize,
-    /// The most documents in one request; 0 refuses lists of documents
+    /// The most requests in a list; 0 refuses lists
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_BATCH", default_value = "0")]
     pub graphql_max_batch: usize,
     /// The largest answer to a GraphQL request, in bytes
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_ANSWER_BYTES", default_value = "8388608")]
     pub graphql_max_answer_bytes: usize,
-    /// For how long one operation may run, such as 30s
+    /// How long one operation may take before it is cancelled, such as 30s
     #[arg(long, env = "ROTAKEY_GRAPHQL_TIMEOUT", default_value = "30s")]
     pub graphql_timeout: String,
-    /// The most documents that are kept parsed, and the most that are known by their hash
+    /// The most parsed documents in the cache, and the most persisted queries
     #[arg(long, env = "ROTAKEY_GRAPHQL_CACHED_DOCUMENTS", default_value = "1000")]
     pub graphql_cached_documents: usize,
-    /// The most bytes that are kept of each, what they are parsed to included
+    /// The most bytes of parsed documents in the cache, and the most of persisted queries
     #[arg(long, env = "ROTAKEY_GRAPHQL_CACHED_BYTES", default_value = "8388608")]
     pub graphql_cached_bytes: u64,
 }

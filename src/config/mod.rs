@@ -29,13 +29,13 @@ pub use problems::Problems;
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeFlags {
-    /// The address or name and the port to listen on; a port alone is on 127.0.0.1, and port 0 takes any that is free
+    /// The address or host name and the port to listen on. A port alone means 127.0.0.1; port 0 means any free port
     #[arg(long, env = "ROTAKEY_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
     /// The database
     #[command(flatten)]
     pub database: DatabaseFlags,
-    /// The proxies whose forwarding headers are trusted: addresses or CIDR blocks, separated by commas
+    /// The proxies whose Forwarded and X-Forwarded-For headers are trusted: addresses or CIDR blocks, separated by commas
     #[arg(long, env = "ROTAKEY_TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
     pub trusted_proxies: String,
     /// The longest lifetime of a new token, such as 90d; a token without an expiry is then refused
@@ -57,7 +57,7 @@ pub struct ServeFlags {
     /// How long audit events are kept, such as 365d; unlimited by default
     #[arg(long, env = "ROTAKEY_AUDIT_RETENTION")]
     pub audit_retention: Option<String>,
-    /// How long a retired value is kept and refused as VALUE_RETIRED, such as 400d; after that it is unknown
+    /// How long a retired value is kept and refused as VALUE_RETIRED, such as 400d; after that it is unknown (UNAUTHENTICATED)
     #[arg(long, env = "ROTAKEY_RETIRED_VALUES", default_value = "400d")]
     pub retired_values: String,
     /// What a GraphQL request may ask for

@@ -187,7 +187,7 @@ async fn after_a_restore_the_values_that_live_again_are_retired_and_every_token_
     assert!(good, "{errors}");
     assert_eq!(
         told,
-        "Retired 2 values. 2 tokens have no value that anybody knows until they are rotated by their id.\n"
+        "Retired 2 values. 2 tokens have no value that a client knows, until you rotate them by their id.\n"
     );
     soon_refused(&leaked).await;
     let (good, value, errors) = run(&database, &backup, &["bootstrap"]);
