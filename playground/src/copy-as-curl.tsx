@@ -1,5 +1,5 @@
-// The toolbar button "Copy as curl". It reads the editors at the moment of the click, so the line repeats exactly what
-// the run button would send; the line itself is made in curl.ts.
+// The toolbar button "Copy as curl". It reads the editors at the moment of the click, so the line is exactly what
+// the run button would send. curl.ts makes the line.
 import { ToolbarButton, tryParseJSONC, useGraphiQL } from '@graphiql/react';
 import { useState } from 'react';
 import { curlCommand } from './curl';

@@ -1,12 +1,11 @@
-// The credential as the person moves between tabs. GraphiQL gives every tab its own headers, but here there is one
-// person with one value at a time: a tab whose X-API-Key is still empty, or still the value that was just replaced,
-// gets the one in use. All of it lives in memory and goes with the page.
+// The credential when you switch tabs. In GraphiQL every tab has its own headers, but here one person uses one value at a
+// time. So a tab whose X-API-Key is empty, or is a value that was replaced, gets the one in use. Kept in memory only.
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect, useRef } from 'react';
 import { credentialIn, withAPIKey, withPastedValue } from './headers';
 import type { ReplacedValues } from './replaced-values';
 
-/** Carries the credential from tab to tab; the function returned makes a new value the one in use. */
+/** Carries the credential from tab to tab. The function that it returns makes a new value the one in use. */
 export function useCredential(replaced: ReplacedValues): (value: string) => void {
   const { updateActiveTabValues } = useGraphiQLActions();
   const { headerEditor, tabId } = useGraphiQL((state) => ({
@@ -18,7 +17,7 @@ export function useCredential(replaced: ReplacedValues): (value: string) => void
   useEffect(() => {
     if (!headerEditor) return;
     const listener = headerEditor.onDidChangeModelContent(() => {
-      // A value pasted bare is what everybody tries first.
+      // Pasting a bare value is what people try first.
       const text = withPastedValue(headerEditor.getValue());
       if (text !== null) write(text);
       const credential = credentialIn(headerEditor.getValue());

@@ -1,5 +1,5 @@
-// The request of the current tab as one line for a shell. Separate from the button that copies it, because quoting is
-// where such a line goes wrong and it can be tested without a page.
+// The request of the current tab as one line for a shell. Separate from the button that copies it, so that the quoting is
+// tested without a page.
 
 export interface GraphQLRequest {
   query: string;

@@ -1,5 +1,5 @@
-// Answers that arrive as server-sent events, which is how a subscription runs here: unlike a WebSocket, such a request
-// can carry the headers of the editor. Separate from the fetcher because reading a stream is a subject of its own.
+// Reads server-sent events. Subscriptions use them here because, unlike a WebSocket, such a request can carry the headers of
+// the editor.
 import type { ExecutionResult } from 'graphql';
 
 /** The results in the stream, one by one, until the server says it is complete or `stop` is aborted. */
@@ -26,7 +26,7 @@ async function* read(body: ReadableStream<Uint8Array>, signal: AbortSignal): Asy
       const { done, value } = await reader.read();
       if (done) return;
       const events = (pending + value).split(/\r?\n\r?\n/);
-      // The last piece is an event that has not wholly arrived.
+      // The last piece is an event that has not arrived in full.
       pending = events.pop() ?? '';
       for (const event of events) {
         const { name, data } = parseEvent(event);
@@ -35,7 +35,7 @@ async function* read(body: ReadableStream<Uint8Array>, signal: AbortSignal): Asy
       }
     }
   } catch (error) {
-    // The person pressed "stop": that is an end, not a failure to show in the answer.
+    // The reader pressed "stop", so this is not an error to show.
     if (!signal.aborted) throw error;
   } finally {
     await reader.cancel().catch(() => undefined);

@@ -1,5 +1,5 @@
-// How the page talks to the server. Our own and not GraphiQL's, for three reasons: the schema is read without the
-// credential, an error answer (401, 400) is shown as it came, and every answer is searched for a value issued in it.
+// How the page calls the server. Not GraphiQL's own fetcher, for three reasons: the schema is read without the credential,
+// an error (400, 401) is shown as the server sent it, and every answer is searched for new values.
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
 import type { ExecutionResult } from 'graphql';
 import { resultsOf } from './event-stream';
@@ -40,8 +40,8 @@ export function createFetcher(
   };
 }
 
-// A bad credential is a 401 for the whole request, and the documentation must not go blank over a mistyped value. Only
-// a server that keeps its schema from strangers is asked again with the headers.
+// A bad credential fails the whole request with 401, and a mistyped value must not hide the documentation. The headers are
+// only sent if the server refuses to show its schema without a credential.
 async function introspect(endpoint: string, params: FetcherParams, options?: FetcherOpts): Promise<ExecutionResult> {
   const anonymous = await resultIn(await post(endpoint, params, {}, JSON_TYPES));
   if (anonymous.data) return anonymous;

@@ -1,5 +1,5 @@
-// What a person finds on the first visit: the rotation first, since that is what most come for, then a look at the
-// token they hold. Separate so that the texts can change without touching the page.
+// The tabs of the first visit: the rotation first, because that is what most people come for, then the caller's own token.
+// Separate so that the texts can change without touching the page.
 import { HEADERS_PREFILL } from './headers';
 
 const ROTATE = `# Paste your value below,
@@ -14,7 +14,7 @@ mutation rotateAPIToken {
 }
 `;
 
-const CURRENT = `# The token that you hold.
+const CURRENT = `# Your own API token.
 query currentAPIToken {
   currentAPIToken {
     id

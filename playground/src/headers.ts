@@ -1,14 +1,14 @@
-// The text of the request-headers editor, read and rewritten. Separate because the same rules serve the request that is
-// sent, the curl line that repeats it, and the button that puts a new value in. It knows no editor: text in, text out.
+// Reads and rewrites the text of the request-headers editor. Separate because the same rules apply to the request, the curl
+// line and the button that inserts a new value. It knows no editor: text in, text out.
 import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser';
 import { findValueIn } from './values';
 
 export type HeaderFields = Record<string, unknown>;
 
-/** What the editor holds at first: the name is there, so that only the value has to be pasted. */
+/** The initial text of the editor. The name is there, so you only have to paste the value. */
 export const HEADERS_PREFILL = headersText({ 'X-API-Key': '' });
 
-/** The object in the editor's text; an error with a sentence for the reader when it is not one. */
+/** The object in the editor's text. Throws an error with a message for the reader if it is not one. */
 export function parseHeaders(text: string): HeaderFields {
   if (text.trim() === '') return {};
   const errors: ParseError[] = [];
@@ -22,8 +22,7 @@ export function parseHeaders(text: string): HeaderFields {
 }
 
 /**
- * The fields that go on the wire. An empty X-API-Key or Authorization is left out: sent, it would be a bad credential
- * and the whole request a 401, where the person meant to be anonymous.
+ * The headers to send. An empty X-API-Key or Authorization is left out, because the reader means to send no credential.
  */
 export function headersToSend(fields: HeaderFields): [name: string, value: string][] {
   return Object.entries(fields)
@@ -31,12 +30,12 @@ export function headersToSend(fields: HeaderFields): [name: string, value: strin
     .filter(([name, value]) => !(isCredential(name) && value === ''));
 }
 
-/** The credential in the text: `''` for a field that waits to be filled in, null for none or unreadable text. */
+/** The credential in the text: `''` for an empty field, null if there is no field or the text is not valid. */
 export function credentialIn(text: string): string | null {
   return credentialAmong(readable(text));
 }
 
-/** As `credentialIn`, of headers that were read already. */
+/** Like `credentialIn`, for parsed headers. */
 export function credentialAmong(fields: HeaderFields): string | null {
   const name = Object.keys(fields).find(isCredential);
   if (name === undefined) return null;
@@ -44,15 +43,15 @@ export function credentialAmong(fields: HeaderFields): string | null {
   return typeof value === 'string' ? value.replace(/^Bearer\s+/i, '').trim() : null;
 }
 
-/** The text with `value` as the one credential; other headers stay, unreadable text is replaced. */
+/** The text with `value` as the only credential. Other headers stay; text that is not valid is replaced. */
 export function withAPIKey(text: string, value: string): string {
   const others = Object.entries(readable(text)).filter(([name]) => !isCredential(name));
   return headersText({ 'X-API-Key': value, ...Object.fromEntries(others) });
 }
 
 /**
- * The text with a value that was pasted beside the JSON put where it belongs; null where there is none such, and the text
- * is to stay as it is.
+ * The text with a value that was pasted beside the JSON moved to its header; null if there is no such value, and the text
+ * should stay as it is.
  */
 export function withPastedValue(text: string): string | null {
   const value = findValueIn(text);

@@ -1,5 +1,5 @@
-// The bar that shows a new value, once. The values come and go as React state: nothing here writes them anywhere but
-// to the clipboard or the headers editor, and each only when its button is pressed.
+// The bar that shows a new value, once. The values are React state only. They are written to the clipboard or the headers
+// editor, and nowhere else, when the button for it is pressed.
 import { useState } from 'react';
 import { useCredential } from './credential';
 import type { ReplacedValues } from './replaced-values';
@@ -13,7 +13,7 @@ interface BarProps {
 export function IssuedValueBar({ replaced, values, onDismiss }: BarProps) {
   const useInHeaders = useCredential(replaced);
   return (
-    // Always in the page, also when empty: a live region that arrives together with its text is not read aloud.
+    // Always in the page, also when empty: screen readers do not announce a live region that appears together with its text.
     <div role="status" aria-live="polite" className="issued-values">
       {values.map((value) => (
         <IssuedValue key={value} value={value} onUse={() => useInHeaders(value)} onDismiss={() => onDismiss(value)} />
@@ -33,7 +33,7 @@ function IssuedValue({ value, onUse, onDismiss }: IssuedValueProps) {
   const copy = () =>
     navigator.clipboard.writeText(value).then(
       () => setDone('Copied.'),
-      () => setDone('The browser refused; select the value and copy it by hand.'),
+      () => setDone('The browser did not allow it. Select the value and copy it yourself.'),
     );
   const use = () => {
     onUse();

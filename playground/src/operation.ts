@@ -1,9 +1,9 @@
-// Which operation of a document is meant. Separate because the run and the curl line must choose alike, and because
-// GraphiQL's own idea of the name trails the editor by a moment: right after a change of tab it is still the last tab's.
+// Which operation of a document to run. Separate because the run button and the curl line must choose the same one, and
+// because GraphiQL updates the name late: right after a change of tab, it is still that of the last tab.
 import { parse, type OperationDefinitionNode } from 'graphql';
 
 export interface ChosenOperation {
-  /** Null where the document has no such operation; the server then takes the only one, or says what is wrong. */
+  /** Null if the document has no such operation. The server then runs the only one, or reports the error. */
   name: string | null;
   isSubscription: boolean;
 }
@@ -18,7 +18,7 @@ function operationsIn(query: string): OperationDefinitionNode[] {
   try {
     return parse(query).definitions.filter((node) => node.kind === 'OperationDefinition');
   } catch {
-    // Not ours to report: the server reads more than the grammar allows, and its errors say more.
+    // The server reports it: it accepts more than the grammar, and its errors say more.
     return [];
   }
 }

@@ -1,5 +1,5 @@
-// The page: GraphiQL put together from its parts, so that the bar with a new value can stand above it. The history
-// panel is left out on purpose: it keeps the request headers of every run, and an old value is no use in a new request.
+// The page: GraphiQL assembled from its parts, so that the bar with a new value can be above it. The history panel is left
+// out on purpose, because it stores the request headers of every run.
 import { DOC_EXPLORER_PLUGIN, DocExplorerStore } from '@graphiql/plugin-doc-explorer';
 import { GraphiQLProvider } from '@graphiql/react';
 import { GraphiQL, GraphiQLInterface } from 'graphiql';
@@ -16,10 +16,10 @@ const ENDPOINT = '/graphql';
 const PLUGINS = [DOC_EXPLORER_PLUGIN];
 
 export function Playground() {
-  // The newest first, and none pushed out by the next: each is shown until the person dismisses it.
+  // The newest first. Each is shown until the reader dismisses it.
   const [values, setValues] = useState<string[]>([]);
   const [storage] = useState(playgroundStorage);
-  // GraphiQL reads the schema again whenever it is handed another fetcher, so there is one for the life of the page.
+  // GraphiQL reads the schema again whenever it gets another fetcher, so the page has only one.
   const [replaced] = useState(replacedValues);
   const [fetcher] = useState(() =>
     createFetcher(ENDPOINT, replaced, (issued) => setValues((shown) => [...new Set([...issued, ...shown])])),

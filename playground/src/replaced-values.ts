@@ -1,6 +1,6 @@
-// Which values a rotation of this page has replaced. Separate because two places need to know: the headers, which should
-// go on with the newest value, and the request, since a second rotation with the old value cancels the new one.
-// It lives in memory and goes with the page.
+// Which values a rotation in this page has replaced. Separate because two places need to know: the headers, which should
+// get the newest value, and the request, because a second rotation with the old value cancels the new one.
+// Kept in memory only, so a reload forgets it.
 import { Kind, parse, type ArgumentNode, type FieldNode } from 'graphql';
 
 export interface ReplacedValues {
@@ -14,9 +14,9 @@ export interface ReplacedValues {
 }
 
 export const NOT_SENT =
-  'Not sent: the request headers hold a value that a rotation has replaced. Press “Use it in the request headers” above, ' +
-  'or run again to send the old value all the same. A second rotation with the old value is refused, or after ten ' +
-  'seconds cancels the new one.';
+  'Not sent: the request headers contain a value that a rotation has replaced. Press “Use it in the request headers” ' +
+  'above, or run again to send the old value anyway. A second rotation with the old value is refused for ten seconds; ' +
+  'after that, it cancels the new value if that has not been used yet.';
 
 export function replacedValues(): ReplacedValues {
   const replaced = new Set<string>();
@@ -33,7 +33,7 @@ export function replacedValues(): ReplacedValues {
   };
 }
 
-/** Whether the operation rotates the token whose value is in the request headers, which it does by naming no other. */
+/** Whether the operation rotates the token whose value is in the request headers: it names no other token by id. */
 export function rotatesItself(query: string, operationName: string | null | undefined, variables: unknown): boolean {
   const operation = parse(query).definitions.find(
     (definition) =>

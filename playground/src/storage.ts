@@ -1,12 +1,12 @@
-// What the playground leaves in the browser. GraphiQL remembers tabs, panes and the theme; everything it writes passes
-// here, because a token's value must never outlive the page (R9): not the headers, not an answer, not a value pasted
-// into the variables or the query.
+// What the playground stores in the browser. GraphiQL remembers tabs, panes and the theme. Everything it writes passes
+// through here, because a token's value must never outlive the page (R9): neither the headers, nor an answer, nor a value
+// pasted into the variables or the query.
 import type { Storage as GraphiQLStorage } from '@graphiql/toolkit';
 import { scrubValues } from './values';
 
 const NAMESPACE = 'rotakey-playground:';
 
-/** The browser's storage behind the filter. Where the browser refuses to store anything, nothing is remembered. */
+/** The browser's storage behind the filter. If the browser refuses to store anything, nothing is remembered. */
 export function playgroundStorage(): GraphiQLStorage {
   try {
     return scrubbingStorage(window.localStorage);
@@ -15,7 +15,7 @@ export function playgroundStorage(): GraphiQLStorage {
   }
 }
 
-// Not "no storage": GraphiQL would take that for leave to use the browser's own.
+// Not "no storage": GraphiQL would then use the browser's own.
 const FORGETFUL: GraphiQLStorage = {
   length: 0,
   getItem: () => null,
@@ -45,7 +45,7 @@ function whatMayBeKept(key: string, text: string): string | null {
   // GraphiQL prefixes its keys with its own name and a colon.
   const name = key.slice(key.lastIndexOf(':') + 1);
   if (name === 'headers') return null;
-  // The text of these two is the person's own, so a field of theirs called "headers" is left as it is.
+  // These two hold the reader's own text, so a field called "headers" in it stays.
   const isWrittenByHand = name === 'query' || name === 'variables';
   return scrubValues(isWrittenByHand ? text : withoutHeadersAndResponses(text));
 }
@@ -53,7 +53,7 @@ function whatMayBeKept(key: string, text: string): string | null {
 function withoutHeadersAndResponses(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), (key, value: unknown) =>
-      // Null and not absent: a stored tab without these fields is thrown away as malformed when it is read again.
+      // Null and not absent: GraphiQL discards a stored tab without these fields as malformed.
       key === 'headers' || key === 'response' ? null : value,
     );
   } catch {

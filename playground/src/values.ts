@@ -3,7 +3,7 @@
 
 const WHOLE_VALUE = /^rk(?:pub)?_[0-9A-Za-z]{49}$/;
 
-// Deliberately looser than the format, by the rule of the server's messages (src/domain/redact.rs): a value cut short by an
+// Deliberately looser than the format, like the rule of the server's messages (src/domain/value/redact.rs): a value cut short by an
 // editor is still most of a secret. Twenty random letters have a digit and both cases; a word such as network_administration
 // has not, and nothing of forty letters is a word. The prefix is looked back at, for it may be the end of another value.
 const MOST_OF_A_VALUE =

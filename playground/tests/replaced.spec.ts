@@ -8,7 +8,7 @@ test('running with a replaced value is held back once, and says what to do', asy
   await expect(bar).toHaveCount(1);
   await expect(answer).toContainText('"value"');
   await playground.run();
-  await expect(answer).toContainText('Not sent: the request headers hold a value that a rotation has replaced.');
+  await expect(answer).toContainText('Not sent: the request headers contain a value that a rotation has replaced.');
   await expect(bar).toHaveCount(1);
   await bar.getByRole('button', { name: 'Use it in the request headers' }).click();
   await expect(headers).not.toContainText(server.firstValue);
