@@ -37,7 +37,7 @@ func connect(url, value string) *gqlclient.Client {
 // docs:end
 
 // docs:begin errors
-// Refusal is what an error of the server says to a program.
+// Refusal is an error of the server, for programs.
 type Refusal struct {
 	Code              string
 	RetryAfterSeconds int

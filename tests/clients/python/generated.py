@@ -26,7 +26,7 @@ def refusals() -> Iterator[None]:
         extensions = error.errors[0].extensions or {}
         raise Refusal(extensions["code"], extensions.get("retryAfterSeconds")) from error
     except GraphQLClientHttpError as error:
-        # A refused credential is the answer to the whole request, with a status that says so.
+        # A refused credential fails the whole request, with status 401 or 403.
         extensions = error.response.json()["errors"][0]["extensions"]
         raise Refusal(extensions["code"], status=error.status_code) from error
         # docs:end

@@ -30,7 +30,7 @@ threading.Thread(target=create_until_seen, daemon=True).start()
 transport = WebsocketsTransport(
     URL.replace("http", "ws", 1),
     init_payload={"X-API-Key": value},
-    # By default gql offers an older protocol, too, and takes the server's answer for that one.
+    # By default, gql also offers an older protocol, and assumes that the server uses that one.
     subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
 )
 client = Client(transport=transport)

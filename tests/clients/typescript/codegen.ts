@@ -11,7 +11,7 @@ const config: CodegenConfig = {
       preset: 'client',
       presetConfig: { fragmentMasking: false },
       config: {
-        // Names as the schema spells them, such as APITokenStatus, and times as they come: RFC 3339.
+        // Keep names as in the schema, such as APITokenStatus, and times as strings (RFC 3339).
         namingConvention: 'keep',
         scalars: { DateTime: 'string' },
       },

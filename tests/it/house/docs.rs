@@ -229,6 +229,9 @@ impl Shell {
         if let Some(value) = find_value(&stdout) {
             self.value = value;
         }
+        if let Some(id) = stdout.split('"').find(|word| word.starts_with("tok_")) {
+            self.id = id.to_owned();
+        }
         serde_json::from_str(&stdout).unwrap()
     }
 }

@@ -17,7 +17,7 @@ pub struct Client {
 impl Client {
     pub fn new(url: &str, value: &str) -> Self {
         // docs:begin agent
-        // What is answered with the status 401 has a body too, which says why.
+        // An answer with status 401 also has a body, which says why.
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
         // docs:end
         Self { agent, url: format!("{url}/graphql"), value: value.to_owned() }

@@ -19,7 +19,7 @@ function connect(value: string): Client {
   const client = new ApolloClient({
     link: new HttpLink({ uri: `${url}/graphql`, headers: { Authorization: `Bearer ${value}` } }),
     cache: new InMemoryCache(),
-    // A value that was issued shall not lie in the cache, nor a status that has changed since.
+    // Do not cache answers: they may contain a new value, and a status may change.
     defaultOptions: { query: { fetchPolicy: 'no-cache' }, mutate: { fetchPolicy: 'no-cache' } },
   })
   // docs:end
