@@ -36,7 +36,7 @@ enum Command {
     Bootstrap(DatabaseFlags),
     /// Back up a SQLite database to a file, even while a server uses it
     Backup(BackupFlags),
-    /// Restore a SQLite database from a backup, and retire all values issued before it
+    /// Restore a SQLite database from a backup, or retire the values of a restored database
     Restore(RestoreFlags),
     /// Retire all values issued before a moment, directly in the database
     RetireValues(RetireValuesFlags),

@@ -60,6 +60,6 @@ fn report_retired(retired: RetiredValues) -> Result<(), std::io::Error> {
     let RetiredValues { values, tokens_without_value } = retired;
     writeln!(
         std::io::stdout(),
-        "Retired {values} values. {tokens_without_value} tokens have no value that anybody knows until they are rotated by their id."
+        "Retired {values} values. {tokens_without_value} tokens have no value that a client knows, until you rotate them by their id."
     )
 }

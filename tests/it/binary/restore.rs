@@ -107,7 +107,7 @@ async fn on_sqlite_no_value_of_a_backup_works_after_it_was_restored_and_every_to
     let (said, words) = place.restored(&["--force", "--retire-since", &moment]);
     assert_eq!(
         said,
-        "Retired 3 values. 3 tokens have no value that anybody knows until they are rotated by their id.\n"
+        "Retired 3 values. 3 tokens have no value that a client knows, until you rotate them by their id.\n"
     );
     assert!(words.contains("Restored ") && words.contains(place.kept().to_str().unwrap()), "{words}");
     let (code, value, words) = run(&place.url, &["bootstrap"]);
