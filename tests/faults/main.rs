@@ -23,16 +23,22 @@ mod site;
 #[allow(dead_code, unused_imports, reason = "the integration tests use the rest")]
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
+use history::History;
+use history::check::Limits;
 use scenario::{Run, Scenario};
 
 /// Breaks things under load, and checks that nothing was lost.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// What to break; everything if none is named
     scenarios: Vec<Scenario>,
     /// How often to break it
@@ -49,9 +55,28 @@ struct Arguments {
     long: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Checks a history that was recorded before, here or elsewhere
+    Check {
+        /// The history; docs/reliability.md describes the format
+        file: PathBuf,
+        /// For how long other replicas may accept what was rotated away or revoked, in milliseconds
+        #[arg(long, default_value_t = 10_000)]
+        propagation_millis: u64,
+        /// How far the clock of the database may be from that of the recorder, in milliseconds
+        #[arg(long, default_value_t = 1_000)]
+        clock_slack_millis: u64,
+    },
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::Check { file, propagation_millis, clock_slack_millis }) = arguments.command {
+        let [propagation, clock_slack] = [propagation_millis, clock_slack_millis].map(Duration::from_millis);
+        return check(&file, Limits { propagation, clock_slack });
+    }
     let scenarios = match arguments.scenarios.as_slice() {
         [] => Scenario::value_variants(),
         named => named,
@@ -76,6 +101,21 @@ async fn main() -> ExitCode {
         good &= report.is_good();
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints what cannot have happened in a history.
+fn check(file: &Path, limits: Limits) -> ExitCode {
+    let history = match History::read(file) {
+        Ok(history) => history,
+        Err(err) => {
+            eprintln!("{err}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let violations = history::check::check(&history, limits);
+    violations.iter().for_each(|violation| println!("{violation}"));
+    println!("{} calls, {} violations", history.calls.len(), violations.len());
+    if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// A file that is kept if the scenario fails.

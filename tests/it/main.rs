@@ -8,6 +8,10 @@ mod binary;
 mod caller;
 mod database;
 mod graphql;
+mod histories;
+#[path = "../faults/history/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the fault tests write histories")]
+mod history;
 mod house;
 mod http;
 mod listing;

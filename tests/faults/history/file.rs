@@ -1,7 +1,8 @@
 //! A history as a file: a header line, then one line for each call, in any order.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -30,6 +31,37 @@ pub struct Header {
 impl Header {
     pub fn new(epoch_millis: i64) -> Self {
         Self { rotakey_history: VERSION, epoch_millis, scenario: None, seed: None }
+    }
+}
+
+/// All calls of all clients of a run.
+#[derive(Clone, Debug)]
+pub struct History {
+    pub header: Header,
+    pub calls: Vec<Call>,
+}
+
+impl History {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// What is wrong, and in which line.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let wrong = |number: usize, err: &dyn Display| format!("{}:{number}: {err}", path.display());
+        let file = File::open(path).map_err(|err| format!("{}: {err}", path.display()))?;
+        let mut lines = (1..).zip(BufReader::new(file).lines());
+        let (_, first) = lines.next().ok_or_else(|| format!("{} is empty", path.display()))?;
+        let first = first.map_err(|err| wrong(1, &err))?;
+        let header: Header = serde_json::from_str(&first).map_err(|err| wrong(1, &err))?;
+        if header.rotakey_history != VERSION {
+            return Err(wrong(1, &format!("only version {VERSION} of the format is known")));
+        }
+        let mut calls = Vec::new();
+        for (number, line) in lines {
+            let line = line.map_err(|err| wrong(number, &err))?;
+            calls.push(serde_json::from_str(&line).map_err(|err| wrong(number, &err))?);
+        }
+        Ok(Self { header, calls })
     }
 }
 

@@ -4,7 +4,8 @@
 //! SHA-256.
 
 mod call;
+pub mod check;
 mod file;
 
 pub use call::{Call, Kind, Life, Outcome, OverlapStarts};
-pub use file::{Header, Writer};
+pub use file::{Header, History, Writer};

@@ -5,6 +5,7 @@
 //! can happen. The rules are the real ones of `rotakey::domain`. A rotation takes the steps that it takes in `service`:
 //! the value is accepted, the transaction decides and commits, the answer arrives; anything else may happen in between.
 
+mod histories;
 mod properties;
 mod request;
 mod vault;

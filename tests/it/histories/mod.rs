@@ -1,0 +1,4 @@
+//! The check of histories, on histories written by hand. `model::histories` has those of the model.
+
+mod faulty;
+mod good;
