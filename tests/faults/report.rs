@@ -2,6 +2,9 @@
 
 use std::fmt::Display;
 
+use crate::history::History;
+use crate::history::check::{Limits, check};
+use crate::load::Tally;
 use crate::scenario::Run;
 
 #[derive(Clone, Debug)]
@@ -23,6 +26,21 @@ impl Report {
     /// What must have gone well.
     pub fn expect(&mut self, outcome: Result<(), String>) {
         self.failures.extend(outcome.err());
+    }
+
+    /// Checks the history of the run.
+    pub fn check_history(&mut self, run: &Run) {
+        let history = History::read(&run.record).unwrap();
+        let violations = check(&history, Limits::default());
+        self.count("calls checked", history.calls.len());
+        self.count("violations", violations.len());
+        self.failures.extend(violations.iter().map(ToString::to_string));
+    }
+
+    /// No client may be left without a value that works.
+    pub fn count_lock_outs(&mut self, tally: &Tally) {
+        self.count("lock-outs", tally.locked_out.len());
+        self.failures.extend(tally.locked_out.iter().map(|client| format!("locked out: {client}")));
     }
 
     pub fn is_good(&self) -> bool {

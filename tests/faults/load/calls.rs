@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::history::{Call, Header, Kind, Life, Outcome, OverlapStarts, Writer};
+use crate::site::Address;
 
 const LIFE: &str =
     "id value generation createdAt rotatedAt expiresAt rotationPeriodMinutes rotateBy overlapMinutes overlapStarts";
@@ -35,13 +36,6 @@ pub struct Issued {
     pub id: String,
     pub value: String,
     pub generation: u32,
-}
-
-/// A server, and its name in the history if it is one server and not a load balancer.
-#[derive(Clone, Copy, Debug)]
-pub struct At<'a> {
-    pub url: &'a str,
-    pub replica: Option<&'a str>,
 }
 
 /// Sends calls and records them.
@@ -75,7 +69,7 @@ impl Calls {
     }
 
     /// Creates a token with these settings.
-    pub async fn create(&self, at: At<'_>, client: &str, creator: &str, input: Value) -> Answer<Issued> {
+    pub async fn create(&self, at: &Address, client: &str, creator: &str, input: Value) -> Answer<Issued> {
         let query = format!(
             "mutation($input: CreateAPITokenInput!) {{ createAPIToken(input: $input) {{ token {{ {LIFE} }} }} }}"
         );
@@ -87,7 +81,7 @@ impl Calls {
     /// Rotates the token of the presented value.
     pub async fn rotate(
         &self,
-        at: At<'_>,
+        at: &Address,
         client: &str,
         token: &str,
         presented: &str,
@@ -106,9 +100,9 @@ impl Calls {
     }
 
     /// Asks a gateway's question of the presented value: the generation of it.
-    pub async fn verify(&self, at: At<'_>, client: &str, token: &str, presented: &str) -> Answer<u32> {
+    pub async fn verify(&self, at: &Address, client: &str, token: &str, presented: &str) -> Answer<u32> {
         let call = Call { presented: Some(Call::digest(presented)), ..self.call(Kind::Verify, at, client, token) };
-        let request = self.http.get(format!("{}/verify", at.url)).header("X-API-Key", presented);
+        let request = self.http.get(format!("{}/verify", at.url())).header("X-API-Key", presented);
         let sent = sent(request).await;
         let generation = match &sent {
             Sent::Answered { status: 200, headers, .. } => {
@@ -119,11 +113,21 @@ impl Calls {
         self.finish(Call { generation, ..call }, &sent, generation)
     }
 
-    fn call(&self, kind: Kind, at: At<'_>, client: &str, token: &str) -> Call {
+    /// Revokes a token, by the right of another or its own.
+    pub async fn revoke(&self, at: &Address, client: &str, token: &str, revoker: &str) -> Answer<()> {
+        let query = "mutation($id: ID!) { revokeAPIToken(input: { id: $id }) { token { status } } }";
+        let body = json!({ "query": query, "variables": { "id": token } });
+        let call = self.call(Kind::Revoke, at, client, token);
+        let sent = self.post(at, revoker, &body).await;
+        let done = matches!(&sent, Sent::Answered { body, .. } if body["data"]["revokeAPIToken"].is_object());
+        self.finish(call, &sent, done.then_some(()))
+    }
+
+    fn call(&self, kind: Kind, at: &Address, client: &str, token: &str) -> Call {
         Call {
             call: kind,
             client: client.to_owned(),
-            replica: at.replica.map(str::to_owned),
+            replica: at.replica().map(str::to_owned),
             token: token.to_owned(),
             presented: None,
             idempotency_key: None,
@@ -138,8 +142,8 @@ impl Calls {
         }
     }
 
-    async fn post(&self, at: At<'_>, value: &str, body: &Value) -> Sent {
-        sent(self.http.post(format!("{}/graphql", at.url)).header("X-API-Key", value).json(body)).await
+    async fn post(&self, at: &Address, value: &str, body: &Value) -> Sent {
+        sent(self.http.post(format!("{}/graphql", at.url())).header("X-API-Key", value).json(body)).await
     }
 
     /// Ends a call whose answer issues a value.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::calls::{Answer, At, Calls, Issued};
+use super::calls::{Answer, Calls, Issued};
 use super::storm::{Phase, Shared};
 use super::tally::Tally;
-use crate::site::Replica;
+use crate::site::Address;
 
 /// How long a worker waits for the value that the other one gets.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -90,8 +90,8 @@ impl Holder {
 
     /// After an outage: whether the value in hand works.
     async fn check(&mut self, outages: u64) -> Next {
-        let Some(replica) = self.replica().await else { return Next::Continue };
-        let answer = self.verify(&replica).await;
+        let Some(address) = self.address().await else { return Next::Continue };
+        let answer = self.verify(&address).await;
         if let Answer::Done(_) = answer {
             self.checked = outages;
             self.shared.checked.add_permits(1);
@@ -100,34 +100,41 @@ impl Holder {
     }
 
     async fn call(&mut self) -> Next {
-        let Some(replica) = self.replica().await else { return Next::Continue };
+        let Some(address) = self.address().await else { return Next::Continue };
         if self.cut_off.is_none() && self.random.u8(0..3) == 0 {
-            let answer = self.verify(&replica).await;
+            let answer = self.verify(&address).await;
             return self.after_verifying(answer);
         }
-        self.rotate(&replica).await
+        self.rotate(&address).await
     }
 
     async fn rotate_a_last_time(&mut self) -> bool {
-        let Some(replica) = self.replica().await else { return false };
+        let Some(address) = self.address().await else { return false };
         let before = self.tally.rotations;
-        let next = self.rotate(&replica).await;
+        let next = self.rotate(&address).await;
         matches!(next, Next::Continue) && self.tally.rotations > before
     }
 
     fn after_verifying(&mut self, answer: Answer<u32>) -> Next {
         match answer {
-            Answer::Done(_) | Answer::NotSent => Next::Continue,
-            Answer::Unknown { retry_after } => retry_after.map_or(Next::Continue, Next::Wait),
+            Answer::Done(_) => Next::Continue,
+            Answer::NotSent => {
+                self.tally.failed += 1;
+                Next::Continue
+            }
+            Answer::Unknown { retry_after } => {
+                self.tally.failed += 1;
+                retry_after.map_or(Next::Continue, Next::Wait)
+            }
             Answer::Refused { code, .. } => self.take_newest(&code),
         }
     }
 
-    async fn verify(&self, replica: &Replica) -> Answer<u32> {
-        self.calls.verify(at(replica), &self.name, &self.token.id, &self.held.1).await
+    async fn verify(&self, address: &Address) -> Answer<u32> {
+        self.calls.verify(address, &self.name, &self.token.id, &self.held.1).await
     }
 
-    async fn rotate(&mut self, replica: &Replica) -> Next {
+    async fn rotate(&mut self, address: &Address) -> Next {
         if self.cut_off.is_some() {
             self.adopt_newest();
         }
@@ -139,14 +146,18 @@ impl Holder {
                 format!("{} {}", self.name, self.rotations)
             }),
         };
-        let answer = self.calls.rotate(at(replica), &self.name, &self.token.id, &self.held.1, key.as_deref()).await;
+        let answer = self.calls.rotate(address, &self.name, &self.token.id, &self.held.1, key.as_deref()).await;
         match answer {
             Answer::Done(issued) => {
                 self.take(issued);
                 Next::Continue
             }
-            Answer::NotSent => Next::Continue,
+            Answer::NotSent => {
+                self.tally.failed += 1;
+                Next::Continue
+            }
             Answer::Unknown { retry_after } => {
+                self.tally.failed += 1;
                 self.tally.unknown += 1;
                 self.cut_off.get_or_insert(CutOff { key, since: Instant::now() });
                 retry_after.map_or(Next::Continue, Next::Wait)
@@ -209,17 +220,13 @@ impl Holder {
     }
 
     /// One of the servers that run; `None` if there is none for long.
-    async fn replica(&mut self) -> Option<Arc<Replica>> {
-        let replicas = &self.shared.replicas;
-        let up: Vec<&Arc<Replica>> = replicas.iter().filter(|replica| replica.is_up()).collect();
+    async fn address(&mut self) -> Option<Address> {
+        let addresses = &self.shared.addresses;
+        let up: Vec<&Address> = addresses.iter().filter(|address| address.is_up()).collect();
         if !up.is_empty() {
             return Some(up[self.random.usize(0..up.len())].clone());
         }
-        let replica = replicas[self.random.usize(0..replicas.len())].clone();
-        replica.wait_until_up(Instant::now() + Duration::from_secs(1)).await.then_some(replica)
+        let address = addresses[self.random.usize(0..addresses.len())].clone();
+        address.wait_until_up(Instant::now() + Duration::from_secs(1)).await.then_some(address)
     }
-}
-
-fn at(replica: &Replica) -> At<'_> {
-    At { url: &replica.url, replica: Some(&replica.name) }
 }

@@ -8,10 +8,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::calls::{Answer, At, Calls};
+use super::calls::{Answer, Calls};
 use super::holder::{Holder, Token};
 use super::tally::Tally;
-use crate::site::Replica;
+use crate::site::Address;
 
 /// How many clients there are. Half of them rotate with idempotency keys.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub struct Phase {
 
 /// What clients and scenario share.
 pub struct Shared {
-    pub replicas: Vec<Arc<Replica>>,
+    pub addresses: Vec<Address>,
     pub phase: watch::Sender<Phase>,
     /// A permit for each rotation that was acknowledged.
     pub acknowledged: Semaphore,
@@ -48,9 +48,9 @@ pub struct Storm {
 
 impl Storm {
     /// Creates the tokens by the right of `admin`, and lets the clients rotate them.
-    pub async fn start(plan: StormPlan, replicas: &[Arc<Replica>], admin: &str, calls: &Calls, seed: u64) -> Self {
+    pub async fn start(plan: StormPlan, addresses: Vec<Address>, admin: &str, calls: &Calls, seed: u64) -> Self {
         let shared = Arc::new(Shared {
-            replicas: replicas.to_vec(),
+            addresses: addresses.clone(),
             phase: watch::Sender::new(Phase::default()),
             acknowledged: Semaphore::new(0),
             checked: Semaphore::new(0),
@@ -59,9 +59,10 @@ impl Storm {
         let mut holders = Vec::new();
         for number in 0..plan.tokens + plan.contended_tokens {
             let workers = if number < plan.tokens { 1 } else { 2 };
-            let at = At { url: &replicas[0].url, replica: Some(&replicas[0].name) };
             let input = json!({ "name": format!("token {number}"), "overlapMinutes": 10 });
-            let Answer::Done(created) = calls.create(at, "admin", admin, input).await else { panic!("no token") };
+            let Answer::Done(created) = calls.create(&addresses[0], "admin", admin, input).await else {
+                panic!("no token")
+            };
             let held = (created.generation, created.value);
             let token = Arc::new(Token { id: created.id, newest: Mutex::new(held.clone()) });
             for worker in 0..workers {

@@ -6,7 +6,9 @@ use std::time::Duration;
 pub struct Tally {
     /// Rotations whose answer arrived.
     pub rotations: u64,
-    /// Rotations whose answer was lost.
+    /// Calls that got no answer, or one that says that something failed.
+    pub failed: u64,
+    /// Those of them that were rotations and may have been carried out.
     pub unknown: u64,
     /// From a lost answer to the next rotation that was answered.
     pub recoveries_with_key: Vec<Duration>,
@@ -17,13 +19,22 @@ pub struct Tally {
 
 impl Tally {
     pub fn add(&mut self, other: Self) {
-        let Self { rotations, unknown, recoveries_with_key, recoveries_without, locked_out } = other;
+        let Self { rotations, failed, unknown, recoveries_with_key, recoveries_without, locked_out } = other;
         self.rotations += rotations;
+        self.failed += failed;
         self.unknown += unknown;
         self.recoveries_with_key.extend(recoveries_with_key);
         self.recoveries_without.extend(recoveries_without);
         self.locked_out.extend(locked_out);
     }
+}
+
+/// The time that this share of all times does not exceed, in milliseconds.
+pub fn percentile_millis(times: &[Duration], percent: usize) -> String {
+    let mut times = times.to_vec();
+    times.sort();
+    let index = (times.len() * percent).div_ceil(100).saturating_sub(1);
+    times.get(index).map_or_else(|| "none".to_owned(), |time| format!("{:.0} ms", time.as_secs_f64() * 1_000.0))
 }
 
 /// `p50 / max`, in seconds.

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::Run;
 use crate::load::{Calls, Storm, StormPlan, median_and_longest};
 use crate::report::Report;
-use crate::site::Replica;
+use crate::site::{Address, Replica, three_replicas};
 use crate::support::cluster::PostgresServer;
 
 /// How long a call may take before its client gives it up.
@@ -29,14 +29,14 @@ pub async fn sqlite(run: &Run) -> Report {
 /// One of three replicas on PostgreSQL.
 pub async fn replicas(run: &Run) -> Report {
     let database = PostgresServer::primary().await;
-    let replicas = three(&database.url());
+    let replicas = three_replicas(&database.url(), &[]);
     storm(run, &replicas, async |random| kill_one(&replicas, random)).await
 }
 
 /// PostgreSQL itself, under three replicas.
 pub async fn postgres(run: &Run) -> Report {
     let mut database = PostgresServer::primary().await;
-    let replicas = three(&database.url());
+    let replicas = three_replicas(&database.url(), &[]);
     storm(run, &replicas, async |random| {
         if random.bool() {
             database.kill_all_processes();
@@ -46,10 +46,6 @@ pub async fn postgres(run: &Run) -> Report {
         database.restart().await;
     })
     .await
-}
-
-fn three(database_url: &str) -> [Arc<Replica>; 3] {
-    ["a", "b", "c"].map(|name| Arc::new(Replica::start(name, database_url, &[])))
 }
 
 fn kill_one(replicas: &[Arc<Replica>], random: &mut fastrand::Rng) {
@@ -64,7 +60,7 @@ fn kill_one(replicas: &[Arc<Replica>], random: &mut fastrand::Rng) {
 async fn storm(run: &Run, replicas: &[Arc<Replica>], mut fault: impl AsyncFnMut(&mut fastrand::Rng)) -> Report {
     let mut report = Report::new(run);
     let calls = Calls::record(&run.record, &run.scenario.name(), run.seed, CALL_PATIENCE);
-    let storm = Storm::start(PLAN, replicas, &replicas[0].first_value(), &calls, run.seed).await;
+    let storm = Storm::start(PLAN, Address::of(replicas), &replicas[0].first_value(), &calls, run.seed).await;
     let mut random = fastrand::Rng::with_seed(run.seed);
     let mut faults = 0;
     while faults < run.times && report.is_good() {
@@ -81,7 +77,7 @@ async fn storm(run: &Run, replicas: &[Arc<Replica>], mut fault: impl AsyncFnMut(
     report.count("answers lost", tally.unknown);
     report.count("recovery with a key (p50 / max)", median_and_longest(&tally.recoveries_with_key));
     report.count("recovery without (p50 / max)", median_and_longest(&tally.recoveries_without));
-    report.count("lock-outs", tally.locked_out.len());
-    tally.locked_out.into_iter().for_each(|locked_out| report.expect(Err(format!("locked out: {locked_out}"))));
+    report.check_history(run);
+    report.count_lock_outs(&tally);
     report
 }

@@ -1,6 +1,8 @@
 //! What is broken, and what must hold nevertheless.
 
 mod kills;
+mod revocations;
+mod rolling_restart;
 
 use std::path::PathBuf;
 
@@ -10,7 +12,6 @@ use crate::report::Report;
 
 /// A scenario, by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(clippy::enum_variant_names, reason = "these are the names on the command line")]
 pub enum Scenario {
     /// SIGKILL of the server on SQLite, under a storm of rotations
     SqliteKills,
@@ -18,6 +19,12 @@ pub enum Scenario {
     ReplicaKills,
     /// SIGKILL or immediate stop of PostgreSQL under three replicas, under a storm of rotations
     PostgresKills,
+    /// Revocations on one of three replicas on PostgreSQL, under load: the time until the others refuse
+    Revocations,
+    /// The same while nothing wakes the replicas: their listening connections are cut again and again
+    RevocationsUnheard,
+    /// Each of three replicas behind HAProxy is restarted in turn, under load
+    RollingRestart,
 }
 
 /// How a scenario runs.
@@ -42,6 +49,8 @@ impl Scenario {
         let (in_short, in_long) = match self {
             Self::SqliteKills | Self::ReplicaKills => (5, 200),
             Self::PostgresKills => (3, 50),
+            Self::Revocations | Self::RevocationsUnheard => (50, 1_000),
+            Self::RollingRestart => (3, 30),
         };
         if long { in_long } else { in_short }
     }
@@ -54,6 +63,9 @@ impl Run {
             Scenario::SqliteKills => kills::sqlite(self).await,
             Scenario::ReplicaKills => kills::replicas(self).await,
             Scenario::PostgresKills => kills::postgres(self).await,
+            Scenario::Revocations => revocations::run(self, false).await,
+            Scenario::RevocationsUnheard => revocations::run(self, true).await,
+            Scenario::RollingRestart => rolling_restart::run(self).await,
         }
     }
 }

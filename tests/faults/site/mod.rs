@@ -1,5 +1,16 @@
-//! What is deployed: servers that a scenario kills and starts again at the same address, and the database under them.
+//! What is deployed: servers that a scenario kills and starts again at the same address, a load balancer, and the database.
 
+mod address;
+mod balancer;
 mod replica;
 
+pub use address::Address;
+pub use balancer::Balancer;
 pub use replica::Replica;
+
+use std::sync::Arc;
+
+/// Three replicas on one database.
+pub fn three_replicas(database_url: &str, flags: &[&str]) -> [Arc<Replica>; 3] {
+    ["a", "b", "c"].map(|name| Arc::new(Replica::start(name, database_url, flags)))
+}

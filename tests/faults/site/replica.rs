@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
@@ -55,6 +56,15 @@ impl Replica {
         let process = self.process.lock().unwrap().take().unwrap();
         process.signal(Signal::SIGKILL);
         assert!(!process.ended().0.success());
+    }
+
+    /// Asks it to stop, and waits until it has ended by itself.
+    pub fn stop(&self, deadline: Duration) {
+        let process = self.process.lock().unwrap().take().unwrap();
+        process.signal(Signal::SIGTERM);
+        let (status, _, log) = process.ended_within(deadline);
+        self.up.send_replace(false);
+        assert!(status.success(), "{} did not stop within {deadline:?}: {log}", self.name);
     }
 
     /// Starts it again, and waits until it listens.
