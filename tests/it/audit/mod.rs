@@ -2,5 +2,5 @@
 
 mod events;
 mod process_log;
+mod slow_subscribers;
 mod subscriptions;
-mod watch;

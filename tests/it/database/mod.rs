@@ -3,8 +3,8 @@
 mod constraints;
 #[cfg(target_os = "linux")]
 mod disk_full;
-mod errors;
-mod file;
 mod group_commit;
-mod look_up;
-mod migrating;
+mod hash_lookup;
+mod migrations;
+mod replaced_file;
+mod unusable_database;

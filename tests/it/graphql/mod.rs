@@ -3,8 +3,8 @@
 mod answer_size;
 mod async_graphql_axum;
 mod execution;
-mod hostile;
-mod lenient;
+mod hostile_requests;
+mod lenient_requests;
 mod lexical;
 mod limits;
 mod schema;

@@ -1,7 +1,7 @@
 //! What all endpoints share: connections, shutdown, bad input, and an unavailable database.
 
 mod bad_input;
-mod connections;
-mod stopping;
+mod graceful_shutdown;
+mod idle_connections;
 mod unavailable;
-mod unread;
+mod unread_answers;

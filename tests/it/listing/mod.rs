@@ -1,5 +1,5 @@
 //! Listings: filters, orders, pages, and what they cost.
 
-mod list;
-mod plans;
+mod filters_and_pages;
+mod query_plans;
 mod slow_listings;

@@ -2,8 +2,8 @@
 
 mod availability;
 mod cache;
-mod changes;
-mod clocks;
+mod change_propagation;
+mod change_table;
+mod clock_skew;
 mod failover;
-mod feed;
-mod skew;
+mod wrong_clocks;

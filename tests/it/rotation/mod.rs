@@ -1,7 +1,7 @@
 //! Rotation: who wins, what comes back twice, how long the old value works, and what a crash leaves.
 
 mod crash;
-mod doors;
+mod endpoints;
 mod idempotency;
 mod overlap;
 mod reuse;

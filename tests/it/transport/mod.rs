@@ -1,5 +1,5 @@
 //! GraphQL over HTTP and WebSockets, and the page that uses both.
 
-mod http;
+mod graphql_over_http;
 mod playground;
-mod sockets;
+mod websockets;

@@ -1,4 +1,4 @@
-//! `/verify`: what a gateway is told, and that its client cannot speak in its place. What it judges is in `verify`.
+//! `/verify`: what a gateway is told, and that its client cannot speak in its place. What it judges is in `outcomes`.
 
 use serde_json::{Value, json};
 

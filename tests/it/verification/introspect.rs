@@ -1,4 +1,4 @@
-//! `POST /introspect`: RFC 7662, to the letter. What it judges is in `verify`.
+//! `POST /introspect`: RFC 7662, to the letter. What it judges is in `outcomes`.
 
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
 //! Verification: every outcome at every endpoint where one may ask.
 
-mod at_once;
-mod direct;
+mod cached_answers;
+mod direct_verification;
+mod effects;
 mod forward_auth;
 mod freshness;
 mod introspect;
 mod introspect_clients;
-mod verify;
-mod verify_use;
+mod outcomes;
