@@ -7,6 +7,9 @@ const IGNORED: &str = "#[ignore = \"needs PostgreSQL: run ./tests/with-postgres\
 /// How a test could end early on the other database.
 const ENDS: [&str; 3] = ["is_sqlite() { return; }", "is_installed() {", "else { return };"];
 
+/// What uses the database of the test run, whichever it is.
+const OF_THE_RUN: [&str; 2] = ["::start()", "::new().await"];
+
 /// What is wrong with the tests of a source.
 fn wrong(source: &str) -> Vec<String> {
     let tests = source.split("#[tokio::test").skip(1).filter_map(|test| test.split_once("fn "));
@@ -21,8 +24,8 @@ fn wrong(source: &str) -> Vec<String> {
             "is not ignored where there is no PostgreSQL"
         } else if ignored && !on_postgres {
             "is ignored everywhere"
-        } else if name.starts_with("on_sqlite_") && !body.contains("TestDatabase::sqlite()") {
-            "does not run on SQLite"
+        } else if name.starts_with("on_sqlite_") && OF_THE_RUN.iter().any(|start| body.contains(start)) {
+            "runs on the database of the test run"
         } else {
             return None;
         };
@@ -68,9 +71,11 @@ fn a_test_that_is_green_without_having_run_is_found() {
         (IGNORED, "on_postgres_works", 0),
         ("", "on_postgres_works", 1),
         ("#[ignore]", "on_postgres_works", 1),
-        ("", "on_sqlite_works", 1),
+        ("", "on_sqlite_works", 0),
     ] {
         assert_eq!(wrong(&test(ignored, name, body)).len(), wrongs, "{ignored} {name}");
     }
-    assert_eq!(wrong(&test("", "on_sqlite_works", "() {\n    on(TestDatabase::sqlite()).await;\n}\n")).len(), 0);
+    for (start, wrongs) in [("TestDatabase::sqlite()", 0), ("Server::start().await", 1), ("House::new().await", 1)] {
+        assert_eq!(wrong(&test("", "on_sqlite_works", &format!("() {{\n    {start};\n}}\n"))).len(), wrongs, "{start}");
+    }
 }
