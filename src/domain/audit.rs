@@ -34,8 +34,10 @@ pub enum Action {
     ValueReused,
     /// A good value was presented from where it may not be used (R12).
     RestrictionRefused,
-    /// A credential was presented that no token has.
+    /// A credential was presented that is not the value of any token.
     SignInRefused,
+    /// An action that only a newer version knows, which shares the database during an upgrade. Read, never written.
+    Unknown,
 }
 
 names! {
@@ -52,6 +54,7 @@ names! {
         ValueReused => "API_TOKEN_VALUE_REUSED",
         RestrictionRefused => "API_TOKEN_RESTRICTION_REFUSED",
         SignInRefused => "SIGN_IN_REFUSED",
+        Unknown => "UNKNOWN",
     }
 }
 

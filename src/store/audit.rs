@@ -44,10 +44,44 @@ impl Store {
         size: u64,
     ) -> Result<Vec<AuditEvent>, Error> {
         let _permit = self.listing_permit().await?;
-        let backend = self.listings.get_database_backend();
-        let rows = Entity::find().from_raw_sql(page(filter, after, size, backend)).all(&self.listings).await;
+        let page = self.page_of_events(filter, after, size).await?;
+        let backend = page.db_backend;
+        let rows = Entity::find().from_raw_sql(page).all(&self.listings).await;
         let rows = rows.map_err(|err| Error::of_listing(err, backend))?;
         rows.into_iter().map(event).collect()
+    }
+
+    /// The statement that reads a page of events.
+    pub(super) async fn page_of_events(
+        &self,
+        filter: &AuditFilter,
+        after: Option<EventId>,
+        size: u64,
+    ) -> Result<Statement, Error> {
+        let backend = self.listings.get_database_backend();
+        let is_wanted = |action: &Action| filter.actions.as_ref().is_none_or(|wanted| wanted.contains(action));
+        let mut actions: Vec<String> =
+            Action::ALL.iter().filter(|action| is_wanted(action)).map(|action| action.as_str().to_owned()).collect();
+        if index(filter).is_some() && is_wanted(&Action::Unknown) {
+            actions.extend(self.unknown_actions().await?);
+        }
+        Ok(page(filter, &actions, after, size, backend))
+    }
+
+    /// The actions in the audit log that only a newer version knows.
+    async fn unknown_actions(&self) -> Result<Vec<String>, Error> {
+        // A loose index scan: it looks each action up in the index, and reads none of the events between.
+        const SQL: &str = "WITH RECURSIVE distinct_action(action) AS (
+                SELECT min(action) FROM audit_event
+                UNION ALL
+                SELECT (SELECT min(audit_event.action) FROM audit_event WHERE audit_event.action > distinct_action.action)
+                FROM distinct_action WHERE distinct_action.action IS NOT NULL
+            ) SELECT action FROM distinct_action WHERE action IS NOT NULL";
+        let backend = self.listings.get_database_backend();
+        let rows = self.listings.query_all_raw(Statement::from_string(backend, SQL)).await;
+        let rows = rows.map_err(|err| Error::of_listing(err, backend))?;
+        let actions = rows.iter().map(|row| row.try_get_by_index::<String>(0)).collect::<Result<Vec<_>, _>>()?;
+        Ok(actions.into_iter().filter(|action| Action::parse(action).is_none()).collect())
     }
 
     /// The event of this id.
@@ -82,17 +116,21 @@ impl Store {
     }
 }
 
-/// The statement that reads so many events that match, newest first. The moment of an event is in its id, so moments are ranges
-/// of ids, and every branch is one range of an index that ends in the id.
-pub(super) fn page(filter: &AuditFilter, after: Option<EventId>, size: u64, backend: DbBackend) -> Statement {
-    let index = match (filter.token_id, filter.actor_id, &filter.actions) {
+/// The index that a page of events is read from, besides that of the ids. In each, the action comes before the id.
+fn index(filter: &AuditFilter) -> Option<&'static str> {
+    match (filter.token_id, filter.actor_id, &filter.actions) {
         (Some(_), ..) => Some("audit_event_token_idx"),
         (None, Some(_), _) => Some("audit_event_actor_idx"),
         (None, None, Some(_)) => Some("audit_event_action_idx"),
         (None, None, None) => None,
-    };
-    let actions = Action::ALL.iter().filter(|action| filter.actions.as_ref().is_none_or(|some| some.contains(action)));
-    let branches: Vec<Option<Action>> = if index.is_some() { actions.copied().map(Some).collect() } else { vec![None] };
+    }
+}
+
+/// The statement that reads up to `size` events of these actions that match, newest first. The id of an event starts with its time,
+/// so a period is a range of ids, and every branch is one range of an index that ends in the id.
+fn page(filter: &AuditFilter, actions: &[String], after: Option<EventId>, size: u64, backend: DbBackend) -> Statement {
+    let index = index(filter);
+    let branches: Vec<Option<&String>> = if index.is_some() { actions.iter().map(Some).collect() } else { vec![None] };
     let mut sql = Sql::new(backend);
     sql.text("SELECT audit_event.* FROM (");
     if branches.is_empty() {
@@ -109,7 +147,7 @@ pub(super) fn page(filter: &AuditFilter, after: Option<EventId>, size: u64, back
             for (condition, value) in [
                 (" AND token_id = ?", filter.token_id.map(id)),
                 (" AND actor = ?", filter.actor_id.map(id)),
-                (" AND action = ?", action.map(|action| action.as_str().into())),
+                (" AND action = ?", action.map(|action| action.clone().into())),
                 (" AND id >= ?", filter.since.map(|since| EventId::first_of(since).to_string().into())),
                 (" AND id < ?", filter.until.map(|until| EventId::first_of(until).to_string().into())),
                 (" AND id < ?", after.map(|after| after.to_string().into())),
@@ -142,17 +180,19 @@ pub(super) fn row(event: &AuditEvent) -> ActiveModel {
 
 fn event(row: Model) -> Result<AuditEvent, Error> {
     let unreadable = |what: &str| Error::Unreadable(format!("audit_event {}: {what}", row.id));
+    // During an upgrade, a newer version writes into the same log. An actor or action that only that version knows is unknown
+    // here, so that one event does not make a page unreadable or end subscriptions.
     let actor = match row.actor.as_deref() {
-        None => None,
         Some(SYSTEM) => Some(Actor::System),
-        Some(id) => Some(Actor::ApiToken(columns::token_id(id)?)),
+        Some(id) => TokenId::parse(id).map(Actor::ApiToken),
+        None => None,
     };
     let address = row.address.as_deref().map(str::parse::<IpAddr>).transpose().map_err(|_| unreadable("address"))?;
     let request_id = row.request_id.as_deref().map(|id| RequestId::parse(id).ok_or_else(|| unreadable("request_id")));
     Ok(AuditEvent {
         id: EventId::parse(&row.id).ok_or_else(|| unreadable("id"))?,
         at: Timestamp::from_unix_millis(row.at),
-        action: Action::parse(&row.action).ok_or_else(|| unreadable("action"))?,
+        action: Action::parse(&row.action).unwrap_or(Action::Unknown),
         refusal: match row.result.as_str() {
             DONE => None,
             name => Some(RefusedAs::of(name)),

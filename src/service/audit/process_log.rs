@@ -20,8 +20,10 @@ pub(crate) fn report(event: &AuditEvent) {
         Action::ValuesRetired => "retired values",
         Action::ValueReused => "refused retired value",
         Action::RestrictionRefused => "refused value outside its restrictions",
-        // Anybody can cause these without end; the endpoints log them at a bounded rate, by network.
+        // Anyone can cause any number of these. The endpoints log them at a bounded rate, by network.
         Action::SignInRefused => return,
+        // This process writes none.
+        Action::Unknown => return,
     };
     let by = event.actor.map(|actor| match actor {
         Actor::ApiToken(id) => display(id.to_string()),

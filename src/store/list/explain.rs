@@ -7,7 +7,7 @@ use crate::domain::id::EventId;
 use crate::domain::listing::Page;
 use crate::domain::timestamp::Timestamp;
 
-use crate::store::{Error, Store, audit};
+use crate::store::{Error, Store};
 
 impl Store {
     /// How this page of tokens would be found: on SQLite the lines of EXPLAIN QUERY PLAN, each after its number and that of the
@@ -32,7 +32,7 @@ impl Store {
         after: Option<EventId>,
         size: u64,
     ) -> Result<String, Error> {
-        self.explain(audit::page(filter, after, size, self.listings.get_database_backend())).await
+        self.explain(self.page_of_events(filter, after, size).await?).await
     }
 
     async fn explain(&self, mut statement: Statement) -> Result<String, Error> {

@@ -185,3 +185,30 @@ async fn a_refusal_by_a_code_that_only_a_newer_version_knows_is_listed_by_its_na
     let first = server.admin.ask("{ auditEvents(first: 1) { edges { node { refusal } } } }").await;
     assert_eq!(first.body["data"]["auditEvents"]["edges"][0]["node"], json!({ "refusal": null }));
 }
+
+#[tokio::test]
+async fn an_action_and_an_actor_that_only_a_newer_version_knows_are_listed_as_unknown() {
+    let server = Server::start().await;
+    let admin = server.admin.my_id().await;
+    let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
+    server.admin.revoke(&token.id).await.unwrap();
+    let connection = server.database.connect().await;
+    let run = async |sql: &str| connection.execute_unprepared(sql).await.unwrap().rows_affected();
+    assert_eq!(run("UPDATE audit_event SET action = 'API_TOKEN_NEWER' WHERE action = 'API_TOKEN_REVOKED'").await, 1);
+    let (created, newer) = (event("API_TOKEN_CREATED", "OK", 1), event("UNKNOWN", "OK", 1));
+    let expected = [created.clone(), newer.clone()];
+    // By each index that a page can be read from.
+    for filter in [json!({ "tokenId": token.id }), json!({ "tokenId": token.id, "actorId": admin })] {
+        assert_eq!(server.admin.events(filter.clone()).await, expected, "{filter}");
+    }
+    for filter in [json!({}), json!({ "actorId": admin }), json!({ "actions": ["UNKNOWN", "API_TOKEN_CREATED"] })] {
+        assert!(server.admin.events(filter.clone()).await.ends_with(&expected), "{filter}");
+    }
+    assert_eq!(server.admin.events(json!({ "actions": ["UNKNOWN"] })).await, [newer]);
+    assert_eq!(server.admin.events(json!({ "tokenId": token.id, "actions": ["API_TOKEN_CREATED"] })).await, [created]);
+    assert_eq!(run("UPDATE audit_event SET actor = 'usr_1' WHERE action = 'API_TOKEN_NEWER'").await, 1);
+    connection.close().await.unwrap();
+    let first = server.admin.ask("{ auditEvents(first: 1) { edges { node { action actor { kind } } } } }").await;
+    let node = &first.body["data"]["auditEvents"]["edges"][0]["node"];
+    assert_eq!(*node, json!({ "action": "UNKNOWN", "actor": null }));
+}

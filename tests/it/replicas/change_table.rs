@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rotakey::domain::id::TokenId;
+use rotakey::domain::audit::Action;
+use rotakey::domain::id::{EventId, TokenId};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::store::{AuditMessage, ChangeListener, Store};
 use sea_orm::sqlx::postgres::PgListener;
@@ -95,6 +96,25 @@ async fn on_postgres_whoever_commits_a_change_wakes_the_others() {
         let woken = timeout(Duration::from_secs(10), listener.recv()).await.unwrap();
         assert_eq!(woken.unwrap().payload(), "");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_an_event_that_only_a_newer_version_knows_reaches_subscribers() {
+    let database = migrated().await;
+    let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
+    let (mut messages, stamp) = (here.store.subscribe_to_audit_log(), here.store.stamp());
+    let (id, event) = (token(1), EventId::new(Timestamp::from_unix_millis(START), [2; 10]));
+    let sql = format!(
+        "INSERT INTO audit_event (id, at, action, result, actor, token_id)
+         VALUES ('{event}', {START}, 'API_TOKEN_NEWER', 'NEWER', 'usr_1', '{id}');
+         INSERT INTO change (ids) VALUES ('{id} {event}')"
+    );
+    beside.execute_unprepared(&sql).await.unwrap();
+    here.listener.wait_and_poll().await.unwrap();
+    assert!(!here.store.is_fresh(id, stamp));
+    let AuditMessage::Event(read) = messages.try_recv().unwrap() else { panic!("contact was lost") };
+    assert_eq!((read.id, read.action, read.actor), (event, Action::Unknown, None));
 }
 
 #[tokio::test]

@@ -106,6 +106,10 @@ pub(crate) enum AuditAction {
     /// A credential was used that is not the value of any API token.
     #[graphql(name = "SIGN_IN_REFUSED")]
     SignInRefused,
+    /// An action that only a newer version of Rotakey knows. You can get it while an upgrade lasts; once all replicas are
+    /// upgraded, the same event has its own action.
+    #[graphql(name = "UNKNOWN")]
+    Unknown,
 }
 
 /// The field to order API tokens by. Ties are broken by id.
