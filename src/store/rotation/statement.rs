@@ -8,6 +8,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 use crate::store::entity::api_token_value;
 use crate::store::token::columns;
+use crate::store::token::uses::{FIRST_USE, LAST_USE};
 
 use super::chain::Chain;
 
@@ -38,15 +39,17 @@ impl Written<'_> {
 
     /// Moves the generation of the token on.
     fn move_on(&self, chain: Chain, token: Value, from: Value) -> Chain {
-        const SQL: &str = "UPDATE api_token SET generation = ?, previous_generation = ?,
-            last_used_at = COALESCE(?, last_used_at) WHERE id = ? AND generation = ? AND revoked_at IS NULL";
+        let sql = format!(
+            "UPDATE api_token SET generation = ?, previous_generation = ?, {LAST_USE}
+                WHERE id = ? AND generation = ? AND revoked_at IS NULL"
+        );
         let Rotation { generation, previous, .. } = self.rotation;
         let previous = previous.map(|previous| i64::from(previous.generation));
         let values = [i64::from(*generation).into(), previous.into(), moment(self.first_used_at), token, from];
-        let Some(known) = self.known else { return chain.update(SQL, values) };
+        let Some(known) = self.known else { return chain.update(&sql, values) };
         // The restrictions themselves, too: settings may be changed twice in one millisecond.
         let sql =
-            format!("{SQL} AND updated_at IS NOT DISTINCT FROM ? AND allowed_cidr_blocks = ? AND allowed_origins = ?");
+            format!("{sql} AND updated_at IS NOT DISTINCT FROM ? AND allowed_cidr_blocks = ? AND allowed_origins = ?");
         let updated_at = moment(known.updated.map(|(at, _)| at));
         let settings = &known.settings;
         let restrictions =
@@ -56,9 +59,11 @@ impl Written<'_> {
 
     /// Replaces the value that was current.
     fn replace(&self, chain: Chain, token: Value, from: Value) -> Chain {
-        const SQL: &str = "UPDATE api_token_value SET replaced_at = ?, retires_at = ?,
-            first_used_at = COALESCE(first_used_at, ?), salt = NULL WHERE token_id = ? AND generation = ?
-            AND replaced_at IS NULL AND (first_used_at IS NULL OR NOT ?)";
+        // A rotation erases the salt of the value that it replaces in any case, as a first use does.
+        let sql = format!(
+            "UPDATE api_token_value SET replaced_at = ?, retires_at = ?, {FIRST_USE} WHERE token_id = ? AND generation = ?
+                AND replaced_at IS NULL AND (first_used_at IS NULL OR NOT ?)"
+        );
         let Self { rotation, issued, .. } = self;
         // It either works on, until then, or stops at once.
         let works_on = rotation.previous.filter(|previous| previous.generation == rotation.from_generation);
@@ -66,8 +71,8 @@ impl Written<'_> {
         let recovers = rotation.recovers.into();
         let values =
             [moment(Some(issued.created_at)), moment(retires_at), moment(self.first_used_at), token, from, recovers];
-        let Some(known) = self.known else { return chain.update(SQL, values) };
-        let sql = format!("{SQL} AND first_used_at IS NOT DISTINCT FROM ?");
+        let Some(known) = self.known else { return chain.update(&sql, values) };
+        let sql = format!("{sql} AND first_used_at IS NOT DISTINCT FROM ?");
         chain.update(&sql, values.into_iter().chain([moment(known.current.first_used_at)]))
     }
 }

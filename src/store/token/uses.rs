@@ -1,8 +1,10 @@
 //! Writing uses of values. Later uses are written in batches: no rule depends on them, so nothing waits for them and nothing is
 //! published.
+//!
+//! A first use is also written by a rotation of the value, in the statements of the rotation. [`FIRST_USE`] and [`LAST_USE`] say
+//! once, for both, what a use changes.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
@@ -11,7 +13,13 @@ use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 
 use crate::store::entity::{api_token, api_token_value};
+use crate::store::sql::Sql;
 use crate::store::{Error, Store, Transaction};
+
+/// What the first use of a value changes in its row: `?` is the time of the use, or null for none (R5, R6).
+pub(in crate::store) const FIRST_USE: &str = "first_used_at = COALESCE(first_used_at, ?), salt = NULL";
+/// What a use of a value changes in the row of its token: `?` is the time of the use, or null for none.
+pub(in crate::store) const LAST_USE: &str = "last_used_at = COALESCE(?, last_used_at)";
 
 impl Store {
     /// Writes when each of these tokens was last used, unless a later use is known already: all of it or nothing. A token may
@@ -52,28 +60,24 @@ impl Store {
 }
 
 impl Transaction {
-    /// Remembers that a value was presented successfully, and that this was its first use if none is known (R5).
+    /// Records that a value was presented successfully, and that this was its first use if there was none before (R5).
     ///
     /// # Errors
     /// When the database fails.
     pub async fn record_use(&self, id: TokenId, generation: u32, now: Timestamp) -> Result<(), Error> {
-        let used = api_token_value::ActiveModel {
-            first_used_at: Set(Some(now.unix_millis())),
-            salt: Set(None),
-            ..Default::default()
-        };
-        let unused = api_token_value::Column::FirstUsedAt.is_null();
-        if api_token_value::update_one(id, generation, used).filter(unused).exec(self.connection()).await?.rows_affected
-            > 0
-        {
-            // A later use changes the moment of the last one only, which decides nothing.
+        let connection = self.connection();
+        let (now, token) = (|| now.unix_millis().into(), || id.to_string().into());
+        let mut first_use = Sql::new(connection.get_database_backend());
+        first_use
+            .push(&format!("UPDATE api_token_value SET {FIRST_USE}"), [now()])
+            .push(" WHERE token_id = ? AND generation = ? AND first_used_at IS NULL", [token(), generation.into()]);
+        if connection.execute_raw(first_use.statement()).await?.rows_affected() > 0 {
+            // A later use only changes the time of the last use, which no rule reads.
             self.mark_changed(id);
         }
-        api_token::Entity::update_many()
-            .col_expr(api_token::Column::LastUsedAt, Expr::value(now.unix_millis()))
-            .filter(api_token::Column::Id.eq(id.to_string()))
-            .exec(self.connection())
-            .await?;
+        let mut last_use = Sql::new(connection.get_database_backend());
+        last_use.push(&format!("UPDATE api_token SET {LAST_USE} WHERE id = ?"), [now(), token()]);
+        connection.execute_raw(last_use.statement()).await?;
         Ok(())
     }
 
