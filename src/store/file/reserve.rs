@@ -66,16 +66,16 @@ impl Reserve {
     /// As [`Reserve::release`], with the lock held.
     fn release_locked(&self, pause: &mut u32) {
         let path = self.0.path.display();
-        // Checked before the release makes more.
-        if has_room(&self.0.path).unwrap_or(true) {
-            *pause = PAUSE;
-        }
         match find(&self.0.path) {
             Ok(Found::Complete | Found::Incomplete) => {
+                // Checked before the release frees more.
+                self.pause_if_there_was_room(pause);
                 if let Err(cause) = std::fs::remove_file(&self.0.path) {
                     tracing::error!(%path, %cause, "the reserve cannot be deleted");
                 }
             }
+            // Nothing is released, so the pause does not start again: one full disk is often reported twice, by the commit that
+            // failed and by the use case.
             Ok(Found::Missing | Found::Foreign) => {}
             Err(cause) => tracing::error!(%path, %cause, "the reserve cannot be accessed"),
         }
@@ -84,6 +84,13 @@ impl Reserve {
                 %path,
                 "the disk is full: tokens can be verified and revoked, and all other changes are refused. Free some space on it"
             );
+        }
+    }
+
+    /// Starts the pause if the disk was full although there seemed to be room.
+    fn pause_if_there_was_room(&self, pause: &mut u32) {
+        if has_room(&self.0.path).unwrap_or(true) {
+            *pause = PAUSE;
         }
     }
 
@@ -111,7 +118,10 @@ impl Reserve {
                 }
             }
             // A disk with less room than the reserve is as good as full: what is left is for revocations.
-            Err(err) if is_shortage(&err) => self.release_locked(&mut pause),
+            Err(err) if is_shortage(&err) => {
+                self.pause_if_there_was_room(&mut pause);
+                self.release_locked(&mut pause);
+            }
             Err(cause) => {
                 if self.0.state.swap(IMPOSSIBLE, Ordering::SeqCst) != IMPOSSIBLE {
                     tracing::warn!(%path, %cause, "no reserve can be kept for revocations on a full disk");

@@ -29,6 +29,22 @@ async fn the_reserve_takes_its_space_is_given_up_and_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_full_disk_that_is_reported_twice_delays_ordinary_changes_no_longer_than_one_that_is_reported_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let reserve = Reserve::at(folder.path().join("rotakey.db-reserve"));
+    reserve.keep().await;
+    reserve.release();
+    for _ in 0..PAUSE {
+        // The space is released already, so this releases nothing.
+        reserve.release();
+        reserve.keep().await;
+        assert!(reserve.is_released());
+    }
+    reserve.keep().await;
+    assert!(!reserve.is_released());
+}
+
+#[tokio::test]
 async fn what_is_not_the_reserve_is_neither_written_over_nor_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let [path, target] = ["rotakey.db-reserve", "precious"].map(|name| folder.path().join(name));
