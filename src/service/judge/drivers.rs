@@ -56,7 +56,9 @@ impl Service {
         case.conclude(verdict, |hash, known| {
             let noted = self.note_use(known, now);
             let forgotten = drop_ended_overlap(&mut known.token, now);
-            // Remembered, so that it is left out once and not by a copy of the token for each answer.
+            // Cached, so that the token is copied once and not for each answer. This is sound also while contact is lost: the entry
+            // keeps the stamp of its read, so it is trusted no longer than before. (`look_up` caches nothing then, because an entry
+            // without contact would never be used, and an unknown value has no stamp.)
             if noted || forgotten {
                 self.cache.remember(*hash, known.clone());
             }
