@@ -1,4 +1,4 @@
-//! The open database: its pools, its queues, and how it closes.
+//! The open database: its connection pools, its queues, and how it closes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,33 +16,33 @@ use super::token::hash_lookup::LookupQueue;
 use super::write::after_commit::AfterCommit;
 use super::write::queue::WriteQueue;
 
-/// How long running reads of a database that was moved may take to end.
+/// How long running reads of a database file that was moved away may take to end.
 const READERS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The database. On SQLite all writes go through one connection in a fair queue, because it has one writer at a time anyway and
-/// its busy handler is not fair. On PostgreSQL `read` and `write` are the same pool.
+/// The database. On SQLite all writes queue for one connection, because SQLite has one writer at a time anyway and its busy
+/// handler is not fair. On PostgreSQL `read` and `write` are the same pool.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(super) place: Arc<str>,
     pub(super) read: Pool,
     pub(super) write: Pool,
-    /// The few connections for listings, each with a limit on its statements. Authentication never waits for them.
+    /// The connections for listings, with a limit on each statement. They are separate so that authentication never waits for one.
     pub(super) listings: Pool,
-    /// One for each of those connections.
+    /// One permit for each of those connections.
     pub(super) listing_permits: Arc<Semaphore>,
-    /// On SQLite, the queue for the one connection of `write`.
+    /// On SQLite, the queue for the one connection in `write`.
     pub(super) write_queue: Option<WriteQueue>,
     /// On SQLite, the queue of lookups of presented values.
     pub(super) lookups: Option<LookupQueue>,
     /// On SQLite, the file itself.
     pub(super) file: Option<DatabaseFile>,
     pub(super) after_commit: AfterCommit,
-    /// On PostgreSQL, the servers that may be the database, in the order in which they are tried.
+    /// On PostgreSQL, the servers of the URL, one of which is the primary, in the order in which they are tried.
     pub(super) servers: Arc<[PgConnectOptions]>,
 }
 
 impl Store {
-    /// Over one pool for everything but listings, of connections to one of these servers.
+    /// A PostgreSQL database: one pool for everything but listings, to one of these servers.
     pub(super) fn on_server(
         place: String,
         servers: Vec<PgConnectOptions>,
@@ -64,7 +64,7 @@ impl Store {
         }
     }
 
-    /// Over pools of connections to a file, one of them a single connection that writes.
+    /// A SQLite database: pools of connections to a file. `write` has a single connection.
     pub(super) fn on_file(
         place: String,
         read: DatabaseConnection,
@@ -91,24 +91,24 @@ impl Store {
         }
     }
 
-    /// Waits until the files of the database are found deleted or replaced, and stops all reads of them; returns what happened. On
-    /// PostgreSQL it waits for ever.
+    /// Waits until the files of the database are found to be deleted or replaced, and stops all reads from them; returns what
+    /// happened. On PostgreSQL it waits forever.
     pub async fn moved(&self) -> Error {
         let Some(file) = &self.file else { return std::future::pending().await };
         let text = file.moved().await;
         self.invalidate_all();
-        // Closing waits for running reads; new ones are refused at once.
+        // Closing waits for running reads; new ones fail at once.
         for pool in [self.read.clone(), self.listings.clone()] {
             tokio::spawn(async move { pool.close().await });
         }
         Error::Unsuitable(text)
     }
 
-    /// Saves what the database held whose file was deleted or replaced, which is lost when this process ends: where it is now, or
-    /// `None` where the file itself still has its name.
+    /// Saves the contents of the database if its file was deleted or replaced: they would be lost when this process ends. Returns
+    /// where they are saved; `None` if the file still has its name.
     ///
     /// # Errors
-    /// When it cannot be saved.
+    /// When the contents cannot be saved.
     pub async fn save_moved(&self) -> Result<Option<PathBuf>, Error> {
         self.empty_moved_log().await;
         let Some(saved) = self.file.as_ref().and_then(DatabaseFile::place_to_save) else { return Ok(None) };
@@ -116,17 +116,17 @@ impl Store {
         let sql = format!("VACUUM INTO '{}'", saved.display().to_string().replace('\'', "''"));
         let done = self.write.execute_unprepared(&sql).await;
         if done.is_err() {
-            // Half a copy is of no use.
+            // An incomplete copy is of no use.
             let _ = std::fs::remove_file(&saved);
         }
         done?;
         Ok(Some(saved))
     }
 
-    /// Writes the log of the moved database into it and leaves it empty, because SQLite does not delete it on closing, and would
-    /// replay it over another file that takes the place of the database.
+    /// Checkpoints the write-ahead log of the moved database and truncates it. SQLite does not delete it on closing, and would replay
+    /// it over another file that takes the place of the database.
     async fn empty_moved_log(&self) {
-        // Readers keep a log from being emptied. Those of this process are closed, but one may be slow.
+        // Readers prevent this. Those of this process are closed, but one may be slow.
         let reading = async { tokio::join!(self.read.close(), self.listings.close()) };
         let _ = tokio::time::timeout(READERS_TIMEOUT, reading).await;
         let cause = match shorten_log(&self.write).await {
@@ -140,7 +140,8 @@ impl Store {
         );
     }
 
-    /// Whether a change failed because the disk is full. If so, the reserve is released, and an urgent change may be retried.
+    /// Releases the reserve if a change failed because the disk is full; returns whether it did. An urgent change may then be
+    /// retried.
     pub async fn release_reserve_if_full(&self, err: &Error) -> bool {
         match (err, &self.file) {
             (Error::Unavailable(err) | Error::Refused(err), Some(file)) => file.reserve().release_if_full(err).await,
@@ -148,15 +149,15 @@ impl Store {
         }
     }
 
-    /// How many transactions of operations this process has made durable. On SQLite operations that wait together share one.
+    /// How many transactions this process has committed. On SQLite, operations that wait at the same time share one.
     pub fn commits(&self) -> u64 {
         self.after_commit.commits()
     }
 
-    /// Waits until every connection is returned and closes them; SQLite then folds its write-ahead log into the file.
+    /// Waits until every connection is returned, and closes them. SQLite then checkpoints its write-ahead log into the file.
     ///
     /// # Errors
-    /// When a connection cannot be closed in order. Nothing committed is lost by that.
+    /// When a connection cannot be closed cleanly. Nothing that was committed is lost.
     pub async fn close(self) -> Result<(), Error> {
         self.listings.close().await?;
         self.read.close().await?;

@@ -1,4 +1,4 @@
-//! Errors of the database, by what the caller can do about them.
+//! Errors of the database, by what a caller can do about them.
 
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
@@ -8,19 +8,19 @@ use sea_orm::{DbBackend, DbErr, RuntimeErr, sqlx};
 /// A failure of the store. Its text is for the log; it may name tables and constraints, never a value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database could not be reached or cannot do this just now; the same call may succeed later.
+    /// The database cannot be reached, or cannot do this at the moment. The same call may succeed later.
     #[error("the database is unavailable: {0}")]
     Unavailable(DbErr),
     /// The listing exceeded its limit and was interrupted.
     #[error("the listing took too long: {0}")]
     TooSlow(DbErr),
-    /// As many listings are running as may run at once, and none ended in time.
+    /// The maximum number of listings is running, and none ended in time.
     #[error("too many listings are running")]
     TooManyListings,
     /// The database refused a statement.
     #[error("the database refused a statement: {0}")]
     Refused(DbErr),
-    /// A row holds what no version of Rotakey writes.
+    /// A row has contents that this version of Rotakey cannot read.
     #[error("unreadable row: {0}")]
     Unreadable(String),
     /// The database is not one that Rotakey can use.
@@ -35,8 +35,8 @@ impl From<DbErr> for Error {
 }
 
 impl Error {
-    /// The error of a failed listing. Only its own limit interrupts one. Connections to a SQLite file are always there, so a
-    /// listing that gets none in time waited for one whose client is gone.
+    /// The error of a failed listing. Only its own limit interrupts a listing. Connections to a SQLite file never go away, so a
+    /// listing that gets none in time waited for one that is still working for a client that is gone.
     pub(super) fn of_listing(err: DbErr, backend: DbBackend) -> Self {
         match err {
             DbErr::ConnectionAcquire(_) if backend == DbBackend::Sqlite => Self::TooManyListings,
@@ -46,13 +46,13 @@ impl Error {
     }
 }
 
-/// SQLite: INTERRUPT. PostgreSQL: query canceled, as by the timeout of a statement.
+/// SQLite: INTERRUPT. PostgreSQL: `query_canceled`, as by a statement timeout.
 fn is_interrupted(err: &DbErr) -> bool {
     let DbErr::Query(RuntimeErr::SqlxError(err)) = err else { return false };
     matches!(err.as_ref(), sqlx::Error::Database(err) if err.code().is_some_and(|code| matches!(code.as_ref(), "9" | "57014")))
 }
 
-/// Whether the same statement may succeed later, because its cause is a state of the database and not the statement.
+/// Whether the same statement may succeed later, because the state of the database was the cause and not the statement.
 fn is_transient(err: &DbErr) -> bool {
     match err {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
@@ -86,13 +86,13 @@ fn sqlstate_is_transient(code: &str) -> bool {
         "40", // serialization failure, deadlock, conflict with recovery
         "53", // disk full, out of memory, too many connections
         "57", // cancelled, shutting down, crashed, starting up
-        "58", // I/O error and other errors of the system
+        "58", // I/O error and other system errors
     ];
     const CODES: [&str; 4] = [
-        "25006", // a transaction that may only read: a standby, or a primary that is set to be read-only
-        "25P03", // the transaction was left open for too long
+        "25006", // read-only transaction: a standby, or a primary that is set to be read-only
+        "25P03", // the transaction was idle for too long
         "25P04", // the transaction took too long
-        "55P03", // a lock could not be taken in time
+        "55P03", // lock timeout
     ];
     CODES.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class))
 }
@@ -100,14 +100,14 @@ fn sqlstate_is_transient(code: &str) -> bool {
 /// SQLite documentation, "Result and Error Codes". The low byte of an extended code is the primary one.
 fn sqlite_code_is_transient(code: u32) -> bool {
     const CODES: [u32; 8] = [
-        5,  // BUSY: another process writes
+        5,  // BUSY: another process is writing
         6,  // LOCKED
         7,  // NOMEM
-        8,  // READONLY: the file or its folder may not be written just now
+        8,  // READONLY: the file or its folder is not writable at the moment
         10, // IOERR
         13, // FULL
-        14, // CANTOPEN: such as when no file descriptors are left
-        15, // PROTOCOL: the lock of the write-ahead log could not be taken
+        14, // CANTOPEN: for example, no file descriptors are left
+        15, // PROTOCOL: the write-ahead log could not be locked
     ];
     CODES.contains(&(code & 0xff))
 }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_client_can_wait_out_is_unavailable_and_nothing_else_is() {
+    fn transient_errors_are_unavailable_and_no_others_are() {
         for code in [
             "08006", "08P01", "25006", "25P03", "25P04", "40001", "40P01", "53000", "53100", "53200", "53300", "55P03",
             "57014", "57P01", "57P02", "57P03", "57P05", "58000", "58030",

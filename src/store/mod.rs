@@ -1,7 +1,7 @@
-//! The only room that knows the database. Rows come in and go out as the plain values of `domain`; entities stay here.
+//! The only room that knows the database. It takes and returns the plain values of `domain`; entities stay here.
 //!
-//! It never reads a clock or a random source and holds no rule: callers say what to write, and it is guarded by
-//! compare-and-set where two of them could race (R7).
+//! It never reads a clock or a random source, and has no rules: callers say what to write. Where two callers could race, the write
+//! is a compare-and-set (R7).
 
 mod audit;
 mod backup;

@@ -1,8 +1,8 @@
-//! A statement that is put together from pieces, with its values beside it and never in its text.
+//! A builder for SQL statements. Values are bound as parameters and are never part of the text.
 
 use sea_orm::{DbBackend, Statement, Value};
 
-/// A statement in the making.
+/// A statement that is being built.
 #[derive(Debug)]
 pub(super) struct Sql {
     backend: DbBackend,
@@ -19,7 +19,7 @@ impl Sql {
         self.backend == DbBackend::Postgres
     }
 
-    /// Adds text, in which `?` stands for these values in turn.
+    /// Adds text in which each `?` is a placeholder for the next of these values.
     pub(super) fn push<const N: usize>(&mut self, text: &str, values: [Value; N]) -> &mut Self {
         let mut pieces = text.split('?');
         self.text.extend(pieces.next());
@@ -36,20 +36,21 @@ impl Sql {
         self
     }
 
-    /// Names the index by which the table just named is to be read. SQLite then reads it by no other, and knows too little of its
-    /// tables to choose well; PostgreSQL chooses by itself.
+    /// Names the index for reading the table that was just added. SQLite has too few statistics to choose well, so it must use this
+    /// one. PostgreSQL chooses by itself.
     pub(super) fn indexed_by(&mut self, index: &str) -> &mut Self {
         if self.is_postgres() { self } else { self.text(&format!(" INDEXED BY {index}")) }
     }
 
-    /// Begins a part of a table that is small, to be read by this index; its condition follows.
+    /// Begins a subquery for a small part of a table, read from this index. Its condition follows.
     pub(super) fn table_by(&mut self, table: &str, index: &str) -> &mut Self {
         self.text(&format!("(SELECT * FROM {table}")).indexed_by(index).text(" WHERE ")
     }
 
-    /// Ends what [`Sql::table_by`] began, and names it. A table may be joined, to be read by this index.
+    /// Ends what [`Sql::table_by`] began, and names it. A table that is joined in `alias` is read from this index.
     pub(super) fn end_table(&mut self, alias: &str, index: Option<&str>) -> &mut Self {
-        // PostgreSQL reads a part with an OFFSET by itself, and does not walk along the order of the whole instead.
+        // An optimisation fence: with an OFFSET, PostgreSQL evaluates the subquery by itself, instead of walking the whole table in
+        // the order of the listing.
         let fence = if self.is_postgres() { " OFFSET 0" } else { "" };
         self.text(&format!("{fence}) AS {alias}"));
         if let Some(index) = index {
@@ -58,8 +59,8 @@ impl Sql {
         self.text(" WHERE 1 = 1")
     }
 
-    /// The first so many rows, in this order, of all these branches, of which each gives at most its own first so many. Each is
-    /// read in the order of an index and is left when it has given enough; what is sorted is as small as that.
+    /// Merges branches: adds the first `limit` rows of all of them in this order, by `UNION ALL` of the first `limit` rows of each.
+    /// Each branch is read in the order of an index and stops after `limit` rows, so little is left to sort.
     pub(super) fn merge<B>(
         &mut self,
         branches: &[B],

@@ -1,31 +1,31 @@
-//! Whether what was read of a token is still true, answered without asking the database.
+//! Whether what was read about a token is still current, without asking the database.
 //!
-//! One counter counts the changes that this process knows of. A [`Stamp`] is its value, taken *before* a read of the
-//! database; each slot of a fixed array holds the value that the counter had at the last change to any token of that slot.
-//! What was read is good while its token's slot is not past its stamp.
+//! One counter counts the changes that this process knows of. A [`Stamp`] is the value of the counter *before* a read of the database.
+//! A fixed array has a slot for each hash of a token id: the value of the counter at the last change to a token of that slot. What was
+//! read is fresh while the slot of its token is not greater than its stamp.
 //!
-//! There is no race in that. A change is published after it is durable and before it is acknowledged: first the counter
-//! moves on to `c`, then the slot becomes at least `c`. A reader whose stamp is `c` or more began to read after the change was
-//! durable, and has seen it. One whose stamp is less may have read what was before, and finds its stamp passed as soon as
-//! the slot is written, which is before the change is acknowledged. Two tokens that share a slot only make each other's
-//! entries stale.
+//! This has no race. A change is published after it is durable and before it is acknowledged: first the counter is incremented to `c`,
+//! then the slot is raised to at least `c`. A reader with a stamp of `c` or more began to read after the change was durable, so it has
+//! seen the change. A reader with a smaller stamp may have read the old state. Its stamp is stale as soon as the slot is raised, which
+//! is before the change is acknowledged. If two tokens share a slot, a change to one also makes entries of the other stale, which is
+//! harmless.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::id::TokenId;
 
-/// A moment in the order of changes, as this process knows it. Taken before a read of the database.
+/// A point in the sequence of changes that this process knows of. Take it before a read of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     changes: u64,
     era: u64,
 }
 
-/// Which tokens have changed, and when.
+/// When tokens last changed, by slot.
 #[derive(Debug)]
 pub(in crate::store) struct Epochs {
     changes: AtomicU64,
-    /// Moves on when anything may have changed, or a change may have been missed.
+    /// Incremented when any token may have changed, or a change may have been missed.
     era: AtomicU64,
     slots: Box<[AtomicU64]>,
 }
@@ -36,18 +36,18 @@ impl Epochs {
         Self { changes: AtomicU64::default(), era: AtomicU64::default(), slots }
     }
 
-    /// The present moment.
+    /// The stamp of this moment.
     pub(in crate::store) fn stamp(&self) -> Stamp {
         Stamp { era: self.era.load(Ordering::SeqCst), changes: self.changes.load(Ordering::SeqCst) }
     }
 
-    /// Whether what was read of this token after the stamp was taken is still true, as far as this process knows.
+    /// Whether what was read about this token after the stamp was taken is still current, as far as this process knows.
     pub(in crate::store) fn is_fresh(&self, id: TokenId, stamp: Stamp) -> bool {
         self.era.load(Ordering::SeqCst) == stamp.era
             && self.slot(id).is_some_and(|slot| slot.load(Ordering::SeqCst) <= stamp.changes)
     }
 
-    /// Makes every stamp of before this change stale for these tokens.
+    /// Makes every earlier stamp stale for these tokens.
     pub(in crate::store) fn publish(&self, ids: impl IntoIterator<Item = TokenId>) {
         for id in ids {
             let change = self.advance();
@@ -55,7 +55,7 @@ impl Epochs {
         }
     }
 
-    /// Makes every stamp stale for every token.
+    /// Makes every stamp stale, for all tokens.
     pub(in crate::store) fn invalidate_all(&self) {
         self.era.fetch_add(1, Ordering::SeqCst);
     }
@@ -64,7 +64,7 @@ impl Epochs {
         self.changes.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// At least, because two changes may come here in either order.
+    /// Raises the slot to at least this change. Two changes may get here in either order.
     fn mark(&self, id: TokenId, change: u64) {
         if let Some(slot) = self.slot(id) {
             slot.fetch_max(change, Ordering::SeqCst);
@@ -72,7 +72,7 @@ impl Epochs {
     }
 
     fn slot(&self, id: TokenId) -> Option<&AtomicU64> {
-        // Ids end in random bits, so they need no hash to be spread evenly.
+        // Ids end in random bits, so these need no further hashing.
         let index = id.random_bits().checked_rem(self.slots.len() as u64)?;
         usize::try_from(index).ok().and_then(|index| self.slots.get(index))
     }
@@ -84,13 +84,13 @@ mod tests {
 
     use super::*;
 
-    /// Those of 1 and 2 have slots of their own.
+    /// The ids of 1 and 2 have different slots.
     fn id(byte: u8) -> TokenId {
         TokenId::new(Timestamp::from_unix_millis(0), [byte; 10])
     }
 
     #[test]
-    fn a_stamp_is_passed_by_a_change_to_its_token_and_by_an_era_only() {
+    fn only_a_change_to_its_token_or_an_invalidation_of_all_makes_a_stamp_stale() {
         let epochs = Epochs::new(64);
         let before = epochs.stamp();
         epochs.publish([id(2)]);

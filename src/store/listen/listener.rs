@@ -1,4 +1,4 @@
-//! The listener: it learns what other processes commit, and publishes it here.
+//! The change listener: it polls for what other processes commit, and publishes it in this process.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 
@@ -14,8 +14,8 @@ pub struct ChangeListener(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Sqlite(sqlite::Watch),
-    Postgres(postgres::Listener),
+    Sqlite(sqlite::Poller),
+    Postgres(postgres::Poller),
 }
 
 impl ChangeListener {
@@ -29,40 +29,40 @@ impl ChangeListener {
         Ok(())
     }
 
-    /// Waits until the next poll is due: at most a second, less when there may be a change.
+    /// Waits until the next poll is due: at most a second, and less if there may be a change.
     ///
     /// # Errors
-    /// When the connection to the database is lost. Then the listener no longer works.
+    /// When the connection to the database is lost. The listener cannot be used any more.
     pub async fn wait(&mut self) -> Result<(), Error> {
         match &mut self.0 {
-            Kind::Sqlite(watch) => watch.wait().await,
-            Kind::Postgres(listener) => listener.wait().await?,
+            Kind::Sqlite(poller) => poller.wait().await,
+            Kind::Postgres(poller) => poller.wait().await?,
         }
         Ok(())
     }
 
-    /// Polls the database for changes and publishes them: whatever any process committed before the call has been published when
-    /// it returns. Returns the time by the database's clock; `None` on SQLite, which has no clock.
+    /// Polls the database for changes and publishes them. When this returns, everything that any process committed before the call
+    /// has been published. Returns the time by the database's clock; `None` on SQLite, which has no clock of its own.
     ///
     /// # Errors
-    /// When the database does not answer. Then the listener no longer works, and changes may have been missed.
+    /// When the database does not answer. The listener cannot be used any more, and changes may have been missed.
     pub async fn poll(&mut self) -> Result<Option<Timestamp>, Error> {
         match &mut self.0 {
-            Kind::Sqlite(watch) => watch.poll().await.map(|()| None),
-            Kind::Postgres(listener) => listener.poll().await.map(Some),
+            Kind::Sqlite(poller) => poller.poll().await.map(|()| None),
+            Kind::Postgres(poller) => poller.poll().await.map(Some),
         }
     }
 }
 
 impl Store {
-    /// Begins to listen for what other processes commit. If contact with the database was lost, this regains it.
+    /// Starts to listen for what other processes commit. If contact with the database was lost, this regains it.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn listen(&self) -> Result<ChangeListener, Error> {
         if self.write.get_database_backend() == DbBackend::Sqlite {
             self.invalidate_all();
-            return Ok(ChangeListener(Kind::Sqlite(sqlite::Watch::begin(self.clone()))));
+            return Ok(ChangeListener(Kind::Sqlite(sqlite::Poller::begin(self.clone()))));
         }
         let server = self.write.server();
         let found = server.is_none();
@@ -73,15 +73,16 @@ impl Store {
                 found.map_err(|words| DbErr::Conn(RuntimeErr::Internal(words)))?
             }
         };
-        let listener = postgres::Listener::begin(self.clone(), server.clone()).await?;
-        // Anything may have been committed while there was no listener. The order matters: after the listener's first snapshot and
-        // before any connection to a server that was found anew. So what is read on those and stamped later can change only by
-        // what the listener polls, and whatever was stamped earlier is stale, also if it was read on the previous server.
+        let poller = postgres::Poller::begin(self.clone(), server.clone()).await?;
+        // Anything may have been committed while there was no listener, so every stamp becomes stale. The order matters: after the
+        // first snapshot of the listener, and before any connection to a new primary. So everything that is read with a later stamp
+        // can only change by what the listener polls. Everything with an earlier stamp is stale, also if it was read from the
+        // previous server.
         self.invalidate_all();
         if found {
             self.listings.regain(pools::open_listings(server.clone()).await?);
             self.write.regain(pools::open(server).await?);
         }
-        Ok(ChangeListener(Kind::Postgres(listener)))
+        Ok(ChangeListener(Kind::Postgres(poller)))
     }
 }

@@ -1,4 +1,4 @@
-//! Learning what other processes commit.
+//! Finding out what other processes commit.
 
 pub(super) mod listener;
 mod postgres;

@@ -2,13 +2,13 @@
 //!
 //! A transaction that changes a token adds a row to the table `change`, which others see if and when it commits. Each replica polls
 //! for the rows that were committed since its last poll: twice a second, when it is notified ([`crate::store::changes::notify`]), and
-//! when a caller waits for it ([`crate::store::changes::polls`]).
+//! when a caller requests it ([`crate::store::changes::polls`]).
 //!
-//! What "since" means is exact, whatever order transactions commit in: a snapshot names the transactions that were over when it
-//! was taken (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction was
-//! not over in the snapshot of the last poll and is over in that of this one, in which it is seen. So each row is new exactly once.
+//! "Since" is exact, in whatever order transactions commit: a snapshot identifies the transactions that had ended when it was taken
+//! (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction had not ended in
+//! the snapshot of the last poll, and has ended in the snapshot of this poll, which sees the row. So each row is new exactly once.
 //!
-//! Rows are deleted after some minutes, so a replica that has not polled for one takes contact for lost.
+//! Rows are deleted after some minutes. So a replica that has not polled for a minute treats contact as lost.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -30,25 +30,25 @@ use crate::store::{Error, Store};
 
 /// The time between two polls, so that a change is seen within a second without a notification (R10).
 const PERIOD: Duration = Duration::from_millis(500);
-/// The least time between two polls, however many notifications come.
-const REST: Duration = Duration::from_millis(50);
-/// How long the database may take to answer before contact counts as lost. Requests that need it wait for as long.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How many events are fetched by one query.
+/// The least time between two polls, however many notifications arrive.
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
+/// How long the database may take to answer before contact counts as lost. Requests that need the database wait as long.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How many events one query reads.
 const BATCH: usize = 256;
-/// After how long without a poll, in milliseconds of the database's clock, changes may have been missed. Rows are kept for far
-/// longer.
-const FORGOTTEN_AFTER_MILLIS: i64 = 60_000;
-/// The first snapshot, a moment before it was taken, and whether the server is read-only.
+/// The longest time between two polls, in milliseconds of the database's clock. After a longer time, changes may have been missed.
+/// Rows are kept far longer.
+const MAX_POLL_GAP_MILLIS: i64 = 60_000;
+/// The first snapshot, a time just before it was taken, and whether the server is read-only.
 const NOW: &str = concat!(
     "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, ",
     only_reads!(),
     " AS only_reads"
 );
 
-/// The same for this poll, a moment after it, and what was committed between the snapshot $1 and this one. Not over in a
-/// snapshot are the transactions that began after it (from its `xmax` on) and those that it lists; with the two apart, each is
-/// found by the index.
+/// The same for this poll, a time just after it, and the rows that were committed between the snapshot $1 and this one. The
+/// transactions that had not ended in a snapshot are those from its `xmax`, which began later, and those that it lists (`xip`). The
+/// two conditions are separate, so that each can use the index.
 const POLL: &str = concat!(
     "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, \
      (extract(epoch FROM clock_timestamp()) * 1000)::bigint, announced.ids, ",
@@ -60,7 +60,7 @@ const POLL: &str = concat!(
     ) AS announced ON true ORDER BY announced.seq"
 );
 
-pub(in crate::store) struct Listener {
+pub(in crate::store) struct Poller {
     store: Store,
     connection: PgListener,
     period: Interval,
@@ -68,23 +68,23 @@ pub(in crate::store) struct Listener {
     since: Since,
 }
 
-/// Up to where everything was seen.
+/// The point up to which all changes were polled.
 #[derive(Debug)]
 struct Since {
     /// The snapshot of the last poll.
     snapshot: String,
-    /// A moment before that was taken, in Unix milliseconds of the database's clock.
+    /// A time just before it was taken, in Unix milliseconds of the database's clock.
     at: i64,
 }
 
-impl fmt::Debug for Listener {
+impl fmt::Debug for Poller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Listener")
+        f.write_str("Poller")
     }
 }
 
 impl Since {
-    /// Fails for a server that is read-only: its rows may be old, and nothing would announce the newer ones.
+    /// Fails if the server is read-only: its rows may be old, and nothing would announce newer ones.
     fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
         if row.try_get("only_reads")? {
             return Err(sqlx::Error::Protocol(STANDBY.to_owned()));
@@ -93,22 +93,22 @@ impl Since {
     }
 }
 
-impl Listener {
+impl Poller {
     pub(in crate::store) async fn begin(store: Store, server: PgConnectOptions) -> Result<Self, Error> {
-        // Not from the shared pool: polls must not wait for other statements, nor those for a poll whose connection has died.
+        // A connection of its own: polls must not wait for other statements, nor other statements for a poll whose connection died.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
             .idle_timeout(None)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(ANSWER_TIMEOUT)
             .connect_lazy_with(server);
         let mut connection = answered(PgListener::connect_with(&pool)).await?;
-        // It must not reconnect by itself: another server may be the database then.
+        // It must not reconnect by itself, because by then another server may be the primary.
         connection.eager_reconnect(false);
         answered(connection.listen(CHANNEL)).await?;
         let now = answered(sqlx::query(NOW).fetch_one(&mut connection)).await?;
         let since = Since::of(&now).map_err(failure)?;
-        let [period, pauses] = [PERIOD, REST].map(|length| {
+        let [period, pauses] = [PERIOD, MIN_INTERVAL].map(|length| {
             let mut interval = interval(length);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             interval
@@ -126,13 +126,13 @@ impl Listener {
             () = polls.requested() => { self.pauses.tick().await; }
             _ = self.period.tick() => {}
         }
-        // Notifications that have come by now are covered by the next poll.
+        // The next poll covers all notifications that have arrived by now.
         while self.connection.next_buffered().is_some() {}
         self.period.reset();
         Ok(())
     }
 
-    /// Publishes what was committed since the last poll; returns the time of this one by the database's clock.
+    /// Publishes what was committed since the last poll; returns the time of this poll by the database's clock.
     pub(in crate::store) async fn poll(&mut self) -> Result<Timestamp, Error> {
         let poll = self.store.after_commit.publisher().polls.begin();
         let (announced, polled_at) = self.poll_changes().await?;
@@ -153,7 +153,7 @@ impl Listener {
         let first = rows.first().ok_or_else(|| failure(sqlx::Error::RowNotFound))?;
         let since = Since::of(first).map_err(failure)?;
         let polled_at: i64 = first.try_get(2).map_err(failure)?;
-        if polled_at - self.since.at > FORGOTTEN_AFTER_MILLIS {
+        if polled_at - self.since.at > MAX_POLL_GAP_MILLIS {
             return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were polled".into())));
         }
         self.since = since;
@@ -164,11 +164,11 @@ impl Listener {
         if unknown {
             self.store.invalidate_all();
         }
-        // First, and without waiting for anything: how soon a revocation takes effect depends on it (R10).
+        // First, and without waiting for anything, because this is how revocations take effect (R10).
         self.store.after_commit.publisher().epochs.publish(tokens);
-        // With a timeout: further changes wait to be published.
-        if !matches!(timeout(PATIENCE, self.send(&events)).await, Ok(Ok(()))) {
-            // They cannot be read now, and subscribers must know that.
+        // With a timeout, because the next poll waits for this.
+        if !matches!(timeout(ANSWER_TIMEOUT, self.send(&events)).await, Ok(Ok(()))) {
+            // The events cannot be read now, and subscribers must know that they missed some.
             self.store.after_commit.publisher().send(AuditMessage::ContactLost);
         }
     }
@@ -187,7 +187,7 @@ impl Listener {
 }
 
 async fn answered<T>(poll: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
-    let answer = timeout(PATIENCE, poll).await;
+    let answer = timeout(ANSWER_TIMEOUT, poll).await;
     answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failure)
 }
 

@@ -1,11 +1,11 @@
 //! Noticing, on SQLite, that another process has written to the file.
 //!
-//! `PRAGMA data_version` answers a number that changes exactly when another connection has committed since it was last
-//! asked on this one (SQLite documentation, "PRAGMA data_version"). Asked on the one connection that writes, it says nothing
-//! of this process's own commits, and everything of those of others.
+//! `PRAGMA data_version` returns a number that changes exactly when another connection has committed since the last query on this
+//! connection (SQLite documentation, "PRAGMA data_version"). It is queried on the one connection that writes, so it ignores the
+//! commits of this process and shows those of all others.
 //!
-//! The same poll checks on the file: whether it still has its name, how long its write-ahead log is, and whether the reserve for
-//! a full disk is there.
+//! The same poll checks the file: whether it still has its name, how long its write-ahead log is, and whether the reserve for a
+//! full disk exists.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::store::{Error, Store};
 
 /// The time between two polls.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How often a write-ahead log that cannot be shortened is worth a warning.
+/// How often there is a warning while the write-ahead log cannot be truncated.
 const WARNING_SECONDS: u32 = 60;
 
 #[derive(Debug)]
-pub(in crate::store) struct Watch {
+pub(in crate::store) struct Poller {
     store: Store,
     seconds: Interval,
     version: Option<i64>,
@@ -29,7 +29,7 @@ pub(in crate::store) struct Watch {
     seconds_too_long: u32,
 }
 
-impl Watch {
+impl Poller {
     pub(in crate::store) fn begin(store: Store) -> Self {
         let mut seconds = interval(PERIOD);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -43,7 +43,7 @@ impl Watch {
     pub(in crate::store) async fn poll(&mut self) -> Result<(), Error> {
         let (version, is_new) = self.version().await?;
         if let Some(file) = &self.store.file {
-            // Last, so that what was answered is of the file that has the name.
+            // After the query, so that its answer is about the file that has this name.
             file.check()?;
         }
         // After the version was read: what is committed in between changes it, and is noticed by the next poll.
@@ -51,12 +51,12 @@ impl Watch {
             self.store.invalidate_all();
         }
         self.version = Some(version);
-        self.keep_space().await;
+        self.maintain_space().await;
         Ok(())
     }
 
-    /// Bounds the write-ahead log, and keeps the reserve. Neither has to do with contact, so no failure ends that.
-    async fn keep_space(&mut self) {
+    /// Limits the write-ahead log, and maintains the reserve. Neither affects contact, so a failure does not end it.
+    async fn maintain_space(&mut self) {
         let Some(file) = &self.store.file else { return };
         file.reserve().keep().await;
         let bytes = file.wal_bytes();
@@ -78,11 +78,11 @@ impl Watch {
         }
     }
 
-    /// The version that the writing connection reports, and whether that connection is new, so that its version says nothing of
-    /// before. The pool may replace the connection at any time, so it is marked: by a number in its temporary database, which no
+    /// The version that the writing connection reports, and whether that connection is new, so that its version says nothing about
+    /// the time before. The pool may replace the connection at any time, so it is marked: by a number in its temporary database, which no
     /// other connection sees.
     async fn version(&self) -> Result<(i64, bool), Error> {
-        // A transaction, so that all is asked on one connection.
+        // A transaction, so that all queries use one connection.
         let transaction = self.store.write.begin().await?;
         let ask = async |sql: &str| match transaction.query_one_raw(sqlite(sql)).await? {
             Some(row) => row.try_get_by_index::<i64>(0),
@@ -110,26 +110,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_commit_of_another_is_noticed_though_the_connection_that_writes_was_replaced() {
+    async fn a_commit_of_another_process_is_noticed_even_if_the_writing_connection_was_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
         let (here, there) = (Store::connect(&url).await.unwrap(), Store::connect(&url).await.unwrap());
         here.migrate().await.unwrap();
-        let mut watch = Watch::begin(here.clone());
+        let mut poller = Poller::begin(here.clone());
         let id = TokenId::new(Timestamp::from_unix_millis(0), [1; 10]);
         let before = here.stamp();
-        watch.poll().await.unwrap();
+        poller.poll().await.unwrap();
         assert!(!here.is_fresh(id, before), "what was read before the first poll");
         let stamp = here.stamp();
-        watch.poll().await.unwrap();
+        poller.poll().await.unwrap();
         assert!(here.is_fresh(id, stamp), "nothing was committed");
         here.write.sqlite().unwrap().acquire().await.unwrap().close().await.unwrap();
         there.write.execute_unprepared("DELETE FROM audit_event").await.unwrap();
-        watch.poll().await.unwrap();
+        poller.poll().await.unwrap();
         assert!(!here.is_fresh(id, stamp));
         let stamp = here.stamp();
         there.write.execute_unprepared("CREATE TABLE other (id TEXT)").await.unwrap();
-        watch.poll().await.unwrap();
+        poller.poll().await.unwrap();
         assert!(!here.is_fresh(id, stamp), "the poll after the connection was replaced sees the next commit");
     }
 }
