@@ -1,7 +1,8 @@
 //! The use cases, one a file: authorise, decide by the rules of `domain`, change in one transaction, answer.
 //!
 //! Every value that comes in, as a credential or to be verified, is judged by one function without I/O, in `judge`, and a
-//! [`Caller`] is made of a judged value in one place. Time is read once an operation, at its top, and is that of the database (R17).
+//! [`Caller`] is made of a judged value in one place. Time is read once an operation, at its top, and is that of the database
+//! (R17).
 
 mod audit;
 mod caller;

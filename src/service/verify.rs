@@ -108,8 +108,8 @@ impl Service {
         self.verified(judged, required, now)
     }
 
-    /// Verifies as [`Service::verify_for`] does, without waiting, for a caller who presents this value from there: whose that is, as
-    /// what it works, and the verification. `None` where it has to wait, or where one of the values does not work.
+    /// Verifies as [`Service::verify_for`] does, without waiting, for a caller who presents this value from there: whose that is,
+    /// as what it works, and the verification. `None` where it has to wait, or where one of the values does not work.
     pub fn try_verify_for(
         &self,
         (caller, caller_source): (&str, &Source),

@@ -1,4 +1,4 @@
-//! The audit log: appended to in the transaction of every change, read newest first.
+//! The audit log: every change appends to it in its own transaction. It is read newest first.
 
 use std::net::IpAddr;
 
@@ -15,9 +15,9 @@ use super::sql::Sql;
 use super::token::columns;
 use super::{Error, Store, Transaction};
 
-/// How the operator is named in the column `actor`.
+/// The operator in the column `actor`.
 const SYSTEM: &str = "SYSTEM";
-/// What the column `result` holds where nothing was refused.
+/// The column `result` of what was not refused.
 const DONE: &str = "OK";
 
 impl Transaction {
@@ -92,14 +92,14 @@ impl Store {
         Entity::find_by_id(id.to_string()).one(&self.read).await?.map(event).transpose()
     }
 
-    /// The events of these ids, in no order. Those that were deleted are left out.
+    /// The events of these ids, in no particular order. Deleted events are left out.
     pub(super) async fn events_by_id(&self, ids: &[EventId]) -> Result<Vec<AuditEvent>, Error> {
         let wanted = Column::Id.is_in(ids.iter().map(ToString::to_string));
         let rows = Entity::find().filter(wanted).all(&self.read).await?;
         rows.into_iter().map(event).collect()
     }
 
-    /// Forgets up to `most` events from before this moment, the oldest first; how many they were.
+    /// Deletes up to `most` events from before this time, oldest first; returns how many.
     ///
     /// # Errors
     /// When the database fails.

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::Error;
 use super::connect::pool::Pool;
 use super::file::database_file::DatabaseFile;
-use super::file::write_ahead_log::shorten_log;
+use super::file::write_ahead_log::truncate_log;
 use super::token::hash_lookup::LookupQueue;
 use super::write::after_commit::AfterCommit;
 use super::write::queue::WriteQueue;
@@ -123,13 +123,13 @@ impl Store {
         Ok(Some(saved))
     }
 
-    /// Checkpoints the write-ahead log of the moved database and truncates it. SQLite does not delete it on closing, and would replay
-    /// it over another file that takes the place of the database.
+    /// Checkpoints the write-ahead log of the moved database and truncates it. SQLite does not delete it on closing, and would
+    /// replay it over another file that takes the place of the database.
     async fn empty_moved_log(&self) {
         // Readers prevent this. Those of this process are closed, but one may be slow.
         let reading = async { tokio::join!(self.read.close(), self.listings.close()) };
         let _ = tokio::time::timeout(READERS_TIMEOUT, reading).await;
-        let cause = match shorten_log(&self.write).await {
+        let cause = match truncate_log(&self.write).await {
             Ok(true) => return,
             Ok(false) => "another process is reading it".to_owned(),
             Err(err) => err.to_string(),

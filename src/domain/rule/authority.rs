@@ -48,8 +48,8 @@ impl<'a> Authority<'a> {
     }
 
     /// Whether the caller may change this token to these settings: they hold all that it holds before and after, hand on
-    /// permissions within their own bounds only, and do not lift their own restrictions (R11). A change that neither adds a permission
-    /// nor widens a restriction is not bound by where the token already lies.
+    /// permissions within their own bounds only, and do not lift their own restrictions (R11). A change that neither adds a
+    /// permission nor widens a restriction is not bound by where the token already lies.
     ///
     /// # Errors
     /// [`Refusal::Forbidden`], as [`Authority::require_to_issue`], or naming the restriction of their own.
@@ -68,8 +68,8 @@ impl<'a> Authority<'a> {
         self.require_within_bounds(changed)
     }
 
-    /// Whether the caller may take values from this token: revoke it, or end its overlap. Their own they always may; another's needs
-    /// every permission that it holds, so that no lesser token locks out a greater (R11).
+    /// Whether the caller may take values from this token: revoke it, or end its overlap. Their own they always may; another's
+    /// needs every permission that it holds, so that no lesser token locks out a greater (R11).
     ///
     /// # Errors
     /// [`Refusal::Forbidden`], naming the first permission that the caller lacks.

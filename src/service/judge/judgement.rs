@@ -1,7 +1,7 @@
 //! The judgement of a presented value: the order of its rules, without I/O.
 //!
-//! [`Judgement::judge`] either decides or names the step that has to be taken first. Two drivers work on a case: one takes the steps
-//! and has the case judged again, the other gives up at the first step. So a rule stands here once, whether or not the
+//! [`Judgement::judge`] either decides or names the step that has to be taken first. Two drivers work on a case: one takes the
+//! steps and has the case judged again, the other gives up at the first step. So a rule stands here once, whether or not the
 //! database has to be asked, and none can be forgotten on the fast way.
 
 use std::sync::Arc;

@@ -1,14 +1,14 @@
 //! Whether what was read about a token is still current, without asking the database.
 //!
-//! One counter counts the changes that this process knows of. A [`Stamp`] is the value of the counter *before* a read of the database.
-//! A fixed array has a slot for each hash of a token id: the value of the counter at the last change to a token of that slot. What was
-//! read is fresh while the slot of its token is not greater than its stamp.
+//! One counter counts the changes that this process knows of. A [`Stamp`] is the value of the counter *before* a read of the
+//! database. A fixed array has a slot for each hash of a token id: the value of the counter at the last change to a token of that
+//! slot. What was read is fresh while the slot of its token is not greater than its stamp.
 //!
-//! This has no race. A change is published after it is durable and before it is acknowledged: first the counter is incremented to `c`,
-//! then the slot is raised to at least `c`. A reader with a stamp of `c` or more began to read after the change was durable, so it has
-//! seen the change. A reader with a smaller stamp may have read the old state. Its stamp is stale as soon as the slot is raised, which
-//! is before the change is acknowledged. If two tokens share a slot, a change to one also makes entries of the other stale, which is
-//! harmless.
+//! This has no race. A change is published after it is durable and before it is acknowledged: first the counter is incremented to
+//! `c`, then the slot is raised to at least `c`. A reader with a stamp of `c` or more began to read after the change was durable,
+//! so it has seen the change. A reader with a smaller stamp may have read the old state. Its stamp is stale as soon as the slot is
+//! raised, which is before the change is acknowledged. If two tokens share a slot, a change to one also makes entries of the other
+//! stale, which is harmless.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,7 +1,7 @@
 //! Notifies the listeners of all replicas on PostgreSQL, so that they poll at once.
 //!
-//! This only lowers latency: a listener that is not notified polls twice a second anyway. So it is kept out of the way of commits. A
-//! transaction that notifies holds a lock of the whole server until it is on disk, which would serialise all such commits. So the
+//! This only lowers latency: a listener that is not notified polls twice a second anyway. So it is kept out of the way of commits.
+//! A transaction that notifies holds a lock of the whole server until it is on disk, which would serialise all such commits. So the
 //! `NOTIFY` is sent after the commit, with `synchronous_commit` off, and one covers all commits since the last.
 
 use std::time::Duration;

@@ -38,10 +38,10 @@ impl Store {
         self.after_commit.publisher().send(AuditMessage::ContactLost);
     }
 
-    /// Subscribes to future audit events: each once, and those of one token in commit order. A subscriber that falls more than 1,024
-    /// events behind misses some. On SQLite these are the events of this process. On PostgreSQL they are those of every replica
-    /// while a [`ChangeListener`](crate::store::ChangeListener) polls, and may include some that were committed just before this
-    /// call.
+    /// Subscribes to future audit events: each once, and those of one token in commit order. A subscriber that falls more than
+    /// 1,024 events behind misses some. On SQLite these are the events of this process. On PostgreSQL they are those of every
+    /// replica while a [`ChangeListener`](crate::store::ChangeListener) polls, and may include some that were committed just before
+    /// this call.
     pub fn subscribe_to_audit_log(&self) -> broadcast::Receiver<AuditMessage> {
         self.after_commit.publisher().messages.subscribe()
     }
@@ -56,8 +56,8 @@ impl Store {
         self.after_commit.publisher().messages.receiver_count() > 0
     }
 
-    /// Waits until a [`ChangeListener`](crate::store::ChangeListener) has polled everything that was committed before this call, and
-    /// drops those events from the subscription. Returns `false` if contact was lost. Without a listener it waits forever.
+    /// Waits until a [`ChangeListener`](crate::store::ChangeListener) has polled everything that was committed before this call,
+    /// and drops those events from the subscription. Returns `false` if contact was lost. Without a listener it waits forever.
     pub async fn catch_up(&self, subscriber: &mut broadcast::Receiver<AuditMessage>) -> bool {
         let publisher = self.after_commit.publisher();
         if !publisher.publishes_own_events {

@@ -8,7 +8,7 @@ use crate::store::{Error, Store};
 const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 impl Store {
-    /// What the database's clock says; `None` on SQLite, which has none of its own.
+    /// The time by the database's clock; `None` on SQLite, which has no clock of its own.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! Whether the schema of the database is still the one that this version was built for. A newer version may have migrated it since.
+//! Migrating the database, and checking whether it has the schema of this version. A newer version may have migrated it since.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use super::start_lock::lock_start;
 use super::unusable;
 
 impl Store {
-    /// Makes sure that there are tables of ours, whatever migrations they still lack.
+    /// Checks that the database has our tables, even if migrations are missing.
     ///
     /// # Errors
-    /// When there are none, or those of a later version or of another program, or the database fails.
+    /// When it has none, or those of a newer version or of another program, or the database fails.
     pub async fn require_schema(&self) -> Result<(), Error> {
         let schema = Schema::find(&self.write).await.map_err(|err| self.unusable(&unusable::of_error(&err)))?;
         match unusable::of_schema(&schema) {
@@ -26,12 +26,12 @@ impl Store {
         }
     }
 
-    /// Applies the migrations that are missing, each in a transaction of its own, so that none holds its locks while another
-    /// runs. Replicas that start together take turns.
+    /// Applies the missing migrations, each in its own transaction, so that none holds locks while another runs. Replicas that
+    /// start at the same time take turns.
     ///
     /// # Errors
-    /// When the tables are those of a later version or of another program, or a migration fails; nothing of it is then applied,
-    /// and those before it are.
+    /// When the tables are those of a newer version or of another program, or a migration fails. A failed migration is rolled back;
+    /// those before it stay.
     pub async fn migrate(&self) -> Result<(), Error> {
         match self.try_to_migrate().await {
             Ok(None) => Ok(()),
@@ -44,7 +44,7 @@ impl Store {
         unusable::unusable(&self.place, words)
     }
 
-    /// Why there is nothing to be migrated, if the tables are not ours.
+    /// Migrates; returns the reason if the tables are not ours.
     async fn try_to_migrate(&self) -> Result<Option<String>, DbErr> {
         loop {
             let transaction = match self.write.get_database_backend() {
@@ -58,17 +58,17 @@ impl Store {
                 transaction.rollback().await?;
                 return Ok(words);
             }
-            // A step may take longer than a statement may.
+            // Without the statement timeout, because a migration may take longer.
             let transaction = transaction.into_inner();
             Migrator::up(&transaction, Some(1)).await?;
             transaction.commit().await?;
         }
     }
 
-    /// Whether the migrations that were applied are exactly those that this version knows.
+    /// Whether exactly the migrations of this version have been applied.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database fails.
     pub async fn has_current_schema(&self) -> Result<bool, Error> {
         let sql = "SELECT version FROM seaql_migrations";
         let rows = self.read.query_all_raw(Statement::from_string(self.read.get_database_backend(), sql)).await?;

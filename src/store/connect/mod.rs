@@ -1,4 +1,4 @@
-//! Connecting: opening the database, its pools, and its migrations.
+//! Connecting: opening the database, its connection pools, and its migrations.
 
 mod database_clock;
 mod migrate;

@@ -6,16 +6,16 @@ use super::options::IfMissing;
 use super::{postgres, sqlite};
 
 impl Store {
-    /// Opens the database at a `sqlite:` or `postgres:` URL; a SQLite file that is missing is made, readable by its owner
-    /// alone.
+    /// Opens the database at a `sqlite:` or `postgres:` URL. A SQLite file that does not exist is created, readable only by its
+    /// owner.
     ///
     /// # Errors
-    /// When it cannot be opened, or is of another kind.
+    /// When it cannot be opened, or the URL is of another kind.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::open(url, IfMissing::Make).await
     }
 
-    /// As [`Store::connect`], but makes no file.
+    /// As [`Store::connect`], but does not create a file.
     ///
     /// # Errors
     /// When there is no database, or as for [`Store::connect`].
@@ -33,7 +33,7 @@ impl Store {
         }
     }
 
-    /// The database, as people know it: the path of the file, or host, port and name. Never a user or a password.
+    /// A name of the database for people: the path of the file, or host, port and name. Never a user or a password.
     pub fn place(&self) -> &str {
         &self.place
     }

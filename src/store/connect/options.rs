@@ -1,14 +1,15 @@
-//! What all pools of connections have in common.
+//! Options that all connection pools share.
 
 use std::time::Duration;
 
 use sea_orm::ConnectOptions;
 
-/// How long a caller waits for a connection before the database counts as unavailable.
+/// How long a caller waits for a connection before the operation fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a listing waits while others use all connections for listings. Its client can try again.
+/// How long a listing waits while other listings use all connections. Its client can retry.
 pub(in crate::store) const LISTING_WAIT: Duration = Duration::from_secs(2);
-/// What to do where there is no file.
+
+/// What to do if there is no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IfMissing {
     Make,

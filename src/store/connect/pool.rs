@@ -1,9 +1,9 @@
-//! Connections to the database, for as long as there is contact with it.
+//! A connection pool that follows contact with the database.
 //!
-//! On PostgreSQL the server can change: a standby takes over from a primary. So each contact has a pool, to one server. When contact
-//! is lost, the pool is closed, statements that wait for an answer fail at once, and no connection is given out until contact is
-//! regained. So no statement reaches the previous server, and no client waits for a server that does not answer. On SQLite the
-//! connections stay the same.
+//! On PostgreSQL the server can change, when a standby takes over from a primary. So each contact has its own pool, to one server.
+//! When contact is lost, the pool is closed, running statements fail at once, and there are no connections until contact is
+//! regained. So no statement reaches the previous server, and no client waits for a server that does not answer. On SQLite the pool
+//! stays the same.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a statement waits for contact to be regained.
 const CONTACT_TIMEOUT: Duration = Duration::from_millis(800);
-/// How long a statement may take. Without a limit, one whose connection died silently would wait for ever.
+/// How long a statement may take. Without a limit, one whose connection died silently would wait forever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long connections of a lost contact may take to close.
+/// How long the connections of a lost contact may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The connections to the database, shared by all who use them.
+/// The connections to the database. Clones share them.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Pool {
     backend: DbBackend,
@@ -57,7 +57,7 @@ impl From<DatabaseConnection> for Pool {
 }
 
 impl Pool {
-    /// How to connect to the present PostgreSQL server, if there is contact.
+    /// How to connect to the current PostgreSQL server, if there is contact.
     pub(in crate::store) fn server(&self) -> Option<PgConnectOptions> {
         let connections = self.connections()?;
         Some(connections.get_postgres_connection_pool().connect_options().as_ref().clone())
@@ -67,16 +67,16 @@ impl Pool {
         self.contact.borrow().as_ref().map(|contact| contact.connections.clone())
     }
 
-    /// Contact is regained, with these connections.
+    /// Regains contact, with these connections.
     pub(in crate::store) fn regain(&self, connections: DatabaseConnection) {
         self.contact.send_replace(Some(Contact::new(connections)));
     }
 
-    /// Contact is lost: running statements fail, and every connection is closed.
+    /// Loses contact: running statements fail, and every connection is closed.
     pub(in crate::store) fn lose(&self) {
         let Some(contact) = self.contact.send_replace(None) else { return };
         contact.lost.cancel();
-        // In a task, because a server that does not answer does not close its connections either.
+        // In a task, because closing waits for a server that may not answer.
         tokio::spawn(timeout(CLOSE_TIMEOUT, contact.connections.close()));
     }
 
@@ -101,12 +101,12 @@ impl Pool {
         Ok(PoolTransaction { inner, contact })
     }
 
-    /// The connections to a SQLite file as the driver knows them.
+    /// The driver's own pool of connections to a SQLite file.
     pub(in crate::store) fn sqlite(&self) -> Option<SqlitePool> {
         Some(self.connections()?.get_sqlite_connection_pool().clone())
     }
 
-    /// The present contact, or the next one if that comes soon.
+    /// The current contact, or the next one if it comes soon.
     async fn contact(&self) -> Result<Contact, DbErr> {
         if let Some(contact) = self.contact.borrow().clone() {
             return Ok(contact);
@@ -122,7 +122,7 @@ impl Contact {
         Self { connections, lost: CancellationToken::new() }
     }
 
-    /// The outcome of this statement, or an error once contact is lost. Then it is unknown whether the statement was executed.
+    /// Runs a statement; fails when contact is lost. Then it is unknown whether the statement was executed.
     async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         tokio::select! {
             biased;
@@ -160,7 +160,7 @@ impl ConnectionTrait for Pool {
 }
 
 impl PoolTransaction {
-    /// The transaction itself, in which a statement, and the commit, may take as long as it does.
+    /// The transaction itself, whose statements and commit have no timeout.
     pub(in crate::store) fn into_inner(self) -> DatabaseTransaction {
         self.inner
     }

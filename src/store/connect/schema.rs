@@ -1,25 +1,25 @@
-//! Whose tables a database holds, before anything is written to it.
+//! Which schema a database has, checked before anything is written to it.
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-/// Where it is written down which migrations have been applied.
+/// The table of the migrations that have been applied.
 const MIGRATIONS: &str = "seaql_migrations";
-/// On PostgreSQL other programs may have tables beside ours, as long as none has the name of one of ours.
+/// The names of our tables. On PostgreSQL, other programs may have tables in the same schema, but not with these names.
 const OURS: [&str; 4] = ["api_token", "api_token_value", "audit_event", "change"];
 
-/// What the tables of a database are.
+/// The schema that a database has.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::store) enum Schema {
-    /// There are none.
+    /// It has no tables of ours.
     Missing,
-    /// They are ours, and migrations of this version are still to be applied.
+    /// It has our tables, and some migrations of this version are missing.
     Behind,
-    /// They are those of this version.
+    /// It has the schema of this version.
     Current,
-    /// They are ours, and a later version has applied this migration.
+    /// It has our tables, and a newer version has applied this migration.
     Newer(String),
-    /// This one is another program's.
+    /// This table belongs to another program.
     Foreign(String),
 }
 
@@ -46,8 +46,8 @@ impl Schema {
     }
 }
 
-/// `alone` means that the database belongs to Rotakey or is empty.
-fn judge(tables: Vec<String>, applied: Vec<String>, known: &[String], alone: bool) -> Schema {
+/// The schema, by its tables and migrations. `exclusive` means that no other program may have tables in it.
+fn judge(tables: Vec<String>, applied: Vec<String>, known: &[String], exclusive: bool) -> Schema {
     let is_ours = applied.iter().any(|version| known.contains(version));
     if is_ours {
         if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
@@ -58,7 +58,7 @@ fn judge(tables: Vec<String>, applied: Vec<String>, known: &[String], alone: boo
     if !applied.is_empty() {
         return Schema::Foreign(MIGRATIONS.to_owned());
     }
-    let foreign = |table: &String| if alone { table != MIGRATIONS } else { OURS.contains(&table.as_str()) };
+    let foreign = |table: &String| if exclusive { table != MIGRATIONS } else { OURS.contains(&table.as_str()) };
     tables.into_iter().find(foreign).map_or(Schema::Missing, Schema::Foreign)
 }
 
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_of_this_version_of_another_version_and_of_another_program_are_told_apart() {
+    fn the_tables_of_this_version_of_another_version_and_of_another_program_are_distinguished() {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let known = list(&["m1", "m2"]);
         let foreign = |table: &str| Schema::Foreign(table.to_owned());

@@ -1,4 +1,4 @@
-//! The lock that replicas take turns on while they start.
+//! The lock with which replicas take turns while they start.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use tokio::time::interval;
 
 use super::pool::PoolTransaction;
 
-/// The key of the advisory lock: any constant that no other lock of ours has.
+/// The key of the advisory lock: any constant that no other lock of Rotakey uses.
 const START_LOCK: i64 = 0x726f_7461_6b65_7901;
-/// How often the lock is tried.
+/// How often to try to take the lock.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Takes the advisory lock of starting replicas, until the transaction ends. SQLite needs none: it has one writer.

@@ -1,4 +1,4 @@
-//! Why a database cannot be used, in words for the operator: which database, what is wrong, and what to do.
+//! Why a database cannot be used, as messages for the operator: which database, what is wrong, and what to do.
 
 use std::io::ErrorKind;
 
@@ -8,16 +8,16 @@ use crate::store::Error;
 
 use super::schema::Schema;
 
-/// That there are no tables where some are needed.
+/// The message if there are no tables, but some are needed.
 pub(super) const MISSING: &str = "it holds no tables of Rotakey. Name the database of your server with --database-url, or start \
                                   the server once, which creates them: rotakey serve";
 
-/// The error of this database, whose name stands before the words.
+/// The error for this database, whose name comes before the message.
 pub(in crate::store) fn unusable(place: &str, words: &str) -> Error {
     Error::Unsuitable(format!("{place}: {words}"))
 }
 
-/// What is wrong with the tables, unless they can be used or made.
+/// What is wrong with the tables, unless they can be used, migrated or created.
 pub(super) fn of_schema(schema: &Schema) -> Option<String> {
     match schema {
         Schema::Missing | Schema::Behind | Schema::Current => None,
@@ -31,7 +31,7 @@ pub(super) fn of_schema(schema: &Schema) -> Option<String> {
     }
 }
 
-/// What is wrong where a statement or a connection failed.
+/// What is wrong when a statement or a connection failed.
 pub(in crate::store) fn of_error(err: &DbErr) -> String {
     match err {
         DbErr::Conn(RuntimeErr::SqlxError(err))
@@ -44,7 +44,7 @@ pub(in crate::store) fn of_error(err: &DbErr) -> String {
     }
 }
 
-/// What is wrong where a connection failed.
+/// What is wrong when a connection failed.
 pub(super) fn of_sqlx_error(err: &sqlx::Error) -> String {
     match err {
         sqlx::Error::Io(err) => of_io_error(err),
@@ -79,7 +79,7 @@ fn of_io_error(err: &std::io::Error) -> String {
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
             "the connection was closed. Check that PostgreSQL answers there, and what its log says."
         }
-        // The standard library has no kind of its own for this one.
+        // The standard library has no error kind for this.
         _ if err.to_string().contains("lookup") => "the host name cannot be resolved. Check it.",
         _ => "it cannot be reached. Check the host, the port, the network and the firewall.",
     };

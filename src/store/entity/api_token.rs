@@ -44,7 +44,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// How each setting is written to its column and read from it, side by side. One that is left out does not compile.
+/// Declares for each setting how it is written to its column and read from it. Leaving one out does not compile.
 macro_rules! settings {
     ($columns:ident: $($field:ident = $written:expr, $read:expr;)*) => {
         /// The columns of the settings, in the order in which [`read_settings`] takes them.
@@ -100,7 +100,7 @@ pub fn row(token: &Token) -> ActiveModel {
     }
 }
 
-/// The settings of a token, and who changed them when, for an insert as for an update.
+/// The settings of a token, and when and by whom they were changed, for an insert and for an update.
 fn updated_row(token: &Token) -> ActiveModel {
     ActiveModel {
         updated_at: Set(token.updated.map(|(at, _)| at.unix_millis())),
@@ -109,7 +109,7 @@ fn updated_row(token: &Token) -> ActiveModel {
     }
 }
 
-/// What an update of the settings writes: all but those that are fixed at creation (R2).
+/// The columns that an update of the settings writes: all except those that are fixed at creation (R2).
 pub fn update(token: &Token) -> ActiveModel {
     ActiveModel {
         kind: NotSet,

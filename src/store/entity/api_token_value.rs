@@ -1,4 +1,4 @@
-//! Rows of `api_token_value`: one a generation, with the hash of the secret and the facts of its life.
+//! Rows of `api_token_value`: one for each generation, with the hash of the secret and the facts about it.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::UpdateMany;
@@ -36,7 +36,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The row of a value that is current, and overdue from this moment on.
+/// The row of a new current value. `rotate_by` is when its token becomes overdue.
 pub fn row(token_id: TokenId, value: &ValueFacts, rotate_by: Option<Timestamp>) -> ActiveModel {
     ActiveModel {
         token_id: Set(token_id.to_string()),

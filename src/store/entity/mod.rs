@@ -1,4 +1,4 @@
-//! The rows as SeaORM sees them. They never leave `store`.
+//! SeaORM's entities for the tables. They never leave `store`.
 
 pub(super) mod api_token;
 pub(super) mod api_token_value;

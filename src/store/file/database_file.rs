@@ -1,8 +1,8 @@
-//! The SQLite file that is open, and whether its path still names it.
+//! The open SQLite files, and whether they still have their names.
 //!
-//! SQLite does not notice when its file, its write-ahead log or its index of it is deleted or replaced, and goes on writing
-//! into files that no longer have a name. What was committed to those is lost when the process ends. So every commit is
-//! followed by a look at the names, before it is acknowledged.
+//! SQLite does not notice when its file, its write-ahead log or the index of the log is deleted or replaced. It keeps writing to
+//! files that no longer have a name, and everything that is committed to them is lost when the process ends. So after every commit,
+//! before it is acknowledged, the names are checked.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -31,12 +31,12 @@ struct Inner {
 type Identity = (u64, u64);
 
 impl DatabaseFile {
-    /// The files of the database at this path, which has been opened just now.
+    /// The files of the database at this path, which has just been opened.
     ///
     /// # Errors
-    /// When the file system does not say.
+    /// When a file cannot be accessed.
     pub(in crate::store) fn opened(path: &Path, reserve: Reserve) -> io::Result<Self> {
-        // SQLite follows symbolic links once, when it opens the file, and puts the others beside the file itself.
+        // SQLite resolves symbolic links once, when it opens the file, and creates the other files beside the target.
         let real = path.canonicalize()?;
         let mut files = vec![(path.to_path_buf(), identity(path)?)];
         let (wal, shared) = (beside(&real, "-wal"), beside(&real, "-shm"));
@@ -54,7 +54,7 @@ impl DatabaseFile {
     /// Checks that every file still has its name. Once one has lost it, all later checks fail.
     ///
     /// # Errors
-    /// When a file was deleted or replaced, or the file system does not say.
+    /// When a file was deleted or replaced, or cannot be accessed.
     pub(in crate::store) fn check(&self) -> Result<(), DbErr> {
         if let Some(path) = &*self.0.missing.borrow() {
             return Err(unusable(&moved(path, &self.0.wal)));
@@ -74,7 +74,7 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Waits until a check has found a file deleted or replaced: what happened, and what to do.
+    /// Waits until a check finds that a file was deleted or replaced; returns what happened and what to do.
     pub(in crate::store) async fn moved(&self) -> String {
         let mut missing = self.0.missing.subscribe();
         let found = missing.wait_for(Option::is_some).await.ok().and_then(|path| path.clone());
@@ -85,11 +85,11 @@ impl DatabaseFile {
         }
     }
 
-    /// Where what the database held may be saved, if it is the database itself that was deleted or replaced: an empty file,
-    /// readable by its owner alone.
+    /// Creates an empty file, readable only by its owner, to save the contents of the database in; `None` unless the database file
+    /// itself was deleted or replaced.
     ///
     /// # Errors
-    /// When no such file can be made, or there is one already.
+    /// When the file cannot be created, or exists already.
     pub(in crate::store) fn place_to_save(&self) -> Option<io::Result<PathBuf>> {
         let missing = self.0.missing.borrow().clone()?;
         let (path, _) = self.0.files.first().filter(|(path, _)| *path == missing)?;
@@ -98,25 +98,25 @@ impl DatabaseFile {
         Some(made.map(|_| saved))
     }
 
-    /// How long the write-ahead log is, in bytes.
+    /// The length of the write-ahead log, in bytes.
     pub(in crate::store) fn wal_bytes(&self) -> u64 {
         std::fs::metadata(&self.0.wal).map_or(0, |metadata| metadata.len())
     }
 
-    /// The space that is kept for when the disk is full.
+    /// The reserve for when the disk is full.
     pub(in crate::store) fn reserve(&self) -> &Reserve {
         &self.0.reserve
     }
 }
 
-/// What follows the name of a database in that of a file beside it.
+/// The path of a file beside the database: its name with this suffix.
 pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// By name, without opening: closing a file would drop the locks that SQLite has on it (`fcntl`, POSIX).
+/// Found by name, without opening the file: closing it would drop the locks that SQLite has on it (`fcntl`, POSIX).
 fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = std::fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_deleted_replaced_or_out_of_reach_is_not_the_one_that_was_opened() {
+    fn a_file_that_was_deleted_or_replaced_is_not_the_one_that_was_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rotakey.db");
         let names = ["rotakey.db", "rotakey.db-wal", "rotakey.db-shm"].map(|name| folder.path().join(name));

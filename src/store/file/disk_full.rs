@@ -4,12 +4,13 @@ use std::io::{self, ErrorKind};
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
+/// Whether this error means that the disk is full, or a quota or limit is reached.
 pub(super) fn is_shortage(err: &io::Error) -> bool {
     matches!(err.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
-/// Whether a statement failed for want of space. SQLite says so by FULL where it runs out, and by an I/O error where a quota is
-/// reached (`IOERR_WRITE`) or the shared index cannot grow (`IOERR_SHMSIZE`).
+/// Whether a statement failed because there was no space. SQLite returns FULL when the disk is full, and an I/O error when a quota
+/// is reached (`IOERR_WRITE`) or the shared-memory index cannot grow (`IOERR_SHMSIZE`).
 pub(super) fn is_full(err: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(err))
     | DbErr::Query(RuntimeErr::SqlxError(err))

@@ -1,4 +1,4 @@
-//! The SQLite file: whether it is still there, and the space on its disk.
+//! The SQLite files: whether they still have their names, and the space on their disk.
 
 pub(super) mod database_file;
 pub(super) mod disk_full;

@@ -1,7 +1,8 @@
 //! The reserve: a file beside the database whose space is released when the disk is full, so that revocations can still be written.
 //!
-//! Without it a full disk would keep every leaked token working. While it is released, only urgent changes are written: those that
-//! take rights away, and those that the verification of a value waits for. It is made again when the disk has room.
+//! Without it, no leaked token could be revoked while the disk is full. While the reserve is released, only urgent changes are
+//! written: those that take rights away, and those that the verification of a value waits for. It is created again when the disk
+//! has space.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,17 +11,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sea_orm::DbErr;
 
 use super::disk_full::{is_full, is_shortage};
-use super::reserve_file::{Found, claim, find, has_room, is_whole};
+use super::reserve_file::{Found, create_if_missing, has_room, inspect, is_complete};
 
-/// How many calls of [`Reserve::keep`], which come once a second, make no reserve after the disk was full although there seemed to
-/// be room, as under a quota: it would take the space that was just released.
+/// How many calls of [`Reserve::maintain`], one a second, do not create the reserve after the disk was full although there seemed
+/// to be space, as under a quota. The reserve would take the space that was just released.
 const PAUSE: u32 = 60;
 
-/// Not checked yet, as in a short command.
+/// Not checked yet, as in a command that ends soon.
 const UNKNOWN: u8 = 0;
 const HELD: u8 = 1;
 const RELEASED: u8 = 2;
-/// It cannot be made, for another reason than a full disk.
+/// It cannot be created, for another reason than a full disk.
 const IMPOSSIBLE: u8 = 3;
 
 /// The reserve of a database file. Clones share it.
@@ -31,8 +32,8 @@ pub(in crate::store) struct Reserve(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     state: AtomicU8,
-    /// Locked while the file is made or released: the space of a file that is still being written would not be free. It holds the
-    /// number of calls for which none is made.
+    /// The number of calls that do not create the file. Locked while the file is created or released: the space of a file that is
+    /// still being written would not become free.
     pause: Mutex<u32>,
 }
 
@@ -46,11 +47,11 @@ impl Reserve {
         self.0.state.load(Ordering::SeqCst) == RELEASED
     }
 
-    /// Releases the space for urgent writes if this is an error of a full disk; returns whether it is.
+    /// Releases the space for urgent writes if this error means that the disk is full; returns whether it does.
     pub(in crate::store) async fn release_if_full(&self, err: &DbErr) -> bool {
         let full = is_full(err);
         if full {
-            // The file may be being written at this moment, which would block a worker for as long as the disk takes.
+            // Waiting for the lock blocks, for as long as another thread writes the file.
             let this = self.clone();
             // Joining fails only when the whole process ends.
             let _ = tokio::task::spawn_blocking(move || this.release()).await;
@@ -66,7 +67,7 @@ impl Reserve {
     /// As [`Reserve::release`], with the lock held.
     fn release_locked(&self, pause: &mut u32) {
         let path = self.0.path.display();
-        match find(&self.0.path) {
+        match inspect(&self.0.path) {
             Ok(Found::Complete | Found::Incomplete) => {
                 // Checked before the release frees more.
                 self.pause_if_there_was_room(pause);
@@ -94,30 +95,30 @@ impl Reserve {
         }
     }
 
-    /// Makes the reserve if it is missing and there is room. Another process may have released it.
-    pub(in crate::store) async fn keep(&self) {
-        if self.0.state.load(Ordering::SeqCst) == HELD && is_whole(&self.0.path) {
+    /// Creates the reserve if it is missing and there is space. Another process may have released it.
+    pub(in crate::store) async fn maintain(&self) {
+        if self.0.state.load(Ordering::SeqCst) == HELD && is_complete(&self.0.path) {
             return;
         }
         let this = self.clone();
         // Joining fails only when the whole process ends.
-        let _ = tokio::task::spawn_blocking(move || this.make()).await;
+        let _ = tokio::task::spawn_blocking(move || this.create()).await;
     }
 
-    fn make(&self) {
+    fn create(&self) {
         let mut pause = self.0.pause.lock().unwrap_or_else(PoisonError::into_inner);
         if *pause > 0 {
             *pause -= 1;
             return;
         }
         let path = self.0.path.display();
-        match claim(&self.0.path) {
+        match create_if_missing(&self.0.path) {
             Ok(()) => {
                 if self.0.state.swap(HELD, Ordering::SeqCst) == RELEASED {
                     tracing::info!(%path, "there is space on the disk again: all changes are accepted");
                 }
             }
-            // A disk with less room than the reserve is as good as full: what is left is for revocations.
+            // A disk with less space than the reserve counts as full: what is left is for revocations.
             Err(err) if is_shortage(&err) => {
                 self.pause_if_there_was_room(&mut pause);
                 self.release_locked(&mut pause);

@@ -1,4 +1,4 @@
-//! The file that takes the space: found, made and filled.
+//! The file of the reserve: recognising it, creating it and filling it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
 
-/// A write-ahead log grows to 4 MiB before SQLite writes over it again; the rest is for what the database grows by, about a
-/// kilobyte a revocation.
+/// The size of the reserve. The write-ahead log grows to 4 MiB before SQLite reuses it. The rest is for the growth of the database,
+/// about a kilobyte for each revocation.
 pub(super) const BYTES: u64 = 8 * 1024 * 1024;
-/// What is written at once. It is longer than the records by which file systems compress.
+/// How much is written at once. It is longer than the records that file systems compress.
 pub(super) const BLOCK_BYTES: usize = 1024 * 1024;
-/// By how many of its first bytes it is known again.
+/// The number of bytes at its start by which it is recognised.
 const START_BYTES: usize = 64;
 
 /// What is at the path of the reserve.
@@ -21,16 +21,17 @@ pub(super) enum Found {
     Complete,
     /// A process was killed while it wrote it.
     Incomplete,
-    /// A link, or a file that is not ours, which is left as it is.
+    /// A link, or a file that is not ours. It is left as it is.
     Foreign,
 }
 
-pub(super) fn is_whole(path: &Path) -> bool {
-    matches!(find(path), Ok(Found::Complete))
+pub(super) fn is_complete(path: &Path) -> bool {
+    matches!(inspect(path), Ok(Found::Complete))
 }
 
-/// It follows no link. A file is ours if its owner alone may use it and it begins as we begin it, as far as it goes.
-pub(super) fn find(path: &Path) -> io::Result<Found> {
+/// What is at this path, without following a link. A file is ours if only its owner may use it and it starts with our bytes, as far
+/// as it goes.
+pub(super) fn inspect(path: &Path) -> io::Result<Found> {
     let metadata = match std::fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(err) if err.kind() == ErrorKind::NotFound => return Ok(Found::Missing),
@@ -41,7 +42,7 @@ pub(super) fn find(path: &Path) -> io::Result<Found> {
     }
     let mut start = Vec::new();
     File::open(path)?.take(START_BYTES as u64).read_to_end(&mut start)?;
-    Ok(if start.iter().copied().ne(noise().take(start.len())) {
+    Ok(if start.iter().copied().ne(incompressible_bytes().take(start.len())) {
         Found::Foreign
     } else if metadata.len() == BYTES {
         Found::Complete
@@ -50,16 +51,16 @@ pub(super) fn find(path: &Path) -> io::Result<Found> {
     })
 }
 
-/// Whether there is room for the reserve, and as much left again, so that it is not made and given up in turns.
+/// Whether there is space for twice the reserve, so that it is not created and released in turns.
 pub(super) fn has_room(path: &Path) -> io::Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let room = statvfs(folder)?;
     Ok(room.blocks_available() * room.fragment_size() >= 2 * BYTES)
 }
 
-/// Makes the file, unless it is there already.
-pub(super) fn claim(path: &Path) -> io::Result<()> {
-    match find(path)? {
+/// Creates the file if it is missing or incomplete.
+pub(super) fn create_if_missing(path: &Path) -> io::Result<()> {
+    match inspect(path)? {
         Found::Complete => return Ok(()),
         Found::Foreign => return Err(io::Error::other("there is another file of that name: move it away")),
         Found::Incomplete => std::fs::remove_file(path)?,
@@ -71,14 +72,14 @@ pub(super) fn claim(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let written = fill(file);
     if written.is_err() {
-        // What was written of it is of no use, and the room is needed.
+        // An incomplete file is of no use, and the space is needed.
         let _ = std::fs::remove_file(path);
     }
     written
 }
 
-/// Bytes that are hard to compress, always the same: Xorshift (Marsaglia 2003).
-fn noise() -> impl Iterator<Item = u8> {
+/// Always the same bytes, which are hard to compress: Xorshift (Marsaglia 2003).
+fn incompressible_bytes() -> impl Iterator<Item = u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     std::iter::repeat_with(move || {
         state ^= state << 13;
@@ -89,9 +90,9 @@ fn noise() -> impl Iterator<Item = u8> {
     .flatten()
 }
 
-/// Writes all of it, so that the space is taken: a length alone would take none, and zeros might be compressed.
+/// Writes every byte, so that the space is really taken: a sparse file would take none, and zeros might be compressed.
 fn fill(mut file: File) -> io::Result<()> {
-    let block: Vec<u8> = noise().take(BLOCK_BYTES).collect();
+    let block: Vec<u8> = incompressible_bytes().take(BLOCK_BYTES).collect();
     for _ in 0..BYTES / BLOCK_BYTES as u64 {
         file.write_all(&block)?;
     }

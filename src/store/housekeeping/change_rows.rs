@@ -4,12 +4,12 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::store::{Error, Store};
 
-/// The key of an advisory lock: any constant. Of replicas that delete at the same time, one does.
+/// The key of an advisory lock: any constant. If several replicas delete at the same time, one of them does the work.
 const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7902;
 
 impl Store {
-    /// Deletes the rows that are ten minutes old by the database's clock, which every replica in contact has polled; returns how
-    /// many. On SQLite there is nothing to delete.
+    /// Deletes rows that are older than ten minutes by the database's clock; returns how many. Every replica in contact has polled
+    /// them. On SQLite there are none.
     ///
     /// # Errors
     /// When the database fails.

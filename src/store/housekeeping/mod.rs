@@ -1,4 +1,4 @@
-//! Housekeeping: deleting what is old, and writing the statuses that follow from the time.
+//! Housekeeping: deleting old rows, erasing salts, and writing statuses that changed because time passed.
 
 mod change_rows;
 mod retired_values;

@@ -5,24 +5,24 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Error, Store};
 
-/// Any constant of ours: of replicas that sweep at the same time, one does.
+/// The key of an advisory lock: any constant. If several replicas do this at the same time, one of them does the work.
 const SWEEP_LOCK: i64 = 0x726f_7461_6b65_7903;
 
-/// The retired values of which it is not written down when they stopped working: an overlap that was ended at once leaves no
-/// date. A value that is neither current nor previous is retired for good.
+/// The retired values without a date of retirement: an overlap that is ended early leaves none. A value that is neither the current
+/// nor the previous one is retired for good.
 const UNDATED: &str = "SELECT old.token_id, old.generation FROM api_token_value AS old
     JOIN api_token AS token ON token.id = old.token_id
     WHERE old.replaced_at IS NOT NULL AND old.retires_at IS NULL AND old.generation <> token.generation
       AND (token.previous_generation IS NULL OR token.previous_generation <> old.generation)";
 
 impl Store {
-    /// Deletes up to `most` values that stopped working by this moment, the oldest first; how many. The current value of a
-    /// token is never among them, nor a previous one that works.
+    /// Deletes up to `most` values that stopped working by this time, oldest first; returns how many. It never deletes a current
+    /// value, or a previous one that still works.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn delete_retired_values(&self, by: Timestamp, most: u32) -> Result<u64, Error> {
-        // A current value has no `retires_at`; the table has a check of that.
+        // A current value has no `retires_at`; a CHECK constraint guarantees that.
         let by = by.unix_millis();
         self.sweep(&format!(
             "DELETE FROM api_token_value WHERE (token_id, generation) IN (SELECT token_id, generation FROM api_token_value
@@ -31,7 +31,7 @@ impl Store {
         .await
     }
 
-    /// Gives up to `most` retired values that have none this moment as the date of their retirement; how many.
+    /// Sets the date of retirement of up to `most` retired values that have none; returns how many.
     ///
     /// # Errors
     /// When the database fails.
@@ -43,8 +43,8 @@ impl Store {
         .await
     }
 
-    /// When the first value was issued, at this moment or later, that is the current or previous one of a token that is not revoked.
-    /// Values that nobody knows do not count.
+    /// When the first value was issued, at this moment or later, that is the current or previous one of a token that is not
+    /// revoked. Values that nobody knows do not count.
     ///
     /// # Errors
     /// When the database fails.
@@ -62,7 +62,7 @@ impl Store {
         Ok(first.map(Timestamp::from_unix_millis))
     }
 
-    /// Runs a statement that ends in a condition; how many rows it was about.
+    /// Runs a statement that ends in a condition; returns how many rows it changed.
     async fn sweep(&self, sql: &str) -> Result<u64, Error> {
         let transaction = self.begin().await?;
         let backend = transaction.connection().get_database_backend();

@@ -1,4 +1,4 @@
-//! Erasing salts that no repeated request can need.
+//! Erasing salts that no repeated request can use any more.
 
 use sea_orm::{ConnectionTrait, Statement};
 

@@ -1,5 +1,5 @@
-//! Sorting tokens by their status for listings. Status follows from moments and the time, and no index is ordered by that; so
-//! housekeeping writes down which tokens have come to another. Nothing but listings looks at it, and they ask the moments too.
+//! Writing the status of tokens into `swept_status`, for listings. The status depends on the time, so no index can be ordered by
+//! it. Only listings read the column, as a hint, and they check the timestamps as well.
 
 use sea_orm::{ConnectionTrait, Value};
 
@@ -10,24 +10,24 @@ use crate::store::list::{has_status, is_due, is_unswept};
 use crate::store::sql::Sql;
 use crate::store::{Error, Store, Transaction};
 
-/// How many tokens are swept in one transaction, behind which others wait.
-const SWEPT_TOGETHER: u64 = 500;
+/// How many tokens one transaction changes; other writers wait for it.
+const BATCH: u64 = 500;
 
 impl Store {
-    /// Writes down the status, as of this moment, of tokens that came to another; how many they were.
+    /// Writes the status that tokens have at this time, if it has changed; returns how many.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn sweep_statuses(&self, at: Timestamp) -> Result<u64, Error> {
         let mut all = 0;
-        // Of the reasons to be dead the most final one first, as `status` has them.
+        // The most final status first, in the order of `status`.
         for status in [Status::Revoked, Status::Expired, Status::RotationOverdue] {
             loop {
                 let transaction = self.begin().await?;
                 let swept = transaction.sweep(status, at).await?;
                 transaction.commit().await?;
                 all += swept;
-                if swept < SWEPT_TOGETHER {
+                if swept < BATCH {
                     break;
                 }
             }
@@ -43,14 +43,14 @@ impl Transaction {
         let mut select = sql();
         select.text("SELECT api_token.id FROM ");
         if status == Status::RotationOverdue {
-            // Also of tokens that ended otherwise: their values are not to be looked at again and again.
+            // Also those of tokens that ended for another reason, so that they are not found again each time.
             is_due(&mut select, at);
         } else {
             is_unswept(&mut select, status, at);
         }
-        select.push(" LIMIT ?", [SWEPT_TOGETHER.into()]);
+        select.push(" LIMIT ?", [BATCH.into()]);
         if select.is_postgres() {
-            // Rows that are being changed are skipped, so that no deadlock is possible.
+            // Rows that another transaction is changing are skipped, so there is no deadlock.
             select.text(" FOR UPDATE OF api_token SKIP LOCKED");
         }
         let found = connection.query_all_raw(select.statement()).await?;
@@ -61,7 +61,7 @@ impl Transaction {
         let mut update = sql();
         update.push("UPDATE api_token SET swept_status = ? WHERE ", [status.as_str().into()]);
         has_status(&mut update, status, at);
-        one_of(&mut update, "id", &ids);
+        push_in_list(&mut update, "id", &ids);
         let swept = connection.execute_raw(update.statement()).await?.rows_affected();
         if status != Status::RotationOverdue {
             return Ok(swept);
@@ -75,12 +75,12 @@ impl Transaction {
              WHERE replaced_at IS NULL AND overdue_at <= ?",
             [now(), now()],
         );
-        one_of(&mut update, "token_id", &ids);
+        push_in_list(&mut update, "token_id", &ids);
         Ok(connection.execute_raw(update.statement()).await?.rows_affected())
     }
 }
 
-fn one_of(sql: &mut Sql, column: &str, ids: &[String]) {
+fn push_in_list(sql: &mut Sql, column: &str, ids: &[String]) {
     sql.text(&format!(" AND {column} IN ("));
     for (number, id) in ids.iter().enumerate() {
         sql.push(if number == 0 { "?" } else { ", ?" }, [id.clone().into()]);

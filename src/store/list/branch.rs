@@ -1,7 +1,7 @@
-//! The ranges of indexes that make up a listing, each of which is read in the order of the listing.
+//! The branches of a listing: ranges of an index, each in the order of the listing, which are merged.
 //!
-//! An index that begins with the status that housekeeping last found and with the kind has one range for each pair of them. A
-//! listing that does not filter by one of the two, or by several statuses, merges its ranges.
+//! The indexes begin with the status that housekeeping last wrote and with the kind, so they have one range for each pair of these.
+//! A listing that does not filter by one of the two, or filters by several statuses, merges several ranges.
 
 use crate::domain::listing::{OrderField, Page, Position};
 use crate::domain::rule::lifecycle::Status;
@@ -12,26 +12,26 @@ use crate::store::sql::Sql;
 use super::name_search::Search;
 use super::status::{has_status, is_unswept};
 
-/// Tokens that are read in the order of the listing, or are few.
+/// A set of tokens that is read in the order of the listing, or is small.
 pub(super) enum Branch {
-    /// All of them.
+    /// All tokens.
     All,
-    /// Those whose name matches, which are few enough to be sorted.
-    Found,
-    /// Those of this kind that had this status when housekeeping last looked.
+    /// Those whose name matches, if they are few enough to be sorted.
+    NameMatches,
+    /// Those of this kind for which housekeeping last wrote this status.
     Swept(Status, TokenKind),
-    /// Those that came to this status since.
+    /// Those that reached this status since then.
     Unswept(Status),
 }
 
-/// The branches of this page, of which no two have a token in common.
+/// The branches of this page. No token is in two of them.
 pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
     let filter = &page.filter;
     if filter.status.as_ref().is_some_and(|statuses| statuses.is_empty()) {
         return Vec::new();
     }
     if search.is_some_and(Search::is_rare) {
-        return vec![Branch::Found];
+        return vec![Branch::NameMatches];
     }
     let narrowed = filter.status.is_some() || filter.kind.is_some() || filter.owner.is_some();
     if !narrowed && page.order.field == OrderField::CreatedAt {
@@ -41,19 +41,19 @@ pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
     let pairs = kinds.flat_map(|kind| Status::ALL.iter().map(|status| (*status, *kind)));
     let wanted = |status: &Status| filter.status.as_ref().is_none_or(|wanted| wanted.contains(status));
     let swept = pairs.filter(|(status, _)| wanted(status)).map(|(status, kind)| Branch::Swept(status, kind));
-    // Without a filter by status it does not matter whether the swept status is still true.
+    // Without a filter by status, it does not matter whether the swept status is still right.
     let asked = filter.status.iter().flatten().filter(|status| **status != Status::Active);
     swept.chain(asked.map(|status| Branch::Unswept(*status))).collect()
 }
 
 impl Branch {
-    /// Adds the SELECT of this branch, but for its order.
+    /// Adds the SELECT of this branch, without its order.
     pub(super) fn write(&self, sql: &mut Sql, page: &Page, search: Option<&Search>, now: Timestamp) {
         let filter = &page.filter;
         sql.text("SELECT api_token.id AS id, api_token.name AS name FROM ");
         match self {
             Self::All => sql.text("api_token WHERE 1 = 1"),
-            Self::Found => match search {
+            Self::NameMatches => match search {
                 Some(search) => search.write_found(sql),
                 None => sql.text("api_token WHERE 1 = 1"),
             },
@@ -95,7 +95,7 @@ impl Branch {
     }
 }
 
-/// The index that holds the branches of a page in its order.
+/// The index that has the branches of this page in its order.
 fn index(page: &Page) -> &'static str {
     match (&page.filter.owner, page.order.field) {
         (None, OrderField::CreatedAt) => "api_token_listed_idx",
@@ -105,7 +105,7 @@ fn index(page: &Page) -> &'static str {
     }
 }
 
-/// The rows behind a position, or before it where `descending`.
+/// Adds the condition that a row is after a position, or before it if `descending`.
 fn beyond(sql: &mut Sql, position: &Position, descending: bool) {
     let past = if descending { "<" } else { ">" };
     let id = position.id.to_string();

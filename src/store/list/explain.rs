@@ -1,4 +1,4 @@
-//! How the database would find a page, in its own words: for the tests that hold every filter and order to an index.
+//! Query plans of listings, for the tests that require an index for every filter and order.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
@@ -10,8 +10,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::{Error, Store};
 
 impl Store {
-    /// How this page of tokens would be found: on SQLite the lines of EXPLAIN QUERY PLAN, each after its number and that of the
-    /// line above it; on PostgreSQL those of EXPLAIN ANALYZE. Nothing where nothing is asked.
+    /// The query plan of this page of tokens. On SQLite, the lines of EXPLAIN QUERY PLAN, each after its id and that of its parent;
+    /// on PostgreSQL, those of EXPLAIN ANALYZE. Empty if there is no statement.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! A page of tokens by keyset: the cost of a page does not grow with its depth, and nothing counts the whole table.
+//! Listing tokens by keyset pagination: the cost of a page does not grow with its depth, and nothing counts the whole table.
 
 mod branch;
 mod explain;
@@ -22,17 +22,17 @@ pub(super) use status::{has_status, is_due, is_unswept};
 /// One page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// The tokens in the order asked for.
+    /// The tokens, in the order that was asked for.
     pub tokens: Vec<Token>,
-    /// Whether more tokens match beyond the end that the page grew towards.
+    /// Whether more tokens match, beyond the last one in the direction of the page.
     pub more: bool,
 }
 
 impl Store {
-    /// The page asked for, with statuses as of `now`.
+    /// The page that was asked for, with the statuses of `now`.
     ///
     /// # Errors
-    /// When the database fails, or the listing takes longer than one may.
+    /// When the database fails, or the listing exceeds its limit.
     pub async fn list(&self, page: &Page, now: Timestamp) -> Result<Listing, Error> {
         let _permit = self.listing_permit().await?;
         let Some(statement) = self.page(page, now).await? else { return Ok(Listing { tokens: vec![], more: false }) };
@@ -49,7 +49,7 @@ impl Store {
         Ok(Listing { tokens, more })
     }
 
-    /// The statement that reads a page and one token more; `None` where nothing can match.
+    /// The statement that reads a page and one more token; `None` if nothing can match.
     pub(super) async fn page(&self, page: &Page, now: Timestamp) -> Result<Option<Statement>, Error> {
         let search = match &page.filter.name {
             Some(text) => Some(Search::new(&self.listings, text).await?),
@@ -65,7 +65,7 @@ impl Store {
             OrderField::CreatedAt => format!("{table}id {direction}"),
             OrderField::Name => format!("{table}name {direction}, {table}id {direction}"),
         };
-        // CROSS makes SQLite join in the order written.
+        // With CROSS, SQLite joins in the order in which the tables are written.
         sql.text(&format!("SELECT {} FROM (", *read::COLUMNS));
         sql.merge(&branches, &order(""), u64::from(page.size) + 1, |sql, branch| {
             branch.write(sql, page, search.as_ref(), now);

@@ -1,8 +1,8 @@
-//! Tokens whose name contains a text, ASCII letters of either case alike.
+//! Searching for tokens whose name contains a text, case-insensitively for ASCII letters.
 //!
-//! Both databases can have an index of trigrams, that is, of all that stands in three places side by side. It finds candidates
-//! in no order of a listing. So it is asked first how many there are: a text that few names have is looked up there, one that
-//! many have is looked for in the order of the listing, where it soon turns up.
+//! Both databases have an index of trigrams (sequences of three characters). It returns matches in no particular order. So the
+//! matches are counted first. A text that few names contain is looked up in that index. For one that many names contain, names are
+//! read in the order of the listing, where matches turn up soon.
 
 use sea_orm::{ConnectionTrait, Value};
 
@@ -11,12 +11,12 @@ use crate::store::sql::Sql;
 
 use super::status::BY_ID;
 
-/// Up to how many candidates are looked at one by one and sorted.
-const MAX_FOUND: usize = 2_000;
+/// Up to how many matches are read from the index of trigrams and sorted.
+const MAX_SORTED: usize = 2_000;
 /// A shorter text has no trigram.
 const MIN_TEXT_LENGTH: usize = 3;
 
-/// A text to be looked for in names.
+/// A text to search for in names.
 pub(super) struct Search {
     text: String,
     rare: bool,
@@ -32,19 +32,19 @@ impl Search {
             let counted = connection.query_one_raw(sql.statement()).await;
             let counted = counted.map_err(|err| Error::of_listing(err, backend))?;
             let found: Option<i64> = counted.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
-            search.rare = found.and_then(|found| usize::try_from(found).ok()).is_some_and(|found| found <= MAX_FOUND);
+            search.rare = found.and_then(|found| usize::try_from(found).ok()).is_some_and(|found| found <= MAX_SORTED);
         }
         Ok(search)
     }
 
-    /// Whether few names match.
+    /// Whether few names contain the text.
     pub(super) fn is_rare(&self) -> bool {
         self.rare
     }
 
-    /// How many names match, as far as that matters; NULL where there is no index.
+    /// Adds a query that counts the matches, up to one more than [`MAX_SORTED`]; NULL if there is no index.
     fn write_count(&self, sql: &mut Sql) {
-        let limit = MAX_FOUND + 1;
+        let limit = MAX_SORTED + 1;
         if sql.is_postgres() {
             let text = format!(
                 "SELECT CASE WHEN to_regclass('api_token_name_search_idx') IS NOT NULL THEN \
@@ -59,7 +59,7 @@ impl Search {
         }
     }
 
-    /// Adds the tokens whose name matches, with the beginning of their condition.
+    /// Adds a FROM and the beginning of a WHERE for tokens whose name matches by the index.
     pub(super) fn write_found<'a>(&self, sql: &'a mut Sql) -> &'a mut Sql {
         if sql.is_postgres() {
             sql.table_by("api_token", "api_token_name_search_idx")
@@ -74,9 +74,9 @@ impl Search {
         }
     }
 
-    /// Adds the condition that a name matches, which alone decides. The index ignores the case of more letters.
+    /// Adds the condition that a name contains the text. It is always needed, because the index ignores the case of all letters.
     pub(super) fn write_condition(&self, sql: &mut Sql) {
-        // A backslash is PostgreSQL's escape, unless another is named, and then it could not see the pattern while it plans.
+        // On PostgreSQL, a backslash is the default. If ESCAPE were given, the planner could not use the pattern.
         let escape = if sql.is_postgres() { "" } else { " ESCAPE '\\'" };
         sql.push(&format!(" AND lower(api_token.name) LIKE ?{escape}"), [self.pattern()]);
     }

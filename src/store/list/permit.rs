@@ -1,7 +1,7 @@
-//! How many listings run at once: as many as there are connections for them.
+//! Limits how many listings run at once to the number of their connections.
 //!
-//! A listing waits for a permit, not for a connection: a wait that times out then means a busy server, and never a database that
-//! does not answer.
+//! A listing waits for a permit and not for a connection. So if the wait times out, the server is busy; it does not mean that the
+//! database does not answer.
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
@@ -10,10 +10,10 @@ use crate::store::connect::options::LISTING_WAIT;
 use crate::store::{Error, Store};
 
 impl Store {
-    /// Waits until a listing may run. It may for as long as the permit is held.
+    /// Waits until a listing may run. Hold the permit while it runs.
     ///
     /// # Errors
-    /// [`Error::TooManyListings`] when none of those that are running ends in time.
+    /// [`Error::TooManyListings`] when no running listing ends in time.
     pub(in crate::store) async fn listing_permit(&self) -> Result<SemaphorePermit<'_>, Error> {
         // The semaphore is never closed.
         timeout(LISTING_WAIT, self.listing_permits.acquire())

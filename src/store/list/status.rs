@@ -1,5 +1,5 @@
-//! `domain::rule::lifecycle::status` as the database can ask it, which a test compares with it at every boundary, and which tokens
-//! have come to a status that housekeeping has yet to see.
+//! The SQL of `domain::rule::lifecycle::status`, and of the tokens whose status has changed since housekeeping last wrote it. A
+//! test compares the two at every boundary.
 
 use sea_orm::Value;
 
@@ -7,7 +7,7 @@ use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::store::sql::Sql;
 
-/// The index of the ids, for which SQLite has a name of its own.
+/// SQLite's own name for the index of the primary key.
 pub(super) const BY_ID: &str = "sqlite_autoindex_api_token_1";
 
 const REVOKED: &str = "api_token.revoked_at IS NOT NULL";
@@ -29,8 +29,8 @@ pub(in crate::store) fn has_status(sql: &mut Sql, status: Status, now: Timestamp
     };
 }
 
-/// Adds the tokens, with the beginning of their condition, among which are all that have this status and that housekeeping did
-/// not find to have it. They are few, because housekeeping comes every minute, and each kind has an index of its own.
+/// Adds a FROM and the beginning of a WHERE for tokens that may have this status, although housekeeping last wrote another. They
+/// are few, because housekeeping runs every minute, and each status has a partial index for them.
 pub(in crate::store) fn is_unswept(sql: &mut Sql, status: Status, now: Timestamp) -> &mut Sql {
     match status {
         Status::Active => sql.text("api_token WHERE 1 = 0"),
@@ -49,7 +49,7 @@ pub(in crate::store) fn is_unswept(sql: &mut Sql, status: Status, now: Timestamp
     }
 }
 
-/// Adds the tokens, with the beginning of their condition, whose rotation period may have ended by this moment.
+/// Adds a FROM and the beginning of a WHERE for tokens whose rotation period may have ended by this time.
 pub(in crate::store) fn is_due(sql: &mut Sql, at: Timestamp) -> &mut Sql {
     sql.table_by("api_token_value", "api_token_value_overdue_at_idx")
         .push("overdue_at IS NOT NULL AND replaced_at IS NULL AND overdue_at <= ?", [at.unix_millis().into()])

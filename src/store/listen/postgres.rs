@@ -1,12 +1,13 @@
 //! Polling PostgreSQL for what every replica commits.
 //!
 //! A transaction that changes a token adds a row to the table `change`, which others see if and when it commits. Each replica polls
-//! for the rows that were committed since its last poll: twice a second, when it is notified ([`crate::store::changes::notify`]), and
-//! when a caller requests it ([`crate::store::changes::polls`]).
+//! for the rows that were committed since its last poll: twice a second, when it is notified ([`crate::store::changes::notify`]),
+//! and when a caller requests it ([`crate::store::changes::polls`]).
 //!
 //! "Since" is exact, in whatever order transactions commit: a snapshot identifies the transactions that had ended when it was taken
-//! (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction had not ended in
-//! the snapshot of the last poll, and has ended in the snapshot of this poll, which sees the row. So each row is new exactly once.
+//! (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction had not ended
+//! in the snapshot of the last poll, and has ended in the snapshot of this poll, which sees the row. So each row is new exactly
+//! once.
 //!
 //! Rows are deleted after some minutes. So a replica that has not polled for a minute treats contact as lost.
 

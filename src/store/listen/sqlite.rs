@@ -12,7 +12,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::store::file::write_ahead_log::{WAL_LIMIT_BYTES, shorten_log};
+use crate::store::file::write_ahead_log::{WAL_LIMIT_BYTES, truncate_log};
 use crate::store::{Error, Store};
 
 /// The time between two polls.
@@ -58,16 +58,16 @@ impl Poller {
     /// Limits the write-ahead log, and maintains the reserve. Neither affects contact, so a failure does not end it.
     async fn maintain_space(&mut self) {
         let Some(file) = &self.store.file else { return };
-        file.reserve().keep().await;
+        file.reserve().maintain().await;
         let bytes = file.wal_bytes();
         if bytes <= WAL_LIMIT_BYTES {
             self.seconds_too_long = 0;
             return;
         }
-        let shortened = shorten_log(&self.store.write).await;
-        if !matches!(shortened, Ok(true)) {
+        let truncated = truncate_log(&self.store.write).await;
+        if !matches!(truncated, Ok(true)) {
             if self.seconds_too_long.is_multiple_of(WARNING_SECONDS) {
-                let cause = shortened.err().map(tracing::field::display);
+                let cause = truncated.err().map(tracing::field::display);
                 tracing::warn!(
                     bytes,
                     cause,
@@ -79,8 +79,8 @@ impl Poller {
     }
 
     /// The version that the writing connection reports, and whether that connection is new, so that its version says nothing about
-    /// the time before. The pool may replace the connection at any time, so it is marked: by a number in its temporary database, which no
-    /// other connection sees.
+    /// the time before. The pool may replace the connection at any time, so it is marked: by a number in its temporary database,
+    /// which no other connection sees.
     async fn version(&self) -> Result<(i64, bool), Error> {
         // A transaction, so that all queries use one connection.
         let transaction = self.store.write.begin().await?;

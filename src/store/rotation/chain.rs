@@ -1,18 +1,18 @@
-//! Several writes at the price of one: a chain of statements, each of which writes one row, and does so only if the one before
-//! has written its own.
+//! A chain of writes in one round trip. Each link writes one row, and only if the link before it has written its row.
 //!
-//! What is sent is one text. On PostgreSQL that is one statement, whose parts name each other; they all see the rows as they were
-//! before, so a row may be written by one link only. If the first link has written its row and a later one has not, the statement
-//! fails, so that nothing of it is kept even where no transaction is around it. SQLite cannot write within a statement, so there it
-//! is as many as there are links, which the driver carries out in one go; `changes()` is what the last one wrote.
+//! On PostgreSQL the chain is one statement of common table expressions that refer to each other. All of them see the rows as they
+//! were before the statement, so only one link may write a row. If the first link has written its row and a later one has not, the
+//! statement fails, so that nothing is kept even without a transaction around it. SQLite has no writes in common table expressions,
+//! so there a link is a statement, and the driver executes all of them at once; `changes()` is the number of rows that the last one
+//! wrote.
 
 use sea_orm::{ActiveModelTrait, RuntimeErr, Statement, Value, sqlx};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic, Iterable};
 
-/// What PostgreSQL says to a division by zero, which is how a broken chain fails (PostgreSQL documentation, appendix A).
+/// `division_by_zero`: how a broken chain fails on PostgreSQL (PostgreSQL documentation, appendix A).
 const BROKEN: &str = "22012";
 
-/// Statements to be carried out in their order.
+/// Statements that are executed in order.
 #[derive(Debug)]
 pub(in crate::store) struct Chain {
     backend: DbBackend,
@@ -26,7 +26,7 @@ impl Chain {
         Self { backend, sql: String::with_capacity(2_048), values: Vec::with_capacity(48), links: 0 }
     }
 
-    /// Adds an UPDATE with its condition, in which `?` stands for these values in turn.
+    /// Adds an UPDATE with its condition, in which each `?` is a placeholder for the next of these values.
     pub(in crate::store) fn update(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
         self.begin();
         let mut pieces = sql.split('?');
@@ -58,7 +58,7 @@ impl Chain {
         self
     }
 
-    /// Adds the row that announces the change to other replicas on PostgreSQL; they see it if and when all of it commits.
+    /// Adds the row that announces the change to other replicas on PostgreSQL. They see it if and when the chain commits.
     pub(in crate::store) fn announce(mut self, ids: Option<String>) -> Self {
         if let Some(ids) = ids.filter(|_| self.backend == DbBackend::Postgres) {
             self.begin();
@@ -69,13 +69,13 @@ impl Chain {
         self
     }
 
-    /// Carries it out; whether every link has written its row. If not, what the others have written is to be undone, unless
-    /// this was a statement of PostgreSQL by itself, which then has written nothing.
+    /// Executes the chain; returns whether every link has written its row. If not, the caller must roll back, unless this was a
+    /// single statement of PostgreSQL, which has then written nothing.
     pub(in crate::store) async fn run(mut self, connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
         let mut written = self.links;
         if self.backend == DbBackend::Postgres {
-            // One line if there is a row of the first link, and none if not; an error if there is one of the first and none of
-            // the last.
+            // Returns one row if the first link has written, and none if not. Divides by zero if the first link has written and the
+            // last has not.
             written = 1;
             self.sql.push_str(&format!(" SELECT 1 / (SELECT count(*) FROM link{}) FROM link1", self.links));
         }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn each_link_depends_on_the_one_before_and_values_are_counted_on() {
+    fn each_link_depends_on_the_one_before_and_placeholders_are_numbered_throughout() {
         assert_eq!(
             chain(DbBackend::Postgres).sql,
             "WITH link1 AS (UPDATE a SET b = $1 WHERE c = $2 RETURNING 1), \

@@ -1,4 +1,4 @@
-//! A rotation: one statement or one transaction (R7).
+//! Writing a rotation: one statement, or one transaction (R7).
 
 mod chain;
 mod retire_values;

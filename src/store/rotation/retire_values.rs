@@ -9,8 +9,8 @@ use crate::store::token::columns;
 use crate::store::{Error, Transaction};
 
 impl Transaction {
-    /// The next tokens after this one, in the order of their ids, that are not revoked and have a current or previous value that was
-    /// issued before this moment.
+    /// The next tokens after this one, ordered by id, that are not revoked and have a current or previous value that was issued
+    /// before this time.
     ///
     /// # Errors
     /// When the database fails.
@@ -33,13 +33,13 @@ impl Transaction {
         rows.iter().map(|row| columns::token_id(&row.try_get_by_index::<String>(0)?)).collect()
     }
 
-    /// Whether the value of this generation worked until the operator retired it: it stopped at the very moment that the audit log
-    /// gives for that, or at which the operator put one that is withheld into its place, or into that of the one after it.
+    /// Whether the operator retired the value of this generation. Then it stopped working at the time of an event of that action in
+    /// the audit log, or at the time when a later value was issued by the operator and withheld.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn was_retired_by_operator(&self, id: TokenId, generation: u32) -> Result<bool, Error> {
-        // The audit log may be kept for less long than values are, so a value that is withheld is proof by itself.
+        // Audit events may be deleted earlier than values, so a withheld value is also proof.
         const SQL: &str = "SELECT 1 FROM api_token_value AS old WHERE old.token_id = $1 AND old.generation = $2 AND (
             EXISTS (SELECT 1 FROM api_token_value AS withheld
                 WHERE withheld.token_id = old.token_id AND withheld.generation > old.generation

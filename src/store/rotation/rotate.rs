@@ -1,8 +1,9 @@
-//! Carrying out a rotation: all that it writes goes to the database at once, and all of it or nothing is written (R7).
+//! Writing a rotation: everything in one round trip, and all or nothing (R7).
 //!
-//! There are two ways. In a transaction that has locked the token and read it, a rotation is decided on what was read. One that
-//! was decided on what is known of the token by other means is written by itself, only if all that it rests on and that may
-//! change is still so; on PostgreSQL that is one statement and its own transaction, so it costs one round trip.
+//! There are two ways. [`Transaction::rotate`] is for a rotation that was decided on a token that the transaction has locked and
+//! read. [`Store::rotate_optimistically`] is for one that was decided on a cached token. It writes only if everything that the
+//! decision depends on, and that can change, is still the same. On PostgreSQL this is one statement without a transaction around
+//! it.
 
 use sea_orm::{ConnectionTrait, DbErr, RuntimeErr};
 
@@ -18,21 +19,21 @@ use crate::store::write::after_commit::AfterCommit;
 use crate::store::{Error, Store, Transaction, audit};
 
 use super::chain::Chain;
-use super::statement::Written;
+use super::statement::RotationWrite;
 
 /// Whether a rotation took place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotated {
     /// It did.
     Won,
-    /// The facts that it was decided on are no longer true: another rotation, a revocation or a first use was quicker. The
-    /// transaction must then not be committed.
+    /// It did not: the facts that it was decided on have changed, by another rotation, a revocation or a first use. The transaction
+    /// must not be committed.
     Lost,
 }
 
 impl Transaction {
-    /// Carries out a rotation, if the facts it was decided on are still true (R7), and appends its event to the audit log.
-    /// Where it is the first use of the value that it replaces, it writes that too (R5).
+    /// Writes a rotation, if the facts that it was decided on are still true (R7), and its audit event. If it is the first use of
+    /// the value that it replaces, it writes that as well (R5).
     ///
     /// # Errors
     /// When the database fails.
@@ -44,11 +45,11 @@ impl Transaction {
         first_used_at: Option<Timestamp>,
         event: &AuditEvent,
     ) -> Result<Rotated, Error> {
-        let written = Written { id, rotation, issued, first_used_at, known: None };
-        self.carry_out(id, written.chain(self.connection().get_database_backend()), event).await
+        let write = RotationWrite { id, rotation, issued, first_used_at, known: None };
+        self.write_rotation(id, write.chain(self.connection().get_database_backend()), event).await
     }
 
-    async fn carry_out(&self, id: TokenId, chain: Chain, event: &AuditEvent) -> Result<Rotated, Error> {
+    async fn write_rotation(&self, id: TokenId, chain: Chain, event: &AuditEvent) -> Result<Rotated, Error> {
         self.mark_changed(id);
         self.add_event(event);
         let unannounced = self.unannounced();
@@ -57,12 +58,12 @@ impl Transaction {
 }
 
 impl Store {
-    /// Carries out a rotation of the current value by itself, and durably, if the token is still as it is known in all that
-    /// bears on it (R7, R10, R12): its generation, whether it is revoked, whether the value has been used, its restrictions, and
-    /// when its settings were changed. The other settings that count are fixed. Otherwise nothing is written.
+    /// Writes a rotation of the current value durably, if everything that it depends on is still the same as in `known` (R7, R10,
+    /// R12): the generation, whether the token is revoked, whether the value has been used, the restrictions, and when the settings
+    /// were changed. All other settings that matter are fixed at creation. Otherwise nothing is written.
     ///
     /// # Errors
-    /// When the database fails. Whether the rotation took place is then not known.
+    /// When the database fails. Then it is unknown whether the rotation took place.
     pub async fn rotate_optimistically(
         &self,
         known: &Token,
@@ -71,11 +72,11 @@ impl Store {
         first_used_at: Option<Timestamp>,
         event: &AuditEvent,
     ) -> Result<Rotated, Error> {
-        let written = Written { id: known.id, rotation, issued, first_used_at, known: Some(known) };
-        let chain = written.chain(self.write.get_database_backend());
+        let write = RotationWrite { id: known.id, rotation, issued, first_used_at, known: Some(known) };
+        let chain = write.chain(self.write.get_database_backend());
         if self.write_queue.is_some() {
             let transaction = self.begin().await?;
-            let rotated = transaction.carry_out(known.id, chain, event).await?;
+            let rotated = transaction.write_rotation(known.id, chain, event).await?;
             if rotated == Rotated::Won {
                 transaction.commit().await?;
             }
@@ -85,13 +86,13 @@ impl Store {
         changes.add_token(known.id);
         changes.add_event(event.clone().into());
         let chain = chain.insert(audit::row(event)).announce(changes.take_unannounced());
-        // In a task: a client that is cancelled must not keep what is durable from being published.
+        // In a task, so that what is durable is published even if the client goes away.
         let rotated = tokio::spawn(rotate_and_publish(self.write.clone(), self.after_commit.clone(), chain, changes));
         rotated.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
     }
 }
 
-/// Runs a chain that is a transaction by itself, and publishes it.
+/// Executes a chain that is a whole transaction, and publishes its changes.
 async fn rotate_and_publish(
     pool: Pool,
     after_commit: AfterCommit,

@@ -1,4 +1,4 @@
-//! The statements of a rotation.
+//! The statements that a rotation consists of.
 
 use sea_orm::{DbBackend, Value};
 
@@ -12,22 +12,22 @@ use crate::store::token::uses::{FIRST_USE, LAST_USE};
 
 use super::chain::Chain;
 
-/// What a rotation writes beside its event.
-pub(super) struct Written<'a> {
+/// A rotation to be written, without its event.
+pub(super) struct RotationWrite<'a> {
     pub(super) id: TokenId,
     pub(super) rotation: &'a Rotation,
     pub(super) issued: &'a ValueFacts,
     pub(super) first_used_at: Option<Timestamp>,
-    /// What it was decided on, where that was not read under a lock.
+    /// The token that the rotation was decided on, if it was not read under a lock.
     pub(super) known: Option<&'a Token>,
 }
 
-impl Written<'_> {
+impl RotationWrite<'_> {
     pub(super) fn chain(&self, backend: DbBackend) -> Chain {
         let Self { rotation, issued, .. } = self;
         let (token, from) = (|| Value::from(self.id.to_string()), || Value::from(i64::from(rotation.from_generation)));
         let older = rotation.previous.filter(|previous| previous.generation != rotation.from_generation);
-        let mut chain = self.replace(self.move_on(Chain::new(backend), token(), from()), token(), from());
+        let mut chain = self.replace(self.increment_generation(Chain::new(backend), token(), from()), token(), from());
         if let Some(older) = older {
             chain = chain.update(
                 "UPDATE api_token_value SET retires_at = ? WHERE token_id = ? AND generation = ?",
@@ -37,8 +37,8 @@ impl Written<'_> {
         chain.insert(api_token_value::row(self.id, issued, rotation.rotate_by))
     }
 
-    /// Moves the generation of the token on.
-    fn move_on(&self, chain: Chain, token: Value, from: Value) -> Chain {
+    /// Increments the generation of the token by compare-and-set.
+    fn increment_generation(&self, chain: Chain, token: Value, from: Value) -> Chain {
         let sql = format!(
             "UPDATE api_token SET generation = ?, previous_generation = ?, {LAST_USE}
                 WHERE id = ? AND generation = ? AND revoked_at IS NULL"
@@ -47,7 +47,7 @@ impl Written<'_> {
         let previous = previous.map(|previous| i64::from(previous.generation));
         let values = [i64::from(*generation).into(), previous.into(), moment(self.first_used_at), token, from];
         let Some(known) = self.known else { return chain.update(&sql, values) };
-        // The restrictions themselves, too: settings may be changed twice in one millisecond.
+        // Also the restrictions themselves, because settings may change twice in one millisecond.
         let sql =
             format!("{sql} AND updated_at IS NOT DISTINCT FROM ? AND allowed_cidr_blocks = ? AND allowed_origins = ?");
         let updated_at = moment(known.updated.map(|(at, _)| at));
@@ -57,7 +57,7 @@ impl Written<'_> {
         chain.update(&sql, values.into_iter().chain([updated_at]).chain(restrictions.map(Value::from)))
     }
 
-    /// Replaces the value that was current.
+    /// Marks the current value as replaced.
     fn replace(&self, chain: Chain, token: Value, from: Value) -> Chain {
         // A rotation erases the salt of the value that it replaces in any case, as a first use does.
         let sql = format!(
@@ -65,9 +65,9 @@ impl Written<'_> {
                 AND replaced_at IS NULL AND (first_used_at IS NULL OR NOT ?)"
         );
         let Self { rotation, issued, .. } = self;
-        // It either works on, until then, or stops at once.
-        let works_on = rotation.previous.filter(|previous| previous.generation == rotation.from_generation);
-        let retires_at = works_on.map_or(Some(issued.created_at), |previous| previous.retires_at);
+        // It either keeps working until its overlap ends, or stops immediately.
+        let keeps_working = rotation.previous.filter(|previous| previous.generation == rotation.from_generation);
+        let retires_at = keeps_working.map_or(Some(issued.created_at), |previous| previous.retires_at);
         let recovers = rotation.recovers.into();
         let values =
             [moment(Some(issued.created_at)), moment(retires_at), moment(self.first_used_at), token, from, recovers];

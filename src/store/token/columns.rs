@@ -1,4 +1,5 @@
-//! Between rows and the plain values of `domain`. A row that cannot be read is an error, never a guess.
+//! Converting between columns and the plain values of `domain`. A column that cannot be read is an error: guessing a setting could
+//! let a token do too much.
 
 use std::fmt::Display;
 
@@ -34,14 +35,14 @@ fn unreadable(table: &str, what: &str, id: &str) -> Error {
     Error::Unreadable(format!("{table} {id}: {what}"))
 }
 
-/// The columns of a row that are yet to be read.
+/// Reads the columns of a row, one after the other.
 pub(in crate::store) struct Columns<'a> {
     row: &'a QueryResult,
     next: usize,
 }
 
 impl<'a> Columns<'a> {
-    /// The columns from the given place on.
+    /// The columns from the position `first`.
     pub(in crate::store) fn new(row: &'a QueryResult, first: usize) -> Self {
         Self { row, next: first }
     }
@@ -76,7 +77,8 @@ impl<'a> Columns<'a> {
         self.take::<Option<String>>()?.map_or(Ok(Actor::System), |id| Ok(Actor::ApiToken(token_id(&id)?)))
     }
 
-    /// What this function makes of a text; `None` is unreadable.
+    /// Parses a text column; `None` from `parse` means that it is unreadable. During an upgrade, that can be the name of a setting
+    /// that only a newer version knows. The token then fails on this replica: a setting that is not understood must not be ignored.
     pub(in crate::store) fn parse<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
         let text: String = self.take()?;
         parse(&text).ok_or_else(|| Error::Unreadable(format!("column {} of a token", self.next)))

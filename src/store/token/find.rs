@@ -1,7 +1,7 @@
 //! Finding tokens, by id and by the hash of a presented value.
 //!
-//! A token is read with its values in one statement, because one statement is one snapshot: two could fall on either side
-//! of a rotation and show a token that never was.
+//! A token and its values are read in one statement, because one statement is one snapshot. Two statements could read before and
+//! after a rotation, and show a token that never existed.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ use crate::store::{Error, Store};
 use super::hash_lookup;
 use super::read::{self, Row};
 
-/// The token of an id with its values, not locked, to be changed, and to be kept as it is.
+/// Reads a token by id with its values: without a lock, with an exclusive lock, and with a shared lock.
 static BY_ID: LazyLock<[String; 3]> = LazyLock::new(|| {
     ["", " FOR UPDATE", " FOR SHARE"].map(|lock| {
         format!(
@@ -38,7 +38,7 @@ impl Store {
         find(&self.read, id).await
     }
 
-    /// The token that the value of this hash belongs, or belonged, to, and the generation of that value.
+    /// The token that has or had the value with this hash, and the generation of the value.
     ///
     /// # Errors
     /// When the database fails.
@@ -54,7 +54,7 @@ pub(in crate::store) async fn find<C: ConnectionTrait>(connection: &C, id: Token
     only(&rows(connection, id, None).await?)
 }
 
-/// The rows of the token of this id and its values, locked if that is asked for.
+/// The rows of a token and its values, locked if a lock is given.
 pub(in crate::store) async fn rows<C: ConnectionTrait>(
     connection: &C,
     id: TokenId,
@@ -70,7 +70,7 @@ pub(in crate::store) async fn rows<C: ConnectionTrait>(
     Ok(connection.query_all_raw(Statement::from_sql_and_values(backend, sql, [id.to_string().into()])).await?)
 }
 
-/// The token of these rows, which are of no other.
+/// The one token that these rows belong to.
 pub(in crate::store) fn only(rows: &[QueryResult]) -> Result<Option<Token>, Error> {
     Ok(read::tokens(rows.iter().map(|row| Row::read(row, 0)))?.pop())
 }

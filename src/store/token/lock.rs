@@ -1,4 +1,4 @@
-//! Reading what a transaction is about to change, or rests on, and keeping others from it until the transaction ends.
+//! Locking the tokens that a transaction changes or depends on, until it ends.
 
 use sea_orm::sea_query::LockType;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -11,19 +11,19 @@ use crate::store::{Error, Transaction};
 use super::find;
 use super::read::Row;
 
-/// What a transaction holds a token for. To hold it for more later would be to wait for others who do the same, for ever.
+/// How a transaction locks a token. Choose once: two transactions that both upgraded a shared lock would wait for each other
+/// forever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
-    /// It must stay as it is; others may rest on it too.
+    /// No other transaction may change the token. Other transactions can also hold a shared lock on it.
     Shared,
-    /// It is to be changed.
+    /// This transaction may change the token.
     Exclusive,
 }
 
 impl Transaction {
-    /// The token to change and, where another is given, the token to hold beside it, as they are once no other transaction is
-    /// changing them. Both stay locked until this transaction ends. Locks are taken in the order of the ids, so that no
-    /// deadlock is possible.
+    /// Locks and reads the token to change and, if given, another token that the change depends on. Both stay locked until this
+    /// transaction ends. Locks are taken in the order of the ids, so there is no deadlock.
     ///
     /// # Errors
     /// When the database fails.
@@ -33,30 +33,30 @@ impl Transaction {
         other: Option<(TokenId, LockMode)>,
     ) -> Result<(Option<Token>, Option<Token>), Error> {
         let other_first = other.filter(|(id, _)| *id < to_change);
-        let mut held = match other_first {
-            Some((id, hold)) => self.find_and_lock(id, hold).await?,
+        let mut locked_other = match other_first {
+            Some((id, mode)) => self.find_and_lock(id, mode).await?,
             None => None,
         };
         let changed = self.find_and_lock(to_change, LockMode::Exclusive).await?;
-        if let Some((id, hold)) = other.filter(|_| other_first.is_none()) {
-            held = self.find_and_lock(id, hold).await?;
+        if let Some((id, mode)) = other.filter(|_| other_first.is_none()) {
+            locked_other = self.find_and_lock(id, mode).await?;
         }
-        Ok((changed, held))
+        Ok((changed, locked_other))
     }
 
-    /// The token of this id, as it is once no other transaction is changing it. It stays locked until this transaction ends.
+    /// Locks and reads the token of this id. It stays locked until this transaction ends.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find_and_lock(&self, id: TokenId, hold: LockMode) -> Result<Option<Token>, Error> {
+    pub async fn find_and_lock(&self, id: TokenId, mode: LockMode) -> Result<Option<Token>, Error> {
         if self.connection().get_database_backend() == DbBackend::Sqlite {
-            // It knows no row locks and needs none: its one writer holds them all.
+            // SQLite has no row locks and needs none, because there is one writer.
             return self.find_token(id).await;
         }
-        // Rows that had to be waited for are read as they are after the wait, those of the values too because they are
-        // locked with it, but a value that was added meanwhile is not seen. It is then the current one, so without a
-        // current value the token is read once more, under the lock that is now held.
-        let lock = match hold {
+        // If this waits for a lock, PostgreSQL returns the locked rows as they are after the wait, but not a value that was added
+        // in the meantime. That is then the current value. So if there is no current value, the token is read again, under the lock
+        // that is now held.
+        let lock = match mode {
             LockMode::Shared => LockType::Share,
             LockMode::Exclusive => LockType::Update,
         };

@@ -1,8 +1,7 @@
-//! Reading tokens: the columns that are asked for, and what becomes of a row of them. One statement reads a token with its
-//! values, and its text is made once.
+//! Reading tokens from rows: the list of columns, and how rows become tokens. One statement reads a token with its values.
 //!
-//! Separate from the entities, because a check that finds nothing remembered waits for this: columns are read by their place
-//! and only those that are needed. How each is written and read stands beside the entity.
+//! This bypasses SeaORM's entities because every cache miss waits for it: only the columns that are needed are read, and by
+//! position. How each column is written and read is beside its entity.
 
 use std::sync::LazyLock;
 
@@ -16,7 +15,7 @@ use crate::store::entity::{api_token, api_token_value};
 
 use super::columns::Columns;
 
-/// The columns of a token beside one of its values, in the order in which they are read.
+/// The columns of a token joined with one of its values, in the order in which they are read.
 pub(in crate::store) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     let (value, settings) = (api_token_value::COLUMNS, api_token::SETTINGS);
     format!(
@@ -25,7 +24,7 @@ pub(in crate::store) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// A token beside its current value or its previous one.
+/// A row: a token joined with one of its values.
 pub(in crate::store) struct Row<'a> {
     columns: Columns<'a>,
     id: TokenId,
@@ -35,7 +34,7 @@ pub(in crate::store) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Reads a row that has these columns from the given place on.
+    /// Reads a row that has these columns, starting at the position `first`.
     pub(in crate::store) fn read(row: &'a QueryResult, first: usize) -> Result<Self, Error> {
         let mut columns = Columns::new(row, first);
         Ok(Self {
@@ -53,7 +52,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The tokens of rows in which those of one token follow each other. A row that is of neither value is left aside.
+/// The tokens of these rows. The rows of one token must be adjacent. A row whose value is neither the current nor the previous one
+/// is ignored.
 pub(in crate::store) fn tokens<'a>(
     rows: impl IntoIterator<Item = Result<Row<'a>, Error>>,
 ) -> Result<Vec<Token>, Error> {
@@ -75,7 +75,7 @@ pub(in crate::store) fn tokens<'a>(
     Ok(tokens)
 }
 
-/// The token of its two rows; `None` where there is neither.
+/// The token of its two rows; `None` if there are none.
 fn token(current: Option<Row<'_>>, previous: Option<Row<'_>>) -> Result<Option<Token>, Error> {
     let Some(Row { mut columns, id, value, .. }) = current else {
         let without = |row: Row<'_>| Err(Error::Unreadable(format!("api_token {}: no current value", row.id)));

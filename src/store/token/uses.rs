@@ -22,8 +22,8 @@ pub(in crate::store) const FIRST_USE: &str = "first_used_at = COALESCE(first_use
 pub(in crate::store) const LAST_USE: &str = "last_used_at = COALESCE(?, last_used_at)";
 
 impl Store {
-    /// Writes when each of these tokens was last used, unless a later use is known already: all of it or nothing. A token may
-    /// occur once; a few thousand fit into one statement.
+    /// Writes when each of these tokens was last used, unless a later use is already known: all or nothing. Each token may occur
+    /// once; one statement takes a few thousand.
     ///
     /// # Errors
     /// When the database fails.
@@ -35,7 +35,7 @@ impl Store {
         let connection = transaction.connection();
         let backend = connection.get_database_backend();
         if backend == DbBackend::Postgres {
-            // In the order of the ids, as all locks are taken, so that no deadlock is possible.
+            // Locks are always taken in the order of the ids, so there is no deadlock.
             api_token::Entity::find()
                 .select_only()
                 .column(api_token::Column::Id)
@@ -81,7 +81,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Claims the recording of a reuse: whether none was recorded for this value since `since` (R8).
+    /// Claims the right to record a reuse of this value: succeeds if none was recorded since `since` (R8).
     ///
     /// # Errors
     /// When the database fails.

@@ -12,7 +12,7 @@ use crate::store::entity::{api_token, api_token_value};
 use crate::store::{Error, Transaction};
 
 impl Transaction {
-    /// Whether there is no token at all.
+    /// Whether the database has no tokens.
     ///
     /// # Errors
     /// When the database fails.
@@ -32,7 +32,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Writes the settings of a token anew.
+    /// Writes the changed settings of a token.
     ///
     /// # Errors
     /// When the database fails.
@@ -46,7 +46,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Sets the moment at which the previous value stops working.
+    /// Sets the time at which the previous value stops working.
     ///
     /// # Errors
     /// When the database fails.
@@ -58,7 +58,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Retires the previous value at once, whatever any clock says.
+    /// Retires the previous value immediately, whatever any clock says.
     ///
     /// # Errors
     /// When the database fails.
@@ -72,7 +72,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Forgets what the current value of a token could be derived from again (R6).
+    /// Erases the salt from which the current value of a token could be derived again (R6).
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! A server as people know it.
+//! Addresses of servers, for people.
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 

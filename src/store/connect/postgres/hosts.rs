@@ -1,7 +1,7 @@
-//! The servers that a PostgreSQL URL names: one, or several that are tried in turn, as libpq writes them (PostgreSQL documentation,
+//! The servers in a PostgreSQL URL: one, or several that are tried in turn, in the syntax of libpq (PostgreSQL documentation,
 //! "Specifying Multiple Hosts"): `postgres://USER@HOST:PORT,HOST:PORT/NAME?target_session_attrs=read-write`.
 //!
-//! The library that connects knows one host. Nothing here quotes the URL, because it may hold a password.
+//! The driver supports only one host. No message here quotes the URL, because it may contain a password.
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 
@@ -30,12 +30,12 @@ pub(super) fn parse(url: &str) -> Result<Vec<PgConnectOptions>, Error> {
     hosts.map(|host| if several && host.is_empty() { Err(unreadable()) } else { connect_options(host) }).collect()
 }
 
-/// Whether no letter of the password was read as the end of the host.
+/// Whether no character of the password was mistaken for the end of the host.
 fn is_whole(options: &PgConnectOptions) -> bool {
     !options.get_database().unwrap_or_default().contains(['@', '/']) && !options.get_host().contains('@')
 }
 
-/// The path and the query without the parameter that asks for a kind of server. Every kind that may write is the same here.
+/// The path and the query without `target_session_attrs`. The values that ask for a server that may write all mean the same here.
 fn without_target(rest: &str) -> Result<String, Error> {
     let Some((path, query)) = rest.split_once('?') else { return Ok(rest.to_owned()) };
     let mut kept = Vec::new();

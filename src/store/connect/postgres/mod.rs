@@ -1,4 +1,4 @@
-//! PostgreSQL: the servers that may be the database, which of them is, and connections to it.
+//! PostgreSQL: the servers of the URL, which of them is the primary, and connections to it.
 
 mod address;
 mod hosts;

@@ -1,4 +1,4 @@
-//! Pools of connections to PostgreSQL: to a primary, durable at every commit, with a timeout for every wait.
+//! Connection pools for PostgreSQL: to a primary only, durable at every commit, with a timeout for every wait.
 
 use std::time::Duration;
 
@@ -15,21 +15,22 @@ use super::address::place;
 use super::hosts;
 use super::primary::{self, find_primary};
 
-/// How long PostgreSQL waits for a row that another transaction is changing.
+/// How long PostgreSQL waits for a row that another transaction has locked.
 const LOCK_TIMEOUT: &str = "5s";
-/// For how long PostgreSQL keeps a transaction open in which nothing is asked. A change must be committed long before the row
-/// that announces it is deleted, also where a process is suspended between the two.
+/// How long PostgreSQL keeps an idle transaction open. A change must be committed long before the row that announces it is deleted,
+/// even if the process is suspended in between.
 const IDLE_TIMEOUT: &str = "10s";
-/// For how long a returned connection is used again without being tested.
+/// How long a returned connection may be idle before it is tested again.
 const IDLE_BEFORE_TEST: Duration = Duration::from_millis(100);
-/// After how many milliseconds PostgreSQL closes the connection of a replica that does not acknowledge what is sent to it.
+/// After this many milliseconds, PostgreSQL closes the connection of a replica that does not acknowledge data.
 const TCP_USER_TIMEOUT_MILLIS: &str = "10000";
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// How many listings a replica runs at once. They have connections of their own, so that looking up a value never waits for one.
+/// How many listings a replica runs at once. They have separate connections, so that a lookup never waits for one.
 const POSTGRES_LISTINGS: u32 = 4;
-/// What holds for listings alone. No listing is unbounded. Each is planned for its own filter, never reads a whole table where an
-/// index would do, and of two indexes reads the one in which it expects fewer rows, for an order that promises matches soon may
-/// hold them all at its end. To compile or to share out the work would take longer than a page.
+/// Settings for listings only. Each has a timeout and is planned for its own filter. It reads a whole table only if no index will
+/// do. Between two indexes, the planner chooses the one with fewer rows: an index in the order of the listing seems to find matches
+/// soon, but may have all of them at its end. JIT and parallel workers are off, because starting them takes longer than reading a
+/// page.
 const LISTING_SETTINGS: [(&str, &str); 6] = [
     ("statement_timeout", "5s"),
     ("plan_cache_mode", "force_custom_plan"),
@@ -38,7 +39,7 @@ const LISTING_SETTINGS: [(&str, &str); 6] = [
     ("jit", "off"),
     ("max_parallel_workers_per_gather", "0"),
 ];
-/// What the library wants a URL for where options are given.
+/// The library needs a URL even if options are given.
 const ANY_URL: &str = "postgres://localhost";
 
 pub(in crate::store::connect) async fn connect(url: &str) -> Result<Store, Error> {
@@ -50,8 +51,8 @@ pub(in crate::store::connect) async fn connect(url: &str) -> Result<Store, Error
     Ok(Store::on_server(place, servers, connections, listings))
 }
 
-/// Whatever the server's defaults: commits are durable before they are acknowledged (R13), and no lock is waited for or held
-/// without a limit.
+/// Settings that do not depend on the server's defaults: commits are durable before they are acknowledged (R13), and every wait for
+/// a lock has a timeout.
 fn with_settings(server: PgConnectOptions) -> PgConnectOptions {
     server.disable_statement_logging().options([
         ("synchronous_commit", "on"),
@@ -80,8 +81,8 @@ fn connections(server: PgConnectOptions, most: u32) -> PoolOptions {
     options.map_sqlx_postgres_pool_opts(|options| {
         options.after_connect(|connection, _| Box::pin(primary::require_primary(connection)))
     });
-    // The pool asks a connection whether it still answers when it is given back; to ask again at once would cost a round trip
-    // before every lookup and every transaction.
+    // The pool tests a connection when it is returned. Testing it again at once would add a round trip to every lookup and
+    // transaction.
     options.test_before_acquire_if_idle_for(IDLE_BEFORE_TEST);
     options
 }

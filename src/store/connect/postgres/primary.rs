@@ -1,5 +1,4 @@
-//! Finding the primary. A standby has the same rows, a moment later, and no change would be announced on it, so a connection to a
-//! standby is never trusted (R10).
+//! Finding the primary. A standby lags behind and announces no changes, so a connection to one is never used (R10).
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::store::connect::unusable;
 use super::address::address;
 
 /// How long a server may take to connect and to answer before the next one is tried.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// The message for a standby or a read-only server.
 pub(in crate::store) const STANDBY: &str = "the server is a standby, or read-only. Name the primary.";
 
@@ -28,11 +27,11 @@ pub(in crate::store) use only_reads;
 /// The first of these servers that is a primary and may write.
 ///
 /// # Errors
-/// When there is none: what is wrong with each, in words.
+/// What is wrong with each server, if none of them is a primary.
 pub(in crate::store) async fn find_primary(servers: &[PgConnectOptions]) -> Result<PgConnectOptions, String> {
     let mut causes = Vec::new();
     for server in servers {
-        let asked = timeout(PATIENCE, ask(server)).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let asked = timeout(ANSWER_TIMEOUT, ask(server)).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         let words = match asked {
             Ok(true) => return Ok(server.clone()),
             Ok(false) => STANDBY.to_owned(),
@@ -43,7 +42,7 @@ pub(in crate::store) async fn find_primary(servers: &[PgConnectOptions]) -> Resu
     Err(causes.join(" "))
 }
 
-/// Connects once, because a pool tries again until its time is over, and then says nothing but that.
+/// Connects once. A pool would retry until its timeout, and report only the timeout.
 async fn ask(server: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     let mut connection = server.connect().await?;
     let writes = may_write(&mut connection).await?;

@@ -1,4 +1,4 @@
-//! What is looked at before a SQLite file is opened for writing.
+//! Checks before a SQLite file is opened for writing.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ use crate::store::connect::schema::Schema;
 use crate::store::connect::unusable;
 use crate::store::file::write_ahead_log::BUSY_TIMEOUT;
 
-/// What keeps the file from being used, as far as its folder and its permissions say. SQLite has few words for that.
+/// Checks the folder and permissions of the file, because SQLite's own messages say little about them.
 pub(super) fn may_be_used(path: &Path, if_missing: IfMissing) -> Result<(), String> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let allow = "Let the user that runs Rotakey";
@@ -48,8 +48,8 @@ pub(super) fn may_be_used(path: &Path, if_missing: IfMissing) -> Result<(), Stri
     })
 }
 
-/// Why the file is not ours to use, if it is not, before it is switched to the write-ahead log: another program's file is left
-/// as it is.
+/// Returns why the file must not be used, if it must not, before it is switched to the write-ahead log. So another program's file
+/// is left as it is.
 pub(super) async fn look_before_writing(
     url: &str,
     path: &Path,
@@ -70,7 +70,7 @@ pub(super) async fn look_before_writing(
     })
 }
 
-/// Makes the file if it is missing. SQLite gives its side files the same mode.
+/// Creates the file if it is missing. SQLite gives the files beside it the same mode.
 pub(super) fn create_private(path: &Path) -> Result<(), String> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! Opening a SQLite file: durable at every commit, readable by its owner alone.
+//! Opening a SQLite file: durable at every commit, readable only by its owner.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use super::checks::{create_private, look_before_writing, may_be_used};
 use super::pools::{Known, Use, sqlite_pool};
 
 const SQLITE_READERS: u32 = 4;
-/// How many listings run at once. They have connections of their own, so that looking up a value never waits for one.
+/// How many listings run at once. They have separate connections, so that a lookup never waits for one.
 const SQLITE_LISTINGS: u32 = 2;
 
 /// The file that a URL names.
@@ -26,7 +26,7 @@ pub(in crate::store) fn path_of(url: &str) -> Result<PathBuf, Error> {
     if path.as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
         return Err(Error::Unsuitable("in memory: it would forget every token. Name a file.".into()));
     }
-    // As an absolute path, because a relative one is looked for from wherever the command was started.
+    // Absolute, so that messages name the file wherever the command was started.
     Ok(std::path::absolute(&path).unwrap_or(path))
 }
 
@@ -40,7 +40,7 @@ pub(in crate::store::connect) async fn connect(url: &str, if_missing: IfMissing)
     let reserve = Reserve::at(beside(&path.canonicalize().unwrap_or_else(|_| path.clone()), "-reserve"));
     let known = Known::default();
     let mut opened = open(url, &path, if_missing, &known).await;
-    // Opening it takes room as well, and a server that was restarted on a full disk must revoke, too.
+    // Opening the file needs space as well, and a server that is restarted on a full disk must be able to revoke.
     if let Err(err) = &opened
         && reserve.release_if_full(err).await
     {
@@ -50,19 +50,19 @@ pub(in crate::store::connect) async fn connect(url: &str, if_missing: IfMissing)
     let Pools { write, read, listings } = opened.map_err(|words| unusable(&place, &words))?;
     let file =
         DatabaseFile::opened(&path, reserve).map_err(|err| unusable(&place, &format!("it cannot be found: {err}.")))?;
-    // There is no other.
+    // This cannot fail: it is set once.
     let _ = known.set(file.clone());
     Ok(Store::on_file(place, read, write, listings, file))
 }
 
-/// The connections to a file, by what they are for.
+/// The connection pools of a file, by purpose.
 struct Pools {
     write: DatabaseConnection,
     read: DatabaseConnection,
     listings: DatabaseConnection,
 }
 
-/// The pools, or why the file is not to be used. The error is that of the database.
+/// Opens the pools; or returns why the file must not be used. An error is one of the database.
 async fn open(url: &str, path: &Path, if_missing: IfMissing, known: &Known) -> Result<Result<Pools, String>, DbErr> {
     if let Some(words) = look_before_writing(url, path, if_missing).await? {
         return Ok(Err(words));
@@ -72,7 +72,7 @@ async fn open(url: &str, path: &Path, if_missing: IfMissing, known: &Known) -> R
     {
         return Ok(Err(words));
     }
-    // Writes first: the connection that switches to the write-ahead log should be alone.
+    // The writing connection first: it should be alone when it switches to the write-ahead log.
     let write = sqlite_pool(url, 1, Use::Write, known).await?;
     let read = sqlite_pool(url, SQLITE_READERS, Use::Read, known).await?;
     Ok(Ok(Pools { write, read, listings: sqlite_pool(url, SQLITE_LISTINGS, Use::List, known).await? }))
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn r13_every_connection_to_sqlite_is_durable_and_holds_to_foreign_keys() {
+    async fn r13_every_connection_to_sqlite_is_durable_and_enforces_foreign_keys() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
         let store = Store::connect(&url).await.unwrap();

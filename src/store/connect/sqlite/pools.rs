@@ -1,4 +1,4 @@
-//! The pools of connections to a SQLite file.
+//! The connection pools of a SQLite file.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,10 +12,10 @@ use crate::store::file::write_ahead_log::{BUSY_TIMEOUT, WAL_LIMIT_BYTES};
 
 use super::statement_limit;
 
-/// The file, once all connections to it are open: one that must be opened later may not be to another.
+/// The file, once all connections to it are open. A connection that is opened later must be to the same file.
 pub(super) type Known = Arc<OnceLock<DatabaseFile>>;
 
-/// What a pool of connections is for.
+/// The purpose of a connection pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
     Write,
@@ -30,7 +30,7 @@ pub(super) async fn sqlite_pool(
     known: &Known,
 ) -> Result<DatabaseConnection, DbErr> {
     let mut options = pool_options(url, connections);
-    // All at once, while the path is sure to name the file.
+    // All connections now, while the path is known to be that of this file.
     options.min_connections(connections);
     let lists = used == Use::List;
     if lists {
@@ -38,22 +38,22 @@ pub(super) async fn sqlite_pool(
     }
     options.map_sqlx_sqlite_opts(move |options| {
         options
-            // So that closing one writes no log into the file, which might be another by then.
+            // Closing a connection that may write could checkpoint the log into the file, which might be another file by then.
             .read_only(used != Use::Write)
             .journal_mode(SqliteJournalMode::Wal)
-            // FULL waits for the disk at every commit; NORMAL would lose the last ones on a power cut (R13).
+            // FULL waits for the disk at every commit; NORMAL could lose the last commits in a power failure (R13).
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            // A log that had to grow, because a reader kept it from being reused, is truncated at the next reset.
+            // A log that grew because a reader prevented its reuse is truncated at the next reset.
             .pragma("journal_size_limit", WAL_LIMIT_BYTES.to_string())
-            // What savepoints need is little, and must not depend on room in another folder.
+            // Savepoints need little temporary space, and must not depend on the space in another folder.
             .pragma("temp_store", "MEMORY")
             .busy_timeout(BUSY_TIMEOUT)
     });
-    // A file does not go away between two uses, as a server may, so nothing is asked of a connection before it is used.
+    // Unlike a server, a file does not go away, so connections need no test before use.
     options.test_before_acquire(false);
-    // One that comes back with its transaction still open, because that could be neither committed nor undone in order, is
-    // closed, which undoes it, and another is opened.
+    // If a connection is returned with an open transaction, which could neither be committed nor rolled back, it is closed. This
+    // rolls the transaction back, and another connection is opened.
     let known = known.clone();
     options.map_sqlx_sqlite_pool_opts(move |options| {
         let known = known.clone();
@@ -63,13 +63,13 @@ pub(super) async fn sqlite_pool(
                 if let Some(file) = known.get() {
                     file.check().map_err(|err| sqlx::Error::Io(std::io::Error::other(err.to_string())))?;
                 }
-                if lists { statement_limit::count_anew(connection).await } else { Ok(()) }
+                if lists { statement_limit::reset_count(connection).await } else { Ok(()) }
             })
         });
         let options =
             options.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
-        // Otherwise none is closed while the store is open: with the last one SQLite deletes the write-ahead log, and the file
-        // that is opened next could be another.
+        // Otherwise no connection is closed while the store is open: with the last one, SQLite deletes the write-ahead log, and the
+        // next one could open another file.
         let options = options.idle_timeout(None).max_lifetime(None);
         if lists { statement_limit::limit(options) } else { options }
     });

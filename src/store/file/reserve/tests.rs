@@ -6,25 +6,25 @@ use crate::store::file::reserve_file::{BLOCK_BYTES, BYTES};
 use super::*;
 
 #[tokio::test]
-async fn the_reserve_takes_its_space_is_given_up_and_is_made_again() {
+async fn the_reserve_takes_its_space_is_released_and_is_created_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rotakey.db-reserve");
     let reserve = Reserve::at(path.clone());
     assert!(!reserve.is_released());
     for _ in 0..2 {
-        reserve.keep().await;
+        reserve.maintain().await;
         assert!(!reserve.is_released());
         let metadata = std::fs::metadata(&path).unwrap();
         assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (BYTES, 0o600));
         assert!(metadata.blocks() * 512 >= BYTES, "it is sparse");
         reserve.release();
         assert!(reserve.is_released() && !path.exists());
-        // As if it had been seen that there was no room.
+        // As if there had been no space on the disk.
         *reserve.0.pause.lock().unwrap() = 0;
     }
-    reserve.keep().await;
+    reserve.maintain().await;
     std::fs::remove_file(&path).unwrap();
-    reserve.keep().await;
+    reserve.maintain().await;
     assert!(path.exists(), "another process had deleted it");
 }
 
@@ -32,20 +32,20 @@ async fn the_reserve_takes_its_space_is_given_up_and_is_made_again() {
 async fn a_full_disk_that_is_reported_twice_delays_ordinary_changes_no_longer_than_one_that_is_reported_once() {
     let folder = tempfile::tempdir().unwrap();
     let reserve = Reserve::at(folder.path().join("rotakey.db-reserve"));
-    reserve.keep().await;
+    reserve.maintain().await;
     reserve.release();
     for _ in 0..PAUSE {
         // The space is released already, so this releases nothing.
         reserve.release();
-        reserve.keep().await;
+        reserve.maintain().await;
         assert!(reserve.is_released());
     }
-    reserve.keep().await;
+    reserve.maintain().await;
     assert!(!reserve.is_released());
 }
 
 #[tokio::test]
-async fn what_is_not_the_reserve_is_neither_written_over_nor_deleted() {
+async fn another_file_at_the_path_of_the_reserve_is_neither_overwritten_nor_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let [path, target] = ["rotakey.db-reserve", "precious"].map(|name| folder.path().join(name));
     let whole = vec![7; usize::try_from(BYTES).unwrap()];
@@ -58,7 +58,7 @@ async fn what_is_not_the_reserve_is_neither_written_over_nor_deleted() {
                 std::os::unix::fs::symlink(&target, &path).unwrap();
             }
             let reserve = Reserve::at(path.clone());
-            reserve.keep().await;
+            reserve.maintain().await;
             assert!(!reserve.is_released());
             reserve.release();
             assert!(std::fs::read(&path).unwrap() == contents, "mode {mode:o}, link: {link}");
@@ -68,19 +68,19 @@ async fn what_is_not_the_reserve_is_neither_written_over_nor_deleted() {
 }
 
 #[tokio::test]
-async fn a_reserve_that_was_not_finished_is_made_anew() {
+async fn an_incomplete_reserve_is_created_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rotakey.db-reserve");
     for bytes in [0, 10, BLOCK_BYTES as u64] {
-        Reserve::at(path.clone()).keep().await;
+        Reserve::at(path.clone()).maintain().await;
         OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes).unwrap();
-        Reserve::at(path.clone()).keep().await;
-        assert!(is_whole(&path));
+        Reserve::at(path.clone()).maintain().await;
+        assert!(is_complete(&path));
     }
 }
 
 #[tokio::test]
-async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
+async fn a_full_database_accepts_only_urgent_changes_until_there_is_space_again() {
     use sea_orm::ConnectionTrait;
 
     use crate::store::Store;
@@ -89,7 +89,7 @@ async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
     let url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
     let store = Store::connect(&url).await.unwrap();
     let reserve = store.file.as_ref().unwrap().reserve();
-    reserve.keep().await;
+    reserve.maintain().await;
     let run = async |sql: &str| store.write.execute_unprepared(sql).await.unwrap();
     run("CREATE TABLE ballast (bytes BLOB); PRAGMA max_page_count = 10").await;
     let transaction = store.begin().await.unwrap();
@@ -102,12 +102,12 @@ async fn a_full_database_takes_urgent_changes_only_until_there_is_room_again() {
         assert!(matches!(store.begin().await, Err(crate::store::Error::Unavailable(_))));
         store.begin_urgent().await.unwrap().commit().await.unwrap();
     }
-    // There was room on the disk, as under a quota: what was given up is not taken again at once.
+    // There was space on the disk, as under a quota: what was released is not taken again at once.
     for _ in 0..PAUSE {
-        reserve.keep().await;
+        reserve.maintain().await;
         assert!(reserve.is_released());
     }
-    reserve.keep().await;
+    reserve.maintain().await;
     store.begin().await.unwrap().commit().await.unwrap();
     store.close().await.unwrap();
 }
