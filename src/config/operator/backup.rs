@@ -17,12 +17,12 @@ const POSTGRES_RESTORE: &str = "rotakey restore FILE restores a SQLite database.
 /// The flags of `backup`.
 #[derive(Args, Clone, Debug)]
 pub struct BackupFlags {
-    /// The file to write. It gets this name once it is whole, verified and on disk
+    /// The file to write. It gets this name only when it is complete, verified and durable
     pub file: PathBuf,
     /// Replace FILE if it exists
     #[arg(long)]
     pub force: bool,
-    /// Print what the backup holds as JSON, on stdout
+    /// Print what the backup contains as JSON on stdout
     #[arg(long)]
     pub json: bool,
     /// The database
@@ -34,13 +34,14 @@ pub struct BackupFlags {
 #[derive(Args, Clone, Debug)]
 #[command(arg_required_else_help = true)]
 pub struct RestoreFlags {
-    /// A file that `rotakey backup` made, to become the SQLite database. Without it, a database is changed that was restored already
+    /// A file that `rotakey backup` wrote. Without it, the command only retires values, in a database that was restored already
     #[arg(required_unless_present = "retire_since")]
     pub file: Option<PathBuf>,
-    /// Retire every value issued until this moment: that of the backup, or any later one until the restored database is served
+    /// Retire all values issued until this moment: the time of the backup, or any later time before a server uses the restored
+    /// database
     #[arg(long, value_name = "MOMENT")]
     pub retire_since: Option<String>,
-    /// Replace a database that exists. It is kept under another name
+    /// Replace an existing database. The old one is kept under another name
     #[arg(long, requires = "file")]
     pub force: bool,
     /// The database
