@@ -10,6 +10,7 @@ pub mod domain;
 pub mod entropy;
 pub mod graphql;
 pub mod http;
+pub mod metrics;
 pub mod service;
 pub mod store;
 pub mod telemetry;
