@@ -41,8 +41,10 @@ pub enum Error {
     #[error("The server has stopped, because an essential task failed: {0}")]
     Task(#[from] tokio::task::JoinError),
     /// The port cannot be bound.
-    #[error("Cannot listen on {address}: {source}. Choose another address with --listen.")]
+    #[error("Cannot listen on {address}: {source}. Choose another address with {flag}.")]
     Listen {
+        /// The flag that names it.
+        flag: &'static str,
         /// The address asked for.
         address: Listen,
         /// What the operating system said.
@@ -108,6 +110,18 @@ async fn start(store: Store, clock: SharedClock, entropy: SharedEntropy, policy:
 /// # Errors
 /// When it is not to be had, or the name has no address.
 pub async fn bind(listen: Listen) -> Result<TcpListener, Error> {
+    bind_as("--listen", listen).await
+}
+
+/// As [`bind`], for the metrics.
+///
+/// # Errors
+/// As those of [`bind`].
+pub async fn bind_metrics(listen: Listen) -> Result<TcpListener, Error> {
+    bind_as("--metrics-listen", listen).await
+}
+
+async fn bind_as(flag: &'static str, listen: Listen) -> Result<TcpListener, Error> {
     let bound = match &listen {
         Listen::Address(address) => TcpListener::bind(address).await,
         Listen::Name(name, port) => match tokio::net::lookup_host((name.as_str(), *port)).await {
@@ -119,7 +133,22 @@ pub async fn bind(listen: Listen) -> Result<TcpListener, Error> {
             Err(err) => Err(err),
         },
     };
-    bound.map_err(|source| Error::Listen { address: listen, source })
+    bound.map_err(|source| Error::Listen { flag, address: listen, source })
+}
+
+/// Where the server is asked: for the API, and for the metrics where they have an address of their own.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The API.
+    pub api: TcpListener,
+    /// The metrics. Without it they are at the API's address.
+    pub metrics: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(api: TcpListener) -> Self {
+        Self { api, metrics: None }
+    }
 }
 
 /// A flag that turns true at the first SIGTERM or SIGINT, and is dropped at the second.
@@ -147,20 +176,19 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 /// # Errors
 /// When the schema generated from the code is invalid, the files of the database are deleted or replaced, or it cannot be closed.
 pub async fn serve(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     service: Service,
     settings: http::Settings,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let shutdown = http::Shutdown::default();
     let drain = settings.drain;
-    let server = http::server(service.clone(), settings, shutdown.clone())?;
+    let served = listen(listeners.into(), service.clone(), settings, shutdown.clone())?;
     let housekeeping = tokio::spawn(keep_house(service.clone()));
     let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
-    let server = server.serve(listener);
     let failed = tokio::select! {
-        () = async { server.await; shutdown.streams_ended().await } => None,
+        () = async { served.await; shutdown.streams_ended().await } => None,
         () = stop_in_steps(stop, drain, &shutdown) => {
             tracing::warn!("stopped before every request was answered");
             None
@@ -181,6 +209,28 @@ pub async fn serve(
         Err(_) => tracing::warn!("the database was not closed in time, but no acknowledged change is lost"),
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Serves on every address, until the server closes.
+fn listen(
+    listeners: Listeners,
+    service: Service,
+    settings: http::Settings,
+    shutdown: http::Shutdown,
+) -> Result<impl Future<Output = ()>, Error> {
+    let (api, metrics) = match listeners.metrics {
+        None => (http::server(service, settings, shutdown)?, None),
+        Some(listener) => {
+            let (api, monitoring) = http::servers(service, settings, shutdown)?;
+            (api, Some((monitoring, listener)))
+        }
+    };
+    let metrics = async {
+        if let Some((monitoring, listener)) = metrics {
+            monitoring.serve(listener).await;
+        }
+    };
+    Ok(async { tokio::join!(api.serve(listeners.api), metrics).0 })
 }
 
 /// Waits for the order to stop, then drains and closes the server. Returns when requests in flight have had [`GRACE`]. A second signal

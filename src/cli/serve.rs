@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use tokio::net::TcpListener;
+
 use crate::config::ServeFlags;
 use crate::service::Issued;
 use crate::{app, telemetry};
@@ -17,16 +19,25 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     let stop = app::stop_signal()?;
     let service = app::open(&settings.database_url, clock, entropy, settings.policy).await?;
     // The port first: a token must not be made for a server that then cannot start.
-    let listener = app::bind(settings.listen).await?;
-    let address = listener.local_addr()?;
+    let api = app::bind(settings.listen).await?;
+    let metrics = match settings.metrics_listen {
+        Some(listen) => Some(app::bind_metrics(listen).await?),
+        None => None,
+    };
+    let address = api.local_addr()?;
+    let metrics_address = metrics.as_ref().map(TcpListener::local_addr).transpose()?;
     let first = service.bootstrap_if_empty().await?;
-    std::io::stdout().write_all(banner(address, service.database(), first.as_ref()).as_bytes())?;
+    let banner = banner(address, metrics_address, service.database(), first.as_ref());
+    std::io::stdout().write_all(banner.as_bytes())?;
     std::io::stdout().flush()?;
     tracing::info!(%address, database = service.database(), version = env!("CARGO_PKG_VERSION"), "listening");
     if !is_private(address) {
         tracing::warn!(%address, "other machines can reach this address, and plain HTTP shows them every value; use TLS");
     }
-    app::serve(listener, service, settings.http, stop).await?;
+    if let Some(address) = metrics_address {
+        tracing::info!(%address, "listening for metrics");
+    }
+    app::serve(app::Listeners { api, metrics }, service, settings.http, stop).await?;
     Ok(())
 }
 
@@ -46,7 +57,7 @@ fn is_private(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
-fn banner(address: SocketAddr, database: &str, first: Option<&Issued>) -> String {
+fn banner(address: SocketAddr, metrics: Option<SocketAddr>, database: &str, first: Option<&Issued>) -> String {
     let url = base_url(address);
     let mut text = format!("Rotakey is listening on http://{address}\n");
     if !is_private(address) {
@@ -54,6 +65,9 @@ fn banner(address: SocketAddr, database: &str, first: Option<&Issued>) -> String
             "Warning: other machines can reach this address, and it speaks plain HTTP. Put TLS in front of it, or listen on \
              127.0.0.1.\n",
         );
+    }
+    if let Some(metrics) = metrics {
+        text.push_str(&format!("Metrics: {}/metrics\n", base_url(metrics)));
     }
     text.push_str(&format!("Database: {database}\nPlayground: {url}/playground\n"));
     if let Some(issued) = first {

@@ -39,6 +39,16 @@ impl FromStr for Listen {
     }
 }
 
+impl Listen {
+    /// Whether the operating system chooses the port.
+    pub(super) fn takes_any_port(&self) -> bool {
+        match self {
+            Self::Address(address) => address.port() == 0,
+            Self::Name(_, port) => *port == 0,
+        }
+    }
+}
+
 impl Display for Listen {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {

@@ -32,6 +32,10 @@ pub struct ServeFlags {
     /// The address or host name and the port to listen on. A port alone means 127.0.0.1; port 0 means any free port
     #[arg(long, env = "ROTAKEY_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
+    /// Another address or name and port, for the metrics alone: /metrics, /healthz and /readyz, for whoever reaches it. Without it,
+    /// /metrics is at --listen and needs a token with API_TOKEN_READ
+    #[arg(long, env = "ROTAKEY_METRICS_LISTEN")]
+    pub metrics_listen: Option<String>,
     /// The database
     #[command(flatten)]
     pub database: DatabaseFlags,
@@ -85,6 +89,8 @@ pub struct ServeFlags {
 pub struct Settings {
     /// Where to listen.
     pub listen: Listen,
+    /// Where to listen for those who ask for the metrics.
+    pub metrics_listen: Option<Listen>,
     /// Where the tokens are kept.
     pub database_url: DatabaseUrl,
     /// The settings of the endpoints.
@@ -104,9 +110,20 @@ impl ServeFlags {
     /// Every problem found.
     pub fn validate(&self, descriptors: usize) -> Result<Settings, Problems> {
         let mut problems = Vec::new();
-        let listen = self.listen.parse().map_err(|malformed: MalformedListen| {
+        let listen = self.listen.parse::<Listen>().map_err(|malformed: MalformedListen| {
             problems.push(format!("--listen must be {malformed}."));
         });
+        let metrics_listen = self.metrics_listen.as_deref().map(str::parse).transpose();
+        let metrics_listen = metrics_listen.unwrap_or_else(|malformed: MalformedListen| {
+            problems.push(format!("--metrics-listen must be {malformed}."));
+            None
+        });
+        if let (Ok(listen), Some(metrics_listen)) = (&listen, &metrics_listen)
+            && listen == metrics_listen
+            && !listen.takes_any_port()
+        {
+            problems.push("--metrics-listen must be another address than --listen.".to_owned());
+        }
         let require_expiry = environment::boolean(&self.require_expiry).unwrap_or_else(|| {
             problems.push("--require-expiry must be one of 1, 0, true, false, yes and no.".to_owned());
             false
@@ -166,7 +183,7 @@ impl ServeFlags {
                 let max_held_bytes = http::Settings::MAX_HELD_BYTES;
                 let http =
                     http::Settings { trusted_proxies, max_body_bytes, max_connections, max_held_bytes, drain, graphql };
-                Ok(Settings { listen, database_url, http, policy, log, log_format })
+                Ok(Settings { listen, metrics_listen, database_url, http, policy, log, log_format })
             }
             _ => Err(Problems(problems)),
         }
@@ -200,6 +217,7 @@ mod tests {
     fn every_problem_is_reported_at_once() {
         let arguments = [
             "--listen=here",
+            "--metrics-listen=there",
             "--database-url=mysql://secret@host",
             "--log=loud",
             "--trusted-proxies=10.0.0.0/8,nowhere",

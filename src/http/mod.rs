@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod graphql;
+mod metrics;
 mod playground;
 mod rejection;
 mod request_log;
@@ -13,6 +14,6 @@ mod state;
 mod verify;
 
 pub use crate::graphql::InvalidSchema;
-pub use routes::server;
+pub use routes::{server, servers};
 pub use server::{Connection, Server, Shutdown};
 pub use state::Settings;

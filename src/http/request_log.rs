@@ -14,8 +14,10 @@ use tokio::time::Instant;
 use tracing::{Instrument, Level, Span};
 
 use crate::domain::id::RequestId;
+use crate::metrics::SampledLatency;
 
 use super::caller::{RefusedCredentials, client_address, refused_credential};
+use super::metrics::Requests;
 use super::rejection;
 use super::state::AppState;
 
@@ -46,6 +48,7 @@ pub(super) struct RequestLog<'a> {
     /// Where it came from, which the log says only if the credential is refused.
     address: Option<IpAddr>,
     refused: &'a Arc<RefusedCredentials>,
+    requests: &'a Requests,
 }
 
 impl<'a> RequestLog<'a> {
@@ -57,7 +60,8 @@ impl<'a> RequestLog<'a> {
     ) -> Self {
         let address = peer.and_then(|peer| client_address(peer, headers, &state.trusted_proxies).ok()?);
         let request_id = state.service.request_id().ok();
-        Self { request_id, method: method.clone(), route, address, refused: &state.refused }
+        let (refused, requests) = (&state.refused, &state.requests);
+        Self { request_id, method: method.clone(), route, address, refused, requests }
     }
 
     /// Logs how the request is answered, and names the request in `X-Request-Id`. A panic is answered too.
@@ -74,7 +78,9 @@ impl<'a> RequestLog<'a> {
 
     fn log(&self, response: &Response<Body>, begun: Instant) {
         let status = response.status().as_u16();
-        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = begun.elapsed();
+        self.requests.answered(self.route, response, took);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if let Some(code) = refused_credential(response) {
             self.refused.note(self.address, code);
             tracing::debug!(status, micros, "answered");
@@ -103,6 +109,8 @@ pub(super) fn try_now(
     (method, route): (&Method, &str),
     answer: impl FnOnce() -> Option<Response<Body>>,
 ) -> Option<Response<Body>> {
+    let latency = state.requests.at_once(route);
+    let begun = latency.and_then(SampledLatency::begin);
     let mut response = std::panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_default()?;
     let request_id = state.service.request_id().ok();
     if tracing::enabled!(Level::DEBUG) {
@@ -110,6 +118,9 @@ pub(super) fn try_now(
         span(request_id, method, route).in_scope(|| tracing::debug!(status, "answered"));
     }
     set_request_id(&mut response, request_id);
+    if let Some(latency) = latency {
+        latency.end(begun);
+    }
     Some(response)
 }
 

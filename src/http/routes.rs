@@ -4,7 +4,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 
 use crate::graphql::InvalidSchema;
 use crate::service::{ErrorCode, Service};
@@ -13,7 +13,7 @@ use super::caller::{Client, require_schema_access};
 use super::rejection::Rejection;
 use super::server::{Server, SharedBody, Shutdown, readyz};
 use super::state::{AppState, Settings};
-use super::{playground, request_log, rest};
+use super::{metrics, playground, request_log, rest};
 
 /// All endpoints over these use cases, which stop as `shutdown` orders.
 ///
@@ -21,26 +21,49 @@ use super::{playground, request_log, rest};
 /// When the GraphQL schema generated from the code is invalid.
 pub fn server(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Server, InvalidSchema> {
     let state = AppState::new(service, settings, shutdown)?;
-    let max_body_bytes = state.max_body_bytes;
-    let routes = Router::new()
+    let routes = api(&state).route("/metrics", get(metrics::guarded));
+    Ok(Server::new(state.clone(), complete(routes.fallback(no_such_path), state)))
+}
+
+/// As [`server`], with the metrics on an address of their own: the server of the API, which then has none, and theirs.
+///
+/// # Errors
+/// As those of [`server`].
+pub fn servers(service: Service, settings: Settings, shutdown: Shutdown) -> Result<(Server, Server), InvalidSchema> {
+    let state = AppState::new(service, settings, shutdown)?;
+    let monitoring = monitoring().route("/metrics", get(metrics::unguarded)).fallback(no_such_monitoring_path);
+    let monitoring = Server::of_routes(state.clone(), complete(monitoring, state.clone()));
+    let routes = api(&state).fallback(no_such_path);
+    Ok((Server::new(state.clone(), complete(routes, state)), monitoring))
+}
+
+/// What monitoring asks for on every address.
+fn monitoring() -> Router<AppState> {
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(readyz))
+}
+
+fn api(state: &AppState) -> Router<AppState> {
+    monitoring()
         .route("/", get(|| async { Redirect::temporary("/playground") }))
-        .merge(rest::routes(&state))
+        .merge(rest::routes(state))
         .route("/schema.graphql", get(schema))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
         .route("/favicon.ico", get(playground::favicon))
         .route("/playground", get(playground::page))
         .route("/playground/", get(playground::page))
         .route("/playground/{*path}", get(playground::asset))
-        .fallback(no_such_path)
+}
+
+/// The routes with what stands around all of them.
+fn complete(routes: Router<AppState>, state: AppState) -> Router {
+    let max_body_bytes = state.max_body_bytes;
+    routes
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(state.clone())
         // The outermost first, and all at once: every call of `layer` would put a box of its own around each request.
         .layer((
-            axum::middleware::from_fn_with_state(state.clone(), request_log::log_requests),
+            middleware::from_fn_with_state(state, request_log::log_requests),
             DefaultBodyLimit::max(max_body_bytes),
-        ));
-    Ok(Server::new(state, routes))
+        ))
 }
 
 /// The schema, for whoever may read it.
@@ -58,6 +81,10 @@ async fn no_such_path(uri: Uri) -> Response {
     } else {
         rejection.into_response()
     }
+}
+
+async fn no_such_monitoring_path() -> Rejection {
+    Rejection::new(ErrorCode::NotFound, "Nothing is at this address. It has /metrics, /healthz and /readyz.")
 }
 
 async fn method_not_allowed() -> impl IntoResponse {

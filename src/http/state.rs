@@ -11,6 +11,7 @@ use crate::graphql::{GraphqlEngine, Introspection, InvalidSchema};
 use crate::service::Service;
 
 use super::caller::RefusedCredentials;
+use super::metrics::Requests;
 use super::server::Shutdown;
 
 /// What the operator decides about the endpoints.
@@ -64,6 +65,7 @@ pub(super) struct Inner {
     pub(super) sdl: Bytes,
     pub(super) shutdown: Shutdown,
     pub(super) refused: Arc<RefusedCredentials>,
+    pub(super) requests: Requests,
 }
 
 impl Deref for AppState {
@@ -83,8 +85,7 @@ impl AppState {
         let Settings { trusted_proxies, max_body_bytes, max_connections, max_held_bytes, graphql, drain: _ } = settings;
         let graphql = GraphqlEngine::new(service.clone(), graphql)?;
         let sdl = Bytes::from(graphql.sdl().to_owned());
-        let refused = Arc::default();
-        let shared = Inner {
+        let inner = Inner {
             service,
             graphql,
             trusted_proxies,
@@ -93,9 +94,10 @@ impl AppState {
             max_held_bytes,
             sdl,
             shutdown,
-            refused,
+            refused: Arc::default(),
+            requests: Requests::default(),
         };
-        Ok(Self(Arc::new(shared)))
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Whether errors may name only what the client sent.

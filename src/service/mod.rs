@@ -9,6 +9,7 @@ mod caller;
 mod database;
 mod error;
 mod judge;
+mod metrics;
 mod operator;
 mod policy;
 mod state;

@@ -15,6 +15,7 @@ mod history;
 mod house;
 mod http;
 mod listing;
+mod metrics;
 mod model;
 mod replicas;
 mod rest;

@@ -46,6 +46,15 @@ impl Answer {
         matches!(&self.0, Form::Built(built) if !built.errors.is_empty())
     }
 
+    /// The code of its first error.
+    pub fn first_error(&self) -> Option<ErrorCode> {
+        let Form::Built(built) = &self.0 else { return None };
+        match built.errors.first()?.extensions.as_ref()?.get("code")? {
+            Value::String(code) => ErrorCode::parse(code),
+            _ => None,
+        }
+    }
+
     /// The answer as text, to be told to several.
     ///
     /// # Errors

@@ -93,6 +93,11 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Option<&HeaderValue> {
     })
 }
 
+/// Whether the client names this type among those that it accepts.
+pub(crate) fn is_named(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
+    ranges(headers).filter_map(MediaType::parse).any(|range| range.is(kind, subtype) && range.weight() > 0)
+}
+
 /// The forms in which a client accepts answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Accepted {

@@ -19,6 +19,7 @@ use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::http::body::media_type::{Accepted, AnswerType, negotiate};
 use crate::http::body::{before_authentication, json};
 use crate::http::caller::authentication::{self, RequestInfo};
+use crate::http::metrics::FirstError;
 use crate::http::rejection::{self, Rejection};
 use crate::http::request_log::{self, RequestLog};
 use crate::http::state::AppState;
@@ -294,6 +295,7 @@ fn write(form: AnswerType, answer: &Answer) -> Response<Body> {
         _ => StatusCode::OK,
     };
     let mut response = body_of(form, status, answer);
+    FirstError::mark(&mut response, answer);
     if let Some(seconds) = answer.retry_after_seconds() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

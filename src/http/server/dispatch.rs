@@ -30,11 +30,18 @@ use super::connection::{Activity, InFlight, RequestBody, bounded};
 pub struct Server {
     state: AppState,
     routes: Router,
+    /// Whether it has the endpoints that are matched before the routes.
+    verifies: bool,
 }
 
 impl Server {
     pub(in crate::http) fn new(state: AppState, routes: Router) -> Self {
-        Self { state, routes }
+        Self { state, routes, verifies: true }
+    }
+
+    /// A server that has nothing but these routes.
+    pub(in crate::http) fn of_routes(state: AppState, routes: Router) -> Self {
+        Self { state, routes, verifies: false }
     }
 
     /// What serves the requests that come from this address.
@@ -83,6 +90,9 @@ impl Connection {
             self.activity.set_multiplexed();
         }
         let (state, peer) = (&self.server.state, self.peer.ip());
+        if !self.server.verifies {
+            return self.routed(request.map(|body| RequestBody::new(body, self.activity.clone())));
+        }
         let path = request.uri().path();
         if let Some(verify_path) = forward_auth::VerifyPath::parse(path) {
             if let Some(mut answer) = forward_auth::try_now(state, verify_path, peer, &mut request) {
@@ -111,6 +121,16 @@ impl Connection {
             let state = state.clone();
             return self.serve_async(version, async move { introspect::serve(&state, peer, request).await });
         }
+        self.routed(request)
+    }
+
+    /// Answers by the routes.
+    fn routed<B>(&self, mut request: Request<RequestBody<B>>) -> ResponseFuture
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let version = request.version();
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let routed = tower_service::Service::call(&mut self.server.routes.clone(), request);
         self.serve_async(version, async move {

@@ -8,6 +8,7 @@ pub mod deadline;
 pub mod entropy;
 pub mod events;
 pub mod http2;
+pub mod metrics;
 mod servers;
 mod spans;
 pub mod verification;

@@ -1,0 +1,48 @@
+//! `GET /metrics`. They tell how much is asked of the server, and how many tokens there are, so they are not for everyone: on the
+//! address of the API a caller needs a permission, and on an address of their own (`--metrics-listen`) the operator decides by the
+//! network who reaches them.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::response::IntoResponse;
+
+use crate::http::body::media_type;
+use crate::http::caller::{Client, authentication};
+use crate::http::rejection::{self, Rejection};
+use crate::http::state::AppState;
+use crate::metrics::Format;
+use crate::service::Error;
+
+use super::describe::exposition;
+
+/// The metrics, for a caller who may list all tokens.
+pub(in crate::http) async fn guarded(
+    State(state): State<AppState>,
+    Client(caller): Client,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Rejection> {
+    let caller = caller.ok_or(Error::Anonymous)?;
+    state.service.authorise_metrics(&caller).await?;
+    let mut response = answer(&state, &headers);
+    authentication::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
+    Ok(response)
+}
+
+/// The metrics, for whoever reaches the address.
+pub(in crate::http) async fn unguarded(State(state): State<AppState>, headers: HeaderMap) -> Response<Body> {
+    answer(&state, &headers)
+}
+
+fn answer(state: &AppState, headers: &HeaderMap) -> Response<Body> {
+    let named = |kind, subtype| media_type::is_named(headers, kind, subtype);
+    let format = if named("application", "openmetrics-text") { Format::OpenMetrics } else { Format::Prometheus };
+    let Ok(text) = exposition(state).encode(format) else { return rejection::panicked() };
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(format.content_type())),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (VARY, HeaderValue::from_static("Accept")),
+    ];
+    (headers, text).into_response()
+}
