@@ -188,7 +188,8 @@ impl Holder {
 
     /// A lost rotation has come to its end.
     fn recovered(&mut self) {
-        if let Some(cut_off) = self.cut_off.take() {
+        // One of two workers may also have lost a race, and waits for the other.
+        if let Some(cut_off) = self.cut_off.take().filter(|_| self.alone) {
             let kind =
                 if self.keyed { &mut self.tally.recoveries_with_key } else { &mut self.tally.recoveries_without };
             kind.push(cut_off.since.elapsed());

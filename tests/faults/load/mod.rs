@@ -5,6 +5,6 @@ mod holder;
 mod storm;
 mod tally;
 
-pub use calls::{Answer, Calls};
+pub use calls::{Answer, Calls, Issued};
 pub use storm::{Storm, StormPlan};
 pub use tally::{Tally, median_and_longest, percentile_millis};

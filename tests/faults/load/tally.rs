@@ -10,7 +10,7 @@ pub struct Tally {
     pub failed: u64,
     /// Those of them that were rotations and may have been carried out.
     pub unknown: u64,
-    /// From a lost answer to the next rotation that was answered.
+    /// From a lost answer to the next rotation that was answered, for the only worker of a token.
     pub recoveries_with_key: Vec<Duration>,
     pub recoveries_without: Vec<Duration>,
     /// Clients that were left without a value that works, with the refusal that they got.

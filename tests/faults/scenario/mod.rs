@@ -21,7 +21,7 @@ pub enum Scenario {
     PostgresKills,
     /// Revocations on one of three replicas on PostgreSQL, under load: the time until the others refuse
     Revocations,
-    /// The same while nothing wakes the replicas: their listening connections are cut again and again
+    /// The same, but the connections on which the others listen are cut before each revocation
     RevocationsUnheard,
     /// Each of three replicas behind HAProxy is restarted in turn, under load
     RollingRestart,

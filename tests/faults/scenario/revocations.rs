@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::Run;
-use crate::load::{Answer, Calls, Storm, StormPlan, percentile_millis};
+use crate::load::{Answer, Calls, Issued, Storm, StormPlan, percentile_millis};
 use crate::report::Report;
 use crate::site::{Address, three_replicas};
 use crate::support::cluster::PostgresServer;
@@ -17,10 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Whatever breaks (R10).
 const LIMIT: Duration = Duration::from_secs(10);
 const PLAN: StormPlan = StormPlan { tokens: 3, contended_tokens: 0 };
-/// How often listening connections are cut.
-const CUT_EVERY: Duration = Duration::from_millis(50);
-const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
 
+/// Revokes tokens. With `unheard`, the connections on which the other replicas listen and poll are cut before each revocation.
 pub async fn run(run: &Run, unheard: bool) -> Report {
     let mut report = Report::new(run);
     let database = PostgresServer::primary().await;
@@ -29,29 +28,19 @@ pub async fn run(run: &Run, unheard: bool) -> Report {
     let admin = replicas[0].first_value();
     let calls = Calls::record(&run.record, &run.scenario.name(), run.seed, CALL_PATIENCE);
     let storm = Storm::start(PLAN, addresses.clone(), &admin, &calls, run.seed).await;
-    let mut cutting = JoinSet::new();
-    if unheard {
-        let connection = database.connect().await;
-        cutting.spawn(async move {
-            let mut ticks = interval(CUT_EVERY);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                sea_orm::ConnectionTrait::execute_unprepared(&connection, CUT).await.unwrap();
-            }
-        });
-    }
+    let connection = database.connect().await;
     let mut random = fastrand::Rng::with_seed(run.seed);
     let mut times = Vec::new();
     for number in 0..run.times {
         let mut others = addresses.clone();
         let here = others.swap_remove(random.usize(0..others.len()));
-        match revoke(&calls, &admin, number, &here, &others).await {
+        let revocation = Revocation { calls: &calls, admin: &admin, here, others };
+        let revoked = revocation.time(number, unheard.then_some(&connection));
+        match timeout(PATIENCE, revoked).await.unwrap_or_else(|_| Err(format!("not done within {PATIENCE:?}"))) {
             Ok(both) => times.extend(both),
             Err(failure) => report.expect(Err(format!("revocation {number}: {failure}"))),
         }
     }
-    cutting.shutdown().await;
     let tally = storm.end(PATIENCE).await;
     calls.flush();
     report.count("revocations", run.times);
@@ -64,53 +53,94 @@ pub async fn run(run: &Run, unheard: bool) -> Report {
     report
 }
 
-/// Revokes a token that all replicas have cached: how long each of the others went on accepting it.
-async fn revoke(
-    calls: &Calls,
-    admin: &str,
-    number: u32,
-    here: &Address,
-    others: &[Address],
-) -> Result<Vec<Duration>, String> {
-    let input = json!({ "name": format!("revoked {number}") });
-    let Answer::Done(token) = calls.create(here, "admin", admin, input).await else {
-        return Err("no token was created".to_owned());
-    };
-    for address in std::iter::once(here).chain(others) {
-        for _ in 0..3 {
-            let answer = calls.verify(address, "gateway", &token.id, &token.value).await;
-            if !matches!(answer, Answer::Done(_)) {
-                return Err(format!("a new value does not work: {answer:?}"));
+/// A revocation on one replica, whose others have the value in their caches.
+struct Revocation<'a> {
+    calls: &'a Calls,
+    admin: &'a str,
+    here: Address,
+    others: Vec<Address>,
+}
+
+impl Revocation<'_> {
+    /// How long each of the other replicas went on accepting the value.
+    async fn time(&self, number: u32, cut: Option<&DatabaseConnection>) -> Result<Vec<Duration>, String> {
+        let token = self.create(number).await?;
+        for address in std::iter::once(&self.here).chain(&self.others) {
+            // The first use is written, and changes what is cached.
+            for _ in 0..3 {
+                self.wait_until_accepted(address, &token).await?;
+            }
+        }
+        if let Some(connection) = cut {
+            self.cut_listeners(connection).await;
+        }
+        match self.calls.revoke(&self.here, "admin", &token.id, self.admin).await {
+            Answer::Done(()) => {}
+            other => return Err(format!("it was not carried out: {other:?}")),
+        }
+        let revoked = Instant::now();
+        match verify(self.calls, &self.here, &token).await {
+            Answer::Refused { code, .. } if code == "TOKEN_REVOKED" => {}
+            other => return Err(format!("the replica that handled it answers {other:?}")),
+        }
+        let mut asking = JoinSet::new();
+        for address in &self.others {
+            let (calls, token, address) = (self.calls.clone(), token.clone(), address.clone());
+            asking.spawn(async move {
+                timeout(LIMIT, wait_until_revoked(&calls, &address, &token))
+                    .await
+                    .unwrap_or_else(|_| Err(format!("a replica does not refuse it within {LIMIT:?}")))?;
+                Ok(revoked.elapsed())
+            });
+        }
+        asking.join_all().await.into_iter().collect()
+    }
+
+    async fn create(&self, number: u32) -> Result<Issued, String> {
+        loop {
+            let input = json!({ "name": format!("revoked {number}") });
+            match self.calls.create(&self.here, "admin", self.admin, input).await {
+                Answer::Done(token) => return Ok(token),
+                // The replica looks for the database, because its connection was cut.
+                Answer::Unknown { .. } => {}
+                other => return Err(format!("no token was created: {other:?}")),
             }
         }
     }
-    let Answer::Done(()) = calls.revoke(here, "admin", &token.id, admin).await else {
-        return Err("it was not carried out".to_owned());
-    };
-    let revoked = Instant::now();
-    let refused_here = is_refused(calls.verify(here, "gateway", &token.id, &token.value).await)?;
-    if !refused_here {
-        return Err("the replica that handled it still accepts the value".to_owned());
+
+    async fn wait_until_accepted(&self, address: &Address, token: &Issued) -> Result<(), String> {
+        loop {
+            match verify(self.calls, address, token).await {
+                Answer::Done(_) => return Ok(()),
+                Answer::Unknown { .. } => {}
+                other => return Err(format!("a new value does not work: {other:?}")),
+            }
+        }
     }
-    let mut asking = JoinSet::new();
-    for address in others {
-        let (calls, token, address) = (calls.clone(), token.clone(), address.clone());
-        asking.spawn(async move {
-            let until_refused = async {
-                while !is_refused(calls.verify(&address, "gateway", &token.id, &token.value).await)? {}
-                Ok(revoked.elapsed())
-            };
-            timeout(LIMIT, until_refused).await.map_err(|_| format!("a replica accepts it for {LIMIT:?}"))?
-        });
+
+    async fn cut_listeners(&self, connection: &DatabaseConnection) {
+        let names: Vec<String> =
+            self.others.iter().filter_map(Address::replica).map(|name| format!("'{name}'")).collect();
+        // A listening connection polls, too.
+        let cut = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE application_name IN ({}) AND (query LIKE 'LISTEN%' OR query LIKE '%pg_snapshot_xmax%')",
+            names.join(", ")
+        );
+        connection.execute_unprepared(&cut).await.unwrap();
     }
-    asking.join_all().await.into_iter().collect()
 }
 
-/// Whether a value is refused because its token was revoked.
-fn is_refused(answer: Answer<u32>) -> Result<bool, String> {
-    match answer {
-        Answer::Done(_) => Ok(false),
-        Answer::Refused { code, .. } if code == "TOKEN_REVOKED" => Ok(true),
-        other => Err(format!("{other:?}")),
+async fn verify(calls: &Calls, address: &Address, token: &Issued) -> Answer<u32> {
+    calls.verify(address, "gateway", &token.id, &token.value).await
+}
+
+async fn wait_until_revoked(calls: &Calls, address: &Address, token: &Issued) -> Result<(), String> {
+    loop {
+        match verify(calls, address, token).await {
+            Answer::Done(_) | Answer::Unknown { .. } => {}
+            Answer::Refused { code, .. } if code == "TOKEN_REVOKED" => return Ok(()),
+            other => return Err(format!("{other:?}")),
+        }
     }
 }

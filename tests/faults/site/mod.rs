@@ -10,7 +10,8 @@ pub use replica::Replica;
 
 use std::sync::Arc;
 
-/// Three replicas on one database.
+/// Three replicas on one PostgreSQL database, whose connections bear their names.
 pub fn three_replicas(database_url: &str, flags: &[&str]) -> [Arc<Replica>; 3] {
-    ["a", "b", "c"].map(|name| Arc::new(Replica::start(name, database_url, flags)))
+    let url = |name: &str| format!("{database_url}?application_name={name}");
+    ["a", "b", "c"].map(|name| Arc::new(Replica::start(name, &url(name), flags)))
 }
