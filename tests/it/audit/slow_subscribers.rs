@@ -45,7 +45,7 @@ async fn append(store: &Store, numbers: std::ops::Range<u32>) {
 }
 
 #[tokio::test]
-async fn who_does_not_keep_up_is_told_so_and_others_miss_nothing() {
+async fn a_slow_subscriber_gets_an_error_and_others_miss_nothing() {
     let database = TestDatabase::new().await;
     let (store, service) = parts(&database, Policy::default()).await;
     let admin = service.bootstrap().await.unwrap().value.expose().to_owned();

@@ -23,7 +23,7 @@ async fn reader(server: &Server, settings: Value) -> Created {
 }
 
 #[tokio::test]
-async fn a_subscriber_is_told_of_every_change_once_and_in_its_order() {
+async fn a_subscriber_gets_every_change_once_and_in_order() {
     let server = Server::start().await;
     let mut all = Events::of_audit_log(&server.admin, json!({})).await;
     let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
@@ -100,7 +100,7 @@ async fn counts(server: &Server, filters: &[Value]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn r10_a_subscription_ends_with_the_reason_when_its_value_works_no_more() {
+async fn r10_a_subscription_ends_with_the_reason_when_its_value_no_longer_works() {
     let server = Server::start().await;
     let revoked = reader(&server, json!({})).await;
     let mut events = Events::of_audit_log(&revoked.client, json!({})).await;
@@ -155,7 +155,7 @@ async fn r2_r3_r4_a_subscription_ends_at_every_deadline_without_any_event() {
 }
 
 #[tokio::test]
-async fn only_who_may_read_the_audit_log_may_subscribe_to_it() {
+async fn subscribing_needs_the_permission_to_read_the_audit_log() {
     let server = Server::start().await;
     let nobody = server.admin.create(json!({ "name": "nobody" })).await.unwrap().client;
     assert_eq!(Events::of_audit_log(&nobody, json!({})).await.told_at_last().await, "FORBIDDEN");
@@ -167,7 +167,7 @@ async fn only_who_may_read_the_audit_log_may_subscribe_to_it() {
 }
 
 #[tokio::test]
-async fn an_event_stream_answers_every_operation_and_breaks_no_rule_of_the_door() {
+async fn an_event_stream_answers_every_operation_by_the_rules_of_the_endpoint() {
     let server = Server::start().await;
     let admin = &server.admin;
     let answered = |(event, data): (String, Value)| {
@@ -205,7 +205,7 @@ async fn an_event_stream_answers_every_operation_and_breaks_no_rule_of_the_door(
 }
 
 #[tokio::test]
-async fn who_uses_the_previous_value_is_warned_on_an_event_stream_too() {
+async fn an_event_stream_also_warns_of_the_previous_value() {
     let server = Server::start().await;
     server.admin.rotate().await.unwrap();
     let request = server.admin.request("POST", "/graphql").header("Accept", "text/event-stream");

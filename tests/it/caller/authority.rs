@@ -70,7 +70,7 @@ async fn r11_every_permission_by_operation_by_own_and_other() {
 }
 
 #[tokio::test]
-async fn r11_nobody_touches_what_holds_more_than_they_do() {
+async fn r11_a_caller_cannot_change_a_token_that_holds_more() {
     let server = Server::start().await;
     let permissions = json!(["API_TOKEN_READ", "API_TOKEN_MODIFY"]);
     let deputy =
@@ -98,7 +98,7 @@ async fn r11_nobody_touches_what_holds_more_than_they_do() {
 }
 
 #[tokio::test]
-async fn r11_nobody_widens_themselves_or_another() {
+async fn r11_a_caller_cannot_widen_itself_or_another() {
     let server = Server::start().await;
     let input = json!({ "name": "deputy", "permissions": ["API_TOKEN_MODIFY"], "scopes": ["read"] });
     let deputy = server.admin.create(input).await.unwrap();
@@ -176,7 +176,7 @@ async fn r11_a_permission_is_handed_on_within_the_bounds_of_its_holder() {
 }
 
 #[tokio::test]
-async fn r11_nobody_lifts_their_own_restrictions() {
+async fn r11_a_caller_cannot_remove_its_own_restrictions() {
     let server = Server::start().await;
     let caller = bounded(&server).await;
     for lift in [

@@ -105,7 +105,7 @@ fn error(answer: &Answer) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn an_empty_authorization_or_a_scheme_alone_is_none_at_every_endpoint() {
+async fn an_empty_authorization_or_a_scheme_alone_is_no_credential_at_any_endpoint() {
     let server = Server::start().await;
     for endpoint in ENDPOINTS {
         for nothing in ["", " ", "Bearer", "bearer ", "Basic", "Negotiate"] {
@@ -135,7 +135,7 @@ async fn an_empty_authorization_or_a_scheme_alone_is_none_at_every_endpoint() {
 const JWT: &str = "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl";
 
 #[tokio::test]
-async fn a_credential_of_somebody_elses_beside_a_value_is_left_aside_at_every_endpoint() {
+async fn a_foreign_credential_beside_a_value_is_ignored_at_every_endpoint() {
     let server = Server::start().await;
     for endpoint in ENDPOINTS {
         for foreign in
@@ -188,7 +188,7 @@ async fn a_refusal_names_the_header_that_it_read() {
 }
 
 #[tokio::test]
-async fn a_value_with_something_around_it_and_one_without_its_scheme_are_told_apart() {
+async fn a_value_with_text_around_it_and_one_without_its_scheme_get_different_messages() {
     let server = Server::start().await;
     let value = holder(&server).await;
     let alone = "Send the value alone, without quotes or a name before it.";

@@ -44,7 +44,7 @@ async fn r12_a_token_is_bound_to_its_networks_on_both_values() {
 }
 
 #[tokio::test]
-async fn r12_what_a_client_writes_itself_into_the_forwarding_headers_is_not_believed() {
+async fn r12_forwarding_headers_that_the_client_wrote_itself_are_ignored() {
     let server = Server::start().await;
     let input = json!({ "name": "n", "allowedCIDRBlocks": ["10.0.0.0/8"] });
     let token = server.admin.create(input).await.unwrap().client;

@@ -172,7 +172,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
 }
 
 #[tokio::test]
-async fn r13_a_database_that_is_busy_is_told_as_unavailable_and_works_again_after() {
+async fn r13_a_busy_database_is_unavailable_and_then_works_again() {
     let server = Server::start().await;
     let token = server.admin.create(serde_json::json!({ "name": "waits" })).await.unwrap();
     let connection = server.database.connect().await;

@@ -101,7 +101,7 @@ async fn rotate_until_refused(mut holder: Client) -> (Client, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_room_again_all_goes_on() {
+async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_space_again_all_works() {
     let disk = SmallDisk::new();
     let server = Process::start(disk.command(), "sqlite://own.db");
     let (reserve, filler) = (disk.file("own.db-reserve"), disk.file("filler"));

@@ -63,7 +63,7 @@ impl House {
     }
 
     /// Rotates all of them at once; what became of each, in no order.
-    async fn rotate_at_once(&self, holders: Vec<Caller>) -> Vec<Result<Issued, ErrorCode>> {
+    async fn rotate_concurrently(&self, holders: Vec<Caller>) -> Vec<Result<Issued, ErrorCode>> {
         let mut running = JoinSet::new();
         for holder in holders {
             let service = self.service.clone();
@@ -83,9 +83,9 @@ impl House {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rotations_of_many_tokens_at_once_all_succeed_and_every_value_works() {
+async fn concurrent_rotations_of_many_tokens_all_succeed_and_every_value_works() {
     let house = House::new().await;
-    let issued = house.rotate_at_once(house.holders().await).await;
+    let issued = house.rotate_concurrently(house.holders().await).await;
     assert_eq!(issued.len(), CLIENTS);
     for issued in issued {
         let issued = issued.unwrap();
@@ -120,7 +120,7 @@ async fn r7_of_racing_rotations_of_one_token_one_wins_and_its_value_works() {
     for _ in 0..CLIENTS {
         racers.push(house.present(&created.value).await.unwrap());
     }
-    let (won, lost): (Vec<_>, Vec<_>) = house.rotate_at_once(racers).await.into_iter().partition(Result::is_ok);
+    let (won, lost): (Vec<_>, Vec<_>) = house.rotate_concurrently(racers).await.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, CLIENTS - 1));
     for outcome in lost {
         assert_eq!(outcome.map(|_| ()), Err(ErrorCode::RotationConflict));
@@ -162,7 +162,7 @@ async fn an_operation_that_fails_half_way_leaves_what_the_others_of_its_group_di
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_goes_away_at_any_moment_harms_nobody() {
+async fn a_client_that_disconnects_at_any_moment_affects_no_other() {
     let house = House::new().await;
     let holders = house.holders().await;
     let ids: Vec<TokenId> = holders.iter().map(Caller::token_id).collect();
@@ -195,7 +195,7 @@ async fn a_client_that_goes_away_at_any_moment_harms_nobody() {
         let previous = token.previous.as_ref().map(|previous| previous.generation);
         assert!(matches!((token.current.generation, previous), (1, None) | (2, Some(1))), "{token:?}");
     }
-    house.rotate_at_once(vec![house.holder().await]).await.remove(0).unwrap();
+    house.rotate_concurrently(vec![house.holder().await]).await.remove(0).unwrap();
 }
 
 /// Polls a future so many times at most, and then drops it.
@@ -212,7 +212,7 @@ async fn for_steps<F: Future>(mut future: std::pin::Pin<&mut F>, steps: usize) {
 }
 
 #[tokio::test]
-async fn on_sqlite_r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for_it() {
+async fn on_sqlite_r13_an_answer_waits_until_what_it_relies_on_is_durable() {
     let house = House::on(TestDatabase::sqlite()).await;
     let created = house.create().await;
     let id = created.view.token.id.to_string();
@@ -254,7 +254,7 @@ async fn on_sqlite_r13_an_answer_that_rests_on_what_is_not_durable_yet_waits_for
 }
 
 #[tokio::test]
-async fn on_sqlite_r13_when_the_commit_of_a_group_fails_none_of_it_is_told_as_done() {
+async fn on_sqlite_r13_a_failed_group_commit_acknowledges_nothing() {
     let house = House::on(TestDatabase::sqlite()).await;
     // A constraint that is checked at the commit alone makes it fail.
     let beside = house.database.connect().await;
@@ -278,5 +278,5 @@ async fn on_sqlite_r13_when_the_commit_of_a_group_fails_none_of_it_is_told_as_do
         assert_eq!((token.current.generation, token.revoked_at), (1, None));
     }
     // The next one has a connection that works.
-    house.rotate_at_once(vec![house.holder().await]).await.remove(0).unwrap();
+    house.rotate_concurrently(vec![house.holder().await]).await.remove(0).unwrap();
 }

@@ -47,7 +47,7 @@ async fn values(server: &Server) -> Vec<(ValueHash, Told)> {
 }
 
 #[tokio::test]
-async fn each_of_many_that_look_up_at_once_is_told_of_its_own_value() {
+async fn each_of_many_concurrent_lookups_finds_its_own_value() {
     let server = Server::start().await;
     let store = Store::connect(&server.database.url).await.unwrap();
     let values = values(&server).await;
@@ -63,7 +63,7 @@ async fn each_of_many_that_look_up_at_once_is_told_of_its_own_value() {
 }
 
 #[tokio::test]
-async fn whoever_stops_waiting_keeps_nobody_else_from_being_told() {
+async fn a_cancelled_lookup_does_not_stop_the_others() {
     let server = Server::start().await;
     let store = Store::connect(&server.database.url).await.unwrap();
     let values = values(&server).await;

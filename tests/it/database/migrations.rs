@@ -172,7 +172,7 @@ async fn on_postgres_a_replica_waits_for_another_that_migrates_for_long_and_then
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_a_table_that_another_transaction_keeps_is_told_in_plain_words_and_the_next_start_goes_on() {
+async fn on_postgres_a_locked_table_fails_the_start_in_plain_words_and_the_next_start_succeeds() {
     let (database, connection) = filled(TestDatabase::postgres().await).await;
     let backup = connection.begin().await.unwrap();
     backup.execute_unprepared("LOCK TABLE api_token IN ACCESS SHARE MODE").await.unwrap();

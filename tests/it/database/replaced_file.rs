@@ -138,7 +138,7 @@ async fn a_backup_that_takes_the_place_of_the_file_under_load_is_not_mixed_with_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_file_stops_a_server_that_nobody_asks_anything() {
+async fn a_deleted_file_stops_an_idle_server() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own.db");
     let server = Process::serve(folder.path(), &format!("sqlite://{}", path.display()));
@@ -149,7 +149,7 @@ async fn a_deleted_file_stops_a_server_that_nobody_asks_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_sqlite_the_write_ahead_log_is_short_again_after_somebody_kept_reading() {
+async fn on_sqlite_the_write_ahead_log_is_short_again_after_a_long_read() {
     let server = Server::start_on(TestDatabase::sqlite()).await;
     let wal = server.database.folder().join("rotakey.db-wal");
     let bytes = || std::fs::metadata(&wal).unwrap().len();

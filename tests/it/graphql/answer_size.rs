@@ -85,7 +85,7 @@ async fn a_list_of_requests_has_one_bound() {
 }
 
 #[tokio::test]
-async fn r5_a_value_that_was_issued_is_told_however_long_the_answer_is() {
+async fn r5_an_issued_value_is_returned_however_long_the_answer_is() {
     let server = bounded(5_000).await;
     let description = "d".repeat(2_000);
     let create = |alias: &str| {
@@ -105,7 +105,7 @@ async fn r5_a_value_that_was_issued_is_told_however_long_the_answer_is() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_told_no_more_than_a_mebibyte_of_the_schema() {
+async fn an_anonymous_caller_gets_no_more_than_a_mebibyte_of_introspection() {
     let server = Server::start().await;
     let query = format!("{{ __schema {{ types {{ fields {{ {}: name }} }} }} }}", "k".repeat(12_000));
     let (_, body, length) = post(&server.anonymous(), &json!({ "query": query })).await;
@@ -146,7 +146,7 @@ async fn one_field_is_asked_for_under_few_names_in_one_place() {
 }
 
 #[tokio::test]
-async fn values_that_nobody_declared_are_dropped_and_their_number_is_bounded() {
+async fn undeclared_variables_are_dropped_and_their_values_bounded_in_number() {
     let server = Server::start().await;
     let query = "query($id: ID!) { apiToken(id: $id) { id } }";
     let id = server.admin.my_id().await;

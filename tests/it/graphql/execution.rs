@@ -78,7 +78,7 @@ async fn no_mutation_is_run_after_one_that_failed() {
 }
 
 #[tokio::test]
-async fn a_value_that_was_issued_is_told_whatever_fails_after_it() {
+async fn an_issued_value_is_returned_whatever_fails_after_it() {
     let server = Server::start().await;
     let query = "mutation { a: rotateAPIToken(input: { overlapMinutes: 0 }) { token { value } }
         b: revokeAPIToken(input: { id: \"nothing\" }) { token { id } }

@@ -124,7 +124,7 @@ async fn a_document_is_bounded_over_all_its_operations_and_in_bytes() {
 }
 
 #[tokio::test]
-async fn what_was_sent_comes_back_shortened() {
+async fn long_input_is_shortened_in_errors() {
     let server = Server::start().await;
     let long = "a".repeat(100_000);
     for body in

@@ -20,7 +20,7 @@ fn field(answer: &Answer) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn one_slash_at_the_end_of_an_address_is_forgiven_everywhere() {
+async fn one_trailing_slash_is_accepted_at_every_endpoint() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n", "rotationPeriodMinutes": 60 })).await.unwrap();
     let query = json!({ "query": "{ currentAPIToken { id } }" }).to_string();

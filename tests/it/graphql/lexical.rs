@@ -120,7 +120,7 @@ async fn an_integer_means_the_same_whatever_stands_beside_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_document_is_told_where_the_reference_tells_it() {
+async fn a_syntax_error_is_located_where_the_reference_locates_it() {
     let server = Server::start().await;
     let mut wrong = Vec::new();
     for Broken { document, line, column } in table().broken {
@@ -138,7 +138,7 @@ async fn what_is_no_document_is_told_where_the_reference_tells_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_valid_is_told_where_the_reference_tells_it() {
+async fn a_validation_error_is_located_where_the_reference_locates_it() {
     let server = Server::start().await;
     let mut wrong = Vec::new();
     for Broken { document, line, column } in table().invalid {
@@ -152,7 +152,7 @@ async fn what_is_not_valid_is_told_where_the_reference_tells_it() {
 }
 
 #[tokio::test]
-async fn every_kind_of_error_is_told_where_it_is_whatever_stands_beside_it() {
+async fn every_kind_of_error_has_its_location_whatever_stands_beside_it() {
     let server = Server::start().await;
     let deep = format!("query Main {{ {} __typename {} }}", "... { ".repeat(40), "} ".repeat(40));
     for (document, variables, code, column) in [

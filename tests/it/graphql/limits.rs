@@ -99,7 +99,7 @@ async fn a_body_of_one_byte_too_many_is_not_read() {
 }
 
 #[tokio::test]
-async fn an_operation_that_takes_too_long_is_given_up() {
+async fn an_operation_that_takes_too_long_times_out() {
     let operation_timeout = Duration::from_millis(20);
     let server = limited(Settings { operation_timeout, ..Settings::default() }).await;
     let replica = server.replica().await;
@@ -167,7 +167,7 @@ async fn a_description_is_answered_as_every_address_of_its_kind() {
 }
 
 #[tokio::test]
-async fn where_nobody_may_read_the_schema_rest_names_only_what_was_sent() {
+async fn without_introspection_rest_names_only_what_was_sent() {
     let open = Server::start().await;
     let hidden = limited(Settings { introspection: Introspection::Off, ..Settings::default() }).await;
     // What an open server tells beyond what was sent.
@@ -197,7 +197,7 @@ async fn where_nobody_may_read_the_schema_rest_names_only_what_was_sent() {
 const CREATE: &str = "mutation($input: CreateAPITokenInput!) { createAPIToken(input: $input) { token { id } } }";
 
 #[tokio::test]
-async fn who_may_not_read_the_schema_learns_nothing_of_it_from_errors() {
+async fn without_introspection_errors_reveal_nothing_of_the_schema() {
     let public = Server::start().await;
     for introspection in [Introspection::Authenticated, Introspection::Off] {
         let server = limited(Settings { introspection, max_batch: 2, ..Settings::default() }).await;

@@ -56,7 +56,7 @@ async fn everything_in_the_schema_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn whatever_has_an_id_is_found_by_it() {
+async fn every_object_is_found_by_its_id() {
     let server = Server::start().await;
     let ids = server.admin.ask("{ currentAPIToken { id } auditEvents(first: 1) { edges { node { id } } } }").await;
     let token = ids.body["data"]["currentAPIToken"]["id"].clone();

@@ -83,7 +83,7 @@ async fn what_the_newest_edition_of_the_grammar_allows_is_run() {
 }
 
 #[tokio::test]
-async fn a_misspelt_name_is_mended_and_every_error_is_told() {
+async fn a_misspelt_name_gets_a_suggestion_and_every_error_is_reported() {
     let server = Server::start().await;
     let answer = server.admin.ask("{ currentAPIToken { idd colour } }").await;
     let messages: Vec<&str> =

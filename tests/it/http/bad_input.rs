@@ -162,7 +162,7 @@ async fn a_document_that_is_not_graphql_says_so() {
 }
 
 #[tokio::test]
-async fn another_address_or_method_is_told_where_to_go() {
+async fn an_unknown_path_or_method_is_refused_with_a_code() {
     let server = Server::start().await;
     for (method, path, status, code) in [
         ("GET", "/nothing", 404, "NOT_FOUND"),

@@ -94,7 +94,7 @@ async fn while_it_drains_it_is_not_ready_and_answers_with_connection_close() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_sent_by_half_is_not_waited_for_longer_than_a_load_balancer_waits() {
+async fn an_incomplete_request_delays_the_stop_no_longer_than_a_load_balancer_waits() {
     let database = TestDatabase::new().await;
     for half in [
         "GET /healthz HTTP/1.1\r\nHost:".to_owned(),

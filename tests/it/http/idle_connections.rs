@@ -52,7 +52,7 @@ async fn is_given_up(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn who_says_nothing_or_half_of_something_is_given_up_and_who_has_asked_may_ask_again() {
+async fn a_silent_connection_is_closed_soon_and_one_that_sent_a_request_later() {
     let server = Server::start().await;
     let mut silent = connect(&server).await;
     let mut half = connect(&server).await;
@@ -70,7 +70,7 @@ async fn who_says_nothing_or_half_of_something_is_given_up_and_who_has_asked_may
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn a_connection_with_a_stalled_body_is_closed() {
     let server = Server::start().await;
     let value = server.admin.value.clone().unwrap();
     for path in ["/graphql", "/introspect", "/api-tokens/self"] {
@@ -101,7 +101,7 @@ async fn ask_and_close(server: &Server, request: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_closes_the_sending_side_after_the_request_still_gets_the_answer() {
+async fn a_client_that_half_closes_after_its_request_still_gets_the_answer() {
     let server = Server::start().await;
     for number in 0..40 {
         let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
@@ -131,7 +131,7 @@ async fn who_closes_the_sending_side_after_the_request_still_gets_the_answer() {
 }
 
 #[tokio::test]
-async fn an_event_stream_goes_on_without_the_sending_side_and_ends_when_the_client_is_gone() {
+async fn an_event_stream_survives_a_half_close_and_ends_when_its_client_is_gone() {
     let server = Server::start_with(Policy { max_streams_per_token: 1, ..Policy::default() }).await;
     let value = server.admin.value.clone().unwrap();
     let request = format!(
@@ -166,7 +166,7 @@ async fn an_event_stream_goes_on_without_the_sending_side_and_ends_when_the_clie
 }
 
 #[tokio::test]
-async fn when_all_places_are_taken_the_oldest_idle_connection_makes_room() {
+async fn at_the_limit_of_connections_the_oldest_idle_one_is_closed() {
     let server = Server::start_serving(http::Settings { max_connections: 3, ..Server::settings() }).await;
     let value = server.admin.value.clone().unwrap();
     let (mut older, mut newer) = (connect(&server).await, connect(&server).await);
@@ -191,7 +191,7 @@ async fn when_all_places_are_taken_the_oldest_idle_connection_makes_room() {
 }
 
 #[tokio::test]
-async fn without_a_credential_that_is_good_no_large_body_is_read() {
+async fn without_a_valid_credential_no_large_body_is_read() {
     let server = Server::start().await;
     let document = |length: usize| {
         let body = json!({ "query": "{ __typename }" }).to_string();
@@ -253,7 +253,7 @@ async fn closed_with(mut socket: WebSocketStream<TcpStream>) -> u16 {
 }
 
 #[tokio::test]
-async fn a_socket_holds_no_large_message_whoever_sends_it() {
+async fn a_websocket_refuses_a_large_message_of_any_client() {
     let server = Server::start().await;
     let mut socket = handshake(&server).await;
     init(&mut socket, json!({ "X-API-Key": server.admin.value, "other": "x".repeat(65_000) })).await;
@@ -279,7 +279,7 @@ async fn stall(server: &Server) -> TcpStream {
 }
 
 #[tokio::test]
-async fn clients_that_are_waited_for_keep_nobody_out() {
+async fn stalled_clients_keep_no_new_client_out() {
     for of_sockets in [false, true] {
         let server = Server::start_serving(http::Settings { max_connections: 3, ..Server::settings() }).await;
         let mut known = handshake(&server).await;

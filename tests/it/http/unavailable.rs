@@ -51,7 +51,7 @@ async fn stream(client: &Client) -> Answer {
 }
 
 #[tokio::test]
-async fn what_passes_is_unavailable_with_a_time_at_every_endpoint() {
+async fn a_transient_error_is_unavailable_with_a_retry_time_at_every_endpoint() {
     let server = Server::start().await;
     let connection = server.database.connect().await;
     let codes = if server.database.is_sqlite() { &["busy"][..] } else { &PASSING[..] };
@@ -90,7 +90,7 @@ async fn what_passes_is_unavailable_with_a_time_at_every_endpoint() {
 
 /// So that nothing else is told as passing.
 #[tokio::test]
-async fn what_does_not_pass_is_no_such_error() {
+async fn a_permanent_error_is_not_unavailable() {
     let server = Server::start().await;
     let connection = server.database.connect().await;
     let failed = connection.execute_unprepared("SELECT nothing").await.unwrap_err();

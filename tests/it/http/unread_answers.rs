@@ -48,7 +48,7 @@ async fn begun(server: &Server, answers: &mut [ResponseFuture]) -> usize {
 }
 
 #[tokio::test]
-async fn who_does_not_read_gets_no_more_than_a_few_answers_and_all_of_them_once_they_read() {
+async fn a_client_that_does_not_read_gets_few_answers_and_one_that_reads_gets_all() {
     let server = Server::start().await;
     let value = server.admin.value.clone().unwrap();
     let length = server.admin.request("POST", "/graphql").header("Content-Type", "application/json").body(large());
@@ -75,7 +75,7 @@ async fn who_does_not_read_gets_no_more_than_a_few_answers_and_all_of_them_once_
 
 /// So many clients together may cost the server no more memory than a few.
 #[tokio::test]
-async fn connections_that_leave_most_unread_are_closed_when_all_together_hold_too_much() {
+async fn the_connections_that_hold_most_are_closed_when_all_together_exceed_the_budget() {
     const MIB: usize = 1024 * 1024;
     let settings = http::Settings { max_held_bytes: 2 * MIB, ..Server::settings() };
     let server = Server::start_serving(settings).await;
@@ -107,7 +107,7 @@ async fn connections_that_leave_most_unread_are_closed_when_all_together_hold_to
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_read_is_dropped_although_the_client_asks_on() {
+async fn an_unread_answer_is_dropped_although_its_client_keeps_sending_requests() {
     let server = Server::start().await;
     let value = server.admin.value.clone().unwrap();
     let mut client = Http2::connect(&server.url, 0).await;
@@ -126,7 +126,7 @@ async fn an_answer_that_is_not_read_is_dropped_although_the_client_asks_on() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_given_up_although_another_of_the_same_connection_does() {
+async fn a_stalled_body_times_out_although_another_of_its_connection_arrives() {
     let server = Server::start().await;
     let value = server.admin.value.clone().unwrap();
     // No write of a first use falls into the time that this test lets pass.

@@ -73,7 +73,7 @@ async fn every_walk_meets_every_token_once_in_order() {
 }
 
 #[tokio::test]
-async fn a_page_says_where_it_lies() {
+async fn a_page_says_whether_there_are_others_before_and_after() {
     let server = Server::start().await;
     for name in ["one", "two", "three"] {
         server.clock.advance(1);
@@ -135,7 +135,7 @@ async fn filters_narrow_by_name_owner_kind_and_status() {
 }
 
 #[tokio::test]
-async fn the_status_that_is_filtered_by_is_the_status_that_is_told() {
+async fn the_filter_by_status_agrees_with_the_status_shown() {
     // Also where housekeeping never comes, comes from time to time, or always.
     check_statuses([false; 5], 9).await;
     check_statuses([false, true, false, true, false], 2).await;

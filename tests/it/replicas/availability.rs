@@ -81,7 +81,7 @@ async fn on_postgres_a_standby_is_not_taken_for_the_database_and_of_several_serv
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r10_a_pause_of_seconds_stops_no_verification_and_a_longer_one_is_told_within_a_second() {
+async fn on_postgres_r10_a_pause_of_seconds_stops_no_verification_and_a_longer_one_is_unavailable_within_a_second() {
     let primary = PostgresServer::primary().await;
     let folder = TempDir::new().unwrap();
     let (process, admin, token) = start(&folder, &primary.url()).await;
@@ -107,7 +107,7 @@ async fn on_postgres_r10_a_pause_of_seconds_stops_no_verification_and_a_longer_o
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r10_nothing_is_believed_or_written_on_a_standby_at_the_address_of_the_database() {
+async fn on_postgres_r10_nothing_is_trusted_or_written_on_a_standby_at_the_address_of_the_database() {
     let primary = PostgresServer::primary().await;
     let standby = primary.synchronous_standby().await;
     let folder = TempDir::new().unwrap();
@@ -140,7 +140,7 @@ async fn rotate_on(mut client: Client, stop: tokio::sync::watch::Receiver<bool>)
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r10_r13_a_failover_under_load_loses_nothing_and_a_revocation_after_it_is_heard_in_time() {
+async fn on_postgres_r10_r13_a_failover_under_load_loses_nothing_and_a_revocation_after_it_takes_effect_in_time() {
     let mut primary = PostgresServer::primary().await;
     let standby = primary.synchronous_standby().await;
     let url = url_of([&primary, &standby]);
@@ -177,7 +177,7 @@ async fn on_postgres_r10_r13_a_failover_under_load_loses_nothing_and_a_revocatio
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_after_a_failover_nobody_waits_for_the_server_of_before_which_is_frozen() {
+async fn on_postgres_after_a_failover_no_request_waits_for_the_former_primary_which_is_frozen() {
     let primary = PostgresServer::primary().await;
     let standby = primary.synchronous_standby().await;
     let folder = TempDir::new().unwrap();

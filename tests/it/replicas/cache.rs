@@ -49,7 +49,7 @@ async fn change(replica: &Replica, admin: &Caller, id: TokenId, what: &str) -> &
 const CHANGES: [&str; 4] = ["restricted", "rotated", "overlap ended", "revoked"];
 
 #[tokio::test]
-async fn r10_a_change_decides_about_the_very_next_request_here_and_about_that_after_the_news_elsewhere() {
+async fn r10_a_change_decides_the_next_request_here_and_the_one_after_the_poll_elsewhere() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let there = Replica::on(&database, 2).await;
@@ -71,7 +71,7 @@ async fn r10_a_change_decides_about_the_very_next_request_here_and_about_that_af
 }
 
 #[tokio::test]
-async fn no_deadline_passes_unseen_by_what_is_remembered() {
+async fn a_cached_value_meets_every_deadline() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
@@ -105,7 +105,7 @@ async fn no_deadline_passes_unseen_by_what_is_remembered() {
 }
 
 #[tokio::test]
-async fn r12_what_is_remembered_is_judged_anew_for_every_place() {
+async fn r12_a_cached_value_is_judged_by_the_source_of_each_request() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
@@ -122,7 +122,7 @@ async fn r12_what_is_remembered_is_judged_anew_for_every_place() {
 }
 
 #[tokio::test]
-async fn r10_answers_go_on_for_ten_seconds_without_the_database_and_not_for_longer() {
+async fn r10_the_cache_answers_for_ten_seconds_without_the_database_and_no_longer() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let caller = here.caller(&admin).await;
@@ -156,7 +156,7 @@ async fn an_unknown_value_is_looked_up_once_in_ten_seconds() {
 }
 
 #[tokio::test]
-async fn r8_the_reuse_of_a_remembered_value_is_noticed() {
+async fn r8_the_reuse_of_a_cached_value_is_recorded() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
@@ -177,7 +177,7 @@ async fn r8_the_reuse_of_a_remembered_value_is_noticed() {
 }
 
 #[tokio::test]
-async fn no_more_values_are_remembered_than_were_asked_for() {
+async fn the_cache_holds_no_more_values_than_its_setting() {
     for max in [0, 4] {
         let database = TestDatabase::new().await;
         let here = Replica::with(&database, 1, Policy { cached_values: max, ..Policy::default() }).await;
@@ -201,7 +201,7 @@ async fn no_more_values_are_remembered_than_were_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r10_no_answer_from_memory_is_older_than_what_was_acknowledged() {
+async fn r10_no_answer_from_the_cache_is_older_than_what_was_acknowledged() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let here = Arc::new(here);

@@ -95,7 +95,7 @@ async fn change_in_every_way(here: &Replica, admin: &str, mut each: impl AsyncFn
 }
 
 #[tokio::test]
-async fn r10_a_change_makes_what_was_read_before_stale_when_it_returns_and_within_a_second_elsewhere() {
+async fn r10_a_change_invalidates_earlier_reads_when_it_returns_and_within_a_second_elsewhere() {
     let database = TestDatabase::new().await;
     let (here, there) = (Replica::on(&database, 1).await, Replica::on(&database, 2).await);
     let admin = here.service.bootstrap().await.unwrap().value.expose().to_owned();
@@ -117,7 +117,7 @@ async fn r10_a_change_makes_what_was_read_before_stale_when_it_returns_and_withi
 }
 
 #[tokio::test]
-async fn what_was_read_stays_fresh_over_a_later_use_an_undone_change_and_changes_to_others() {
+async fn a_later_use_a_rollback_and_changes_to_other_tokens_invalidate_nothing() {
     let database = TestDatabase::new().await;
     let here = Replica::on(&database, 1).await;
     let issued = here.service.bootstrap().await.unwrap();
@@ -139,7 +139,7 @@ async fn what_was_read_stays_fresh_over_a_later_use_an_undone_change_and_changes
 }
 
 #[tokio::test]
-async fn a_commit_is_told_of_even_if_its_caller_has_gone_away() {
+async fn a_commit_is_published_although_its_caller_has_gone() {
     let database = TestDatabase::new().await;
     let here = Replica::on(&database, 1).await;
     let id = here.service.bootstrap().await.unwrap().view.token.id;
@@ -210,7 +210,7 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
 }
 
 #[tokio::test]
-async fn a_subscriber_hears_of_every_replica_on_postgresql_and_of_its_own_process_on_sqlite() {
+async fn a_subscriber_gets_events_of_every_replica_on_postgresql_and_of_its_own_process_on_sqlite() {
     let database = TestDatabase::new().await;
     let (here, there) = (Replica::on(&database, 1).await, Replica::on(&database, 2).await);
     let mut listener = there.listener().await;
@@ -225,7 +225,7 @@ async fn a_subscriber_hears_of_every_replica_on_postgresql_and_of_its_own_proces
 }
 
 #[tokio::test]
-async fn lost_contact_is_told_and_what_was_read_before_is_stale_once_it_is_regained() {
+async fn lost_contact_is_reported_and_earlier_reads_are_stale_once_it_is_regained() {
     let database = TestDatabase::new().await;
     let here = Replica::on(&database, 1).await;
     let id = here.service.bootstrap().await.unwrap().view.token.id;
@@ -265,7 +265,7 @@ async fn r10_contact_is_kept_while_the_database_answers_and_is_over_ten_seconds_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r10_whoever_remembers_by_stamps_never_answers_with_less_than_was_acknowledged() {
+async fn r10_a_cache_by_stamps_never_answers_with_less_than_was_acknowledged() {
     let database = TestDatabase::new().await;
     let here = Arc::new(Replica::on(&database, 1).await);
     let issued = here.service.bootstrap().await.unwrap();

@@ -52,7 +52,7 @@ async fn tell(connection: &impl ConnectionTrait, id: TokenId) {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r10_a_change_that_began_before_another_and_was_committed_after_it_is_heard_once_like_every_other()
+async fn on_postgres_r10_a_change_that_commits_out_of_order_is_seen_once_like_every_other()
 {
     let database = migrated().await;
     let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
@@ -74,7 +74,7 @@ async fn on_postgres_r10_a_change_that_began_before_another_and_was_committed_af
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r10_a_change_of_which_nobody_notifies_is_heard_within_a_second() {
+async fn on_postgres_r10_a_change_without_a_notification_is_seen_within_a_second() {
     let database = migrated().await;
     let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
     for number in 1..4 {
@@ -86,7 +86,7 @@ async fn on_postgres_r10_a_change_of_which_nobody_notifies_is_heard_within_a_sec
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_whoever_commits_a_change_wakes_the_others() {
+async fn on_postgres_a_commit_notifies_the_other_replicas() {
     let database = migrated().await;
     let here = Replica::on(&database, 1).await;
     let mut listener = PgListener::connect(&database.url).await.unwrap();
@@ -119,7 +119,7 @@ async fn on_postgres_an_event_that_only_a_newer_version_knows_reaches_subscriber
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_a_subscriber_is_told_of_what_is_committed_from_then_on_and_of_nothing_before() {
+async fn on_postgres_a_subscriber_gets_what_is_committed_after_it_subscribed_and_nothing_else() {
     let database = migrated().await;
     let here = Replica::on(&database, 1).await;
     let mut listener = here.store.listen().await.unwrap();
@@ -137,7 +137,7 @@ async fn on_postgres_a_subscriber_is_told_of_what_is_committed_from_then_on_and_
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_what_everybody_has_heard_of_is_deleted_and_nothing_else() {
+async fn on_postgres_only_changes_that_every_replica_has_seen_are_deleted() {
     let database = migrated().await;
     let here = Replica::on(&database, 1).await;
     let beside = database.connect().await;
@@ -162,7 +162,7 @@ async fn told(connection: &DatabaseConnection) -> Vec<String> {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r10_a_replica_that_has_not_asked_for_more_than_a_minute_has_lost_contact() {
+async fn on_postgres_r10_a_replica_that_has_not_polled_for_more_than_a_minute_has_lost_contact() {
     let database = migrated().await;
     let beside = database.connect().await;
     // A clock that the test can move, in the place of the database's own.

@@ -8,7 +8,7 @@ use crate::support::deadline::until;
 use crate::support::server::Server;
 
 #[tokio::test]
-async fn r1_what_was_retired_at_once_is_retired_on_a_replica_whose_clock_is_behind() {
+async fn r1_a_value_retired_immediately_is_retired_on_a_replica_whose_clock_is_behind() {
     let server = Server::start().await;
     server.clock.set(60 * SECOND);
     let behind = server.replica_behind(5 * SECOND).await;
@@ -67,7 +67,7 @@ async fn r7_racing_rotations_by_id_have_one_winner_and_its_value_works() {
 }
 
 #[tokio::test]
-async fn r7_a_loser_whose_clock_is_behind_is_told_to_wait_no_longer_than_the_guard() {
+async fn r7_a_loser_whose_clock_is_behind_waits_no_longer_than_the_guard() {
     let server = Server::start().await;
     server.clock.set(60 * SECOND);
     let behind = server.replica_behind(5 * SECOND).await;

@@ -79,7 +79,7 @@ async fn on_postgres_r13_rotations_go_on_after_a_checkpoint_and_a_failover_to_a_
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_the_migration_mends_a_database_in_which_nothing_could_be_told_since_a_failover() {
+async fn on_postgres_the_migration_repairs_a_database_that_could_announce_no_change_since_a_failover() {
     let mut primary = PostgresServer::primary().await;
     let standby = primary.synchronous_standby().await;
     migrate_to_before_logged(&primary).await;
@@ -93,7 +93,7 @@ async fn on_postgres_the_migration_mends_a_database_in_which_nothing_could_be_to
 /// A replica of the version before goes on while another of this version starts.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r10_no_change_goes_unheard_while_the_table_of_changes_is_made_anew() {
+async fn on_postgres_r10_no_change_is_missed_while_the_change_table_is_recreated() {
     let database = TestDatabase::postgres().await;
     let connection = database.connect().await;
     Migrator::up(&connection, BEFORE_LOGGED).await.unwrap();

@@ -47,7 +47,7 @@ fn strict() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r5_of_eight_racers_on_hosts_whose_clocks_disagree_one_wins_and_nobody_is_taken_for_a_thief() {
+async fn r5_of_eight_racers_on_hosts_whose_clocks_disagree_one_wins_and_none_counts_as_reuse() {
     let fleet = Fleet::start(&AHEAD).await;
     for _ in 0..5 {
         let old = fleet.admins[0].create(strict()).await.unwrap().client;
@@ -70,7 +70,7 @@ async fn r5_of_eight_racers_one_wins_while_the_clocks_of_their_hosts_are_set() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r6_a_repeated_request_is_given_its_answer_again_by_a_replica_whose_clock_is_wrong() {
+async fn r6_a_repeated_request_gets_its_answer_again_from_a_replica_whose_clock_is_wrong() {
     let fleet = Fleet::start(&AHEAD).await;
     let old = fleet.admins[0].create(json!({ "name": "repeated" })).await.unwrap().client;
     let mut told = Vec::new();
@@ -119,7 +119,7 @@ async fn r3_and_r4_pass_at_the_same_moment_on_every_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r17_every_moment_that_is_written_or_told_is_the_databases() {
+async fn on_postgres_r17_every_time_that_is_stored_or_shown_is_the_databases() {
     let fleet = Fleet::start_on(TestDatabase::postgres().await, &AHEAD).await;
     let connection = fleet.database.connect().await;
     let now = async || {

@@ -224,7 +224,7 @@ async fn r6_a_key_in_the_body_goes_before_the_header_and_repeats_the_answer() {
 }
 
 #[tokio::test]
-async fn a_client_that_uses_the_old_value_is_told_since_when_and_until_when() {
+async fn the_previous_value_is_answered_with_deprecation_and_sunset() {
     let server = Server::start().await;
     server.clock.advance(SECOND);
     let old = server.admin.clone();

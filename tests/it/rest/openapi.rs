@@ -153,7 +153,7 @@ fn collect<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
 }
 
 #[tokio::test]
-async fn the_rest_doors_use_the_names_of_the_graphql_schema() {
+async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
     let server = Server::start().await;
     let document = document(&server).await;
     let schemas = &document["components"]["schemas"];

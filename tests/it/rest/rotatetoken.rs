@@ -68,7 +68,7 @@ async fn no_body_an_empty_one_and_an_empty_object_are_the_same() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_rotation_period_is_told_why_not() {
+async fn a_token_without_a_rotation_period_is_refused_with_the_reason() {
     let server = Server::start().await;
     for address in ADDRESSES {
         let answer = send(&server.admin, address, &[]).await;

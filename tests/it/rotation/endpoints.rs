@@ -49,7 +49,7 @@ fn too_late(door: &str, code: &str) -> Told {
 }
 
 #[tokio::test]
-async fn r1_r4_at_every_door_the_old_value_works_on_and_the_next_rotation_retires_it() {
+async fn r1_r4_at_every_endpoint_the_old_value_works_until_the_next_rotation_retires_it() {
     let server = Server::start().await;
     for door in DOORS {
         let first = token(&server, json!({})).await.client;
@@ -65,7 +65,7 @@ async fn r1_r4_at_every_door_the_old_value_works_on_and_the_next_rotation_retire
 }
 
 #[tokio::test]
-async fn r2_r3_r10_at_no_door_a_dead_token_is_rotated_back_to_life() {
+async fn r2_r3_r10_at_no_endpoint_can_a_dead_token_be_rotated_back_to_life() {
     let server = Server::start().await;
     let mut start = 0;
     for door in DOORS {
@@ -100,7 +100,7 @@ async fn r2_r3_r10_at_no_door_a_dead_token_is_rotated_back_to_life() {
 }
 
 #[tokio::test]
-async fn r5_at_every_door_a_lost_answer_is_recovered_after_ten_seconds_and_not_after_the_first_use() {
+async fn r5_at_every_endpoint_a_lost_answer_is_recovered_after_ten_seconds_and_not_after_the_first_use() {
     let server = Server::start().await;
     let mut start = 0;
     for door in DOORS {
@@ -124,7 +124,7 @@ async fn r5_at_every_door_a_lost_answer_is_recovered_after_ten_seconds_and_not_a
 }
 
 #[tokio::test]
-async fn r6_a_request_repeated_at_any_door_gets_the_same_answer() {
+async fn r6_a_request_repeated_at_any_endpoint_gets_the_same_answer() {
     let server = Server::start().await;
     let key = || HeaderMap::from_iter([("idempotency-key".parse().unwrap(), "k".parse().unwrap())]);
     for door in DOORS {
@@ -139,7 +139,7 @@ async fn r6_a_request_repeated_at_any_door_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn r7_of_racers_through_all_doors_one_wins() {
+async fn r7_of_racers_at_all_endpoints_one_wins() {
     let server = Server::start().await;
     for _ in 0..2 {
         let old = token(&server, json!({})).await.client;
@@ -156,7 +156,7 @@ async fn r7_of_racers_through_all_doors_one_wins() {
 }
 
 #[tokio::test]
-async fn r8_reuse_is_noticed_at_every_door() {
+async fn r8_reuse_is_recorded_at_every_endpoint() {
     let server = Server::start().await;
     for door in DOORS {
         let created = token(&server, json!({ "overlapMinutes": 0 })).await;
@@ -170,7 +170,7 @@ async fn r8_reuse_is_noticed_at_every_door() {
 }
 
 #[tokio::test]
-async fn r11_r12_at_every_door_public_tokens_and_strange_places_are_refused() {
+async fn r11_r12_every_endpoint_refuses_public_tokens_and_foreign_addresses() {
     let server = Server::start().await;
     let from = |name: &'static str, value: &'static str| {
         HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])

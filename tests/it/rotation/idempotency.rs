@@ -78,7 +78,7 @@ async fn r6_a_key_reused_with_another_input_is_refused() {
 }
 
 #[tokio::test]
-async fn r6_somebody_else_gets_the_same_answer_again_too() {
+async fn r6_a_rotation_by_id_is_repeated_for_the_same_caller_only() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
     let input = json!({ "id": token.id, "idempotencyKey": "from the console" });
@@ -139,7 +139,7 @@ async fn an_idempotency_key_has_1_to_255_printable_ascii_characters() {
 }
 
 #[tokio::test]
-async fn r6_an_end_at_once_is_another_request_even_where_the_overlap_is_0_anyway() {
+async fn r6_an_overlap_of_0_is_another_input_even_where_the_overlap_is_0_anyway() {
     let server = Server::start().await;
     let input = json!({ "name": "n", "overlapMinutes": 0, "overlapStarts": "FIRST_USE" });
     let old = server.admin.create(input).await.unwrap().client;
@@ -149,7 +149,7 @@ async fn r6_an_end_at_once_is_another_request_even_where_the_overlap_is_0_anyway
 }
 
 #[tokio::test]
-async fn r6_no_salt_outlives_its_token_or_is_kept_where_nobody_can_use_it() {
+async fn r6_no_salt_outlives_its_token_or_is_kept_where_it_cannot_be_used() {
     let server = Server::start().await;
     let service = server.service().await;
     let none = server.admin.create(json!({ "name": "none", "overlapMinutes": 0 })).await.unwrap();

@@ -91,7 +91,7 @@ async fn r4_one_rotation_may_shorten_the_overlap_and_never_lengthen_it() {
 }
 
 #[tokio::test]
-async fn r4_an_overlap_of_0_asked_for_ends_a_leaked_value_at_once_even_with_first_use() {
+async fn r4_an_overlap_of_0_ends_a_leaked_value_immediately_even_with_first_use() {
     let server = Server::start().await;
     let input = json!({ "name": "leaked", "overlapStarts": "FIRST_USE" });
     let old = server.admin.create(input).await.unwrap().client;
@@ -147,7 +147,7 @@ async fn r5_with_first_use_a_client_recovers_however_late() {
 }
 
 #[tokio::test]
-async fn r5_a_lost_answer_to_a_rotation_by_id_cuts_nobody_off() {
+async fn r5_a_lost_answer_to_a_rotation_by_id_cuts_no_client_off() {
     let server = Server::start().await;
     for starts in ["ROTATION", "FIRST_USE"] {
         for kind in ["PRIVATE", "PUBLIC"] {

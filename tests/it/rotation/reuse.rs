@@ -53,7 +53,7 @@ async fn r8_a_token_may_be_set_to_be_revoked_on_reuse() {
 }
 
 #[tokio::test]
-async fn r8_an_operator_who_answers_an_alert_by_revoke_is_heard_at_once() {
+async fn r8_setting_on_reuse_to_revoke_after_an_alert_takes_effect_immediately() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n", "overlapMinutes": 0 })).await.unwrap();
     let stolen = token.client.clone();

@@ -134,7 +134,7 @@ async fn r4_the_old_value_works_for_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_client_that_uses_the_old_value_is_told_since_when_and_until_when() {
+async fn the_previous_value_is_answered_with_deprecation_and_sunset() {
     let server = Server::start().await;
     server.clock.advance(SECOND);
     let old = server.admin.clone();
@@ -201,7 +201,7 @@ async fn r5_a_rotation_says_which_unused_value_it_cancelled() {
 }
 
 #[tokio::test]
-async fn r5_a_lost_answer_locks_nobody_out() {
+async fn r5_a_lost_answer_locks_no_client_out() {
     let server = Server::start().await;
     let old = server.admin.clone();
     let lost = old.with(old.rotate().await.unwrap());
@@ -250,7 +250,7 @@ async fn one_document_rotates_a_token_once() {
 }
 
 #[tokio::test]
-async fn r7_of_64_concurrent_rotations_of_one_value_one_wins_and_nobody_is_told_a_dead_value() {
+async fn r7_of_64_concurrent_rotations_of_one_value_one_wins_and_no_answer_has_a_dead_value() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let mut holder = server.admin.clone();

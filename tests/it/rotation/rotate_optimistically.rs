@@ -96,7 +96,7 @@ async fn number(connection: &DatabaseConnection, sql: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn r10_a_token_that_was_revoked_unheard_does_not_rotate() {
+async fn r10_a_token_that_another_replica_revoked_does_not_rotate() {
     for remembered in [true, false] {
         let case = if remembered { Case::remembered().await } else { Case::unused().await };
         let holder = case.holder().await;
@@ -110,7 +110,7 @@ async fn r10_a_token_that_was_revoked_unheard_does_not_rotate() {
 }
 
 #[tokio::test]
-async fn r12_a_token_that_was_restricted_unheard_rotates_from_where_it_may_only() {
+async fn r12_a_token_that_another_replica_restricted_rotates_only_from_where_it_may() {
     for remembered in [true, false] {
         let case = if remembered { Case::remembered().await } else { Case::unused().await };
         // Twice, and the clock stands still: that settings were changed then says nothing.
@@ -128,7 +128,7 @@ async fn r12_a_token_that_was_restricted_unheard_rotates_from_where_it_may_only(
 }
 
 #[tokio::test]
-async fn the_answer_shows_the_settings_as_they_are_though_they_were_changed_unheard() {
+async fn the_answer_shows_settings_that_another_replica_changed() {
     let case = Case::remembered().await;
     let holder = case.holder().await;
     case.here.clock.advance(SECOND);
@@ -139,7 +139,7 @@ async fn the_answer_shows_the_settings_as_they_are_though_they_were_changed_unhe
 }
 
 #[tokio::test]
-async fn r5_a_value_that_was_first_used_unheard_rotates_and_was_first_used_then() {
+async fn r5_a_value_first_used_at_another_replica_rotates_and_keeps_its_first_use() {
     let case = Case::unused().await;
     let holder = case.holder().await;
     assert_eq!(case.here.told(&case.value).await, "VALID");
@@ -151,7 +151,7 @@ async fn r5_a_value_that_was_first_used_unheard_rotates_and_was_first_used_then(
 }
 
 #[tokio::test]
-async fn r7_a_value_that_was_replaced_unheard_does_not_rotate_the_token_again() {
+async fn r7_a_value_that_another_replica_replaced_does_not_rotate_the_token_again() {
     let case = Case::remembered().await;
     let (one, other) = (case.holder().await, case.holder().await);
     let winner = case.rotate(&one).await.unwrap();
@@ -207,7 +207,7 @@ async fn r7_a_rotation_that_waits_for_another_change_is_decided_on_what_came_of_
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r13_a_rotation_that_is_under_way_when_its_client_goes_away_is_told_of() {
+async fn on_postgres_r13_a_rotation_in_flight_is_published_although_its_client_disconnects() {
     // On SQLite it is rolled back: a rotation that waits for a write slot has changed nothing yet.
     let case = Case::used_on(TestDatabase::postgres().await).await;
     let mut listener = case.here.store.listen().await.unwrap();

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::server::Server;
 
 #[tokio::test]
-async fn a_created_token_is_told_with_its_value_once_and_then_without() {
+async fn the_value_is_in_the_answer_that_creates_a_token_and_in_no_later_one() {
     let server = Server::start().await;
     let query = "mutation($input: CreateAPITokenInput!) { createAPIToken(input: $input) { token {
         id name description owner kind status permissions scopes generation createdAt createdBy { kind id } rotatedAt
@@ -72,7 +72,7 @@ async fn a_created_token_is_told_with_its_value_once_and_then_without() {
 }
 
 #[tokio::test]
-async fn r11_nobody_gives_what_they_do_not_hold() {
+async fn r11_a_caller_cannot_grant_what_it_does_not_hold() {
     let server = Server::start().await;
     let input = json!({ "name": "deputy", "permissions": ["API_TOKEN_MODIFY", "API_TOKEN_READ"], "scopes": ["read"] });
     let deputy = server.admin.create(input).await.unwrap();

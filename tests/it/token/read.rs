@@ -21,7 +21,7 @@ async fn anyone_reads_their_own_token_and_only_readers_read_another() {
 }
 
 #[tokio::test]
-async fn without_the_permission_nobody_learns_which_ids_exist() {
+async fn without_the_permission_ids_cannot_be_probed() {
     let server = Server::start().await;
     let plain = server.admin.create(json!({ "name": "plain" })).await.unwrap();
     let admin_id = server.admin.my_id().await;

@@ -77,7 +77,7 @@ async fn an_ordinary_word_is_a_scope_wherever_one_is_required() {
 }
 
 #[tokio::test]
-async fn an_ordinary_word_is_told_as_it_was_written() {
+async fn an_ordinary_word_appears_in_errors_as_it_was_written() {
     let server = Server::start().await;
     let word = WORDS[0];
     let answer = server.admin.ask(&format!("{{ {word}: apiToken(id: \"x\") {{ id }} }}")).await;
@@ -91,7 +91,7 @@ async fn an_ordinary_word_is_told_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_name_shows_something_on_one_line_and_turns_nothing_round() {
+async fn a_name_is_visible_on_one_line_and_overrides_no_text_direction() {
     let server = Server::start().await;
     let id = server.admin.create(json!({ "name": "n" })).await.unwrap().id;
     for setting in ["name", "owner"] {

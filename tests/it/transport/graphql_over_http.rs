@@ -274,7 +274,7 @@ async fn a_document_that_was_sent_once_may_be_named_by_its_hash() {
 }
 
 #[tokio::test]
-async fn a_refused_credential_is_told_in_the_form_that_is_asked_for() {
+async fn a_refused_credential_is_reported_in_the_requested_media_type() {
     let server = Server::start().await;
     let body = json!({ "query": "{ currentAPIToken { id } }" });
     for client in [server.anonymous(), server.admin.with("rk_nothing")] {

@@ -120,7 +120,7 @@ async fn a_value_is_presented_in_the_payload_or_in_the_handshake() {
 }
 
 #[tokio::test]
-async fn a_credential_of_somebody_elses_beside_a_value_is_left_aside() {
+async fn a_foreign_credential_beside_a_value_is_ignored() {
     let server = Server::start().await;
     let value = server.admin.value.clone().unwrap();
     let jwt = "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl";
@@ -229,7 +229,7 @@ async fn sockets_are_bounded_for_each_token() {
 }
 
 #[tokio::test]
-async fn who_does_not_say_who_it_is_is_not_waited_for() {
+async fn a_socket_without_connection_init_is_closed() {
     let server = Server::start().await;
     assert_eq!(Socket::plain(&server).await.next().await, Err(4408));
 }
@@ -279,7 +279,7 @@ async fn queries_mutations_and_refusals_are_answered_as_everywhere() {
 }
 
 #[tokio::test]
-async fn r10_the_value_of_a_socket_is_presented_anew_for_every_operation() {
+async fn r10_the_value_of_a_socket_is_judged_again_for_every_operation() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n", "overlapMinutes": 0 })).await.unwrap();
     let mut socket = Socket::of(&token.client, &server).await;
@@ -297,7 +297,7 @@ async fn r10_the_value_of_a_socket_is_presented_anew_for_every_operation() {
 }
 
 #[tokio::test]
-async fn r10_a_subscription_on_a_socket_tells_events_and_ends_with_the_reason() {
+async fn r10_a_subscription_on_a_socket_delivers_events_and_ends_with_the_reason() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n", "permissions": ["AUDIT_LOG_READ"] })).await.unwrap();
     let mut socket = Socket::of(&token.client, &server).await;
@@ -326,7 +326,7 @@ async fn r10_a_subscription_on_a_socket_tells_events_and_ends_with_the_reason() 
 }
 
 #[tokio::test]
-async fn who_does_not_read_keeps_nobody_else_from_the_database() {
+async fn a_socket_that_does_not_read_keeps_no_other_client_from_the_database() {
     let server = Server::start().await;
     let types = "__schema { types { name description fields { name description args { name description } } } }";
     let large = format!("{{ {} }}", (0..12).map(|number| format!("a{number}: {types} ")).collect::<String>());

@@ -290,7 +290,7 @@ async fn changes_that_are_all_the_first_use_of_one_caller_do_not_wait_for_each_o
 }
 
 #[tokio::test]
-async fn r5_an_answer_in_whose_making_something_panics_comes_after_the_first_use_too() {
+async fn r5_the_first_use_is_durable_before_the_answer_to_a_request_that_panics() {
     let server = Server::start().await;
     for path in ["/graphql", "/api-tokens/self/rotate"] {
         let fresh = server.admin.create(json!({ "name": "n" })).await.unwrap();
@@ -306,7 +306,7 @@ async fn r5_an_answer_in_whose_making_something_panics_comes_after_the_first_use
 }
 
 #[tokio::test]
-async fn r5_whoever_is_told_to_go_on_has_used_the_value() {
+async fn r5_the_first_use_is_durable_before_100_continue() {
     let server = Server::start().await;
     for path in ["/graphql", "/introspect", "/api-tokens/self"] {
         let fresh = server.admin.create(json!({ "name": "n" })).await.unwrap();

@@ -10,7 +10,7 @@ use crate::support::database::TestDatabase;
 use crate::support::replica::{Replica, hide, named, start};
 
 #[tokio::test]
-async fn r5_a_first_use_is_written_though_the_value_is_remembered() {
+async fn r5_the_first_use_of_a_cached_value_is_written() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
@@ -32,7 +32,7 @@ async fn r5_a_first_use_is_written_though_the_value_is_remembered() {
 }
 
 #[tokio::test]
-async fn later_uses_are_shown_at_once_and_written_together_and_none_is_lost_by_a_failure_or_a_stop() {
+async fn later_uses_are_shown_immediately_written_together_and_not_lost_by_a_failure_or_a_stop() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
@@ -75,7 +75,7 @@ async fn later_uses_are_shown_at_once_and_written_together_and_none_is_lost_by_a
 }
 
 #[tokio::test]
-async fn a_later_use_makes_nobody_forget_anything_and_needs_no_database() {
+async fn a_later_use_invalidates_no_cache_entry_and_needs_no_database() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let caller = here.caller(&admin).await;

@@ -21,7 +21,7 @@ async fn count(connection: &DatabaseConnection, condition: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_value_is_unknown_once_it_has_been_retired_for_as_long_as_the_setting_says() {
+async fn a_value_is_unknown_once_it_has_been_retired_for_the_retention_setting() {
     let server = Server::start_with(POLICY).await;
     let service = server.service().await;
     let first = server.admin.create(json!({ "name": "n", "overlapMinutes": 10 })).await.unwrap().client;
@@ -44,7 +44,7 @@ async fn a_value_is_unknown_once_it_has_been_retired_for_as_long_as_the_setting_
 }
 
 #[tokio::test]
-async fn what_works_and_the_last_value_of_a_dead_token_are_kept() {
+async fn working_values_and_the_last_value_of_a_dead_token_are_kept() {
     let server = Server::start_with(POLICY).await;
     let service = server.service().await;
     let waiting = json!({ "name": "waiting", "overlapStarts": "FIRST_USE" });
@@ -61,7 +61,7 @@ async fn what_works_and_the_last_value_of_a_dead_token_are_kept() {
 }
 
 #[tokio::test]
-async fn a_value_whose_overlap_was_ended_at_once_is_forgotten_a_retention_after_that_was_noticed() {
+async fn a_value_whose_overlap_ended_early_is_deleted_a_retention_after_housekeeping_saw_it() {
     let server = Server::start_with(POLICY).await;
     let service = server.service().await;
     let draft = json!({ "name": "n", "overlapStarts": "FIRST_USE", "overlapMinutes": 0 });

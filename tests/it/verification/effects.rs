@@ -27,7 +27,7 @@ async fn last_use(server: &Server, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn r5_the_first_use_through_any_door_is_durable_and_ends_the_right_of_the_previous_value() {
+async fn r5_the_first_use_at_any_endpoint_is_durable_and_supersedes_the_previous_value() {
     let server = Server::start().await;
     for (number, door) in (0..).zip(DOORS) {
         server.clock.set(number * MINUTE);
@@ -47,7 +47,7 @@ async fn r5_the_first_use_through_any_door_is_durable_and_ends_the_right_of_the_
 }
 
 #[tokio::test]
-async fn r4_the_first_use_through_any_door_begins_the_overlap_that_waits_for_it() {
+async fn r4_the_first_use_at_any_endpoint_begins_the_overlap_that_waits_for_it() {
     let server = Server::start().await;
     let mut start = 0;
     for door in DOORS {
@@ -87,7 +87,7 @@ async fn the_first_use_is_in_the_very_answer_and_a_later_one_at_most_a_minute_be
 }
 
 #[tokio::test]
-async fn r8_reuse_is_noticed_at_every_door_and_may_cost_the_token_its_life() {
+async fn r8_reuse_is_recorded_at_every_endpoint_and_may_revoke_the_token() {
     let server = Server::start().await;
     let mut start = 0;
     for door in DOORS {
@@ -123,7 +123,7 @@ async fn r8_a_token_that_the_question_itself_revoked_is_shown_revoked() {
 }
 
 #[tokio::test]
-async fn r12_restrictions_bind_every_door_on_both_values_and_what_they_refuse_is_no_use() {
+async fn r12_restrictions_bind_every_endpoint_on_both_values_and_a_refusal_is_not_a_use() {
     let server = Server::start().await;
     let more =
         json!({ "allowedCIDRBlocks": ["10.0.0.0/8", "2001:db8::/32"], "allowedOrigins": ["https://*.example.com"] });

@@ -28,7 +28,7 @@ async fn a_good_value_is_let_through_with_whose_it_is() {
 }
 
 #[tokio::test]
-async fn what_there_is_not_is_told_as_empty_so_that_it_overwrites_what_the_client_sent() {
+async fn missing_facts_are_empty_headers_that_overwrite_what_the_client_sent() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
     let answer = get(&token.client, "/verify").await;
@@ -36,7 +36,7 @@ async fn what_there_is_not_is_told_as_empty_so_that_it_overwrites_what_the_clien
 }
 
 #[tokio::test]
-async fn an_owner_of_any_letters_is_told_to_the_letter_and_cannot_add_a_header() {
+async fn an_owner_of_any_characters_is_encoded_and_cannot_inject_a_header() {
     let server = Server::start().await;
     for (owner, told) in [
         ("user@example.com", "user@example.com"),
@@ -100,7 +100,7 @@ async fn the_holder_of_the_previous_value_is_warned_also_when_it_lacks_a_scope()
 }
 
 #[tokio::test]
-async fn scopes_are_asked_for_in_one_parameter_or_several_and_nothing_unclear_is_let_through() {
+async fn scopes_come_in_one_parameter_or_several_and_unclear_queries_are_refused() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n", "scopes": ["a", "b", "c+d"] })).await.unwrap();
     let many = (0..101).map(|number| format!("scope={number}")).collect::<Vec<_>>().join("&");
@@ -134,7 +134,7 @@ async fn scopes_are_asked_for_in_one_parameter_or_several_and_nothing_unclear_is
 }
 
 #[tokio::test]
-async fn of_what_a_gateway_appends_nothing_is_taken() {
+async fn nothing_that_a_gateway_appends_to_the_path_is_read() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
     let value = token.client.value.clone().unwrap();

@@ -36,7 +36,7 @@ async fn expect_kept(server: &Server, client: &Client, seconds: u32) {
 }
 
 #[tokio::test]
-async fn r10_with_what_is_remembered_an_answer_is_kept_for_ten_seconds_together() {
+async fn r10_server_and_gateway_cache_an_answer_for_ten_seconds_together() {
     let database = TestDatabase::new().await;
     let (here, admin, _listener) = start(&database).await;
     let caller = here.caller(&admin).await;

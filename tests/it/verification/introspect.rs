@@ -22,7 +22,7 @@ async fn introspect(server: &Server, holder: &Client) -> Value {
 }
 
 #[tokio::test]
-async fn a_good_value_is_told_in_the_words_of_the_standard() {
+async fn a_valid_value_is_described_as_rfc_7662_says() {
     let server = Server::start().await;
     let token = server.admin.create(json!({
         "name": "reports", "owner": "acmé", "scopes": ["write", "read"], "permissions": ["API_TOKEN_READ"],
@@ -75,7 +75,7 @@ async fn a_value_is_said_to_live_no_longer_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_not_good_is_told_nothing_about() {
+async fn an_invalid_value_is_only_said_to_be_inactive() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n", "scopes": ["read"] })).await.unwrap();
     let lacking = Question { scopes: &["write"], ..Question::of(&token.client) };
@@ -122,7 +122,7 @@ async fn a_request_that_is_not_as_it_must_be_is_refused_in_the_form_of_oauth() {
 }
 
 #[tokio::test]
-async fn who_may_not_ask_is_told_so_in_the_form_of_oauth() {
+async fn a_caller_without_the_permission_gets_an_oauth_error() {
     let server = Server::start().await;
     let stranger = server.admin.create(json!({ "name": "n" })).await.unwrap().client;
     let (bad, none) = (server.admin.with("hello"), server.anonymous());

@@ -70,7 +70,7 @@ async fn a_client_may_have_any_id_but_that_of_another_token() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_refused_is_told_so_in_the_words_of_its_way() {
+async fn a_refused_client_gets_the_challenge_of_its_authentication_method() {
     let (server, caller, value, subject) = start().await;
     let stranger = server.admin.create(json!({ "name": "n" })).await.unwrap().client.value.unwrap();
     server.admin.revoke(&caller.id).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_client_that_is_refused_is_told_so_in_the_words_of_its_way() {
 }
 
 #[tokio::test]
-async fn two_ways_at_once_are_refused_and_what_is_no_value_is_no_way() {
+async fn two_authentication_methods_are_refused_and_foreign_credentials_ignored() {
     let (server, caller, value, subject) = start().await;
     let (bearer, basic) = (format!("Bearer {value}"), basic(&caller.id, &value));
     let (key, bearer, basic) = (("X-API-Key", &*value), ("Authorization", &*bearer), ("Authorization", &*basic));
@@ -144,7 +144,7 @@ async fn two_ways_at_once_are_refused_and_what_is_no_value_is_no_way() {
 }
 
 #[tokio::test]
-async fn before_it_is_known_who_asks_a_small_body_is_read_and_no_other() {
+async fn before_authentication_at_most_16_kib_of_a_body_are_read() {
     let (server, _, value, subject) = start().await;
     let fill = |total: usize| {
         let form = format!("token={subject}&client_secret={value}&x=");

@@ -114,7 +114,7 @@ async fn scopes_are_covered_by_themselves_and_by_the_star() {
 }
 
 #[tokio::test]
-async fn a_dead_value_lacks_no_scope_and_a_dead_token_is_nowhere() {
+async fn a_dead_value_has_no_missing_scopes_and_a_dead_token_no_source() {
     let server = Server::start().await;
     let more = json!({ "scopes": ["read"], "overlapMinutes": 0, "allowedCIDRBlocks": ["127.0.0.0/8"] });
     let old = token(&server, more).await;
@@ -127,7 +127,7 @@ async fn a_dead_value_lacks_no_scope_and_a_dead_token_is_nowhere() {
 }
 
 #[tokio::test]
-async fn whose_a_value_is_or_was_is_told_whatever_comes_of_it_and_the_value_never() {
+async fn every_outcome_shows_the_token_and_never_the_value() {
     let server = Server::start().await;
     let old = token(&server, json!({ "overlapMinutes": 0 })).await;
     let check = async |client: &Client, code: &str, status: &str| {
