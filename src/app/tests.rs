@@ -1,21 +1,41 @@
-//! A rule that is added in the one place where values are judged holds at every endpoint, whether the value is remembered or not.
+//! A rule that is added in the one place where values are judged holds at every endpoint, for the value that it is asked about and for
+//! the caller's own, from the cache and from the database.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::clock::SystemClock;
 use crate::config::DatabaseFlags;
 use crate::domain::restriction::{Source, TrustedProxies};
 use crate::domain::rule::verification::{RequiredScopes, imaginary};
-use crate::domain::token::SettingsDraft;
+use crate::domain::token::{Permission, SettingsDraft};
 use crate::entropy::SystemEntropy;
 use crate::http;
 use crate::service::{Caller, CreateRequest, Policy, RequestContext, Service};
 
-const ENDPOINTS: [&str; 5] = ["/verify", "/introspect", "verifyAPIToken", "/api-tokens/self", "currentAPIToken"];
+/// Where a value is presented, and as what.
+const PLACES: [&str; 10] = [
+    "/verify",
+    "/introspect, the token",
+    "/introspect, the caller",
+    "/introspect, the client's secret",
+    "verifyAPIToken, the token",
+    "verifyAPIToken, the caller",
+    "/api-tokens/self",
+    "currentAPIToken",
+    "currentAPIToken, after 100 Continue",
+    "a WebSocket",
+];
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Where the imaginary rule has no objection.
 const ELSEWHERE: &str = "203.0.113.9";
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -53,68 +73,99 @@ impl Server {
         self.service.authenticate(&self.admin, RequestContext::default()).await.unwrap()
     }
 
+    /// The value of a token that may verify others.
     async fn new_value(&self) -> String {
-        let request = CreateRequest { draft: SettingsDraft::new("n"), ..CreateRequest::default() };
+        let mut draft = SettingsDraft::new("n");
+        draft.change.permissions = Some(vec![Permission::ApiTokenVerify]);
+        let request = CreateRequest { draft, ..CreateRequest::default() };
         self.service.create(&self.caller().await, request).await.unwrap().value.expose().to_owned()
     }
 
-    /// Verifies the value until it is remembered, and the admin's with it.
-    async fn remember(&self, value: &str) {
+    /// Verifies the value until it can be answered from the cache, and the admin's with it.
+    async fn have_cached(&self, value: &str) {
         let required = RequiredScopes::default();
         let (source, caller) = (Source::default(), (self.admin.as_str(), &Source::default()));
-        let remembered = async {
+        let cached = async {
             while self.service.try_verify_for(caller, value, &required, &source).is_none() {
                 self.service.verify_for(&self.caller().await, value, &required, source.clone()).await.unwrap();
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(DEADLINE, remembered).await.unwrap();
+        tokio::time::timeout(DEADLINE, cached).await.unwrap_or_else(|_| panic!("not cached within {DEADLINE:?}"));
     }
 
-    /// Whether the endpoint finds the value good where it comes from this address.
-    async fn admits(&self, endpoint: &str, value: &str, address: &str) -> bool {
-        let post = |path: &str| self.client.post(format!("{}{path}", self.url));
-        let get = |path: &str| self.client.get(format!("{}{path}", self.url));
-        let request = match endpoint {
-            "/introspect" => {
-                let form = format!("token={value}&rotakey_address={address}");
-                let form_type = "application/x-www-form-urlencoded";
-                post(endpoint).header("X-API-Key", &self.admin).header("Content-Type", form_type).body(form)
+    /// Whether the value works there when it comes from this address.
+    async fn admits(&self, place: &str, value: &str, address: &str) -> bool {
+        if place == "a WebSocket" {
+            return self.admits_socket(value, address).await;
+        }
+        let (caller, token) = if place.ends_with("the token") { (&*self.admin, value) } else { (value, &*self.admin) };
+        let (from, about) = if place.ends_with("the token") { (ELSEWHERE, address) } else { (address, ELSEWHERE) };
+        let path = match place.split(',').next().unwrap() {
+            "verifyAPIToken" | "currentAPIToken" => "/graphql",
+            path => path,
+        };
+        let method = if matches!(path, "/verify" | "/api-tokens/self") { Method::GET } else { Method::POST };
+        let request = self.client.request(method, format!("{}{path}", self.url)).header("X-Forwarded-For", from);
+        let request = match place {
+            "/introspect, the client's secret" => {
+                let form = format!("token={token}&client_id=orders&client_secret={caller}");
+                request.header("Content-Type", FORM).body(form)
             }
-            "verifyAPIToken" => {
+            _ if path == "/introspect" => {
+                let form = format!("token={token}&rotakey_address={about}");
+                request.header("X-API-Key", caller).header("Content-Type", FORM).body(form)
+            }
+            _ if place.starts_with("verifyAPIToken") => {
                 let query = "query($input: VerifyAPITokenInput!) { verifyAPIToken(input: $input) { valid } }";
-                let variables = serde_json::json!({ "input": { "value": value, "address": address } });
-                let body = serde_json::json!({ "query": query, "variables": variables });
-                post("/graphql").header("X-API-Key", &self.admin).json(&body)
+                let variables = json!({ "input": { "value": token, "address": about } });
+                request.header("X-API-Key", caller).json(&json!({ "query": query, "variables": variables }))
             }
-            "currentAPIToken" => {
-                let body = serde_json::json!({ "query": "{ currentAPIToken { id } }" });
-                post("/graphql").header("X-API-Key", value).header("X-Forwarded-For", address).json(&body)
+            _ if path == "/graphql" => {
+                let request =
+                    if place.ends_with("Continue") { request.header("Expect", "100-continue") } else { request };
+                request.header("X-API-Key", caller).json(&json!({ "query": "{ currentAPIToken { id } }" }))
             }
-            _ => get(endpoint).header("X-API-Key", value).header("X-Forwarded-For", address),
+            _ => request.header("X-API-Key", caller),
         };
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
-        assert!(answer.headers().contains_key("x-request-id"), "{endpoint}");
+        assert!(answer.headers().contains_key("x-request-id"), "{place}");
         let body = answer.text().await.unwrap();
-        match endpoint {
+        match path {
             "/introspect" => body.contains(r#""active":true"#),
-            "verifyAPIToken" => body.contains(r#""valid":true"#),
+            "/graphql" => body.contains(r#""valid":true"#) || body.contains(r#""id":"tok_"#),
             _ => status == 200,
         }
+    }
+
+    async fn admits_socket(&self, value: &str, address: &str) -> bool {
+        let place = self.url.trim_start_matches("http://");
+        let mut request = format!("ws://{place}/graphql").into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+        request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        let stream = tokio::net::TcpStream::connect(place).await.unwrap();
+        let answered = async {
+            let (mut socket, _) = client_async(request, stream).await.unwrap();
+            let init = json!({ "type": "connection_init", "payload": { "X-API-Key": value } });
+            socket.send(Message::text(init.to_string())).await.unwrap();
+            socket.next().await.unwrap().unwrap()
+        };
+        let answer = tokio::time::timeout(DEADLINE, answered).await;
+        answer.unwrap_or_else(|_| panic!("no answer on a WebSocket within {DEADLINE:?}")).is_text()
     }
 }
 
 #[tokio::test]
 async fn a_rule_that_is_added_in_one_place_holds_at_every_endpoint() {
     let server = Server::start().await;
-    for endpoint in ENDPOINTS {
-        let cold = server.new_value().await;
-        assert!(!server.admits(endpoint, &cold, imaginary::ADDRESS).await, "{endpoint}, not remembered");
-        let warm = server.new_value().await;
-        assert!(server.admits(endpoint, &warm, ELSEWHERE).await, "{endpoint}");
-        server.remember(&warm).await;
-        assert!(server.admits(endpoint, &warm, ELSEWHERE).await, "{endpoint}, remembered");
-        assert!(!server.admits(endpoint, &warm, imaginary::ADDRESS).await, "{endpoint}, remembered");
+    for place in PLACES {
+        let unknown = server.new_value().await;
+        assert!(!server.admits(place, &unknown, imaginary::ADDRESS).await, "{place}, from the database");
+        let cached = server.new_value().await;
+        assert!(server.admits(place, &cached, ELSEWHERE).await, "{place}");
+        server.have_cached(&cached).await;
+        assert!(server.admits(place, &cached, ELSEWHERE).await, "{place}, from the cache");
+        assert!(!server.admits(place, &cached, imaginary::ADDRESS).await, "{place}, from the cache");
     }
 }
