@@ -104,7 +104,7 @@ async fn a_change_is_acknowledged_before_all_subscribers_have_its_event() {
     keeping.abort();
 }
 
-/// On PostgreSQL every replica would read every event from the database again, for nobody.
+/// On PostgreSQL every replica would read every event from the database again, for no subscriber.
 #[tokio::test]
 async fn events_are_read_for_subscribers_only() {
     let database = TestDatabase::new().await;

@@ -1,4 +1,4 @@
-//! `auditEvents` as a subscription: what is told, to whom, and when it ends. Over server-sent events.
+//! `auditEvents` as a subscription: which events it delivers, to whom, and when it ends. Over server-sent events.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ async fn a_subscriber_gets_every_change_once_and_in_order() {
     let server = Server::start().await;
     let mut all = Events::of_audit_log(&server.admin, json!({})).await;
     let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
-    // Once one subscriber is told of it, no later one is.
-    assert_eq!(all.told().await, "API_TOKEN_CREATED");
+    // Once one subscriber has the event, no later one gets it.
+    assert_eq!(all.action_or_code().await, "API_TOKEN_CREATED");
     let mut its = Events::of_audit_log(&server.admin, json!({ "tokenId": token.id })).await;
     let mut refusals =
         Events::of_audit_log(&server.admin, json!({ "actions": ["API_TOKEN_VALUE_REUSED", "SIGN_IN_REFUSED"] })).await;
@@ -39,12 +39,12 @@ async fn a_subscriber_gets_every_change_once_and_in_order() {
     server.admin.revoke(&token.id).await.unwrap();
     let named = |words: &[&str]| words.iter().map(|word| format!("API_TOKEN_{word}")).collect::<Vec<_>>();
     for expected in named(&["CREATED", "ROTATED", "OVERLAP_ENDED", "VALUE_REUSED", "REVOKED"]) {
-        assert_eq!(all.told().await, expected);
+        assert_eq!(all.action_or_code().await, expected);
     }
     for expected in named(&["ROTATED", "OVERLAP_ENDED", "VALUE_REUSED", "REVOKED"]) {
-        assert_eq!(its.told().await, expected);
+        assert_eq!(its.action_or_code().await, expected);
     }
-    assert_eq!(refusals.told().await, "API_TOKEN_VALUE_REUSED");
+    assert_eq!(refusals.action_or_code().await, "API_TOKEN_VALUE_REUSED");
 }
 
 #[tokio::test]
@@ -78,14 +78,14 @@ async fn a_filter_lets_the_same_events_through_as_it_does_in_the_query() {
         server.anonymous().with("rk_none").check().await.unwrap_err();
     }
     let after = counts(&server, &filters).await;
-    // The last event is one that all hear of, each as the end of its stream.
+    // The last event reaches all of them, each as the end of its stream.
     server.admin.revoke(&admin).await.unwrap();
     for ((stream, filter), count) in streams.iter_mut().zip(&filters).zip(after.iter().zip(before)) {
-        let mut heard = 0;
-        while stream.told().await != "TOKEN_REVOKED" {
-            heard += 1;
+        let mut received = 0;
+        while stream.action_or_code().await != "TOKEN_REVOKED" {
+            received += 1;
         }
-        assert_eq!(heard, count.0 - count.1, "{filter}");
+        assert_eq!(received, count.0 - count.1, "{filter}");
     }
     assert!(after[0] > after[3] && after[3] > 1);
 }
@@ -105,25 +105,25 @@ async fn r10_a_subscription_ends_with_the_reason_when_its_value_no_longer_works(
     let revoked = reader(&server, json!({})).await;
     let mut events = Events::of_audit_log(&revoked.client, json!({})).await;
     server.admin.revoke(&revoked.id).await.unwrap();
-    assert_eq!(events.told_at_last().await, "TOKEN_REVOKED");
+    assert_eq!(events.last_action_or_code().await, "TOKEN_REVOKED");
 
     let ended = reader(&server, json!({})).await;
     let mut events = Events::of_audit_log(&ended.client, json!({ "actions": ["SIGN_IN_REFUSED"] })).await;
     let new = ended.client.with(ended.client.rotate().await.unwrap());
     let mut of_new = Events::of_audit_log(&new, json!({ "tokenId": ended.id })).await;
     server.admin.end_overlap(&ended.id).await.unwrap();
-    assert_eq!(events.told_at_last().await, "VALUE_RETIRED");
-    assert_eq!(of_new.told().await, "API_TOKEN_OVERLAP_ENDED", "the new value still works");
+    assert_eq!(events.last_action_or_code().await, "VALUE_RETIRED");
+    assert_eq!(of_new.action_or_code().await, "API_TOKEN_OVERLAP_ENDED", "the new value still works");
 
     let forbidden = reader(&server, json!({})).await;
     let mut events = Events::of_audit_log(&forbidden.client, json!({})).await;
     server.admin.update(json!({ "id": forbidden.id, "permissions": [] })).await.unwrap();
-    assert_eq!(events.told_at_last().await, "FORBIDDEN");
+    assert_eq!(events.last_action_or_code().await, "FORBIDDEN");
 
     let restricted = reader(&server, json!({})).await;
     let mut events = Events::of_audit_log(&restricted.client, json!({})).await;
     server.admin.update(json!({ "id": restricted.id, "allowedCIDRBlocks": ["10.0.0.0/8"] })).await.unwrap();
-    assert_eq!(events.told_at_last().await, "ADDRESS_REFUSED");
+    assert_eq!(events.last_action_or_code().await, "ADDRESS_REFUSED");
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn r10_a_subscription_ends_on_every_replica() {
     let token = reader(&server, json!({})).await;
     let mut events = Events::of_audit_log(&token.client.at(&replica.url), json!({})).await;
     server.admin.revoke(&token.id).await.unwrap();
-    assert_eq!(events.told_at_last().await, "TOKEN_REVOKED");
+    assert_eq!(events.last_action_or_code().await, "TOKEN_REVOKED");
 }
 
 #[tokio::test]
@@ -150,15 +150,15 @@ async fn r2_r3_r4_a_subscription_ends_at_every_deadline_without_any_event() {
     }
     server.clock.set(MINUTE);
     for (stream, code) in streams.iter_mut().zip(["TOKEN_EXPIRED", "ROTATION_OVERDUE", "VALUE_RETIRED"]) {
-        assert_eq!(stream.told_at_last().await, code);
+        assert_eq!(stream.last_action_or_code().await, code);
     }
 }
 
 #[tokio::test]
 async fn subscribing_needs_the_permission_to_read_the_audit_log() {
     let server = Server::start().await;
-    let nobody = server.admin.create(json!({ "name": "nobody" })).await.unwrap().client;
-    assert_eq!(Events::of_audit_log(&nobody, json!({})).await.told_at_last().await, "FORBIDDEN");
+    let other = server.admin.create(json!({ "name": "unprivileged" })).await.unwrap().client;
+    assert_eq!(Events::of_audit_log(&other, json!({})).await.last_action_or_code().await, "FORBIDDEN");
     for client in [server.anonymous(), server.anonymous().with("rk_wrong")] {
         let refused = Events::of(&client, SUBSCRIBE, json!({})).await.err().unwrap();
         assert_eq!((refused.status, refused.code()), (401, Some("UNAUTHENTICATED")));
@@ -195,7 +195,7 @@ async fn an_event_stream_answers_every_operation_by_the_rules_of_the_endpoint() 
     };
     let mut events = get("subscription { auditEvents { action } }").await.unwrap();
     let new = admin.with(admin.rotate().await.unwrap());
-    assert_eq!(events.told().await, "API_TOKEN_ROTATED");
+    assert_eq!(events.action_or_code().await, "API_TOKEN_ROTATED");
     let refused = get(ROTATE).await.err().unwrap();
     assert_eq!((refused.status, refused.header("allow")), (405, Some("POST")));
     // And the one answer of a plain request cannot hold a subscription.
@@ -219,23 +219,23 @@ async fn event_streams_are_bounded_for_each_token_and_in_all() {
     let other = reader(&server, json!({})).await.client;
     let subscribe = async |client: &_| Events::of_audit_log(client, json!({})).await;
     let mut streams = vec![subscribe(&server.admin).await, subscribe(&server.admin).await];
-    assert_eq!(subscribe(&server.admin).await.told_at_last().await, "RATE_LIMITED");
+    assert_eq!(subscribe(&server.admin).await.last_action_or_code().await, "RATE_LIMITED");
     streams.push(subscribe(&other).await);
-    assert_eq!(subscribe(&other).await.told_at_last().await, "UNAVAILABLE", "of all");
+    assert_eq!(subscribe(&other).await.last_action_or_code().await, "UNAVAILABLE", "of all");
     // Those that are open go on, and a query is no such stream.
     server.admin.create(json!({ "name": "n" })).await.unwrap();
     for stream in &mut streams {
-        assert_eq!(stream.told().await, "API_TOKEN_CREATED");
+        assert_eq!(stream.action_or_code().await, "API_TOKEN_CREATED");
     }
     assert_eq!(server.admin.check().await, Ok(1));
     // One that has ended makes room.
     let id = other.my_id().await;
     server.admin.revoke(&id).await.unwrap();
-    assert_eq!(streams[2].told_at_last().await, "TOKEN_REVOKED");
+    assert_eq!(streams[2].last_action_or_code().await, "TOKEN_REVOKED");
     let next = reader(&server, json!({})).await.client;
     let mut events = subscribe(&next).await;
     server.admin.create(json!({ "name": "n" })).await.unwrap();
-    assert_eq!(events.told().await, "API_TOKEN_CREATED");
+    assert_eq!(events.action_or_code().await, "API_TOKEN_CREATED");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,7 +246,7 @@ async fn a_server_that_is_asked_to_stop_ends_streams_and_does_not_wait_for_them(
     let mut events = Events::of_audit_log(&admin, json!({})).await;
     server.signal(Signal::SIGTERM);
     let stopped = tokio::time::timeout(Duration::from_secs(10), async {
-        assert_eq!(events.told_at_last().await, "UNAVAILABLE", "there would be more");
+        assert_eq!(events.last_action_or_code().await, "UNAVAILABLE", "there would be more");
         tokio::task::spawn_blocking(|| server.ended()).await.unwrap()
     });
     let (status, _, _) = stopped.await.unwrap();

@@ -1,4 +1,4 @@
-//! R11: nobody lifts themselves. Every permission × operation × own or another's token, as one table.
+//! R11: no caller lifts itself. Every permission × operation × own or another's token, as one table.
 
 use std::time::Duration;
 
@@ -150,7 +150,7 @@ async fn r11_a_permission_is_handed_on_within_the_bounds_of_its_holder() {
         assert_eq!(caller.client.create(child(lift.clone())).await.err(), Some("FORBIDDEN".into()), "{lift}");
         let rest = caller.client.rest("POST", "/api-tokens", child(lift.clone())).await;
         assert_eq!(rest.refusal(), (403, "FORBIDDEN", None), "{lift}");
-        // Nor by taking over a token that somebody else made so.
+        // Nor by taking over a token that another caller made so.
         let theirs = server.admin.create(child(lift.clone())).await.unwrap();
         assert_eq!(caller.client.rotate_id(&theirs.id).await.err(), Some("FORBIDDEN".into()), "{lift}");
         // A token with scopes alone may lie anywhere.
@@ -224,7 +224,7 @@ async fn on_postgres_another_token_is_not_even_looked_up_without_the_permission_
     let server = Server::start_on(TestDatabase::postgres().await).await;
     let caller = server.admin.create(json!({ "name": "caller" })).await.unwrap();
     let target = server.admin.create(json!({ "name": "target" })).await.unwrap();
-    // Whoever looks it up to change it waits for this lock.
+    // A lookup for a change waits for this lock.
     let connection = server.database.connect().await;
     let lock = connection.begin().await.unwrap();
     lock.execute_unprepared(&format!("SELECT FROM api_token WHERE id = '{}' FOR UPDATE", target.id)).await.unwrap();
@@ -234,7 +234,7 @@ async fn on_postgres_another_token_is_not_even_looked_up_without_the_permission_
         assert_eq!(caller.client.rotate_id(&target.id).await.err(), Some("FORBIDDEN".into()));
         assert_eq!(caller.client.update(json!({ "id": target.id, "name": "x" })).await, Err("FORBIDDEN".into()));
     };
-    // Less than the five seconds after which the lock is given up.
+    // Less than the five seconds after which the wait for the lock ends.
     tokio::time::timeout(Duration::from_secs(4), denied).await.unwrap();
     lock.rollback().await.unwrap();
 }

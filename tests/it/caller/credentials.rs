@@ -96,7 +96,7 @@ async fn ask(server: &Server, (method, path): (&str, &str), headers: &[(&str, &s
     Answer::of(request.send().await.unwrap()).await
 }
 
-/// The code and the message of an error, whichever endpoint told it.
+/// The code and the message of an error, whichever endpoint sent it.
 fn error(answer: &Answer) -> (&str, &str) {
     let places =
         [("/code", "/message"), ("/code", "/error_description"), ("/errors/0/extensions/code", "/errors/0/message")];
@@ -176,14 +176,14 @@ async fn a_refusal_names_the_header_that_it_read() {
                 (&[("X-API-Key", ""), ("Authorization", &bearer)], "Authorization header", "X-API-Key header"),
             ] {
                 let answer = ask(&server, endpoint, headers).await;
-                let (told, message) = error(&answer);
-                assert_eq!(told, code, "{endpoint:?}");
+                let (reported, message) = error(&answer);
+                assert_eq!(reported, code, "{endpoint:?}");
                 assert!(message.contains(read) && !message.contains(other), "{endpoint:?} {code}: {message}");
             }
         }
-        let (told, message) =
+        let (reported, message) =
             (ask(&server, endpoint, &[("Authorization", "Basic YTpi")]).await, "Authorization header");
-        assert!(error(&told).1.contains(message), "{endpoint:?}: {}", told.body);
+        assert!(error(&reported).1.contains(message), "{endpoint:?}: {}", reported.body);
     }
 }
 

@@ -12,7 +12,7 @@ async fn call(client: &Client, headers: &[(&str, &str)]) -> Answer {
     Answer::of(request.send().await.unwrap()).await
 }
 
-fn told(answer: &Answer) -> (u16, Option<&str>) {
+fn reported(answer: &Answer) -> (u16, Option<&str>) {
     (answer.status, answer.code())
 }
 
@@ -37,9 +37,9 @@ async fn r12_a_token_is_bound_to_its_networks_on_both_values() {
             ("unknown", false),
         ] {
             let expected = if allowed { (200, None) } else { (403, Some("ADDRESS_REFUSED")) };
-            assert_eq!(told(&call(client, &[("X-Forwarded-For", address)]).await), expected, "{address}");
+            assert_eq!(reported(&call(client, &[("X-Forwarded-For", address)]).await), expected, "{address}");
         }
-        assert_eq!(told(&call(client, &[]).await), (403, Some("ADDRESS_REFUSED")), "from the proxy itself");
+        assert_eq!(reported(&call(client, &[]).await), (403, Some("ADDRESS_REFUSED")), "from the proxy itself");
     }
 }
 
@@ -49,12 +49,12 @@ async fn r12_forwarding_headers_that_the_client_wrote_itself_are_ignored() {
     let input = json!({ "name": "n", "allowedCIDRBlocks": ["10.0.0.0/8"] });
     let token = server.admin.create(input).await.unwrap().client;
     let refused = (403, Some("ADDRESS_REFUSED"));
-    assert_eq!(told(&call(&token, &[("X-Forwarded-For", "10.0.0.1, 203.0.113.9")]).await), refused);
-    assert_eq!(told(&call(&token, &[("Forwarded", "for=10.0.0.1, for=203.0.113.9")]).await), refused);
-    assert_eq!(told(&call(&token, &[("Forwarded", "for=203.0.113.9, for=\"10.0.0.1:99\"")]).await), (200, None));
+    assert_eq!(reported(&call(&token, &[("X-Forwarded-For", "10.0.0.1, 203.0.113.9")]).await), refused);
+    assert_eq!(reported(&call(&token, &[("Forwarded", "for=10.0.0.1, for=203.0.113.9")]).await), refused);
+    assert_eq!(reported(&call(&token, &[("Forwarded", "for=203.0.113.9, for=\"10.0.0.1:99\"")]).await), (200, None));
     // The proxy sets one header and passes the client's version of the other through.
     let both = [("X-Forwarded-For", "203.0.113.9"), ("Forwarded", "for=10.0.0.1")];
-    assert_eq!(told(&call(&token, &both).await), (400, Some("BAD_USER_INPUT")));
+    assert_eq!(reported(&call(&token, &both).await), (400, Some("BAD_USER_INPUT")));
 }
 
 #[tokio::test]
@@ -76,9 +76,9 @@ async fn r12_a_token_is_bound_to_its_web_origins() {
         ("null", false),
     ] {
         let expected = if allowed { (200, None) } else { (403, Some("ORIGIN_REFUSED")) };
-        assert_eq!(told(&call(&token, &[("Origin", origin)]).await), expected, "{origin}");
+        assert_eq!(reported(&call(&token, &[("Origin", origin)]).await), expected, "{origin}");
     }
-    assert_eq!(told(&call(&token, &[]).await), (403, Some("ORIGIN_REFUSED")), "no origin at all");
+    assert_eq!(reported(&call(&token, &[]).await), (403, Some("ORIGIN_REFUSED")), "no origin at all");
 }
 
 #[tokio::test]

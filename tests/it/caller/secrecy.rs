@@ -101,8 +101,8 @@ async fn misplace(client: &Client, value: &str) {
         anonymous.request("GET", "/verify").header("X-Forwarded-For", value).header("X-API-Key", format!("{value}x")),
     ] {
         let answer = crate::support::client::Answer::of(request.send().await.unwrap()).await;
-        let told = format!("{:?} {}", answer.headers, answer.body);
-        assert!(!told.contains(value), "{told}");
+        let reported = format!("{:?} {}", answer.headers, answer.body);
+        assert!(!reported.contains(value), "{reported}");
     }
 }
 

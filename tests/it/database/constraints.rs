@@ -25,7 +25,7 @@ async fn tables(connection: &DatabaseConnection) -> Vec<String> {
     names.filter(|name| name != "seaql_migrations" && !name.starts_with("api_token_name_search_")).collect()
 }
 
-/// All tables: on PostgreSQL there is one more, by which replicas tell each other.
+/// All tables: on PostgreSQL there is one more, by which replicas announce changes to each other.
 fn all(database: &TestDatabase) -> Vec<&'static str> {
     let mut tables = vec!["api_token", "api_token_value", "audit_event"];
     if database.is_sqlite() {

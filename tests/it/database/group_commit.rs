@@ -18,7 +18,7 @@ use crate::support::entropy::SeededEntropy;
 const CLIENTS: usize = 64;
 
 /// The use cases over a database of their own.
-struct House {
+struct Fixture {
     database: TestDatabase,
     store: Store,
     service: Service,
@@ -26,7 +26,7 @@ struct House {
     admin: Caller,
 }
 
-impl House {
+impl Fixture {
     async fn new() -> Self {
         Self::on(TestDatabase::new().await).await
     }
@@ -74,8 +74,8 @@ impl House {
         running.join_all().await
     }
 
-    /// Takes the turn that everybody else then waits for.
-    async fn hold_up(&self) -> rotakey::store::Transaction {
+    /// Takes the write slot that all others then wait for.
+    async fn take_slot(&self) -> rotakey::store::Transaction {
         let transaction = self.store.begin().await.unwrap();
         transaction.find_to_change(self.admin.token_id(), None).await.unwrap();
         transaction
@@ -84,61 +84,61 @@ impl House {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_rotations_of_many_tokens_all_succeed_and_every_value_works() {
-    let house = House::new().await;
-    let issued = house.rotate_concurrently(house.holders().await).await;
+    let fixture = Fixture::new().await;
+    let issued = fixture.rotate_concurrently(fixture.holders().await).await;
     assert_eq!(issued.len(), CLIENTS);
     for issued in issued {
         let issued = issued.unwrap();
-        assert_eq!(house.present(&issued.value).await.unwrap().generation(), 2);
+        assert_eq!(fixture.present(&issued.value).await.unwrap().generation(), 2);
     }
 }
 
 #[tokio::test]
 async fn on_sqlite_rotations_that_wait_together_share_durable_transactions() {
-    let house = House::on(TestDatabase::sqlite()).await;
-    let holders = house.holders().await;
-    let before = house.store.commits();
-    // Everybody waits for this one, and then for nobody but each other.
-    let turn = house.hold_up().await;
+    let fixture = Fixture::on(TestDatabase::sqlite()).await;
+    let holders = fixture.holders().await;
+    let before = fixture.store.commits();
+    // All wait for this one, and then only for each other.
+    let slot = fixture.take_slot().await;
     let mut running = JoinSet::new();
     for holder in holders {
-        let service = house.service.clone();
+        let service = fixture.service.clone();
         running.spawn(async move { service.rotate(&holder, &RotateRequest::default()).await.unwrap() });
     }
     tokio::task::yield_now().await;
-    drop(turn);
+    drop(slot);
     running.join_all().await;
-    let commits = house.store.commits() - before;
+    let commits = fixture.store.commits() - before;
     assert_eq!(commits, 1, "durable transactions for {CLIENTS} rotations");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r7_of_racing_rotations_of_one_token_one_wins_and_its_value_works() {
-    let house = House::new().await;
-    let created = house.create().await;
+    let fixture = Fixture::new().await;
+    let created = fixture.create().await;
     let mut racers = Vec::new();
     for _ in 0..CLIENTS {
-        racers.push(house.present(&created.value).await.unwrap());
+        racers.push(fixture.present(&created.value).await.unwrap());
     }
-    let (won, lost): (Vec<_>, Vec<_>) = house.rotate_concurrently(racers).await.into_iter().partition(Result::is_ok);
+    let (won, lost): (Vec<_>, Vec<_>) = fixture.rotate_concurrently(racers).await.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, CLIENTS - 1));
     for outcome in lost {
         assert_eq!(outcome.map(|_| ()), Err(ErrorCode::RotationConflict));
     }
     for issued in won {
-        assert_eq!(house.present(&issued.unwrap().value).await.unwrap().generation(), 2);
+        assert_eq!(fixture.present(&issued.unwrap().value).await.unwrap().generation(), 2);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_that_fails_half_way_leaves_what_the_others_of_its_group_did() {
-    let house = House::new().await;
-    let holders = house.holders().await;
+    let fixture = Fixture::new().await;
+    let holders = fixture.holders().await;
     let ids: Vec<TokenId> = holders.iter().map(Caller::token_id).collect();
     let now = rotakey::domain::timestamp::Timestamp::from_unix_millis(crate::support::clock::START);
     let mut running = JoinSet::new();
     for (number, holder) in holders.into_iter().enumerate() {
-        let (service, store) = (house.service.clone(), house.store.clone());
+        let (service, store) = (fixture.service.clone(), fixture.store.clone());
         running.spawn(async move {
             if number % 2 == 0 {
                 service.rotate(&holder, &RotateRequest::default()).await.unwrap();
@@ -155,7 +155,7 @@ async fn an_operation_that_fails_half_way_leaves_what_the_others_of_its_group_di
     }
     running.join_all().await;
     for (number, id) in ids.into_iter().enumerate() {
-        let token = house.store.find_token(id).await.unwrap().unwrap();
+        let token = fixture.store.find_token(id).await.unwrap().unwrap();
         let expected = if number % 2 == 0 { 2 } else { 1 };
         assert_eq!((token.current.generation, token.revoked_at), (expected, None), "{number}");
     }
@@ -163,13 +163,13 @@ async fn an_operation_that_fails_half_way_leaves_what_the_others_of_its_group_di
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_disconnects_at_any_moment_affects_no_other() {
-    let house = House::new().await;
-    let holders = house.holders().await;
+    let fixture = Fixture::new().await;
+    let holders = fixture.holders().await;
     let ids: Vec<TokenId> = holders.iter().map(Caller::token_id).collect();
     let mut staying = JoinSet::new();
     let mut leaving = Vec::new();
     for (number, holder) in holders.into_iter().enumerate() {
-        let service = house.service.clone();
+        let service = fixture.service.clone();
         if number % 2 == 0 {
             staying.spawn(async move { service.rotate(&holder, &RotateRequest::default()).await.unwrap() });
             continue;
@@ -187,15 +187,15 @@ async fn a_client_that_disconnects_at_any_moment_affects_no_other() {
     }
     assert_eq!(stayed.len(), CLIENTS / 2);
     for issued in stayed {
-        assert_eq!(house.present(&issued.value).await.unwrap().generation(), 2);
+        assert_eq!(fixture.present(&issued.value).await.unwrap().generation(), 2);
     }
-    // Whoever left rotated wholly or not at all, and everybody can go on.
+    // A client that left rotated wholly or not at all, and all tokens can still be rotated.
     for id in ids {
-        let token = house.store.find_token(id).await.unwrap().unwrap();
+        let token = fixture.store.find_token(id).await.unwrap().unwrap();
         let previous = token.previous.as_ref().map(|previous| previous.generation);
         assert!(matches!((token.current.generation, previous), (1, None) | (2, Some(1))), "{token:?}");
     }
-    house.rotate_concurrently(vec![house.holder().await]).await.remove(0).unwrap();
+    fixture.rotate_concurrently(vec![fixture.holder().await]).await.remove(0).unwrap();
 }
 
 /// Polls a future so many times at most, and then drops it.
@@ -213,36 +213,36 @@ async fn for_steps<F: Future>(mut future: std::pin::Pin<&mut F>, steps: usize) {
 
 #[tokio::test]
 async fn on_sqlite_r13_an_answer_waits_until_what_it_relies_on_is_durable() {
-    let house = House::on(TestDatabase::sqlite()).await;
-    let created = house.create().await;
+    let fixture = Fixture::on(TestDatabase::sqlite()).await;
+    let created = fixture.create().await;
     let id = created.view.token.id.to_string();
     let mut callers = Vec::new();
     for _ in 0..2 {
-        callers.push(house.present(&created.value).await.unwrap());
+        callers.push(fixture.present(&created.value).await.unwrap());
     }
     let (rotates, revokes) = (callers.remove(0), callers.remove(0));
-    let before = house.store.commits();
-    // All wait for this turn, one behind the other, and the last holds up the commit.
-    let turn = house.hold_up().await;
+    let before = fixture.store.commits();
+    // All wait for this slot, one behind the other, and the last holds up the commit.
+    let slot = fixture.take_slot().await;
     let revoke = |caller: Caller| {
-        let (service, id) = (house.service.clone(), id.clone());
+        let (service, id) = (fixture.service.clone(), id.clone());
         tokio::spawn(async move { service.revoke(&caller, &id).await.map_err(|err| err.code()) })
     };
     let revoked = revoke(revokes);
     tokio::task::yield_now().await;
-    let service = house.service.clone();
+    let service = fixture.service.clone();
     let refused = tokio::spawn(async move { service.rotate(&rotates, &RotateRequest::default()).await });
     let revoked_again =
-        revoke(house.service.authenticate(house.secret.expose(), RequestContext::default()).await.unwrap());
+        revoke(fixture.service.authenticate(fixture.secret.expose(), RequestContext::default()).await.unwrap());
     tokio::task::yield_now().await;
     let last = tokio::spawn({
-        let store = house.store.clone();
+        let store = fixture.store.clone();
         async move { store.begin().await.unwrap() }
     });
     tokio::task::yield_now().await;
-    drop(turn);
+    drop(slot);
     let last = last.await.unwrap();
-    assert_eq!(house.store.commits(), before);
+    assert_eq!(fixture.store.commits(), before);
     for answered in [revoked.is_finished(), refused.is_finished(), revoked_again.is_finished()] {
         assert!(!answered, "an answer was given before the commit");
     }
@@ -250,33 +250,33 @@ async fn on_sqlite_r13_an_answer_waits_until_what_it_relies_on_is_durable() {
     assert!(revoked.await.unwrap().is_ok());
     assert_eq!(refused.await.unwrap().map(|_| ()).map_err(|err| err.code()), Err(ErrorCode::TokenRevoked));
     assert!(revoked_again.await.unwrap().is_ok());
-    assert_eq!(house.store.commits(), before + 1);
+    assert_eq!(fixture.store.commits(), before + 1);
 }
 
 #[tokio::test]
 async fn on_sqlite_r13_a_failed_group_commit_acknowledges_nothing() {
-    let house = House::on(TestDatabase::sqlite()).await;
+    let fixture = Fixture::on(TestDatabase::sqlite()).await;
     // A constraint that is checked at the commit alone makes it fail.
-    let beside = house.database.connect().await;
+    let beside = fixture.database.connect().await;
     let sql = "CREATE TABLE snag (id TEXT REFERENCES api_token (id) DEFERRABLE INITIALLY DEFERRED);
                CREATE TRIGGER snag AFTER INSERT ON audit_event WHEN NEW.action = 'API_TOKEN_REVOKED'
                BEGIN INSERT INTO snag VALUES ('none'); END";
     beside.execute_unprepared(sql).await.unwrap();
-    let (rotates, revokes) = (house.holder().await, house.holder().await);
+    let (rotates, revokes) = (fixture.holder().await, fixture.holder().await);
     let (rotated, revoked) = (rotates.token_id(), revokes.token_id());
-    let turn = house.hold_up().await;
-    let service = house.service.clone();
+    let slot = fixture.take_slot().await;
+    let service = fixture.service.clone();
     let rotation = tokio::spawn(async move { service.rotate(&rotates, &RotateRequest::default()).await });
-    let service = house.service.clone();
+    let service = fixture.service.clone();
     let revocation = tokio::spawn(async move { service.revoke(&revokes, &revoked.to_string()).await });
     tokio::task::yield_now().await;
-    drop(turn);
+    drop(slot);
     assert!(rotation.await.unwrap().is_err());
     assert!(revocation.await.unwrap().is_err());
     for id in [rotated, revoked] {
-        let token = house.store.find_token(id).await.unwrap().unwrap();
+        let token = fixture.store.find_token(id).await.unwrap().unwrap();
         assert_eq!((token.current.generation, token.revoked_at), (1, None));
     }
     // The next one has a connection that works.
-    house.rotate_concurrently(vec![house.holder().await]).await.remove(0).unwrap();
+    fixture.rotate_concurrently(vec![fixture.holder().await]).await.remove(0).unwrap();
 }

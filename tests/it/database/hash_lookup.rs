@@ -1,4 +1,4 @@
-//! Looking up presented values: whoever waits together with others is told of its own value, and of nothing else.
+//! Looking up presented values: lookups that share a statement each find their own value, and nothing else.
 
 use rotakey::domain::token::TokenKind;
 use rotakey::domain::value::{PresentedValue, Value, ValueHash};
@@ -13,9 +13,9 @@ fn hash(value: &str) -> ValueHash {
 }
 
 /// What is known of a value: its token, its generation, and the generations that the token has.
-type Told = Option<(String, u32, u32, Option<u32>)>;
+type Found = Option<(String, u32, u32, Option<u32>)>;
 
-async fn look_up(store: Store, hash: ValueHash) -> Told {
+async fn look_up(store: Store, hash: ValueHash) -> Found {
     let (token, generation) = store.find_by_hash(&hash).await.unwrap()?;
     // The facts beside the presented value's are those of its own token.
     for value in token.values() {
@@ -26,8 +26,8 @@ async fn look_up(store: Store, hash: ValueHash) -> Told {
     Some((token.id.to_string(), generation, token.current.generation, previous))
 }
 
-/// Values of tokens with one, two and four generations and of none, each with what is to be told of it.
-async fn values(server: &Server) -> Vec<(ValueHash, Told)> {
+/// Values of tokens with one, two and four generations and of none, each with what is to be found.
+async fn values(server: &Server) -> Vec<(ValueHash, Found)> {
     let mut values = Vec::new();
     for (number, rotations) in [0_u32, 3, 1, 0, 3, 0, 1, 0, 3].into_iter().enumerate() {
         let created = server.admin.create(json!({ "name": number.to_string() })).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_cancelled_lookup_does_not_stop_the_others() {
         asking.spawn(async move {
             tokio::select! {
                 biased;
-                told = look_up(store, hash) => assert_eq!(told, expected),
+                reported = look_up(store, hash) => assert_eq!(reported, expected),
                 // Polled once, and so asking, when it is dropped.
                 () = async {}, if number % 3 == 0 => {}
             }

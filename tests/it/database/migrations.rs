@@ -1,4 +1,4 @@
-//! Upgrading a database that is in use: replicas of the version before go on, others wait for their turn.
+//! Upgrading a database that is in use: replicas of the version before go on, others wait.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -132,9 +132,9 @@ async fn on_postgres_tokens_can_be_read_while_indexes_are_built() {
         let step = Migrator::get_applied_migrations(&transaction).await.unwrap().pop().unwrap().name().to_owned();
         assert!(unchangeable <= 1, "{step} locks {unchangeable} tables");
         if unreadable > 0 {
-            assert_eq!(after[0], before[0], "{step} changes rows while nobody can read a table");
-            assert_eq!(after[1], before[1], "{step} writes a table anew while nobody can read it");
-            assert!(after[2] <= before[2], "{step} builds an index while nobody can read a table");
+            assert_eq!(after[0], before[0], "{step} changes rows while no table can be read");
+            assert_eq!(after[1], before[1], "{step} rewrites a table while it cannot be read");
+            assert!(after[2] <= before[2], "{step} builds an index while no table can be read");
         } else {
             long += 1;
             let read = "SELECT count(*) FROM api_token JOIN api_token_value ON token_id = api_token.id";
@@ -151,8 +151,8 @@ async fn on_postgres_tokens_can_be_read_while_indexes_are_built() {
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_a_replica_waits_for_another_that_migrates_for_long_and_then_starts() {
     let (database, connection) = filled(TestDatabase::postgres().await).await;
-    let turn = connection.begin().await.unwrap();
-    turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({START_LOCK})")).await.unwrap();
+    let lock = connection.begin().await.unwrap();
+    lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({START_LOCK})")).await.unwrap();
     let store = Arc::new(Store::connect(&database.url).await.unwrap());
     let migrating = tokio::spawn({
         let store = Arc::clone(&store);
@@ -164,7 +164,7 @@ async fn on_postgres_a_replica_waits_for_another_that_migrates_for_long_and_then
         AND clock_timestamp() - xact_start BETWEEN interval '6 s' AND interval '1 h' AND pid <> pg_backend_pid()";
     cluster::wait_for(&database.connect().await, waits).await;
     assert!(!migrating.is_finished());
-    turn.commit().await.unwrap();
+    lock.commit().await.unwrap();
     migrating.await.unwrap().unwrap();
     store.require_schema().await.unwrap();
     assert!(store.has_current_schema().await.unwrap());

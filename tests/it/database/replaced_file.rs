@@ -46,8 +46,8 @@ async fn r13_nothing_is_acknowledged_into_a_file_that_was_deleted_or_replaced_an
             assert_eq!(rotate(&holder).await, None, "{what}");
             let (status, _, log) = server.ended_within(DEADLINE);
             assert_eq!(status.code(), Some(1), "{what}: {log}");
-            let told = format!("{} was deleted or replaced", target.display());
-            assert!(log.lines().last().unwrap().contains(&told), "{what}: {log}");
+            let reported = format!("{} was deleted or replaced", target.display());
+            assert!(log.lines().last().unwrap().contains(&reported), "{what}: {log}");
             let rescued = beside(&path, "-rescued");
             assert_eq!(rescued.exists(), suffix.is_empty(), "{what}");
             if suffix.is_empty() {
@@ -60,7 +60,7 @@ async fn r13_nothing_is_acknowledged_into_a_file_that_was_deleted_or_replaced_an
                     std::fs::rename(&rescued, &target).unwrap();
                 }
                 let server = Process::serve(folder.path(), &url);
-                // The last rotation may have taken place, but nobody was told so, and the value before it still works.
+                // The last rotation may have taken place, but was not acknowledged, and the value before it still works.
                 assert!(holder.at(&server.url).check().await.is_ok(), "{what}");
                 server.signal(Signal::SIGTERM);
                 assert!(server.ended_within(DEADLINE).0.success());
@@ -163,7 +163,7 @@ async fn on_sqlite_the_write_ahead_log_is_short_again_after_a_long_read() {
     writer.close().await.unwrap();
     let grown = bytes();
     assert!(grown > 40_000_000, "{grown}");
-    // Nobody is kept waiting by the reader.
+    // No client waits for the reader.
     let rotated = server.admin.with(server.admin.rotate().await.unwrap());
     reading.rollback().await.unwrap();
     let is_short = async || {

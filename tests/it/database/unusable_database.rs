@@ -18,7 +18,7 @@ use crate::support::process::{Process, binary, command};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What a command says that cannot use this database.
-fn told(mut command: Command, subcommand: &str, url: &str) -> String {
+fn error_of(mut command: Command, subcommand: &str, url: &str) -> String {
     command.args([subcommand, "--database-url", url]);
     if subcommand == "serve" {
         command.args(["--listen", "127.0.0.1:0"]);
@@ -29,11 +29,11 @@ fn told(mut command: Command, subcommand: &str, url: &str) -> String {
     stderr.lines().last().unwrap().to_owned()
 }
 
-fn assert_told(folder: &Path, subcommands: &[&str], url: &str, parts: &[&str]) {
+fn assert_error(folder: &Path, subcommands: &[&str], url: &str, parts: &[&str]) {
     for subcommand in subcommands {
-        let told = told(command(folder), subcommand, url);
+        let reported = error_of(command(folder), subcommand, url);
         for part in parts {
-            assert!(told.contains(part), "{subcommand} {url}: {told:?} lacks {part:?}");
+            assert!(reported.contains(part), "{subcommand} {url}: {reported:?} lacks {part:?}");
         }
     }
 }
@@ -62,16 +62,16 @@ async fn a_file_that_cannot_be_used_is_named_with_what_to_do() {
         ("newer.db", "a newer version of Rotakey has changed it (m9999_later)"),
     ] {
         let path = if name.is_empty() { folder.path().display().to_string() } else { at(name) };
-        assert_told(folder.path(), BOTH, &format!("sqlite://{path}"), &[&path, advice]);
+        assert_error(folder.path(), BOTH, &format!("sqlite://{path}"), &[&path, advice]);
     }
     let foreign = std::fs::read(at("foreign.db")).unwrap();
     assert_eq!(foreign[18..20], [1, 1], "it was not switched to the write-ahead log");
     // As named from the folder that the command runs in.
-    assert_told(folder.path(), BOTH, "sqlite://text", &[&at("text"), "Name another file with --database-url"]);
-    assert_told(folder.path(), BOTH, "sqlite://newer.db?mode=ro", &[&at("newer.db"), "mode=ro"]);
-    assert_told(folder.path(), BOTH, "sqlite://newer.db?immutable=1", &[&at("newer.db"), "immutable"]);
-    assert_told(folder.path(), BOTH, "sqlite://:memory:", &["would forget every token"]);
-    assert_told(folder.path(), BOTH, "sqlite://newer.db?colour=red", &["cannot be read", "colour"]);
+    assert_error(folder.path(), BOTH, "sqlite://text", &[&at("text"), "Name another file with --database-url"]);
+    assert_error(folder.path(), BOTH, "sqlite://newer.db?mode=ro", &[&at("newer.db"), "mode=ro"]);
+    assert_error(folder.path(), BOTH, "sqlite://newer.db?immutable=1", &[&at("newer.db"), "immutable"]);
+    assert_error(folder.path(), BOTH, "sqlite://:memory:", &["would forget every token"]);
+    assert_error(folder.path(), BOTH, "sqlite://newer.db?colour=red", &["cannot be read", "colour"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +86,7 @@ async fn a_file_that_another_process_has_locked_is_named() {
     holder.execute_unprepared("PRAGMA locking_mode = EXCLUSIVE").await.unwrap();
     let holding = holder.begin().await.unwrap();
     holding.execute_unprepared("DELETE FROM audit_event").await.unwrap();
-    assert_told(folder.path(), &["serve"], &url, &[&path, "another process has locked it"]);
+    assert_error(folder.path(), &["serve"], &url, &[&path, "another process has locked it"]);
     holding.rollback().await.unwrap();
 }
 
@@ -96,7 +96,7 @@ fn a_file_or_folder_that_may_not_be_written_is_named() {
     let at = |name: &str| folder.path().join(name);
     let mode = |path: &Path, mode: u32| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     // Root may write whatever it likes, so the binary is run by another user, who must be able to reach it.
-    // Copied by a process of its own: a file that this process has open for writing is inherited by whatever another test starts
+    // Copied by a process of its own: a file that this process has open for writing is inherited by what another test starts
     // meanwhile, and cannot be run until that has ended.
     assert!(Command::new("cp").arg(binary()).arg(at("rotakey")).status().unwrap().success());
     let is_root = nix::unistd::geteuid().is_root();
@@ -124,8 +124,11 @@ fn a_file_or_folder_that_may_not_be_written_is_named() {
         ("hidden/own.db", "cannot be accessed"),
     ] {
         let path = at(name).display().to_string();
-        let told = told(run(), "serve", &format!("sqlite://{path}"));
-        assert!(told.contains(&path) && told.contains(advice) && told.contains("user that runs Rotakey"), "{told}");
+        let reported = error_of(run(), "serve", &format!("sqlite://{path}"));
+        assert!(
+            reported.contains(&path) && reported.contains(advice) && reported.contains("user that runs Rotakey"),
+            "{reported}"
+        );
     }
     mode(&at("hidden"), 0o700);
 }
@@ -134,17 +137,17 @@ fn a_file_or_folder_that_may_not_be_written_is_named() {
 fn bootstrap_makes_no_database_and_says_which_file_it_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rotakey.db");
-    let told_of = |what: &str| {
+    let expect_error_of = |what: &str| {
         let mut command = command(folder.path());
         command.arg("bootstrap");
         let (status, stdout, stderr) = Process::spawn(command).ended_within(DEADLINE);
         assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{what}: {stderr}");
         assert!(stderr.contains(&path.display().to_string()) && stderr.contains("--database-url"), "{what}: {stderr}");
     };
-    told_of("a missing file");
+    expect_error_of("a missing file");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     std::fs::write(&path, "").unwrap();
-    told_of("an empty file");
+    expect_error_of("an empty file");
     assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
 }
 
@@ -153,7 +156,7 @@ fn bootstrap_makes_no_database_and_says_which_file_it_looked_for() {
 async fn on_postgres_bootstrap_makes_no_tables_on_a_server() {
     let database = TestDatabase::postgres().await;
     let name = database.url.rsplit('/').next().unwrap();
-    assert_told(&database.folder(), &["bootstrap"], &database.url, &[name, "rotakey serve"]);
+    assert_error(&database.folder(), &["bootstrap"], &database.url, &[name, "rotakey serve"]);
     let store = Store::connect(&database.url).await.unwrap();
     store.migrate().await.unwrap();
     let mut bootstrap = command(&database.folder());
@@ -197,24 +200,24 @@ fn a_server_that_cannot_be_used_is_named_with_what_to_do_and_without_user_or_pas
         (None, "the connection was closed"),
     ] {
         let address = refusing_server(error);
-        assert_told(folder.path(), &["serve"], &url(&address), &[&format!("{address}/tokens"), advice]);
+        assert_error(folder.path(), &["serve"], &url(&address), &[&format!("{address}/tokens"), advice]);
     }
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    assert_told(
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    assert_error(
         folder.path(),
         BOTH,
-        &url(&nobody),
-        &[&format!("{nobody}/tokens"), "no server accepts connections there"],
+        &url(&unused),
+        &[&format!("{unused}/tokens"), "no server accepts connections there"],
     );
-    assert_told(
+    assert_error(
         folder.path(),
         BOTH,
         &url("no-such-host.invalid"),
         &["no-such-host.invalid:5432", "the host name cannot be resolved"],
     );
-    assert_told(folder.path(), BOTH, "postgres:///tokens?host=/nowhere", &["/nowhere", "no such socket"]);
+    assert_error(folder.path(), BOTH, "postgres:///tokens?host=/nowhere", &["/nowhere", "no such socket"]);
     for unreadable in ["postgres://somebody:hunter2@host:bad/tokens", "postgres://somebody:hunt/er2@host/tokens"] {
-        assert_told(folder.path(), BOTH, unreadable, &["cannot be read", "%2F"]);
+        assert_error(folder.path(), BOTH, unreadable, &["cannot be read", "%2F"]);
     }
 }
 
@@ -226,32 +229,32 @@ async fn on_postgres_a_database_of_a_server_that_cannot_be_used_is_named_with_wh
     let (server, name) = database.url.rsplit_once('/').unwrap();
     let address = server.rsplit_once('@').unwrap().1;
     let place = format!("{address}/{name}");
-    assert_told(&folder, BOTH, &format!("{server}/missing"), &[&format!("{address}/missing"), "CREATE DATABASE"]);
-    assert_told(&folder, BOTH, &format!("{}?sslmode=require", database.url), &[&place, "sslmode"]);
-    let nobody = database.url.replace("rotakey@", "nobody_at_all@");
-    assert_told(&folder, BOTH, &nobody, &[&place, "rejects this user"]);
+    assert_error(&folder, BOTH, &format!("{server}/missing"), &[&format!("{address}/missing"), "CREATE DATABASE"]);
+    assert_error(&folder, BOTH, &format!("{}?sslmode=require", database.url), &[&place, "sslmode"]);
+    let unknown_user = database.url.replace("rotakey@", "unknown_user@");
+    assert_error(&folder, BOTH, &unknown_user, &[&place, "rejects this user"]);
 
     let connection = database.connect().await;
     let role = format!("{name}_reader");
     let limit = format!("CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     connection.execute_unprepared(&limit).await.unwrap();
     let reader = database.url.replace("rotakey@", &format!("{role}@"));
-    assert_told(&folder, &["serve"], &reader, &[&place, "GRANT CREATE"]);
+    assert_error(&folder, &["serve"], &reader, &[&place, "GRANT CREATE"]);
 
     connection.execute_unprepared("CREATE TABLE audit_event (id TEXT)").await.unwrap();
-    assert_told(&folder, BOTH, &database.url, &[&place, "tables of another program (audit_event)"]);
+    assert_error(&folder, BOTH, &database.url, &[&place, "tables of another program (audit_event)"]);
     connection.execute_unprepared("DROP TABLE audit_event; CREATE TABLE cakes (id TEXT)").await.unwrap();
     let store = Store::connect(&database.url).await.unwrap();
     store.migrate().await.unwrap();
     store.close().await.unwrap();
-    // Whoever need not make tables need not be allowed to.
+    // The server needs no right to make tables once they exist.
     connection.execute_unprepared(&format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")).await.unwrap();
     let mut bootstrap = command(&folder);
     bootstrap.args(["bootstrap", "--database-url", &reader]);
     let (status, _, stderr) = Process::spawn(bootstrap).ended_within(DEADLINE);
     assert!(status.success(), "{stderr}");
     connection.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m9999_later', 0)").await.unwrap();
-    assert_told(&folder, BOTH, &database.url, &[&place, "a newer version of Rotakey has changed it"]);
+    assert_error(&folder, BOTH, &database.url, &[&place, "a newer version of Rotakey has changed it"]);
     connection.execute_unprepared(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
     connection.close().await.unwrap();
 }

@@ -22,7 +22,7 @@ async fn post(client: &Client, body: &Value) -> (u16, Value, usize) {
     (status, serde_json::from_str(&text).unwrap(), text.len())
 }
 
-/// The code of the first error, and what is told beside it.
+/// The code of the first error, and the data beside it.
 fn refusal(body: &Value) -> (Option<&str>, &Value) {
     (body["errors"][0]["extensions"]["code"].as_str(), &body["data"])
 }
@@ -48,7 +48,7 @@ async fn an_answer_is_bounded_in_bytes_whatever_makes_it_long() {
         (page(30, "description"), true),
         (page(12, "a: description b: description"), false),
         (page(15, "a: description b: description"), true),
-        // A name of the client's own is told for each item.
+        // A name that the client chose is repeated for each item.
         (page(15, &format!("{key}: id")), false),
         (page(20, &format!("{key}: id")), true),
         (page(20, &format!("{key}: __typename")), true),
@@ -81,7 +81,7 @@ async fn a_list_of_requests_has_one_bound() {
     }
     assert!(length < MAX_BYTES);
     let late = server.admin.ask(r#"{ apiTokens(filter: { name: "late" }) { edges { cursor } } }"#).await;
-    assert_eq!(late.body["data"]["apiTokens"]["edges"], json!([]), "what could not be told was not done");
+    assert_eq!(late.body["data"]["apiTokens"]["edges"], json!([]), "what could not be reported was not done");
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn r5_an_issued_value_is_returned_however_long_the_answer_is() {
         assert_eq!(body["data"][alias]["token"]["value"].is_string(), issued, "{alias}");
         let query = format!(r#"{{ apiTokens(filter: {{ name: "{alias}" }}) {{ edges {{ cursor }} }} }}"#);
         let found = server.admin.ask(&query).await.body["data"]["apiTokens"]["edges"].as_array().unwrap().len();
-        assert_eq!(found, usize::from(issued), "{alias}: done if told, and told if done");
+        assert_eq!(found, usize::from(issued), "{alias}: done if reported, and reported if done");
     }
 }
 

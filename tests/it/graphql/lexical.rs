@@ -64,7 +64,7 @@ async fn a_string_means_the_same_whatever_stands_beside_it() {
     let server = Server::start().await;
     for Literal { literal, value } in table().strings {
         let value = value.unwrap();
-        // What a description may not hold tells that it was read, and is not kept.
+        // A description with characters that it may not hold is refused, so it was read.
         let kept = !value.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'));
         for (before, behind, _) in BESIDE {
             let (name, set) = ("createAPIToken", "{ token { description } }");

@@ -48,8 +48,8 @@ async fn depth_aliases_directives_and_tokens_are_bounded() {
         ),
     ] {
         assert_eq!(refusal(&limited(good).await, query).await, None, "{query}");
-        let told = refusal(&limited(bad).await, query).await.unwrap();
-        assert!(told.contains(message), "{told}");
+        let reported = refusal(&limited(bad).await, query).await.unwrap();
+        assert!(reported.contains(message), "{reported}");
     }
 }
 
@@ -131,8 +131,8 @@ async fn the_schema_is_shown_to_whom_the_operator_wants() {
             assert_eq!(server.anonymous().ask(query).await.code(), anonymous, "{introspection:?} {query}");
             assert_eq!(server.admin.ask(query).await.code(), holder, "{introspection:?} {query}");
         }
-        let told = refusal(&server, "{ currentApiToken { id } }").await.unwrap();
-        assert_eq!(told.contains("Did you mean"), introspection != Introspection::Off, "{told}");
+        let reported = refusal(&server, "{ currentApiToken { id } }").await.unwrap();
+        assert_eq!(reported.contains("Did you mean"), introspection != Introspection::Off, "{reported}");
         for path in ["/schema.graphql", "/openapi.json"] {
             let read = |client: &Client| client.request("GET", path).send();
             let statuses = (read(&server.anonymous()).await.unwrap(), read(&server.admin).await.unwrap());
@@ -170,7 +170,7 @@ async fn a_description_is_answered_as_every_address_of_its_kind() {
 async fn without_introspection_rest_names_only_what_was_sent() {
     let open = Server::start().await;
     let hidden = limited(Settings { introspection: Introspection::Off, ..Settings::default() }).await;
-    // What an open server tells beyond what was sent.
+    // The names that a server with introspection adds to what was sent.
     for (method, path, body, name) in [
         ("POST", "/api-tokens", json!({ "q": 1 }), "name"),
         ("POST", "/api-tokens", json!({}), "name"),
@@ -184,10 +184,10 @@ async fn without_introspection_rest_names_only_what_was_sent() {
         ("GET", "/api-tokens?status=COLOUR", json!(null), "ACTIVE"),
         ("GET", "/api-tokens?orderBy=COLOUR", json!(null), "createdAt"),
     ] {
-        let told = open.admin.rest(method, path, body.clone()).await;
+        let reported = open.admin.rest(method, path, body.clone()).await;
         let less = hidden.admin.rest(method, path, body.clone()).await;
-        assert_eq!((less.status, &less.body["code"]), (400, &told.body["code"]), "{path} {body}");
-        assert!(told.body.to_string().contains(name), "{path} {body}: {}", told.body);
+        assert_eq!((less.status, &less.body["code"]), (400, &reported.body["code"]), "{path} {body}");
+        assert!(reported.body.to_string().contains(name), "{path} {body}: {}", reported.body);
         // The key that holds the words is itself no name.
         let words = format!("{} {}", less.body["message"], less.body["field"]);
         assert!(!words.contains(name) || body.get(name).is_some(), "{path} {body}: {words}");
@@ -201,7 +201,7 @@ async fn without_introspection_errors_reveal_nothing_of_the_schema() {
     let public = Server::start().await;
     for introspection in [Introspection::Authenticated, Introspection::Off] {
         let server = limited(Settings { introspection, max_batch: 2, ..Settings::default() }).await;
-        // A stranger is told the same whatever the document is, so not even whether it parses.
+        // An anonymous caller gets the same answer whatever the document is, and does not even learn whether it parses.
         for query in
             ["{", "{ __typename }", "{ nothing }", "{ apiToken { id } }", CREATE, "subscription { auditEvents { id } }"]
         {
@@ -217,7 +217,7 @@ async fn without_introspection_errors_reveal_nothing_of_the_schema() {
         assert_eq!(server.anonymous().request("GET", "/playground").send().await.unwrap().status(), 200);
     }
     let hidden = limited(Settings { introspection: Introspection::Off, ..Settings::default() }).await;
-    // For each document the names that an open server tells, and that were not sent.
+    // For each document the names in the errors of a server with introspection that were not sent.
     for (query, variables, names) in [
         ("{ currentAPIToken { colour } }", json!({}), &["APIToken`"][..]),
         ("{ currentAPITokn { id } }", json!({}), &["currentAPIToken", "Query"]),
@@ -259,7 +259,7 @@ async fn without_introspection_errors_reveal_nothing_of_the_schema() {
             assert!(query.contains(sign) || !told_of(&closed).contains(sign), "{sign}: {}", told_of(&closed));
         }
     }
-    // What is wrong with the document itself is told in full.
+    // What is wrong with the document itself is reported in full.
     let answer = hidden.admin.ask("query($a: Int) { __typename }").await;
     assert!(told_of(&answer).contains("$a"), "{}", answer.body);
 }

@@ -26,8 +26,8 @@ async fn every_rule_of_the_specification_is_kept() {
                 let body = json!({ "query": document, "operationName": named });
                 let request = server.admin.request("POST", "/graphql").json(&body);
                 let answer = Answer::of(request.send().await.unwrap()).await;
-                let told = answer.code().filter(|code| code.starts_with("GRAPHQL_"));
-                if told != expected || (expected.is_some() && answer.body.get("data").is_some()) {
+                let reported = answer.code().filter(|code| code.starts_with("GRAPHQL_"));
+                if reported != expected || (expected.is_some() && answer.body.get("data").is_some()) {
                     wrong.push(format!("{rule}: {document}: {}", answer.body));
                 }
             }

@@ -12,7 +12,7 @@ async fn count(server: &Server) -> usize {
     answer.body["data"]["apiTokens"]["edges"].as_array().unwrap().len()
 }
 
-fn told(answer: &Answer) -> (Option<&str>, Option<&str>) {
+fn code_and_field(answer: &Answer) -> (Option<&str>, Option<&str>) {
     (answer.code(), answer.field())
 }
 
@@ -37,7 +37,7 @@ async fn bad_settings_name_their_field_and_write_nothing() {
         let mut input = json!({ "name": "good" });
         input[field] = value.clone();
         let answer = server.admin.graphql(CREATE, json!({ "input": input })).await;
-        assert_eq!(told(&answer), (Some("BAD_USER_INPUT"), Some(field)), "{field}: {value}");
+        assert_eq!(code_and_field(&answer), (Some("BAD_USER_INPUT"), Some(field)), "{field}: {value}");
     }
     assert_eq!(count(&server).await, 1, "nothing was written");
     let longest = json!({ "name": "n".repeat(255) });
@@ -88,7 +88,7 @@ async fn bad_pages_name_their_argument() {
         ("filter: { owner: \"\\u0000\" }", "owner"),
     ] {
         let answer = server.admin.ask(&format!("{{ apiTokens({arguments}) {{ edges {{ cursor }} }} }}")).await;
-        assert_eq!(told(&answer), (Some("BAD_USER_INPUT"), Some(field)), "{arguments}: {}", answer.body);
+        assert_eq!(code_and_field(&answer), (Some("BAD_USER_INPUT"), Some(field)), "{arguments}: {}", answer.body);
     }
 }
 
@@ -102,7 +102,7 @@ async fn an_unknown_id_is_not_found() {
             "mutation($id: ID!) { revokeAPIToken(input: { id: $id }) { token { id } } }",
         ] {
             let answer = server.admin.graphql(query, json!({ "id": id })).await;
-            assert_eq!(told(&answer), (Some("NOT_FOUND"), Some("id")), "{id:?} {query}");
+            assert_eq!(code_and_field(&answer), (Some("NOT_FOUND"), Some("id")), "{id:?} {query}");
         }
     }
 }

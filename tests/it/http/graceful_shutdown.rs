@@ -1,4 +1,4 @@
-//! How the server parts with its clients: it says that it is not ready, drains, and lets nobody wait for long.
+//! Graceful shutdown: the server stops being ready, drains, and lets no client delay it for long.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -81,7 +81,7 @@ async fn while_it_drains_it_is_not_ready_and_answers_with_connection_close() {
     // The connection that was open is answered once more, and then closed.
     assert!(ask(&mut kept).contains("connection: close"));
     assert_eq!(kept.read(&mut [0]).unwrap(), 0);
-    // HTTP/2 is told by a frame (GOAWAY), and ends.
+    // HTTP/2 gets a GOAWAY frame, and the connection ends.
     soon(&mut http2.connection).await.unwrap().unwrap();
     // New ones are served, too.
     let (status, body) = readiness(&client).await;

@@ -1,4 +1,4 @@
-//! Connections on which nothing goes on are given up, so that nobody can keep others out by opening many.
+//! Idle connections are closed, so that no client can keep others out by opening many.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -155,9 +155,9 @@ async fn an_event_stream_survives_a_half_close_and_ends_when_its_client_is_gone(
     let again = timeout(Duration::from_secs(8), async {
         loop {
             let mut events = Events::of_audit_log(&server.admin, json!({})).await;
-            // What the next subscriber is told is this, or the refusal.
+            // The next subscriber gets this event, or a refusal.
             server.admin.create(json!({ "name": "n" })).await.unwrap();
-            if events.told().await != "RATE_LIMITED" {
+            if events.action_or_code().await != "RATE_LIMITED" {
                 return;
             }
         }
@@ -259,7 +259,7 @@ async fn a_websocket_refuses_a_large_message_of_any_client() {
     init(&mut socket, json!({ "X-API-Key": server.admin.value, "other": "x".repeat(65_000) })).await;
     let (text, unfinished_text, rest) = (0x81, 0x01, 0x80);
     for bytes in [
-        // The head of a frame tells enough, even if the frame never comes whole.
+        // The head of a frame is enough, even if the frame never arrives whole.
         frame(text, 65_537, 10),
         frame(text, 1_048_000, 60_000),
         [frame(unfinished_text, 40_000, 40_000), frame(rest, 40_000, 40_000)].concat(),

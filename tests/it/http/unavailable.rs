@@ -1,4 +1,4 @@
-//! What the database cannot do just now is told as UNAVAILABLE, with a time after which to try again, at every endpoint.
+//! What the database cannot do at the moment is UNAVAILABLE with a time after which to retry, at every endpoint.
 
 use rotakey::store;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -31,7 +31,7 @@ async fn unblock(server: &Server, connection: &DatabaseConnection) {
     connection.execute_unprepared(sql).await.unwrap();
 }
 
-/// The answer tells of a time in its header and in its body, wherever that tells of the error.
+/// The answer has the time to retry after in its header, and in its body beside the code.
 fn expect_unavailable(what: &str, status: u16, answer: &Answer, error: &Value) {
     assert_eq!(answer.status, status, "{what}: {}", answer.body);
     assert_eq!(answer.header("Retry-After"), Some("1"), "{what}");
@@ -88,7 +88,7 @@ async fn a_transient_error_is_unavailable_with_a_retry_time_at_every_endpoint() 
     }
 }
 
-/// So that nothing else is told as passing.
+/// So that nothing else counts as transient.
 #[tokio::test]
 async fn a_permanent_error_is_not_unavailable() {
     let server = Server::start().await;

@@ -218,7 +218,7 @@ async fn names_are_found_by_any_part_of_them_as_they_now_are() {
     server.admin.update(json!({ "id": ids[0], "name": "Renamed" })).await.unwrap();
     server.admin.update(json!({ "id": ids[0], "name": "renamed twice" })).await.unwrap();
     server.admin.update(json!({ "id": ids[0], "description": "the name is as it was" })).await.unwrap();
-    // SQLite then numbers the rows of some tables anew.
+    // SQLite then renumbers the rows of some tables.
     server.database.connect().await.execute_unprepared("VACUUM").await.unwrap();
     assert_eq!(found("STRASSE").await, Vec::<String>::new());
     assert_eq!(found("RENAMED").await, ["renamed twice"]);

@@ -2,7 +2,7 @@
 //! holds, not by what is in the database. Shown by the plans of the databases, because a time says nothing on a busy machine.
 //!
 //! Where that cannot be (a part of a name that has no index or that very many tokens have, and events by both their token and
-//! their actor), `docs/graphql.md` says so, and the listing is given up after a time: `slow_listings.rs`.
+//! their actor), `docs/graphql.md` says so, and the listing times out: `slow_listings.rs`.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ const SIZE: u32 = 25;
 /// How many rows one step may read at most; a table holds 20,000.
 const MAX_ROWS: u64 = 100;
 
-/// 20,000 tokens, arranged so that whoever walks along an order meets what they look for late: the first half has expired, one
+/// 20,000 tokens, arranged so that a scan along an order meets what it looks for late: the first half has expired, one
 /// owner has every other token, and few are public. Half of the events are about one token, a third by another.
 const TOKENS: &str = "INSERT INTO api_token (id, name, owner, kind, permissions, scopes, expires_at, rotation_period_minutes,
     overlap_minutes, overlap_starts, allowed_cidr_blocks, allowed_origins, on_reuse, protected, generation, created_at, revoked_at)

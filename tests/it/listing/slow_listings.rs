@@ -1,4 +1,4 @@
-//! Listings that take long: they are given up, and until then keep nobody from being authenticated.
+//! Listings that take long: they time out, and until then no authentication waits for them.
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn make_endless(database: &TestDatabase, endless: bool) {
 async fn values_and_tokens_are_looked_up_while_more_listings_are_asked_for_than_there_are_connections() {
     let server = Server::start().await;
     let admin = &server.admin;
-    // Never presented before, so that nothing is remembered of their values.
+    // Never presented before, so that none of their values is cached.
     let mut fresh = Vec::new();
     for number in 0..5 {
         fresh.push(admin.create(json!({ "name": number.to_string() })).await.unwrap());

@@ -191,10 +191,10 @@ impl Model for Lifecycle {
             }
             Happening::Answer(who) => {
                 let person = world.person_mut(who);
-                if let Step::Committed { told, .. } = std::mem::replace(&mut person.step, Step::Idle)
-                    && person.newest != told
+                if let Step::Committed { received, .. } = std::mem::replace(&mut person.step, Step::Idle)
+                    && person.newest != received
                 {
-                    person.fallback = Some(std::mem::replace(&mut person.newest, told));
+                    person.fallback = Some(std::mem::replace(&mut person.newest, received));
                 }
             }
             Happening::Fail(who) => world.person_mut(who).step = Step::Idle,

@@ -27,17 +27,19 @@ pub fn all(model: &Lifecycle) -> Vec<Property<Lifecycle>> {
         Property::always("R5: after the first use the previous value cannot rotate", thief_cannot_follow),
         Property::always("R4: the first use begins the overlap at the latest", overlap_has_begun),
         Property::always("R5: the holder of the previous value gets a new one after the guard", recovery_is_possible),
-        Property::always("R5: nobody honest is locked out", nobody_is_locked_out),
+        Property::always("R5: no honest client is locked out", no_client_is_locked_out),
         Property::always("R6: the same request gets the same answer until its first use", repeats),
         Property::always("R6: and not after the first use or the overlap", repeats_no_longer),
         Property::always("R6: only an unused current value has a salt", salts_are_erased),
-        Property::always("R6: only that is told again", |_, world| faultless(world, Fault::RepeatedUsed)),
+        Property::always("R6: only that is answered again", |_, world| faultless(world, Fault::RepeatedUsed)),
         Property::always("R7: a generation is issued once", issued_once),
-        Property::always("R7: nobody is told a value that does not work", |_, world| faultless(world, Fault::ToldDead)),
+        Property::always("R7: no answer has a value that does not work", |_, world| {
+            faultless(world, Fault::AnsweredDead)
+        }),
         Property::sometimes("an honest client recovers from a lost answer", |_, world: &World| {
             world.rows.iter().any(|row| row.cancelled && row.by == Who::Alice) && world.current().by == Who::Alice
         }),
-        Property::sometimes("the thief cancels what nobody used", |_, world: &World| {
+        Property::sometimes("the thief cancels an unused value", |_, world: &World| {
             world.rows.iter().any(|row| row.cancelled && row.by != Who::Thief) && world.current().by == Who::Thief
         }),
         Property::sometimes("an answer is repeated", |_, world: &World| {
@@ -48,7 +50,7 @@ pub fn all(model: &Lifecycle) -> Vec<Property<Lifecycle>> {
         }),
     ];
     if model.lock {
-        // The compare-and-set knows of rotations and uses. That nobody ends the overlap which a recovery begins anew is
+        // The compare-and-set knows of rotations and uses. That no one ends the overlap which a recovery begins again is
         // the lock's part.
         all.extend([
             Property::always("R1: a value that was stopped never works again", stopped_for_good),
@@ -127,7 +129,7 @@ fn overlap_has_begun(model: &Lifecycle, world: &World) -> bool {
     world.current().first_used_at.is_none() || previous.is_none_or(|value| value.retires_at.is_some())
 }
 
-/// Every value that somebody knows, as far as it was told.
+/// Every value that a person knows.
 fn known(person: &Person) -> impl Iterator<Item = Secret> {
     [Some(person.newest), person.fallback].into_iter().flatten()
 }
@@ -159,10 +161,10 @@ fn recovery_is_possible(model: &Lifecycle, world: &World) -> bool {
     })
 }
 
-/// As long as the token lives, no thief has won a rotation and nobody has cut an overlap short, the client holds the
+/// As long as the token lives, no thief has won a rotation and no one has cut an overlap short, the client holds the
 /// current value, or can get one by the previous one; unless it has let the overlap pass without asking, which the
 /// overlap from the first use does not know.
-fn nobody_is_locked_out(model: &Lifecycle, world: &World) -> bool {
+fn no_client_is_locked_out(model: &Lifecycle, world: &World) -> bool {
     let at = world.latest;
     let dead = lifecycle::status(&world.token(model), at) != Status::Active;
     if dead || world.cut_short || world.rows.iter().any(|row| row.by == Who::Thief) {

@@ -75,11 +75,11 @@ impl Lifecycle {
         match self.rotate(&token, who, &presented, at) {
             Err(_) => {}
             Ok(Plan::Repeat(value)) => {
-                let told = self.vault.put(&value);
+                let received = self.vault.put(&value);
                 let current = world.current();
-                let wrong = current.secret != told || current.first_used_at.is_some();
+                let wrong = current.secret != received || current.first_used_at.is_some();
                 world.blame(wrong, Fault::RepeatedUsed);
-                world.person_mut(who).step = Step::Committed { told, repeated: true };
+                world.person_mut(who).step = Step::Committed { received, repeated: true };
             }
             Ok(Plan::Issue(rotation)) => {
                 let issued = self.issue(&token, who, presented.secret, &rotation, at);
@@ -95,13 +95,13 @@ impl Lifecycle {
     }
 
     pub fn write(&self, world: &mut World, who: Who, decision: &Decision) {
-        let (told, at) = (decision.issued.secret, decision.issued.created_at);
+        let (received, at) = (decision.issued.secret, decision.issued.created_at);
         world.person_mut(who).step = Step::Idle;
         if world.carry_out(self, decision) {
             let standing = lifecycle::standing(&world.token(self), decision.issued.generation, at);
-            let works = standing == Ok(lifecycle::Standing::Current) && world.row_of(told).is_some();
-            world.blame(!works, Fault::ToldDead);
-            world.person_mut(who).step = Step::Committed { told, repeated: false };
+            let works = standing == Ok(lifecycle::Standing::Current) && world.row_of(received).is_some();
+            world.blame(!works, Fault::AnsweredDead);
+            world.person_mut(who).step = Step::Committed { received, repeated: false };
         }
     }
 }

@@ -34,7 +34,7 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// A vault with the value that everybody knows at the start.
+    /// A vault with the value that all know at the start.
     pub fn new() -> Self {
         let vault = Self { values: Mutex::default(), issued: Mutex::default() };
         vault.put(&random(Who::Alice, 1));

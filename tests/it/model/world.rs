@@ -1,7 +1,7 @@
 //! One state of the model: the rows of a token as the database keeps them, a clock, and the people who hold its values.
 //!
 //! What may be done is asked of `rotakey::domain`; what the statements of `store` do to rows is done again here, on a
-//! vector. Fields that no database has (who was told, what was cancelled) are there for the properties alone.
+//! vector. Fields that no database has (who received what, what was cancelled) are there for the properties alone.
 
 use rotakey::domain::refusal::Refusal;
 use rotakey::domain::rule::lifecycle::{self, Retirement, Status};
@@ -46,11 +46,11 @@ pub struct Row {
     pub presented: Secret,
     /// It was replaced by a rotation of the value before it (R5).
     pub cancelled: bool,
-    /// Somebody was told that it works no more.
+    /// An answer said that it no longer works.
     pub stopped: bool,
 }
 
-/// Somebody, with what they were told and how far their request is.
+/// A person, with the values that they received and how far their request is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Person {
     pub newest: Secret,
@@ -72,7 +72,7 @@ pub enum Step {
     Decided(Decision),
     /// Durable, and the answer is on its way.
     Committed {
-        told: Secret,
+        received: Secret,
         repeated: bool,
     },
 }
@@ -95,7 +95,7 @@ pub struct Decision {
 
 impl std::hash::Hash for Decision {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        // The rotation has no hash of its own; these tell any two of them apart.
+        // The rotation has no hash of its own; these distinguish any two of them.
         (self.rotation.from_generation, self.rotation.recovers).hash(state);
         self.rotation.previous.map(|previous| (previous.generation, previous.retires_at)).hash(state);
         self.issued.hash(state);
@@ -111,8 +111,8 @@ pub enum Fault {
     CancelledUsed,
     /// R6: an answer was repeated that is not that of the current, unused value.
     RepeatedUsed,
-    /// R7: somebody was told a value that did not work when it was issued.
-    ToldDead,
+    /// R7: an answer had a value that did not work when it was issued.
+    AnsweredDead,
     /// What the rules say of the token after a change is not what the rows say.
     RowsDisagree,
 }
@@ -316,9 +316,9 @@ impl World {
     }
 
     /// The answer to a change describes the token by the rules; the next request will read it from the rows.
-    fn agrees(&mut self, model: &Lifecycle, told: Token) {
-        let told = Token { last_used_at: None, ..told };
-        self.blame(told != self.token(model), Fault::RowsDisagree);
+    fn agrees(&mut self, model: &Lifecycle, received: Token) {
+        let received = Token { last_used_at: None, ..received };
+        self.blame(received != self.token(model), Fault::RowsDisagree);
     }
 }
 

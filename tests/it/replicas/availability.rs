@@ -15,10 +15,10 @@ use crate::support::client::{Answer, Client, Created};
 use crate::support::cluster::PostgresServer;
 use crate::support::process::Process;
 
-/// How long anything may take that has no limit of its own.
+/// How long anything else may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What `/verify` tells of the value in hand.
+/// What `/verify` answers about the client's value.
 async fn verify(client: &Client) -> String {
     let answer = Answer::of(client.request("GET", "/verify").send().await.unwrap()).await;
     if answer.status == 503 {
@@ -27,18 +27,18 @@ async fn verify(client: &Client) -> String {
     answer.header("X-Token-Code").map_or_else(|| answer.status.to_string(), str::to_owned)
 }
 
-/// Waits until `/verify` tells this; until then it may tell only what is expected.
-async fn wait_for(client: &Client, told: &str, until_then: &[&str], limit: Duration) {
+/// Waits until `/verify` answers this; until then it may answer only what is expected.
+async fn wait_for(client: &Client, reported: &str, until_then: &[&str], limit: Duration) {
     let waiting = async {
         loop {
             let now = verify(client).await;
-            if now == told {
+            if now == reported {
                 return;
             }
-            assert!(until_then.contains(&now.as_str()), "{now} while waiting for {told}");
+            assert!(until_then.contains(&now.as_str()), "{now} while waiting for {reported}");
         }
     };
-    timeout(limit, waiting).await.unwrap_or_else(|_| panic!("{told} never came"));
+    timeout(limit, waiting).await.unwrap_or_else(|_| panic!("{reported} never came"));
 }
 
 /// Has the server cache the value in hand.
@@ -49,7 +49,7 @@ async fn have_cached(admin: &Client, client: &Client) {
     assert_eq!(verify(client).await, "200");
 }
 
-/// A process on this database, and a token that it remembers.
+/// A process on this database, and a token that it has cached.
 async fn start(folder: &TempDir, url: &str) -> (Process, Client, Created) {
     let process = Process::serve(folder.path(), url);
     let admin = process.client().with(process.first_value());
@@ -87,14 +87,14 @@ async fn on_postgres_r10_a_pause_of_seconds_stops_no_verification_and_a_longer_o
     let (process, admin, token) = start(&folder, &primary.url()).await;
     let frozen_at = Instant::now();
     primary.freeze(true);
-    // What is not remembered fails as soon as contact is lost, whether it was asked before or is asked after.
+    // A value that is not cached fails as soon as contact is lost, whether the request came before or after.
     let unknown = token.client.with(Value::from_entropy(TokenKind::Private, &[9; 32]).expose());
     let asked_before = timeout(Duration::from_secs(5), verify(&unknown)).await;
     assert_eq!(asked_before.as_deref(), Ok("UNAVAILABLE"));
     process.logged("lost contact with the database");
     let listed = timeout(Duration::from_millis(1_500), admin.ask("{ apiTokens { edges { node { id } } } }")).await;
     assert_eq!(listed.unwrap().code(), Some("UNAVAILABLE"));
-    // The last question was answered a moment before, and for ten seconds after that the rest goes on.
+    // The last poll was a moment before, and for ten seconds after it cached values are answered.
     let remembered = async { while verify(&token.client).await == "200" {} };
     assert!(timeout_at(frozen_at + Duration::from_secs(8), remembered).await.is_err(), "it was forgotten too early");
     let forgotten = wait_for(&token.client, "UNAVAILABLE", &["200"], PATIENCE);
@@ -113,7 +113,7 @@ async fn on_postgres_r10_nothing_is_trusted_or_written_on_a_standby_at_the_addre
     let folder = TempDir::new().unwrap();
     let (_process, admin, token) = start(&folder, &primary.url()).await;
     let standby = standby.take_the_place_of(primary).await;
-    // What was remembered is forgotten after ten seconds, although the server at this address answers questions.
+    // Cached values are no longer used after ten seconds, although the server at this address answers questions.
     wait_for(&token.client, "UNAVAILABLE", &["200"], Duration::from_secs(15)).await;
     for _ in 0..3 {
         let answer = admin.rest("POST", "/api-tokens", json!({ "name": "x" })).await;
@@ -126,7 +126,7 @@ async fn on_postgres_r10_nothing_is_trusted_or_written_on_a_standby_at_the_addre
     assert!(admin.rotate().await.is_ok());
 }
 
-/// Rotates until it is told to stop: the newest value that was acknowledged, and the codes of all refusals.
+/// Rotates until `stop` is true: the newest value that was acknowledged, and the codes of all refusals.
 async fn rotate_on(mut client: Client, stop: tokio::sync::watch::Receiver<bool>) -> (Client, Vec<String>) {
     let mut codes = Vec::new();
     while !*stop.borrow() {
@@ -164,7 +164,7 @@ async fn on_postgres_r10_r13_a_failover_under_load_loses_nothing_and_a_revocatio
         }
     };
     timeout(PATIENCE, revoking).await.unwrap();
-    // On the replica that did it at once, and on the other within ten seconds, whatever it remembered.
+    // Immediately on the replica that did it, and on the other within ten seconds, whatever it had cached.
     assert_eq!(verify(&token.client).await, "TOKEN_REVOKED");
     wait_for(&elsewhere, "TOKEN_REVOKED", &["200", "UNAVAILABLE"], Duration::from_secs(10)).await;
     stop.send_replace(true);

@@ -1,4 +1,4 @@
-//! What is remembered of presented values: nobody can tell it from the database but by the time it takes, and for ten seconds
+//! The cache of presented values: it answers as the database would, only faster, and for ten seconds
 //! after the database has gone.
 
 use std::sync::Arc;
@@ -57,16 +57,16 @@ async fn r10_a_change_decides_the_next_request_here_and_the_one_after_the_poll_e
     let admin = here.caller(&admin).await;
     for what in CHANGES {
         let token = here.used(&admin, named(what)).await;
-        // A commit of another process is heard on SQLite as one of anything.
+        // On SQLite, a commit of another process invalidates everything.
         listener.wait_and_poll().await.unwrap();
         for replica in [&here, &there] {
-            assert_eq!(replica.told(&token.value).await, "VALID");
+            assert_eq!(replica.code_of(&token.value).await, "VALID");
         }
         let code = change(&here, &admin, token.id, what).await;
-        assert_eq!(here.told(&token.value).await, code, "{what}, here");
-        assert_eq!(there.told(&token.value).await, "VALID", "{what}: it was remembered");
+        assert_eq!(here.code_of(&token.value).await, code, "{what}, here");
+        assert_eq!(there.code_of(&token.value).await, "VALID", "{what}: it was remembered");
         listener.wait_and_poll().await.unwrap();
-        assert_eq!(there.told(&token.value).await, code, "{what}, there");
+        assert_eq!(there.code_of(&token.value).await, code, "{what}, there");
     }
 }
 
@@ -93,13 +93,13 @@ async fn a_cached_value_meets_every_deadline() {
     ];
     // Twice, because a first use is read again after it was written.
     for (value, _) in codes.iter().chain(&codes) {
-        assert_eq!(here.told(value).await, "VALID");
+        assert_eq!(here.code_of(value).await, "VALID");
     }
     hide(&database, true).await;
     for (offset, over) in [(-1, false), (0, true), (1, true)] {
         here.clock.set(end + offset);
         for (value, code) in codes {
-            assert_eq!(here.told(value).await, if over { code } else { "VALID" }, "{code} {offset}");
+            assert_eq!(here.code_of(value).await, if over { code } else { "VALID" }, "{code} {offset}");
         }
     }
 }
@@ -111,7 +111,7 @@ async fn r12_a_cached_value_is_judged_by_the_source_of_each_request() {
     let admin = here.caller(&admin).await;
     let token = here.used(&admin, named("n")).await;
     change(&here, &admin, token.id, "restricted").await;
-    assert_eq!(here.told(&token.value).await, "ADDRESS_REFUSED");
+    assert_eq!(here.code_of(&token.value).await, "ADDRESS_REFUSED");
     hide(&database, true).await;
     for (address, code) in [("10.0.0.1", "VALID"), ("11.0.0.1", "ADDRESS_REFUSED"), ("10.0.0.2", "VALID")] {
         let source = Source { address: Some(address.parse().unwrap()), origin: None };
@@ -127,14 +127,14 @@ async fn r10_the_cache_answers_for_ten_seconds_without_the_database_and_no_longe
     let (here, admin, _listener) = start(&database).await;
     let caller = here.caller(&admin).await;
     let token = here.used(&caller, named("n")).await;
-    assert_eq!(here.told(&token.value).await, "VALID");
+    assert_eq!(here.code_of(&token.value).await, "VALID");
     let unused = here.service.create(&caller, CreateRequest { draft: named("unused"), ..CreateRequest::default() });
     let unused = unused.await.unwrap().value;
     here.store.clone().close().await.unwrap();
     for (offset, code) in [(0, "VALID"), (10 * SECOND - 1, "VALID"), (10 * SECOND, "UNAVAILABLE")] {
         here.clock.set(offset);
-        assert_eq!(here.told(&token.value).await, code, "{offset}");
-        assert_eq!(here.told(unused.expose()).await, "UNAVAILABLE", "never read");
+        assert_eq!(here.code_of(&token.value).await, code, "{offset}");
+        assert_eq!(here.code_of(unused.expose()).await, "UNAVAILABLE", "never read");
     }
 }
 
@@ -143,7 +143,7 @@ async fn an_unknown_value_is_looked_up_once_in_ten_seconds() {
     let database = TestDatabase::new().await;
     let (here, _, _listener) = start(&database).await;
     let value = Value::from_entropy(TokenKind::Private, &[9; 32]);
-    assert_eq!(here.told(value.expose()).await, "UNAUTHENTICATED");
+    assert_eq!(here.code_of(value.expose()).await, "UNAUTHENTICATED");
     here.clock.set(5 * SECOND);
     let _listener = here.contact().await;
     hide(&database, true).await;
@@ -151,7 +151,7 @@ async fn an_unknown_value_is_looked_up_once_in_ten_seconds() {
         [(5 * SECOND, "UNAUTHENTICATED"), (10 * SECOND - 1, "UNAUTHENTICATED"), (10 * SECOND, "INTERNAL")]
     {
         here.clock.set(offset);
-        assert_eq!(here.told(value.expose()).await, code, "{offset}");
+        assert_eq!(here.code_of(value.expose()).await, code, "{offset}");
     }
 }
 
@@ -170,7 +170,7 @@ async fn r8_the_reuse_of_a_cached_value_is_recorded() {
         here.clock.set(offset);
         let _listener = here.contact().await;
         for _ in 0..2 {
-            assert_eq!(here.told(&token.value).await, "VALUE_RETIRED");
+            assert_eq!(here.code_of(&token.value).await, "VALUE_RETIRED");
         }
         assert_eq!(reuses().await, count, "{offset}");
     }
@@ -189,12 +189,12 @@ async fn the_cache_holds_no_more_values_than_its_setting() {
             tokens.push(here.used(&admin, named(&format!("n{number}"))).await);
         }
         for token in &tokens {
-            assert_eq!(here.told(&token.value).await, "VALID");
+            assert_eq!(here.code_of(&token.value).await, "VALID");
         }
         hide(&database, true).await;
         let mut remembered = 0;
         for token in &tokens {
-            remembered += u32::from(here.told(&token.value).await == "VALID");
+            remembered += u32::from(here.code_of(&token.value).await == "VALID");
         }
         assert!(remembered <= max && (remembered > 0) == (max > 0), "{remembered} of {max}");
     }

@@ -1,4 +1,4 @@
-//! A change that one replica commits reaches the others: what they remember, and who subscribes to the audit log.
+//! A change that one replica commits reaches the others: their caches, and the subscribers of the audit log.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -153,7 +153,7 @@ async fn a_commit_is_published_although_its_caller_has_gone() {
         assert!(commit.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
     }
     if database.is_sqlite() {
-        // The next to write waits until that is told.
+        // The next write waits until that is published.
         here.store.begin().await.unwrap().commit().await.unwrap();
     } else {
         let next = here.store.begin().await.unwrap();
@@ -195,18 +195,18 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
     }
     writers.join_all().await;
     listener.wait_and_poll().await.unwrap();
-    let mut told: HashMap<TokenId, Vec<&str>> = HashMap::new();
+    let mut reported: HashMap<TokenId, Vec<&str>> = HashMap::new();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..8 * 7 {
         let AuditMessage::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
         assert!(seen.insert(event.id));
-        told.entry(event.token_id.unwrap()).or_default().push(event.action.as_str());
+        reported.entry(event.token_id.unwrap()).or_default().push(event.action.as_str());
     }
     assert!(feed.try_recv().is_err());
     let updates = std::iter::repeat_n("API_TOKEN_UPDATED", 5);
     let life: Vec<&str> =
         std::iter::once("API_TOKEN_CREATED").chain(updates).chain(std::iter::once("API_TOKEN_REVOKED")).collect();
-    assert!(told.len() == 8 && told.values().all(|actions| *actions == life), "{told:?}");
+    assert!(reported.len() == 8 && reported.values().all(|actions| *actions == life), "{reported:?}");
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn lost_contact_is_reported_and_earlier_reads_are_stale_once_it_is_regaine
 async fn r10_contact_is_kept_while_the_database_answers_and_is_over_ten_seconds_after() {
     let database = TestDatabase::new().await;
     let here = Replica::on(&database, 1).await;
-    assert!(!here.service.in_contact(here.now()), "before anything was heard");
+    assert!(!here.service.in_contact(here.now()), "before the first poll");
     let mut listener = here.listener().await;
     let keeping = tokio::spawn(here.service.clone().keep_contact());
     let in_contact = async || {
@@ -309,7 +309,7 @@ async fn r10_a_cache_by_stamps_never_answers_with_less_than_was_acknowledged() {
     assert!(from_memory.into_iter().sum::<usize>() > 0, "nothing was answered from memory");
 }
 
-/// The round that the token's name tells of, looked up as a presented value is.
+/// The round that the token's name has, looked up as a presented value is.
 async fn round(store: &Store, hash: &ValueHash) -> usize {
     let (token, _) = store.find_by_hash(hash).await.unwrap().unwrap();
     token.settings.name.parse().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! The table by which replicas on PostgreSQL tell each other of changes. On SQLite there is none, and nothing to show.
+//! The table by which replicas on PostgreSQL announce changes to each other. SQLite has no such table.
 
 use std::time::Duration;
 
@@ -21,21 +21,21 @@ async fn migrated() -> TestDatabase {
     database
 }
 
-/// A replica of whose tokens none exists: what is told is all that it knows.
-struct Hearing {
+/// A replica whose tokens do not exist: it knows only what is announced.
+struct Polling {
     store: Store,
     listener: ChangeListener,
 }
 
-impl Hearing {
+impl Polling {
     async fn on(database: &TestDatabase) -> Self {
         let store = Store::connect(&database.url).await.unwrap();
         let listener = store.listen().await.unwrap();
         Self { store, listener }
     }
 
-    /// Which of these tokens are heard of next.
-    async fn heard(&mut self, tokens: &[TokenId]) -> Vec<TokenId> {
+    /// Which of these tokens the next poll invalidates.
+    async fn invalidated(&mut self, tokens: &[TokenId]) -> Vec<TokenId> {
         let stamp = self.store.stamp();
         self.listener.wait_and_poll().await.unwrap();
         tokens.iter().copied().filter(|id| !self.store.is_fresh(*id, stamp)).collect()
@@ -46,41 +46,40 @@ fn token(number: u8) -> TokenId {
     TokenId::new(Timestamp::from_unix_millis(START), [number; 10])
 }
 
-async fn tell(connection: &impl ConnectionTrait, id: TokenId) {
+async fn announce(connection: &impl ConnectionTrait, id: TokenId) {
     connection.execute_unprepared(&format!("INSERT INTO change (ids) VALUES ('{id}')")).await.unwrap();
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
-async fn on_postgres_r10_a_change_that_commits_out_of_order_is_seen_once_like_every_other()
-{
+async fn on_postgres_r10_a_change_that_commits_out_of_order_is_seen_once_like_every_other() {
     let database = migrated().await;
-    let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
+    let (mut here, beside) = (Polling::on(&database).await, database.connect().await);
     let all = [token(1), token(2), token(3), token(4)];
     let slow = beside.begin().await.unwrap();
-    tell(&slow, token(1)).await;
+    announce(&slow, token(1)).await;
     let undone = beside.begin().await.unwrap();
-    tell(&undone, token(2)).await;
-    tell(&beside, token(3)).await;
-    assert_eq!(here.heard(&all).await, [token(3)]);
+    announce(&undone, token(2)).await;
+    announce(&beside, token(3)).await;
+    assert_eq!(here.invalidated(&all).await, [token(3)]);
     undone.rollback().await.unwrap();
-    assert_eq!(here.heard(&all).await, []);
-    // It begins later than the slow one and ends before it, while nobody asks.
-    tell(&beside, token(4)).await;
+    assert_eq!(here.invalidated(&all).await, []);
+    // It begins later than the slow one and ends before it, between two polls.
+    announce(&beside, token(4)).await;
     slow.commit().await.unwrap();
-    assert_eq!(here.heard(&all).await, [token(1), token(4)]);
-    assert_eq!(here.heard(&all).await, []);
+    assert_eq!(here.invalidated(&all).await, [token(1), token(4)]);
+    assert_eq!(here.invalidated(&all).await, []);
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r10_a_change_without_a_notification_is_seen_within_a_second() {
     let database = migrated().await;
-    let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
+    let (mut here, beside) = (Polling::on(&database).await, database.connect().await);
     for number in 1..4 {
-        tell(&beside, token(number)).await;
-        let heard = timeout(Duration::from_secs(1), here.heard(&[token(number)])).await;
-        assert_eq!(heard, Ok(vec![token(number)]));
+        announce(&beside, token(number)).await;
+        let invalidated = timeout(Duration::from_secs(1), here.invalidated(&[token(number)])).await;
+        assert_eq!(invalidated, Ok(vec![token(number)]));
     }
 }
 
@@ -126,8 +125,8 @@ async fn on_postgres_a_subscriber_gets_what_is_committed_after_it_subscribed_and
     for _ in 0..2 {
         here.service.bootstrap().await.unwrap();
         let mut feed = here.store.subscribe_to_audit_log();
-        let (caught_up, heard) = tokio::join!(here.store.catch_up(&mut feed), listener.wait_and_poll());
-        assert!(caught_up && heard.is_ok());
+        let (caught_up, polled) = tokio::join!(here.store.catch_up(&mut feed), listener.wait_and_poll());
+        assert!(caught_up && polled.is_ok());
         let next = here.service.bootstrap().await.unwrap().view.token.id;
         listener.wait_and_poll().await.unwrap();
         assert!(matches!(feed.try_recv(), Ok(AuditMessage::Event(event)) if event.token_id == Some(next)));
@@ -149,12 +148,12 @@ async fn on_postgres_only_changes_that_every_replica_has_seen_are_deleted() {
             beside.execute_unprepared(&sql).await.unwrap();
         }
         here.service.sweep().await.unwrap();
-        assert_eq!(told(&beside).await, ["0", "595"]);
+        assert_eq!(announced(&beside).await, ["0", "595"]);
         beside.execute_unprepared("DELETE FROM change").await.unwrap();
     }
 }
 
-async fn told(connection: &DatabaseConnection) -> Vec<String> {
+async fn announced(connection: &DatabaseConnection) -> Vec<String> {
     let sql = Statement::from_string(DbBackend::Postgres, "SELECT ids FROM change ORDER BY seq");
     let rows = connection.query_all_raw(sql).await.unwrap();
     rows.into_iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
@@ -174,7 +173,7 @@ async fn on_postgres_r10_a_replica_that_has_not_polled_for_more_than_a_minute_ha
                EXECUTE 'ALTER DATABASE ' || current_database() || ' SET search_path = public, pg_catalog';
                END $$";
     beside.execute_unprepared(sql).await.unwrap();
-    let mut here = Hearing::on(&database).await;
+    let mut here = Polling::on(&database).await;
     for (seconds, in_contact) in [(0, true), (50, true), (70, false)] {
         beside.execute_unprepared(&format!("UPDATE shift SET by = '{seconds} seconds'")).await.unwrap();
         assert_eq!(here.listener.wait_and_poll().await.is_ok(), in_contact, "{seconds}");

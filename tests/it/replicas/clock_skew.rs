@@ -83,7 +83,7 @@ async fn r10_a_revocation_reaches_every_replica() {
     let replica = server.replica().await;
     let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
     let there = token.client.at(&replica.url);
-    // Twice, so that it is remembered there as one that works.
+    // Twice, so that it is cached there as one that works.
     for _ in 0..2 {
         assert_eq!(there.check().await, Ok(1));
     }

@@ -90,7 +90,7 @@ async fn on_postgres_the_migration_repairs_a_database_that_could_announce_no_cha
     rotate_twice(&replica, admin).await;
 }
 
-/// A replica of the version before goes on while another of this version starts.
+/// A replica of the previous version keeps running while another of this version starts.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_r10_no_change_is_missed_while_the_change_table_is_recreated() {
@@ -114,7 +114,7 @@ async fn on_postgres_r10_no_change_is_missed_while_the_change_table_is_recreated
     migrating.await.unwrap().unwrap();
     listener.wait_and_poll().await.unwrap();
     assert!(ids.iter().all(|id| !store.is_fresh(*id, stamp)));
-    // Each is heard once.
+    // Each is seen once.
     let stamp = store.stamp();
     listener.wait_and_poll().await.unwrap();
     assert!(ids.iter().all(|id| store.is_fresh(*id, stamp)));

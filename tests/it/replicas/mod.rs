@@ -1,4 +1,4 @@
-//! Several replicas on one database: what they remember, how they learn of changes, and what they do without it.
+//! Several replicas on one database: what they cache, how they learn of changes, and what they do without the database.
 
 mod availability;
 mod cache;

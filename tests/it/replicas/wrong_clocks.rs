@@ -13,7 +13,7 @@ use crate::support::fleet::Fleet;
 const HOUR: i64 = 60 * MINUTE;
 const AHEAD: [i64; 7] = [0, 5 * SECOND, -5 * SECOND, 11 * SECOND, -11 * SECOND, HOUR, -HOUR];
 
-/// Eight callers who hold one value rotate at once, each at another replica or nearly so: what they were told.
+/// Eight callers who hold one value rotate concurrently, each at another replica or nearly so: their outcomes.
 async fn race(fleet: &Fleet, old: &Client) -> Vec<Result<String, String>> {
     let mut racers = JoinSet::new();
     for racer in fleet.everywhere(old).collect::<Vec<_>>().into_iter().cycle().take(8) {
@@ -22,7 +22,7 @@ async fn race(fleet: &Fleet, old: &Client) -> Vec<Result<String, String>> {
     racers.join_all().await
 }
 
-/// One racer has won, the others were told to wait, the value of the winner works everywhere, and nobody has been taken for a
+/// One racer has won, the others have to wait, the value of the winner works everywhere, and none has been taken for a
 /// thief, whatever the losers do next.
 async fn one_has_won(fleet: &Fleet, old: &Client, outcomes: Vec<Result<String, String>>) {
     let won: Vec<&String> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
@@ -37,7 +37,7 @@ async fn one_has_won(fleet: &Fleet, old: &Client, outcomes: Vec<Result<String, S
         }
     }
     for client in fleet.everywhere(old) {
-        // What it is told of the token may be a second old on SQLite, which tells no process what another changed.
+        // What it gets of the token may be a second old on SQLite, which does not say what another process changed.
         assert!(client.check().await.is_ok(), "the old value works on, and the token is not revoked");
     }
 }
@@ -73,12 +73,12 @@ async fn r5_of_eight_racers_one_wins_while_the_clocks_of_their_hosts_are_set() {
 async fn r6_a_repeated_request_gets_its_answer_again_from_a_replica_whose_clock_is_wrong() {
     let fleet = Fleet::start(&AHEAD).await;
     let old = fleet.admins[0].create(json!({ "name": "repeated" })).await.unwrap().client;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for client in fleet.everywhere(&old) {
-        told.push(client.rotate_with(json!({ "idempotencyKey": "one" })).await.unwrap());
+        reported.push(client.rotate_with(json!({ "idempotencyKey": "one" })).await.unwrap());
     }
-    told.dedup();
-    assert_eq!(told.len(), 1);
+    reported.dedup();
+    assert_eq!(reported.len(), 1);
 }
 
 /// Lets what the database holds of a token's life lie further back by so many seconds.
@@ -97,7 +97,7 @@ async fn age(fleet: &Fleet, id: &str, seconds: i64) {
 async fn r3_and_r4_pass_at_the_same_moment_on_every_host() {
     let fleet = Fleet::start(&AHEAD).await;
     let admin = &fleet.admins[0];
-    // A value that no replica has looked up yet, because what it remembers it would not see grow old.
+    // A value that no replica has looked up yet, because it would not see a cached value grow old.
     for (seconds, alive) in [(59 * 60, true), (60 * 60, false)] {
         let token = admin.create(json!({ "name": "n", "rotationPeriodMinutes": 60 })).await.unwrap();
         age(&fleet, &token.id, seconds).await;

@@ -81,9 +81,9 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
     "#);
     let id = created["id"].as_str().unwrap();
     let read = ok(&server.admin, "GET", &format!("/api-tokens/{id}"), Value::Null).await;
-    let mut told = created.clone();
-    told.as_object_mut().unwrap().remove("value").unwrap();
-    assert_eq!(read, told, "the value is absent from every other answer");
+    let mut reported = created.clone();
+    reported.as_object_mut().unwrap().remove("value").unwrap();
+    assert_eq!(read, reported, "the value is absent from every other answer");
 }
 
 #[tokio::test]
@@ -116,9 +116,12 @@ async fn settings_are_cloned_and_what_is_given_beside_wins() {
     let origin = ok(&server.admin, "POST", "/api-tokens", origin).await;
     let body = json!({ "name": "copy", "cloneSettingsFrom": origin["id"], "scopes": ["b"], "owner": null });
     let copy = ok(&server.admin, "POST", "/api-tokens", body).await;
-    let told = |name: &str| copy[name].clone();
-    assert_eq!((told("scopes"), told("overlapMinutes"), told("description")), (json!(["b"]), json!(3), json!("d")));
-    assert_eq!(told("owner"), Value::Null, "null empties what would be cloned");
+    let reported = |name: &str| copy[name].clone();
+    assert_eq!(
+        (reported("scopes"), reported("overlapMinutes"), reported("description")),
+        (json!(["b"]), json!(3), json!("d"))
+    );
+    assert_eq!(reported("owner"), Value::Null, "null empties what would be cloned");
     let none = json!({ "name": "copy", "cloneSettingsFrom": "tok_1" });
     let answer = server.admin.rest("POST", "/api-tokens", none).await;
     assert_eq!(answer.refusal(), (404, "NOT_FOUND", Some("cloneSettingsFrom")));
@@ -133,10 +136,13 @@ async fn an_update_changes_what_is_named_and_leaves_the_rest() {
     let body = json!({ "name": "two", "owner": null, "scopes": ["x"], "protected": true });
     for _ in 0..2 {
         let changed = ok(&server.admin, "POST", &path, body.clone()).await;
-        let told = |name: &str| changed[name].clone();
-        assert_eq!((told("name"), told("owner"), told("description")), (json!("two"), Value::Null, json!("d")));
-        assert_eq!((told("scopes"), told("protected")), (json!(["x"]), json!(true)));
-        assert_eq!(told("updatedAt"), json!("2026-01-01T00:01:00.000Z"));
+        let reported = |name: &str| changed[name].clone();
+        assert_eq!(
+            (reported("name"), reported("owner"), reported("description")),
+            (json!("two"), Value::Null, json!("d"))
+        );
+        assert_eq!((reported("scopes"), reported("protected")), (json!(["x"]), json!(true)));
+        assert_eq!(reported("updatedAt"), json!("2026-01-01T00:01:00.000Z"));
         assert_eq!(changed.get("value"), None);
     }
 }

@@ -169,7 +169,7 @@ async fn an_unknown_or_unchangeable_field_is_refused_by_name() {
             assert!(answer.body["message"].as_str().unwrap().contains(&format!("{field:?}")), "{}", answer.body);
         }
     }
-    // A misspelt name is told before the field that is then missing.
+    // A misspelt name is reported before the field that is then missing.
     let answer = server.admin.rest("POST", "/api-tokens", json!({ "nam": "x" })).await;
     assert_eq!(answer.refusal(), (400, "BAD_USER_INPUT", Some("nam")));
     let own = server.admin.rest("GET", "/api-tokens/self", Value::Null).await;
@@ -300,8 +300,8 @@ async fn r9_no_error_repeats_a_value_wherever_it_was_put() {
     }
     for answer in answers {
         assert!([400, 404, 415].contains(&answer.refusal().0), "{}", answer.body);
-        let told = format!("{:?} {}", answer.headers, answer.body);
-        assert!(!told.contains(&value[3..15]), "{told}");
+        let reported = format!("{:?} {}", answer.headers, answer.body);
+        assert!(!reported.contains(&value[3..15]), "{reported}");
     }
     assert_eq!(server.admin.check().await, Ok(1));
 }

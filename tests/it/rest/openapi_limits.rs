@@ -120,8 +120,8 @@ async fn at_a_limit_the_server_takes_it_and_beyond_it_does_not() {
     ] {
         for (values, refusal) in [(good, None), (bad, Some(field.to_owned()))] {
             for value in values {
-                let told = create(&server, json!({ field: value })).await;
-                assert_eq!(told, refusal, "{field}: {}", value.to_string().chars().take(40).collect::<String>());
+                let reported = create(&server, json!({ field: value })).await;
+                assert_eq!(reported, refusal, "{field}: {}", value.to_string().chars().take(40).collect::<String>());
             }
         }
     }
@@ -155,8 +155,8 @@ async fn a_scope_has_the_letters_of_its_pattern_and_no_others() {
     assert_eq!(items["pattern"], json!(r"^[\x21\x23-\x5B\x5D-\x7E]+$"));
     for letter in (0x1F..=0x80u8).map(char::from) {
         let matches = matches!(letter, '\x21' | '\x23'..='\x5B' | '\x5D'..='\x7E');
-        let told = create(&server, json!({ "scopes": [format!("a{letter}b")] })).await;
-        assert_eq!(told.is_none(), matches, "{letter:?}");
+        let reported = create(&server, json!({ "scopes": [format!("a{letter}b")] })).await;
+        assert_eq!(reported.is_none(), matches, "{letter:?}");
     }
 }
 
@@ -213,10 +213,14 @@ async fn an_answer_of_an_endpoint_that_verifies_has_the_fields_that_are_describe
     let check = |answer: &Answer, status: u16, schema: &str| {
         assert_eq!(answer.status, status, "{}", answer.body);
         let fields = schemas[schema]["properties"].as_object().unwrap();
-        let told = answer.body.as_object().unwrap();
-        assert!(told.keys().all(|field| fields.contains_key(field)), "{schema}: {}", answer.body);
+        let reported = answer.body.as_object().unwrap();
+        assert!(reported.keys().all(|field| fields.contains_key(field)), "{schema}: {}", answer.body);
         let required = schemas[schema]["required"].as_array().unwrap();
-        assert!(required.iter().all(|field| told.contains_key(field.as_str().unwrap())), "{schema}: {}", answer.body);
+        assert!(
+            required.iter().all(|field| reported.contains_key(field.as_str().unwrap())),
+            "{schema}: {}",
+            answer.body
+        );
     };
     let full = json!({
         "name": "n", "owner": "acme", "scopes": ["read"], "rotationPeriodMinutes": 60,
@@ -229,10 +233,14 @@ async fn an_answer_of_an_endpoint_that_verifies_has_the_fields_that_are_describe
         let request = client.request("POST", "/introspect").header("Content-Type", crate::support::verification::FORM);
         Answer::of(request.body(form).send().await.unwrap()).await
     };
-    let told = introspect(&server.admin, format!("token={value}")).await;
-    check(&told, 200, "Introspection");
+    let reported = introspect(&server.admin, format!("token={value}")).await;
+    check(&reported, 200, "Introspection");
     let described = schemas["Introspection"]["properties"].as_object().unwrap();
-    assert_eq!(described.len(), told.body.as_object().unwrap().len(), "everything that is described is told here");
+    assert_eq!(
+        described.len(),
+        reported.body.as_object().unwrap().len(),
+        "everything that is described is reported here"
+    );
     check(&introspect(&server.admin, "token=hello".into()).await, 200, "Introspection");
     check(&introspect(&server.admin, String::new()).await, 400, "OAuthError");
     check(&introspect(&server.anonymous(), "token=hello".into()).await, 401, "OAuthError");

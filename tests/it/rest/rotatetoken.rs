@@ -138,7 +138,7 @@ async fn r5_a_second_rotation_within_ten_seconds_is_a_conflict_that_says_when() 
         assert_eq!(answer.refusal(), (409, "ROTATION_CONFLICT", None));
         assert_eq!(answer.header("Retry-After"), Some("7"));
         assert_eq!(answer.body["retryAfterSeconds"], json!(7));
-        assert!(answer.header("Sunset").is_some(), "the previous value is told of its end on errors too");
+        assert!(answer.header("Sunset").is_some(), "an error has the end of the previous value, too");
 
         server.clock.advance(7 * SECOND);
         assert_eq!(new.check().await, Ok(2));

@@ -1,4 +1,4 @@
-//! R13: killing the process at any moment loses no acknowledged rotation and leaves nobody without a working value.
+//! R13: killing the process at any moment loses no acknowledged rotation and leaves no client without a working value.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::support::process::Process;
 
 const CLIENTS: usize = 32;
 
-/// Rotates until the server is gone; keeps the newest value that an answer told.
+/// Rotates until the server is gone; keeps the newest value of an answer.
 async fn rotate_until_cut_off(mut client: Client, acknowledged: Arc<Semaphore>) -> Client {
     loop {
         let body = json!({ "query": crate::support::client::ROTATE });
@@ -51,11 +51,11 @@ async fn r13_a_kill_in_the_middle_of_rotations_loses_nothing_that_was_acknowledg
         server = Process::serve(&folder, &database.url);
         while let Some(holder) = soon(running.join_next()).await {
             let holder = holder.unwrap().at(&server.url);
-            // The newest value told works, if only as the previous one of a rotation whose answer was cut off.
+            // The newest acknowledged value works, if only as the previous one of a rotation whose answer was cut off.
             assert!(holder.check().await.is_ok(), "{:?}", holder.check().await);
             holders.push(holder);
         }
-        // Whoever was cut off mid-rotation may rotate again after the guard; the others at once.
+        // Clients that were cut off mid-rotation may rotate again after the guard; the others immediately.
         for holder in &mut holders {
             match holder.rotate().await {
                 Ok(value) => *holder = holder.with(value),

@@ -59,7 +59,7 @@ async fn r6_another_key_or_none_is_another_request() {
     let second = old.rotate_with(json!({ "idempotencyKey": "two" })).await.unwrap();
     assert_eq!(old.with(first).check().await, Err("VALUE_RETIRED".into()));
     server.clock.advance(10 * SECOND);
-    // The first key names a rotation that was cancelled; it rotates anew, and gives another value.
+    // The first key names a rotation that was cancelled; it rotates again, and gives another value.
     let third = old.rotate_with(json!({ "idempotencyKey": "one" })).await.unwrap();
     assert_eq!(old.with(second).check().await, Err("VALUE_RETIRED".into()));
     assert_eq!(old.with(third).check().await, Ok(4));

@@ -113,7 +113,7 @@ async fn r4_a_running_overlap_can_be_ended_and_ending_it_twice_changes_nothing()
         assert_eq!(new.check().await, Ok(2));
     }
     let newer = new.with(new.rotate().await.unwrap());
-    assert_eq!(server.admin.end_overlap(&token.id).await, Ok(1), "by somebody else");
+    assert_eq!(server.admin.end_overlap(&token.id).await, Ok(1), "by another caller");
     assert_eq!(new.check().await, Err("VALUE_RETIRED".into()));
     assert_eq!(newer.check().await, Ok(3));
 }

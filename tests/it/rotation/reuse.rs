@@ -1,4 +1,4 @@
-//! R8: a value that works no more is refused, noticed, and may cost the token its life.
+//! R8: a value that no longer works is refused and recorded, and its reuse may revoke the token.
 
 use serde_json::json;
 

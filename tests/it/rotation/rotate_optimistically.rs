@@ -13,11 +13,11 @@ use crate::support::database::TestDatabase;
 use crate::support::deadline::until;
 use crate::support::replica::{Replica, named};
 
-/// A token that was rotated once, and two replicas of which the second hears of nothing that the first changes.
+/// A token that was rotated once, and two replicas of which the second does not poll for what the first changes.
 struct Case {
     database: TestDatabase,
     here: Replica,
-    deaf: Replica,
+    stale: Replica,
     admin: Caller,
     id: TokenId,
     value: String,
@@ -30,14 +30,14 @@ impl Case {
     }
 
     async fn unused_on(database: TestDatabase) -> Self {
-        let (here, deaf) = (Replica::on(&database, 1).await, Replica::on(&database, 2).await);
+        let (here, stale) = (Replica::on(&database, 1).await, Replica::on(&database, 2).await);
         let admin = here.caller(here.service.bootstrap().await.unwrap().value.expose()).await;
         let request = CreateRequest { draft: named("n"), ..CreateRequest::default() };
         let created = here.service.create(&admin, request).await.unwrap();
         let old = here.caller(created.value.expose()).await;
         let issued = here.service.rotate(&old, &RotateRequest::default()).await.unwrap();
         let value = issued.value.expose().to_owned();
-        Self { database, here, deaf, admin, id: created.view.token.id, value }
+        Self { database, here, stale, admin, id: created.view.token.id, value }
     }
 
     /// The value has been used.
@@ -47,22 +47,22 @@ impl Case {
 
     async fn used_on(database: TestDatabase) -> Self {
         let case = Self::unused_on(database).await;
-        assert_eq!(case.here.told(&case.value).await, "VALID");
+        assert_eq!(case.here.code_of(&case.value).await, "VALID");
         case
     }
 
-    /// And the replica that hears of nothing remembers it.
+    /// And the replica that does not poll has cached it.
     async fn remembered() -> Self {
         let case = Self::used().await;
-        drop(case.deaf.contact().await);
-        assert_eq!(case.deaf.told(&case.value).await, "VALID");
+        drop(case.stale.contact().await);
+        assert_eq!(case.stale.code_of(&case.value).await, "VALID");
         case
     }
 
-    /// The holder, from an address, as the replica that hears of nothing recognises it.
+    /// The holder, from an address, as the replica that does not poll recognises it.
     async fn holder(&self) -> Caller {
         let source = Source::told("address", Some("192.0.2.1"), None).unwrap();
-        self.deaf
+        self.stale
             .service
             .authenticate_deferring_first_use(&self.value, RequestContext { source, ..RequestContext::default() })
             .await
@@ -70,7 +70,7 @@ impl Case {
     }
 
     async fn rotate(&self, holder: &Caller) -> Result<Issued, ErrorCode> {
-        self.deaf.service.rotate(holder, &RotateRequest::default()).await.map_err(|err| err.code())
+        self.stale.service.rotate(holder, &RotateRequest::default()).await.map_err(|err| err.code())
     }
 
     async fn restrict(&self, blocks: &[&str]) {
@@ -122,7 +122,7 @@ async fn r12_a_token_that_another_replica_restricted_rotates_only_from_where_it_
         assert_eq!((case.token().await, case.rows().await), (before, rows));
         case.restrict(&["192.0.2.1"]).await;
         let issued = case.rotate(&holder).await.unwrap();
-        assert_eq!(*issued.view.token, case.token().await, "what is told is what is written");
+        assert_eq!(*issued.view.token, case.token().await, "what is reported is what is written");
         assert_eq!(issued.view.token.current.generation, 3);
     }
 }
@@ -142,11 +142,11 @@ async fn the_answer_shows_settings_that_another_replica_changed() {
 async fn r5_a_value_first_used_at_another_replica_rotates_and_keeps_its_first_use() {
     let case = Case::unused().await;
     let holder = case.holder().await;
-    assert_eq!(case.here.told(&case.value).await, "VALID");
+    assert_eq!(case.here.code_of(&case.value).await, "VALID");
     let used_at = case.here.now();
-    case.deaf.clock.advance(SECOND);
+    case.stale.clock.advance(SECOND);
     let issued = case.rotate(&holder).await.unwrap();
-    assert_eq!(*issued.view.token, case.token().await, "what is told is what is written");
+    assert_eq!(*issued.view.token, case.token().await, "what is reported is what is written");
     assert_eq!(issued.view.token.previous.as_ref().unwrap().first_used_at, Some(used_at));
 }
 
@@ -158,7 +158,7 @@ async fn r7_a_value_that_another_replica_replaced_does_not_rotate_the_token_agai
     let (before, rows) = (case.token().await, case.rows().await);
     assert_eq!(case.rotate(&other).await.err(), Some(ErrorCode::RotationConflict));
     assert_eq!((case.token().await, case.rows().await), (before, rows + 1), "there is an event of the refusal");
-    assert_eq!(case.here.told(winner.value.expose()).await, "VALID");
+    assert_eq!(case.here.code_of(winner.value.expose()).await, "VALID");
 }
 
 /// What changes while a rotation waits for it, and what then comes of the rotation.
@@ -190,7 +190,7 @@ async fn r7_a_rotation_that_waits_for_another_change_is_decided_on_what_came_of_
             }
             Revocation => other.revoke(case.id, now).await.unwrap(),
         }
-        let service = case.deaf.service.clone();
+        let service = case.stale.service.clone();
         let rotation = tokio::spawn(async move { service.rotate(&holder, &RotateRequest::default()).await });
         waits(&case.database, &rotation).await;
         other.commit().await.unwrap();
@@ -212,11 +212,11 @@ async fn on_postgres_r13_a_rotation_in_flight_is_published_although_its_client_d
     let case = Case::used_on(TestDatabase::postgres().await).await;
     let mut listener = case.here.store.listen().await.unwrap();
     let mut feed = case.here.store.subscribe_to_audit_log();
-    let stamps = (case.here.store.stamp(), case.deaf.store.stamp());
+    let stamps = (case.here.store.stamp(), case.stale.store.stamp());
     let holder = case.holder().await;
     let other = case.here.store.begin().await.unwrap();
     other.find_to_change(case.id, None).await.unwrap();
-    let service = case.deaf.service.clone();
+    let service = case.stale.service.clone();
     let rotation = tokio::spawn(async move { service.rotate(&holder, &RotateRequest::default()).await });
     waits(&case.database, &rotation).await;
     rotation.abort();
@@ -227,13 +227,13 @@ async fn on_postgres_r13_a_rotation_in_flight_is_published_although_its_client_d
     assert!(!case.here.store.is_fresh(case.id, stamps.0));
     let AuditMessage::Event(event) = feed.try_recv().unwrap() else { panic!("contact was lost") };
     assert_eq!((event.token_id, event.generation), (Some(case.id), Some(3)));
-    until("the change in the store that rotated", async || !case.deaf.store.is_fresh(case.id, stamps.1)).await;
+    until("the change in the store that rotated", async || !case.stale.store.is_fresh(case.id, stamps.1)).await;
 }
 
 /// Waits until the rotation waits for a row, on PostgreSQL in the one statement that an ordinary rotation is.
 async fn waits<T>(database: &TestDatabase, rotation: &JoinHandle<T>) {
     if database.is_sqlite() {
-        // There it waits for its turn, sooner or later.
+        // On SQLite it waits for a write slot, sooner or later.
         return tokio::task::yield_now().await;
     }
     let beside = database.connect().await;

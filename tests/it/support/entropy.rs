@@ -17,7 +17,7 @@ impl SeededEntropy {
         Self { seed, counter: AtomicU64::new(0), panics: AtomicBool::new(false) }
     }
 
-    /// Lets whoever next makes a value panic.
+    /// Makes the next creation of a value panic.
     pub fn panic_at_the_next_value(&self) {
         self.panics.store(true, Ordering::SeqCst);
     }

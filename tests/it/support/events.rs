@@ -52,8 +52,8 @@ impl Events {
         }
     }
 
-    /// What the next event tells: an action of the audit log, or the code of an error.
-    pub async fn told(&mut self) -> String {
+    /// What the next event says: an action of the audit log, or the code of an error.
+    pub async fn action_or_code(&mut self) -> String {
         let (event, data) = self.next().await.unwrap();
         assert_eq!(event, "next", "{data}");
         let action = &data["data"]["auditEvents"]["action"];
@@ -61,11 +61,11 @@ impl Events {
         action.as_str().or(code.as_str()).unwrap_or_else(|| panic!("neither an action nor an error: {data}")).to_owned()
     }
 
-    /// As [`Events::told`], and that nothing comes after.
-    pub async fn told_at_last(&mut self) -> String {
-        let told = self.told().await;
-        assert_eq!(self.next().await, Some(("complete".to_owned(), Value::Null)), "{told}");
+    /// As [`Events::action_or_code`], and that nothing comes after.
+    pub async fn last_action_or_code(&mut self) -> String {
+        let reported = self.action_or_code().await;
+        assert_eq!(self.next().await, Some(("complete".to_owned(), Value::Null)), "{reported}");
         assert_eq!(self.next().await, None);
-        told
+        reported
     }
 }

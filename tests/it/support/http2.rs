@@ -1,4 +1,4 @@
-//! A client of HTTP/2 that gives room for answers only when it is told to.
+//! An HTTP/2 client that opens its window only when a test asks for it.
 
 use axum::body::Bytes;
 use axum::http::Request;

@@ -6,7 +6,7 @@ use super::client::{Answer, Client};
 use super::server::Server;
 
 /// The endpoints, by what they are called.
-pub const DOORS: [&str; 3] = ["verifyAPIToken", "/introspect", "/verify"];
+pub const ENDPOINTS: [&str; 3] = ["verifyAPIToken", "/introspect", "/verify"];
 
 /// The code that an introspection gives to whatever is not good: it says no more than that.
 pub const INACTIVE: &str = "INACTIVE";
@@ -34,14 +34,14 @@ impl<'a> Question<'a> {
     }
 
     /// Asks at this endpoint, as this caller where the endpoint wants one.
-    pub async fn ask(self, caller: &Client, door: &str) -> Answer {
-        let request = match door {
+    pub async fn ask(self, caller: &Client, endpoint: &str) -> Answer {
+        let request = match endpoint {
             "verifyAPIToken" => return caller.graphql(VERIFY, json!({ "input": self.input() })).await,
-            "/introspect" => caller.request("POST", door).body(self.form()).header("Content-Type", FORM),
+            "/introspect" => caller.request("POST", endpoint).body(self.form()).header("Content-Type", FORM),
             _ => {
                 let query = if self.scopes.is_empty() { "" } else { "?scope=" };
                 let request =
-                    caller.with(self.value).request("GET", &format!("{door}{query}{}", self.scopes.join("+")));
+                    caller.with(self.value).request("GET", &format!("{endpoint}{query}{}", self.scopes.join("+")));
                 let request = self.address.iter().fold(request, |request, it| request.header("X-Forwarded-For", *it));
                 self.origin.iter().fold(request, |request, it| request.header("Origin", *it))
             }
@@ -49,7 +49,7 @@ impl<'a> Question<'a> {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    /// All that `verifyAPIToken` tells the admin.
+    /// All that `verifyAPIToken` answers the admin.
     pub async fn details(self, server: &Server) -> Value {
         self.ask(&server.admin, "verifyAPIToken").await.body["data"]["verifyAPIToken"].clone()
     }
@@ -71,14 +71,14 @@ impl<'a> Question<'a> {
         form.finish()
     }
 
-    /// What the endpoint tells: the code, or the code of the error.
-    pub async fn told(self, caller: &Client, door: &str) -> String {
-        let answer = self.ask(caller, door).await;
+    /// What the endpoint answers: the code, or the code of the error.
+    pub async fn code(self, caller: &Client, endpoint: &str) -> String {
+        let answer = self.ask(caller, endpoint).await;
         // For how long a gateway may keep the answer is in `freshness`.
         let kept = answer.header("Cache-Control").unwrap();
-        assert!(kept == "no-store" || (door == "/verify" && answer.status == 200), "{door}: {kept}");
+        assert!(kept == "no-store" || (endpoint == "/verify" && answer.status == 200), "{endpoint}: {kept}");
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        match door {
+        match endpoint {
             "verifyAPIToken" => {
                 let verification = &answer.body["data"]["verifyAPIToken"];
                 let code = answer.code().map(str::to_owned).or_else(|| text(&verification["code"])).unwrap();
@@ -97,11 +97,11 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Asks at every endpoint as the admin; each must tell this code, as far as it tells one.
+    /// Asks at every endpoint as the admin; each must answer this code, as far as it has one.
     pub async fn expect(self, server: &Server, code: &str) {
-        for door in DOORS {
-            let bare = door == "/introspect" && code != "VALID";
-            assert_eq!(self.told(&server.admin, door).await, if bare { INACTIVE } else { code }, "{door}");
+        for endpoint in ENDPOINTS {
+            let bare = endpoint == "/introspect" && code != "VALID";
+            assert_eq!(self.code(&server.admin, endpoint).await, if bare { INACTIVE } else { code }, "{endpoint}");
         }
     }
 }

@@ -47,7 +47,7 @@ async fn a_whole_number_is_one_however_json_writes_it() {
         let expected = [(); 2].map(|()| Err("BAD_USER_INPUT overlapMinutes".to_owned()));
         assert_eq!(create(&server, "overlapMinutes", written).await, expected, "{written}");
     }
-    // JSON has such numbers, and nobody has room for them.
+    // JSON has such numbers, and no type has room for them.
     for written in ["1e999", "-1e999999999999"] {
         let expected = [(); 2].map(|()| Err("BAD_USER_INPUT ".to_owned()));
         assert_eq!(create(&server, "overlapMinutes", written).await, expected, "{written}");
@@ -128,7 +128,7 @@ async fn a_moment_is_kept_as_it_is_written_or_refused() {
         let literal = literal.replace("($input: CreateAPITokenInput!)", "");
         assert_eq!(server.admin.ask(&literal).await.code(), Some("GRAPHQL_VALIDATION_FAILED"), "{literal}");
     }
-    let told =
+    let reported =
         server.admin.graphql(CREATE, json!({ "input": { "name": "n", "expiresAt": "2030-06-30T23:59:60Z" } })).await;
-    assert!(told.body["errors"][0]["message"].as_str().unwrap().contains("leap second"), "{}", told.body);
+    assert!(reported.body["errors"][0]["message"].as_str().unwrap().contains("leap second"), "{}", reported.body);
 }

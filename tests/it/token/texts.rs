@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::support::verification::{DOORS, Question};
+use crate::support::verification::{ENDPOINTS, Question};
 
 /// Words in which the prefix of a value stands.
 const WORDS: [&str; 3] = ["network_administration", "fork_configuration", "rkpub_authentication"];
@@ -68,11 +68,11 @@ async fn a_setting_is_refused_for_a_whole_value_in_it_and_not_for_an_ordinary_wo
 async fn an_ordinary_word_is_a_scope_wherever_one_is_required() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n", "scopes": WORDS })).await.unwrap();
-    for door in DOORS {
-        let answer = Question { scopes: &WORDS, ..Question::of(&token.client) }.ask(&server.admin, door).await;
-        assert_eq!((answer.status, answer.code()), (200, None), "{door}: {}", answer.body);
-        let told = answer.body.to_string();
-        assert!(!told.contains("false"), "{door}: {told}");
+    for endpoint in ENDPOINTS {
+        let answer = Question { scopes: &WORDS, ..Question::of(&token.client) }.ask(&server.admin, endpoint).await;
+        assert_eq!((answer.status, answer.code()), (200, None), "{endpoint}: {}", answer.body);
+        let reported = answer.body.to_string();
+        assert!(!reported.contains("false"), "{endpoint}: {reported}");
     }
 }
 

@@ -50,7 +50,7 @@ async fn the_status_speaks_of_the_document_in_the_newer_media_type_only() {
     assert_eq!((answer.status, answer.code()), (406, Some("BAD_USER_INPUT")));
 }
 
-/// What clients send unless told otherwise, and how they are answered.
+/// What clients send by default, and how they are answered.
 const ACCEPTED: [(&str, &str, &str); 12] = [
     (
         "urql",

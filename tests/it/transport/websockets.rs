@@ -340,7 +340,7 @@ async fn a_socket_that_does_not_read_keeps_no_other_client_from_the_database() {
         }
         sockets.push(socket);
     }
-    // Whoever waits too long for the database is refused.
+    // A request that waits too long for the database is refused.
     for _ in 0..10 {
         assert_eq!(server.admin.create(json!({ "name": "x" })).await.err(), None);
     }

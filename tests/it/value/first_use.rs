@@ -69,7 +69,7 @@ async fn r5_after_any_answer_at_all_the_value_has_been_used_and_the_one_before_c
         let (what, request) = requests(&new).remove(number);
         let status = request.send().await.unwrap().status();
         let token = store.find_token(TokenId::parse(&created.id).unwrap()).await.unwrap().unwrap();
-        // What answers whoever asks, of no route that knows callers, takes no value in.
+        // A path that answers anyone, and has no route that knows callers, uses no value.
         if status == 405 {
             continue;
         }
@@ -137,7 +137,7 @@ async fn a_rotation_from_value_to_value_is_one_durable_transaction() {
             case.here.service.write_first_use(&newest).await.unwrap();
             assert_eq!(case.here.store.commits() - before, 1);
             let token = case.token().await;
-            assert_eq!(*issued.view.token, token, "what is told is what is written");
+            assert_eq!(*issued.view.token, token, "what is reported is what is written");
             assert_eq!((token.current.generation, token.current.first_used_at), (generation, None));
             assert_eq!(token.previous.unwrap().first_used_at, Some(case.here.now()));
             assert_eq!(token.last_used_at, Some(case.here.now()));
@@ -182,7 +182,7 @@ async fn r5_a_first_use_that_was_undone_with_its_change_is_still_to_be_written()
     assert_eq!(case.rotate(&caller, &too_long).await.err(), Some(ErrorCode::BadUserInput));
     assert_eq!(case.token().await.current.first_used_at, None);
     if case.database.is_sqlite() {
-        // A constraint that is checked at the commit alone makes it fail: what then was done nobody knows.
+        // A constraint that is checked at the commit alone makes it fail: its outcome is then unknown.
         let beside = case.database.connect().await;
         let sql = "CREATE TABLE snag (id TEXT REFERENCES api_token (id) DEFERRABLE INITIALLY DEFERRED);
                    CREATE TRIGGER snag AFTER INSERT ON audit_event BEGIN INSERT INTO snag VALUES ('none'); END";
@@ -216,7 +216,7 @@ async fn r5_a_value_that_was_cancelled_after_it_was_recognised_is_refused_and_no
 #[tokio::test]
 async fn r5_a_recovery_that_is_the_first_use_of_the_previous_value_is_one_durable_transaction() {
     let case = Case::of(named("n")).await;
-    // Somebody else rotates before the holder has used its value, which then is the previous one.
+    // Another caller rotates before the holder has used its value, which then is the previous one.
     let service = &case.here.service;
     let request = CreateRequest { draft: named("other"), ..CreateRequest::default() };
     let created = service.create(&case.admin, request).await.unwrap();
@@ -317,9 +317,9 @@ async fn r5_the_first_use_is_durable_before_100_continue() {
              Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        let mut told = [0; 21];
-        soon(stream.read_exact(&mut told)).await.unwrap();
-        assert_eq!(&told, b"HTTP/1.1 100 Continue", "{path}");
+        let mut reported = [0; 21];
+        soon(stream.read_exact(&mut reported)).await.unwrap();
+        assert_eq!(&reported, b"HTTP/1.1 100 Continue", "{path}");
         let query = "query($id: ID!) { apiToken(id: $id) { values { firstUsedAt } } }";
         let answer = server.admin.graphql(query, json!({ "id": fresh.id })).await;
         assert!(answer.body["data"]["apiToken"]["values"][0]["firstUsedAt"].is_string(), "{path}");

@@ -19,7 +19,7 @@ async fn r5_the_first_use_of_a_cached_value_is_written() {
     let issued = here.service.create(&admin, CreateRequest { draft, ..CreateRequest::default() }).await.unwrap();
     let (id, value) = (issued.view.token.id, issued.value.expose());
     // Remembered as one that was never used.
-    assert_eq!(here.told(value).await, "ADDRESS_REFUSED");
+    assert_eq!(here.code_of(value).await, "ADDRESS_REFUSED");
     let source = Source { address: Some("10.0.0.1".parse().unwrap()), origin: None };
     let visit = RequestContext { source, ..RequestContext::default() };
     let none = RequiredScopes::default();
@@ -41,8 +41,8 @@ async fn later_uses_are_shown_immediately_written_together_and_not_lost_by_a_fai
         here.clock.set(offset);
         for token in [&one, &two] {
             let verification = here.verify(&token.value).await.unwrap();
-            let told = verification.token.unwrap().token.last_used_at.unwrap().unix_millis() - START;
-            assert_eq!(told, shown, "{offset}");
+            let reported = verification.token.unwrap().token.last_used_at.unwrap().unix_millis() - START;
+            assert_eq!(reported, shown, "{offset}");
             let read = here.service.get(&admin, &token.id.to_string()).await.unwrap();
             assert_eq!(read.token.last_used_at.unwrap().unix_millis() - START, shown, "{offset}");
             assert_eq!(here.last_use(token.id).await, Some(0), "not yet written");
@@ -64,9 +64,9 @@ async fn later_uses_are_shown_immediately_written_together_and_not_lost_by_a_fai
     let there = Replica::on(&database, 2).await;
     here.clock.set(MINUTE);
     there.clock.set(2 * MINUTE);
-    assert_eq!(here.told(&one.value).await, "VALID");
-    assert_eq!(here.told(&two.value).await, "VALID");
-    assert_eq!(there.told(&two.value).await, "VALID");
+    assert_eq!(here.code_of(&one.value).await, "VALID");
+    assert_eq!(here.code_of(&two.value).await, "VALID");
+    assert_eq!(there.code_of(&two.value).await, "VALID");
     there.service.close().await.unwrap();
     here.service.close().await.unwrap();
     let after = Replica::on(&database, 3).await;
@@ -83,11 +83,11 @@ async fn a_later_use_invalidates_no_cache_entry_and_needs_no_database() {
     here.clock.set(MINUTE);
     let _listener = here.contact().await;
     let stamp = here.store.stamp();
-    assert_eq!(here.told(&token.value).await, "VALID");
+    assert_eq!(here.code_of(&token.value).await, "VALID");
     here.service.write_uses().await.unwrap();
     assert_eq!(here.last_use(token.id).await, Some(MINUTE));
     assert!(here.store.is_fresh(token.id, stamp));
     hide(&database, true).await;
     here.clock.set(MINUTE + 5 * SECOND);
-    assert_eq!(here.told(&token.value).await, "VALID");
+    assert_eq!(here.code_of(&token.value).await, "VALID");
 }

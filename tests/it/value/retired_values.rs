@@ -10,7 +10,7 @@ use crate::support::database::TestDatabase;
 use crate::support::replica::Replica;
 use crate::support::server::Server;
 
-/// A day, and nothing remembered, so that each check asks the database.
+/// A day, and no cache, so that each check asks the database.
 const POLICY: Policy = Policy { retired_values_minutes: 24 * 60, cached_values: 0, ..Policy::DEFAULT };
 const DAY: i64 = 24 * 60 * MINUTE;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::client::{Answer, Client};
 use crate::support::clock::MINUTE;
 use crate::support::server::Server;
-use crate::support::verification::{DOORS, Question};
+use crate::support::verification::{ENDPOINTS, Question};
 
 const VERIFY: &str =
     "query($input: VerifyAPITokenInput!) { verifyAPIToken(input: $input) { valid code token { name } } }";
@@ -44,7 +44,7 @@ async fn an_answer_from_the_cache_is_the_same_as_one_from_the_database() {
     let server = Server::start().await;
     // Without contact with the database, `Cache-Control` is another.
     server.admin.ready().await;
-    for endpoint in DOORS {
+    for endpoint in ENDPOINTS {
         let draft = json!({ "name": "n", "owner": "a b", "scopes": ["read"], "rotationPeriodMinutes": 60 });
         let holder = server.admin.create(draft).await.unwrap().client;
         // The first use of a value is written before it is answered.
@@ -60,7 +60,7 @@ async fn every_answer_has_a_request_id_also_from_the_cache() {
     let server = Server::start().await;
     let holder = server.admin.create(json!({ "name": "n" })).await.unwrap().client;
     let mut ids = HashSet::new();
-    for endpoint in DOORS {
+    for endpoint in ENDPOINTS {
         let answers = [
             ask(&server.admin, endpoint, Question::about("rk_")).await,
             ask_cached(&server, &server.admin, endpoint, Question::of(&holder)).await,
@@ -87,7 +87,7 @@ async fn the_previous_value_is_answered_from_the_cache_with_its_warning() {
 #[tokio::test]
 async fn r5_the_first_use_of_a_value_is_never_answered_from_the_cache() {
     let server = Server::start().await;
-    for endpoint in DOORS {
+    for endpoint in ENDPOINTS {
         let known = server.admin.create(json!({ "name": "known" })).await.unwrap().client;
         ask_cached(&server, &server.admin, endpoint, Question::of(&known)).await;
         let fresh = server.admin.create(json!({ "name": "fresh" })).await.unwrap().client;
@@ -98,7 +98,7 @@ async fn r5_the_first_use_of_a_value_is_never_answered_from_the_cache() {
 #[tokio::test]
 async fn r10_r12_the_next_request_sees_a_change_and_a_passed_deadline() {
     let server = Server::start().await;
-    for endpoint in DOORS {
+    for endpoint in ENDPOINTS {
         let (good, bad) = if endpoint == "/verify" { (200, 401) } else { (200, 200) };
         let restricted = server.admin.create(json!({ "name": "n" })).await.unwrap();
         let question = Question { address: Some("203.0.113.9"), ..Question::of(&restricted.client) };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::client::{Client, Created};
 use crate::support::clock::{MINUTE, SECOND};
 use crate::support::server::Server;
-use crate::support::verification::{DOORS, Question, VERIFY};
+use crate::support::verification::{ENDPOINTS, Question, VERIFY};
 
 async fn token(server: &Server, more: Value) -> Created {
     let mut input = json!({ "name": "n", "owner": "acme" });
@@ -29,7 +29,7 @@ async fn last_use(server: &Server, id: &str) -> Value {
 #[tokio::test]
 async fn r5_the_first_use_at_any_endpoint_is_durable_and_supersedes_the_previous_value() {
     let server = Server::start().await;
-    for (number, door) in (0..).zip(DOORS) {
+    for (number, endpoint) in (0..).zip(ENDPOINTS) {
         server.clock.set(number * MINUTE);
         let old = token(&server, json!({ "scopes": ["read"] })).await;
         let new = old.client.with(old.client.rotate().await.unwrap());
@@ -37,12 +37,12 @@ async fn r5_the_first_use_at_any_endpoint_is_durable_and_supersedes_the_previous
         assert_eq!(first_uses(&server.admin, &old.id).await[0], Value::Null);
         // A value that lacks a scope has been used all the same.
         let lacking = Question { scopes: &["write"], ..Question::of(&new) };
-        assert_ne!(lacking.told(&server.admin, door).await, "VALID");
+        assert_ne!(lacking.code(&server.admin, endpoint).await, "VALID");
         // As another replica finds it in the database.
         let replica = server.replica().await;
         let used = first_uses(&server.admin.at(&replica.url), &old.id).await;
-        assert_eq!(used[0], json!(format!("2026-01-01T00:0{number}:10.000Z")), "{door}");
-        assert_eq!(old.client.rotate().await, Err("VALUE_SUPERSEDED".into()), "{door}");
+        assert_eq!(used[0], json!(format!("2026-01-01T00:0{number}:10.000Z")), "{endpoint}");
+        assert_eq!(old.client.rotate().await, Err("VALUE_SUPERSEDED".into()), "{endpoint}");
     }
 }
 
@@ -50,14 +50,14 @@ async fn r5_the_first_use_at_any_endpoint_is_durable_and_supersedes_the_previous
 async fn r4_the_first_use_at_any_endpoint_begins_the_overlap_that_waits_for_it() {
     let server = Server::start().await;
     let mut start = 0;
-    for door in DOORS {
+    for endpoint in ENDPOINTS {
         server.clock.set(start);
         let old = token(&server, json!({ "overlapMinutes": 5, "overlapStarts": "FIRST_USE" })).await.client;
         let new = old.with(old.rotate().await.unwrap());
         server.clock.advance(60 * MINUTE);
-        let told = Question::of(&old).details(&server).await;
-        assert_eq!((&told["code"], &told["retiresAt"]), (&json!("VALID"), &Value::Null), "{door}");
-        assert_eq!(Question::of(&new).told(&server.admin, door).await, "VALID");
+        let reported = Question::of(&old).details(&server).await;
+        assert_eq!((&reported["code"], &reported["retiresAt"]), (&json!("VALID"), &Value::Null), "{endpoint}");
+        assert_eq!(Question::of(&new).code(&server.admin, endpoint).await, "VALID");
         for (offset, code) in [(-1, "VALID"), (0, "VALUE_RETIRED"), (1, "VALUE_RETIRED")] {
             server.clock.set(start + 65 * MINUTE + offset);
             Question::of(&old).expect(&server, code).await;
@@ -71,16 +71,16 @@ async fn the_first_use_is_in_the_very_answer_and_a_later_one_at_most_a_minute_be
     const HALF: i64 = MINUTE / 2;
     let server = Server::start().await;
     let old = token(&server, json!({})).await;
-    let told = Question::of(&old.client).details(&server).await;
-    assert_eq!(told["token"]["values"][0]["firstUsedAt"], json!("2026-01-01T00:00:00.000Z"));
-    for door in DOORS {
+    let reported = Question::of(&old.client).details(&server).await;
+    assert_eq!(reported["token"]["values"][0]["firstUsedAt"], json!("2026-01-01T00:00:00.000Z"));
+    for endpoint in ENDPOINTS {
         let holder = token(&server, json!({})).await;
         let mut written = Value::Null;
         for (offset, moves) in [(0, true), (HALF - 1, false), (HALF, true), (HALF + 1, false)] {
             server.clock.set(offset);
-            assert_eq!(Question::of(&holder.client).told(&server.admin, door).await, "VALID");
+            assert_eq!(Question::of(&holder.client).code(&server.admin, endpoint).await, "VALID");
             let before = std::mem::replace(&mut written, last_use(&server, &holder.id).await);
-            assert_eq!(before != written, moves, "{door} {offset}");
+            assert_eq!(before != written, moves, "{endpoint} {offset}");
         }
         server.clock.set(0);
     }
@@ -90,21 +90,21 @@ async fn the_first_use_is_in_the_very_answer_and_a_later_one_at_most_a_minute_be
 async fn r8_reuse_is_recorded_at_every_endpoint_and_may_revoke_the_token() {
     let server = Server::start().await;
     let mut start = 0;
-    for door in DOORS {
+    for endpoint in ENDPOINTS {
         server.clock.set(start);
         let old = token(&server, json!({ "overlapMinutes": 0 })).await;
         old.client.rotate().await.unwrap();
         for _ in 0..2 {
-            assert_ne!(Question::of(&old.client).told(&server.admin, door).await, "VALID");
+            assert_ne!(Question::of(&old.client).code(&server.admin, endpoint).await, "VALID");
         }
         let filter = json!({ "tokenId": old.id, "actions": ["API_TOKEN_VALUE_REUSED"] });
-        assert_eq!(server.admin.events(filter).await.len(), 1, "{door}");
+        assert_eq!(server.admin.events(filter).await.len(), 1, "{endpoint}");
 
         let old = token(&server, json!({ "overlapMinutes": 0, "onReuse": "REVOKE" })).await.client;
         let new = old.with(old.rotate().await.unwrap());
         for (offset, revoked) in [(-1, false), (0, true), (1, true)] {
             server.clock.set(start + 10 * SECOND + offset);
-            assert_ne!(Question::of(&old).told(&server.admin, door).await, "VALID");
+            assert_ne!(Question::of(&old).code(&server.admin, endpoint).await, "VALID");
             let code = if revoked { "TOKEN_REVOKED" } else { "VALID" };
             Question::of(&new).expect(&server, code).await;
         }
@@ -118,8 +118,8 @@ async fn r8_a_token_that_the_question_itself_revoked_is_shown_revoked() {
     let old = token(&server, json!({ "overlapMinutes": 0, "onReuse": "REVOKE" })).await.client;
     old.rotate().await.unwrap();
     server.clock.advance(10 * SECOND);
-    let told = Question::of(&old).details(&server).await;
-    assert_eq!((&told["code"], &told["token"]["status"]), (&json!("VALUE_RETIRED"), &json!("REVOKED")));
+    let reported = Question::of(&old).details(&server).await;
+    assert_eq!((&reported["code"], &reported["token"]["status"]), (&json!("VALUE_RETIRED"), &json!("REVOKED")));
 }
 
 #[tokio::test]
@@ -162,16 +162,16 @@ async fn r11_to_ask_about_others_takes_the_permission_and_without_it_nothing_is_
     let stranger = token(&server, permissions(&others)).await.client;
     let verifier = token(&server, permissions(&["API_TOKEN_VERIFY"])).await.client;
     let subject = token(&server, json!({})).await;
-    for door in ["verifyAPIToken", "/introspect"] {
+    for endpoint in ["verifyAPIToken", "/introspect"] {
         let question = Question::of(&subject.client);
-        assert_eq!(question.told(&stranger, door).await, "FORBIDDEN", "{door}");
-        assert_eq!(question.told(&server.anonymous(), door).await, "UNAUTHENTICATED", "{door}");
+        assert_eq!(question.code(&stranger, endpoint).await, "FORBIDDEN", "{endpoint}");
+        assert_eq!(question.code(&server.anonymous(), endpoint).await, "UNAUTHENTICATED", "{endpoint}");
         // Not even about oneself, which any request answers.
-        assert_eq!(Question::of(&stranger).told(&stranger, door).await, "FORBIDDEN", "{door}");
-        assert_eq!(first_uses(&server.admin, &subject.id).await, [Value::Null], "{door}");
+        assert_eq!(Question::of(&stranger).code(&stranger, endpoint).await, "FORBIDDEN", "{endpoint}");
+        assert_eq!(first_uses(&server.admin, &subject.id).await, [Value::Null], "{endpoint}");
     }
-    for door in DOORS {
-        assert_eq!(Question::of(&subject.client).told(&verifier, door).await, "VALID", "{door}");
+    for endpoint in ENDPOINTS {
+        assert_eq!(Question::of(&subject.client).code(&verifier, endpoint).await, "VALID", "{endpoint}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/verify`: what a gateway is told, and that its client cannot speak in its place. What it judges is in `outcomes`.
+//! `/verify`: what a gateway gets, and that its client cannot forge it. What it judges is in `outcomes`.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::clock::MINUTE;
 use crate::support::server::Server;
 use crate::support::verification::Question;
 
-const TOLD: [&str; 4] = ["X-Token-Id", "X-Token-Owner", "X-Token-Scopes", "X-Token-Generation"];
+const TOKEN_HEADERS: [&str; 4] = ["X-Token-Id", "X-Token-Owner", "X-Token-Scopes", "X-Token-Generation"];
 
 async fn get(client: &Client, path: &str) -> Answer {
     Answer::of(client.request("GET", path).send().await.unwrap()).await
@@ -20,8 +20,8 @@ async fn a_good_value_is_let_through_with_whose_it_is() {
     let token = server.admin.create(input).await.unwrap();
     let answer = get(&token.client, "/verify?scope=write").await;
     assert_eq!((answer.status, &answer.body), (200, &json!("")));
-    let told = TOLD.map(|name| answer.header(name).unwrap());
-    assert_eq!(told, [token.id.as_str(), "acme", "read:all write", "1"]);
+    let reported = TOKEN_HEADERS.map(|name| answer.header(name).unwrap());
+    assert_eq!(reported, [token.id.as_str(), "acme", "read:all write", "1"]);
     assert_eq!((answer.header("Deprecation"), answer.header("X-Token-Code")), (None, None));
     let new = token.client.with(token.client.rotate().await.unwrap());
     assert_eq!(get(&new, "/verify").await.header("X-Token-Generation"), Some("2"));
@@ -32,13 +32,13 @@ async fn missing_facts_are_empty_headers_that_overwrite_what_the_client_sent() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n" })).await.unwrap();
     let answer = get(&token.client, "/verify").await;
-    assert_eq!(TOLD.map(|name| answer.header(name).unwrap()), [token.id.as_str(), "", "", "1"]);
+    assert_eq!(TOKEN_HEADERS.map(|name| answer.header(name).unwrap()), [token.id.as_str(), "", "", "1"]);
 }
 
 #[tokio::test]
 async fn an_owner_of_any_characters_is_encoded_and_cannot_inject_a_header() {
     let server = Server::start().await;
-    for (owner, told) in [
+    for (owner, reported) in [
         ("user@example.com", "user@example.com"),
         ("https://id.example.com/u/7?x=1&y=2#z", "https://id.example.com/u/7?x=1&y=2#z"),
         ("Acme Ünited", "Acme%20%C3%9Cnited"),
@@ -49,8 +49,8 @@ async fn an_owner_of_any_characters_is_encoded_and_cannot_inject_a_header() {
     ] {
         let token = server.admin.create(json!({ "name": "n", "owner": owner })).await.unwrap();
         let answer = get(&token.client, "/verify").await;
-        assert_eq!(answer.header("X-Token-Owner"), Some(told));
-        assert_eq!(percent_encoding::percent_decode_str(told).decode_utf8().unwrap(), owner);
+        assert_eq!(answer.header("X-Token-Owner"), Some(reported));
+        assert_eq!(percent_encoding::percent_decode_str(reported).decode_utf8().unwrap(), owner);
     }
     // The rules do not let such an owner come to be in the first place.
     let refused = server.admin.create(json!({ "name": "n", "owner": "a\r\nX-Token-Id: tok_0" })).await;
@@ -79,7 +79,7 @@ async fn a_refusal_says_why_in_the_status_the_challenge_a_header_and_the_body() 
         assert_eq!(answer.refusal(), (status, code, None));
         assert_eq!((answer.header("X-Token-Code"), answer.header("WWW-Authenticate")), (Some(code), challenge));
         assert_eq!(answer.header("Cache-Control"), Some("no-store"));
-        assert!(TOLD.iter().all(|name| answer.header(name).is_none()), "{code}");
+        assert!(TOKEN_HEADERS.iter().all(|name| answer.header(name).is_none()), "{code}");
     }
     assert_eq!(lacking.ask(&none, "/verify").await.body["missingScopes"], json!(["write", "*"]));
 }

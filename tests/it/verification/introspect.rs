@@ -60,15 +60,15 @@ async fn a_value_is_said_to_live_no_longer_than_it_may() {
         "name": "n", "expiresAt": "2026-01-01T02:00:00Z", "rotationPeriodMinutes": 60, "overlapMinutes": 10
     }));
     let old = token.await.unwrap().client;
-    let told = introspect(&server, &old).await;
-    assert_eq!((&told["exp"], &told["rotakey_retires_at"]), (&json!(NOW + 3_600), &Value::Null));
+    let reported = introspect(&server, &old).await;
+    assert_eq!((&reported["exp"], &reported["rotakey_retires_at"]), (&json!(NOW + 3_600), &Value::Null));
     server.clock.advance(30 * 60_000 + 999);
     let new = old.with(old.rotate().await.unwrap());
-    let told = introspect(&server, &old).await;
-    assert_eq!((&told["exp"], &told["rotakey_retires_at"]), (&json!(NOW + 40 * 60), &json!(NOW + 40 * 60)));
-    assert_eq!((&told["iat"], &told["rotakey_generation"]), (&json!(NOW), &json!(1)));
-    let told = introspect(&server, &new).await;
-    assert_eq!((&told["exp"], &told["iat"]), (&json!(NOW + 90 * 60), &json!(NOW + 30 * 60)));
+    let reported = introspect(&server, &old).await;
+    assert_eq!((&reported["exp"], &reported["rotakey_retires_at"]), (&json!(NOW + 40 * 60), &json!(NOW + 40 * 60)));
+    assert_eq!((&reported["iat"], &reported["rotakey_generation"]), (&json!(NOW), &json!(1)));
+    let reported = introspect(&server, &new).await;
+    assert_eq!((&reported["exp"], &reported["iat"]), (&json!(NOW + 90 * 60), &json!(NOW + 30 * 60)));
     server.clock.advance(60 * 60_000 - 1);
     let last = new.with(new.rotate().await.unwrap());
     assert_eq!(introspect(&server, &last).await["exp"], json!(NOW + 2 * 3_600), "the end of the life wins");

@@ -64,8 +64,8 @@ async fn a_client_may_have_any_id_but_that_of_another_token() {
         let answer = ask_as(&server, way, (&other, &value), &subject).await;
         assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_client")), "{way}");
         assert_eq!(answer.body["code"], json!("UNAUTHENTICATED"), "{way}");
-        let told = answer.body["error_description"].as_str().unwrap();
-        assert!(told.contains("client_id") && !told.contains(&other), "{way}: {told}");
+        let reported = answer.body["error_description"].as_str().unwrap();
+        assert!(reported.contains("client_id") && !reported.contains(&other), "{way}: {reported}");
     }
 }
 
@@ -83,8 +83,8 @@ async fn a_refused_client_gets_the_challenge_of_its_authentication_method() {
             let answer = ask_as(&server, way, ("orders", secret), &subject).await;
             assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_client")), "{way} {secret}");
             assert_eq!((answer.header("WWW-Authenticate"), &answer.body["code"]), (Some(challenge), &json!(code)));
-            let told = answer.body["error_description"].as_str().unwrap();
-            assert!(told.contains(place), "{way}: {told}");
+            let reported = answer.body["error_description"].as_str().unwrap();
+            assert!(reported.contains(place), "{way}: {reported}");
             assert_eq!(answer.header("Cache-Control"), Some("no-store"));
         }
         let answer = ask_as(&server, way, ("orders", &stranger), &subject).await;

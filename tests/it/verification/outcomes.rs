@@ -56,10 +56,10 @@ async fn r1_r4_both_values_of_an_overlap_are_good_and_the_old_one_to_the_millise
         Question::of(&new).expect(&server, "VALID").await;
     }
     server.clock.set(0);
-    let told = Question::of(&old).details(&server).await;
-    assert_eq!((&told["generation"], &told["retiresAt"]), (&json!(1), &json!("2026-01-01T00:05:00.000Z")));
-    let told = Question::of(&new).details(&server).await;
-    assert_eq!((&told["generation"], &told["retiresAt"]), (&json!(2), &Value::Null));
+    let reported = Question::of(&old).details(&server).await;
+    assert_eq!((&reported["generation"], &reported["retiresAt"]), (&json!(1), &json!("2026-01-01T00:05:00.000Z")));
+    let reported = Question::of(&new).details(&server).await;
+    assert_eq!((&reported["generation"], &reported["retiresAt"]), (&json!(2), &Value::Null));
     let third = new.with(new.rotate().await.unwrap());
     Question::of(&old).expect(&server, "VALUE_RETIRED").await;
     Question::of(&new).expect(&server, "VALID").await;
@@ -85,9 +85,9 @@ async fn what_is_no_value_or_no_tokens_value_is_unauthenticated() {
     let foreign = rotakey::domain::value::Value::from_entropy(rotakey::domain::token::TokenKind::Private, &[7; 32]);
     for value in ["hello", &known[..known.len() - 1], foreign.expose()] {
         Question::about(value).expect(&server, "UNAUTHENTICATED").await;
-        let told = Question::about(value).details(&server).await;
+        let reported = Question::about(value).details(&server).await;
         let nothing = (&Value::Null, &Value::Null, &Value::Null);
-        assert_eq!((&told["token"], &told["generation"], &told["retiresAt"]), nothing, "{value}");
+        assert_eq!((&reported["token"], &reported["generation"], &reported["retiresAt"]), nothing, "{value}");
     }
 }
 
@@ -107,9 +107,9 @@ async fn scopes_are_covered_by_themselves_and_by_the_star() {
         let holder = token(&server, json!({ "scopes": held })).await.client;
         let question = Question { scopes: &required, ..Question::of(&holder) };
         question.expect(&server, if missing.is_empty() { "VALID" } else { "SCOPE_MISSING" }).await;
-        let told = question.details(&server).await;
-        assert_eq!(told["missingScopes"], json!(missing), "{held:?} {required:?}");
-        assert_eq!(told["generation"], json!(1), "a value that lacks a scope is good all the same");
+        let reported = question.details(&server).await;
+        assert_eq!(reported["missingScopes"], json!(missing), "{held:?} {required:?}");
+        assert_eq!(reported["generation"], json!(1), "a value that lacks a scope is good all the same");
     }
 }
 
@@ -131,9 +131,9 @@ async fn every_outcome_shows_the_token_and_never_the_value() {
     let server = Server::start().await;
     let old = token(&server, json!({ "overlapMinutes": 0 })).await;
     let check = async |client: &Client, code: &str, status: &str| {
-        let told = Question::of(client).details(&server).await;
-        let token = &told["token"];
-        assert_eq!((&told["code"], &token["status"]), (&json!(code), &json!(status)));
+        let reported = Question::of(client).details(&server).await;
+        let token = &reported["token"];
+        assert_eq!((&reported["code"], &token["status"]), (&json!(code), &json!(status)));
         assert_eq!((&token["id"], &token["owner"], &token["value"]), (&json!(old.id), &json!("acme"), &Value::Null));
     };
     check(&old.client, "VALID", "ACTIVE").await;

@@ -124,7 +124,7 @@ impl PostgresServer {
     }
 
     async fn start(bin: &Path, folder: TempDir) -> Self {
-        // A port that is free may be taken by somebody else before the server takes it; then another is tried.
+        // A port that is free may be taken by another process before the server takes it; then another is tried.
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let mut child = spawn(bin, &folder, port);

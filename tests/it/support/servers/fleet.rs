@@ -8,7 +8,7 @@ use rotakey::entropy::SystemEntropy;
 use rotakey::service::Policy;
 use tokio::sync::watch;
 
-use super::server::doors;
+use super::server::behind_local_proxy;
 use crate::support::client::Client;
 use crate::support::clock::WrongClock;
 use crate::support::database::TestDatabase;
@@ -46,7 +46,7 @@ impl Fleet {
             }
             let listener = app::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
             let url = format!("http://{}", listener.local_addr().unwrap());
-            tokio::spawn(app::serve(listener, service, doors(), stopped.clone()));
+            tokio::spawn(app::serve(listener, service, behind_local_proxy(), stopped.clone()));
             admins.push(Client::anonymous(&url).with(value.as_deref().unwrap()));
         }
         Self { admins, clocks, database, _stop: stop }

@@ -1,4 +1,4 @@
-//! The use cases of a replica without its endpoints, for what no endpoint shows: what is remembered, and what is written.
+//! The use cases of a replica without its endpoints, for what no endpoint shows: what is cached, and what is written.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Replica {
         Self { store, service, clock }
     }
 
-    /// Gets into contact as of the present moment of its clock. What is committed later is heard by the listener alone.
+    /// Gets into contact as of the present moment of its clock. Only the listener polls for what is committed later.
     pub async fn contact(&self) -> ChangeListener {
         let mut listener = self.store.listen().await.unwrap();
         listener.wait_and_poll().await.unwrap();
@@ -86,7 +86,7 @@ impl Replica {
     }
 
     /// What comes of presenting this: the code of the verification, or of the error.
-    pub async fn told(&self, value: &str) -> &'static str {
+    pub async fn code_of(&self, value: &str) -> &'static str {
         match self.verify(value).await {
             Ok(verification) => verification.code.as_str(),
             Err(err) => err.code().as_str(),
@@ -97,7 +97,7 @@ impl Replica {
     pub async fn used(&self, admin: &Caller, draft: SettingsDraft) -> Used {
         let issued = self.service.create(admin, CreateRequest { draft, ..CreateRequest::default() }).await.unwrap();
         let value = issued.value.expose().to_owned();
-        assert_eq!(self.told(&value).await, "VALID");
+        assert_eq!(self.code_of(&value).await, "VALID");
         Used { id: issued.view.token.id, value }
     }
 

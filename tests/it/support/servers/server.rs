@@ -51,24 +51,24 @@ impl Server {
 
     /// As [`Server::start`], with other settings of the GraphQL endpoint.
     pub async fn start_graphql(graphql: graphql::Settings) -> Self {
-        let doors = http::Settings { graphql, ..doors() };
-        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
+        let settings = http::Settings { graphql, ..behind_local_proxy() };
+        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), settings).await
     }
 
     /// As [`Server::start`], reading bodies of at most so many bytes.
     pub async fn start_reading(max_body_bytes: usize) -> Self {
-        let doors = http::Settings { max_body_bytes, ..doors() };
-        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
+        let settings = http::Settings { max_body_bytes, ..behind_local_proxy() };
+        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), settings).await
     }
 
     /// As [`Server::start`], with these settings of the endpoints.
-    pub async fn start_serving(doors: http::Settings) -> Self {
-        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), doors).await
+    pub async fn start_serving(settings: http::Settings) -> Self {
+        Self::open(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), Policy::default(), settings).await
     }
 
     /// The settings of the endpoints by default.
     pub fn settings() -> http::Settings {
-        doors()
+        behind_local_proxy()
     }
 
     /// Another replica on the same database and the same clock.
@@ -90,19 +90,24 @@ impl Server {
     }
 
     async fn join(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy) -> Self {
-        Self::open(database, clock, policy, doors()).await
+        Self::open(database, clock, policy, behind_local_proxy()).await
     }
 
-    async fn open(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy, doors: http::Settings) -> Self {
+    async fn open(
+        database: Arc<TestDatabase>,
+        clock: Arc<ManualClock>,
+        policy: Policy,
+        settings: http::Settings,
+    ) -> Self {
         spans::record();
-        within(START_DEADLINE, "the start of a server", Self::started(database, clock, policy, doors)).await
+        within(START_DEADLINE, "the start of a server", Self::started(database, clock, policy, settings)).await
     }
 
     async fn started(
         database: Arc<TestDatabase>,
         clock: Arc<ManualClock>,
         policy: Policy,
-        doors: http::Settings,
+        settings: http::Settings,
     ) -> Self {
         // Replicas must not issue the same bytes; the first server of every test does.
         static SEED: AtomicU64 = AtomicU64::new(1);
@@ -119,7 +124,7 @@ impl Server {
         let listener = app::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(app::serve(listener, service, doors, stopped));
+        tokio::spawn(app::serve(listener, service, settings, stopped));
         let anonymous = Client::anonymous(&url);
         let admin = admin.map_or(anonymous.clone(), |value| anonymous.with(value));
         Self { url, clock, database, admin, entropy, policy, _stop: stop }
@@ -131,6 +136,6 @@ impl Server {
 }
 
 /// Behind a proxy on this machine, and else as by default.
-pub fn doors() -> http::Settings {
+pub fn behind_local_proxy() -> http::Settings {
     http::Settings { trusted_proxies: TrustedProxies::parse("127.0.0.1").unwrap(), ..http::Settings::default() }
 }
