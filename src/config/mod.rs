@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_reported_at_once() {
+    fn every_problem_is_reported_together() {
         let arguments = [
             "--listen=here",
             "--metrics-listen=there",

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_trusted_unless_named() {
+    fn no_proxy_is_trusted_unless_named() {
         for (list, address, trusted) in [
             ("", "127.0.0.1", false),
             (" ", "::1", false),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_reported_at_once() {
+    fn every_problem_is_reported_together() {
         let MalformedTrustedProxies(problems) = TrustedProxies::parse("10.0.0.1/8,::1,,proxy").unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert_eq!(problems[0], "\"10.0.0.1/8\" has host bits set; the network is 10.0.0.0/8.");

@@ -94,7 +94,7 @@ mod tests {
     /// 100,000 tokens are remembered by default, so each byte here is 100 kB of the server's memory, and one field of an
     /// alignment or a niche of its own can cost forty of them.
     #[test]
-    fn a_token_is_remembered_in_little_room() {
+    fn a_cached_token_takes_little_memory() {
         assert!(size_of::<Token>() <= 336, "{}", size_of::<Token>());
         assert!(size_of::<Option<Actor>>() <= 17 && size_of::<Option<Timestamp>>() == 8);
     }

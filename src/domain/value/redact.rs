@@ -101,7 +101,7 @@ mod tests {
         }
 
         #[test]
-        fn a_value_with_a_typo_is_none_and_is_not_shown(value in values(), at in 6_usize..52) {
+        fn a_value_with_a_typo_is_refused_and_not_shown(value in values(), at in 6_usize..52) {
             let mut typo = value.clone().into_bytes();
             typo[at] = if typo[at] == b'a' { b'b' } else { b'a' };
             let typo = String::from_utf8(typo).unwrap();

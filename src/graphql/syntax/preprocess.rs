@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_told_where_it_stands() {
+    fn an_invalid_token_is_located() {
         for (document, at) in [("{ a(\"()", 7), ("{ a(\"\"\"()", 9), ("{ a(\"\n", 5), ("\"\\", 1), ("a() ?", 4)] {
             assert_eq!(preprocess(document).syntax_error.map(|syntax_error| syntax_error.at), Some(at), "{document}");
         }

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_a_value_everything_else_is_somebody_elses() {
+    fn credentials_beside_a_value_are_foreign() {
         let other = other();
         let strange =
             [JWT, "Bearer rk_short", &format!("Bearer {VALUE}x"), "Bearer rk_live_0123", "Basic djp2", "v", "é"];

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_told_no_more_exactly_than_its_network() {
+    fn an_address_is_shown_no_more_precisely_than_its_network() {
         assert_eq!(network("203.0.113.9"), "203.0.113.0/24");
         assert_eq!(network("::ffff:203.0.113.9"), "203.0.113.0/24");
         assert_eq!(network("2001:db8:1:2::3"), "2001:db8:1::/48");

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded_and_forgotten() {
+    fn the_number_of_kinds_is_bounded_and_old_ones_expire() {
         let gate = RateLimit::new(3);
         for kind in 0..3 {
             assert!(gate.allows(kind, at(0)));

@@ -15,7 +15,7 @@ async function create(input) {
   return await answer.json();
 }
 
-/** What the client is told of a token: the answer, or the error. */
+/** What the client gets about a token: the answer, or the error. */
 async function introspect(authentication, clientId, token) {
   // docs:begin openid-client
   const server = { issuer: url, introspection_endpoint: `${url}/introspect` };
@@ -32,8 +32,8 @@ const subject = await create({ name: "n", owner: "acme", scopes: ["read"] });
 for (const method of ["ClientSecretBasic", "ClientSecretPost"]) {
   const by = oauth[method];
   for (const id of [caller.id, "orders", "orders: ä+b %41&c"]) {
-    const told = await introspect(by(caller.value), id, subject.value);
-    check(`${method}: as ${id === caller.id ? "its own id" : id}`, told.active === true && told.sub === "acme", told);
+    const introspected = await introspect(by(caller.value), id, subject.value);
+    check(`${method}: as ${id === caller.id ? "its own id" : id}`, introspected.active === true && introspected.sub === "acme", introspected);
   }
   const inactive = await introspect(by(caller.value), caller.id, "hello");
   check(`${method}: a value that is none is inactive`, inactive.active === false, inactive);

@@ -35,10 +35,10 @@ subject = create(name="n", owner="acme", scopes=["read"])
 
 for method in ["client_secret_basic", "client_secret_post"]:
     for name in [caller["id"], "orders"]:
-        told = introspect(method, name, caller["value"], subject["value"]).json()
-        check(f"{method}: as {'its own id' if name == caller['id'] else name}", told.get("active") is True and told["sub"] == "acme")
-    told = introspect(method, "orders", caller["value"], "hello").json()
-    check(f"{method}: a value that is none is inactive", told == {"active": False})
+        introspected = introspect(method, name, caller["value"], subject["value"]).json()
+        check(f"{method}: as {'its own id' if name == caller['id'] else name}", introspected.get("active") is True and introspected["sub"] == "acme")
+    introspected = introspect(method, "orders", caller["value"], "hello").json()
+    check(f"{method}: a value that is none is inactive", introspected == {"active": False})
     refusals = [("a bad secret", caller["id"], "hello"), ("the id of one API token", stranger["id"], caller["value"])]
     for what, client_id, secret in refusals:
         refused = introspect(method, client_id, secret, subject["value"])

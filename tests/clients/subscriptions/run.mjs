@@ -116,7 +116,7 @@ async function tryClient(name, clientOf) {
   other.dispose();
 }
 
-/** EventSource knows nothing of GraphQL: it connects again, and so runs the operation again, unless it hears `complete`. */
+/** EventSource knows nothing of GraphQL: it connects again, and so runs the operation again, unless it gets `complete`. */
 async function tryEventSource() {
   let requests = 0;
   const source = (query) =>
@@ -126,7 +126,7 @@ async function tryEventSource() {
         return fetch(input, { ...init, headers: { ...init.headers, "X-API-Key": admin } });
       },
     });
-  const heard = await new Promise((resolve) => {
+  const received = await new Promise((resolve) => {
     const events = [];
     const stream = source("{ currentAPIToken { name } }");
     const end = (event) => {
@@ -137,7 +137,7 @@ async function tryEventSource() {
     stream.addEventListener("complete", end);
     stream.addEventListener("error", end);
   });
-  check("eventsource: hears the answer and that it is complete", heard.join() === "admin,complete", heard.join());
+  check("eventsource: gets the answer and its completion", received.join() === "admin,complete", received.join());
   check("eventsource: asks once", requests === 1, `${requests} requests`);
 }
 
@@ -163,13 +163,13 @@ async function tryUrql() {
   check("urql: both as JSON", types.join() === Array(2).fill("application/graphql-response+json").join(), types.join());
 
   let event;
-  // It goes on to the end: urql rejects a promise that nobody holds when it is told to stop.
+  // It goes on to the end: urql rejects a promise that no code holds when it is stopped.
   pipe(client.subscription(SUBSCRIPTION, {}), subscribe((result) => (event ??= result)));
   for (let created = 0; event === undefined && created < 1_000; created++) await create("seen", []);
   check("urql: a subscription is a stream", event?.data?.auditEvents?.action === "API_TOKEN_CREATED", String(event?.error));
 }
 
-/** A subscriber of bare TCP that asks for much and reads nothing until it is told to. */
+/** A subscriber of bare TCP that asks for much and reads nothing until it is resumed. */
 function slowReader(query) {
   const body = JSON.stringify({ query });
   const socket = connect(new URL(url).port, "127.0.0.1");
@@ -209,10 +209,10 @@ async function trySlowReaders() {
   const first = seen.next();
   const before = memoryKib();
   let sent = 0;
-  let heard = 0;
+  let received = 0;
   const reading = (async () => {
     await first;
-    for (heard = 1; heard < EVENTS; heard++) await seen.next();
+    for (received = 1; received < EVENTS; received++) await seen.next();
   })();
   // An update that changes nothing is no event. The quick one has begun by the time that it has seen one.
   const update = async (count) => {
@@ -220,10 +220,10 @@ async function trySlowReaders() {
     await ask(admin, `mutation { ${updates.join(" ")} }`, {}, { "User-Agent": "x".repeat(255) });
     sent += count;
   };
-  while (heard < EVENTS && sent < 2 * EVENTS) await update(50);
+  while (received < EVENTS && sent < 2 * EVENTS) await update(50);
   await Promise.race([reading, ended]);
   const growth = memoryKib() - before;
-  check(`a quick subscriber hears ${EVENTS} events beside ${SLOW} that do not read`, heard === EVENTS, `${heard} of ${sent}`);
+  check(`a quick subscriber gets ${EVENTS} events beside ${SLOW} that do not read`, received === EVENTS, `${received} of ${sent}`);
   check(`the server grows by no more than ${MAX_GROWTH_KIB} KiB`, growth <= MAX_GROWTH_KIB, `it grew by ${growth} KiB`);
   console.log(`     ${sent} events, grew by ${growth} KiB to ${memoryKib()} KiB`);
 
@@ -236,7 +236,7 @@ async function trySlowReaders() {
     slow[0].once("close", () => done(tail));
     slow[0].resume();
   });
-  check("who reads again is told that events were missed", text.includes('"code":"UNAVAILABLE"'), text.slice(-300));
+  check("a client that reads again gets the error that events were missed", text.includes('"code":"UNAVAILABLE"'), text.slice(-300));
   quick.dispose();
   for (const socket of slow) (socket.terminate ?? socket.destroy).call(socket);
 }
@@ -247,7 +247,7 @@ try {
   await tryUrql();
   const environment = { ...process.env, ROTAKEY_URL: url, ROTAKEY_ADMIN: admin };
   const python = spawn(process.argv[3], ["audit_log.py"], { cwd: import.meta.dirname, env: environment, stdio: "inherit" });
-  check("gql: hears events", (await new Promise((resolve) => python.once("exit", resolve))) === 0);
+  check("gql: gets events", (await new Promise((resolve) => python.once("exit", resolve))) === 0);
   await trySlowReaders();
   const socket = await slowSocket(SUBSCRIPTION);
   const closed = new Promise((resolve) => socket.once("close", resolve));

@@ -96,11 +96,11 @@ impl Recording<'_> {
                 }
             }
             Happening::Answer(who) => {
-                let Step::Committed { told, .. } = before.person(who).step else { return };
-                let life = self.life(before, told);
+                let Step::Committed { received, .. } = before.person(who).step else { return };
+                let life = self.life(before, received);
                 let call = self.rotation(before, who);
-                call.issued = Some(digest(told));
-                call.generation = before.row_of(told).map(|row| row.generation);
+                call.issued = Some(digest(received));
+                call.generation = before.row_of(received).map(|row| row.generation);
                 call.life = life;
             }
             Happening::Fail(who) => self.rotation(before, who).outcome = Outcome::Unknown,

@@ -101,7 +101,7 @@ async fn on_postgres_a_commit_notifies_the_other_replicas() {
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_an_event_that_only_a_newer_version_knows_reaches_subscribers() {
     let database = migrated().await;
-    let (mut here, beside) = (Hearing::on(&database).await, database.connect().await);
+    let (mut here, beside) = (Polling::on(&database).await, database.connect().await);
     let (mut messages, stamp) = (here.store.subscribe_to_audit_log(), here.store.stamp());
     let (id, event) = (token(1), EventId::new(Timestamp::from_unix_millis(START), [2; 10]));
     let sql = format!(

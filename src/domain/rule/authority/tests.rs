@@ -107,7 +107,7 @@ fn a_permission_is_handed_on_within_the_bounds_of_its_holder() {
 }
 
 #[test]
-fn whoever_is_not_bound_binds_nobody() {
+fn an_unrestricted_maker_restricts_no_token() {
     let caller = token(1, settings(|draft| draft.change.permissions = Some(Permission::ALL.to_vec())));
     for wanted in [within(|_| {}), settings(|draft| draft.change.permissions = Some(Permission::ALL.to_vec()))] {
         assert_eq!(Authority::of(&caller).require_to_issue(&wanted), Ok(()));
@@ -142,7 +142,7 @@ fn another_token_is_changed_as_long_as_nothing_is_handed_on_beyond_the_bounds() 
 }
 
 #[test]
-fn nobody_lifts_their_own_restrictions() {
+fn a_caller_cannot_remove_its_own_restrictions() {
     let caller = bounded();
     let authority = Authority::of(&caller);
     let changed = |change: fn(&mut Settings)| {

@@ -120,14 +120,14 @@ fn r4_the_previous_value_works_until_the_overlap_ends() {
 }
 
 #[test]
-fn r4_an_overlap_of_0_retires_the_old_value_at_once() {
+fn r4_an_overlap_of_0_retires_the_old_value_immediately() {
     let token = rotated(token(None, None, 0), FIRST, at(0)).unwrap();
     assert_eq!(token.previous, None);
     assert_eq!(standing(&token, 1, at(0)), Err(Refusal::ValueRetired));
 }
 
 #[test]
-fn r1_a_rotation_during_an_overlap_retires_the_older_value_at_once() {
+fn r1_a_rotation_during_an_overlap_retires_the_older_value_immediately() {
     let second = rotated(token(None, None, 10), FIRST, at(0)).unwrap();
     let third = rotated(second, Rotator::Holder { generation: 2 }, at(1)).unwrap();
     assert_eq!(standing(&third, 1, at(1)), Err(Refusal::ValueRetired));

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_answer_goes_out_whole_in_small_parts_and_is_held_until_the_last_part_is_sent() {
+    fn a_long_answer_is_sent_whole_in_small_parts_and_counted_until_the_last_part_is_sent() {
         let activity = Arc::new(Activity::default());
         let text: Vec<u8> = (0..=255).cycle().take(3 * PART + 1).collect();
         let mut body = bounded(&activity, Response::new(Body::from(text.clone()))).into_body();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_answer_and_a_shared_one_are_held_for_nobody() {
+    fn small_and_shared_answers_are_not_counted_for_any_connection() {
         let activity = Arc::new(Activity::default());
         let small = usize::try_from(SMALL).unwrap();
         for (length, shared, held) in [(small, false, 0), (small + 1, false, small + 1), (small + 1, true, 0)] {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_does_not_read_gets_no_further_answers_until_something_was_sent() {
+    async fn a_client_that_does_not_read_gets_no_further_answers_until_something_was_sent() {
         let activity = Arc::new(Activity::default());
         let mut body = bounded(&activity, Response::new(Body::from(vec![0; 1024 * 1024]))).into_body();
         assert!(!activity.is_full());
