@@ -1,19 +1,24 @@
 //! GraphQL over HTTP: requests by POST and GET, server-sent events, and WebSockets.
 //!
-//! `async-graphql-axum` has types for all of this. None is used yet, because each breaks a promise of ours. A test fails for each
-//! of these reasons that no longer holds, so that the file can then be replaced (`tests/it/graphql/async_graphql_axum.rs`):
+//! # Why not `async-graphql-axum`
 //!
-//! - `parameters` and `request`, and `body::json` beside them, for `GraphQLRequest` and `GraphQLBatchRequest`: these run a mutation sent by GET, read
-//!   any media type as JSON, which lets any page make a browser send a change, read a body of any length, and ignore
-//!   `operationName` in a URL. They turn variables into values of the library, while we check them against their types first and
-//!   name the one at fault, and verify a value without building them at all.
-//! - `endpoint` for `GraphQLResponse`: that ignores `Accept`, answers 200 with `data: null` where nothing was executed, and puts
-//!   `errors` last.
-//! - `socket` and `protocol` for `GraphQLProtocol` and `GraphQLWebSocket`: these never send `error`, close with other codes than
-//!   the protocol's and with reasons longer than a close frame may be, let a second operation replace the first of the same id,
-//!   and run any number of operations. They also send no ping, so an idle client is either kept for ever or closed although it
-//!   is there; they run operations in the task that writes, so a slow reader would hold a database connection; and they
-//!   serialise each event once per subscriber, while we share the text.
+//! That crate has a type for each of these tasks. Ours stay because its types break promises of ours. Reasons that a test can show are
+//! assertions in `tests/it/graphql/async_graphql_axum.rs`. One that fails says that the crate has caught up, and that a file may go.
+//!
+//! - `GraphQLRequest` and `GraphQLBatchRequest`, for `parameters`, `request` and `body::json`. They read a body of any length and of any
+//!   media type, so any page can make a browser send a change. They ignore `operationName` in a URL. Their rejection repeats what was
+//!   sent, which may be a token's value (R9). They turn variables into values of the library; we keep them as JSON, to name the one that
+//!   is wrong, and to verify a value without building them.
+//! - `GraphQLResponse`, for `endpoint`. It ignores `Accept`, always answers 200, and always has `data`, before `errors`. For an executed
+//!   operation it would save only a call of `serde_json`, because status, media type and caching would still be set by us.
+//! - `GraphQLProtocol`, for one line in `ws`. It also accepts the older `graphql-ws`, does not say which one it accepted, and refuses
+//!   others by an empty 400.
+//! - `GraphQLWebSocket`, for `socket` and `protocol`. It closes with other codes than those of the protocol, and with reasons that do not
+//!   fit a close frame. A second operation replaces the first of the same id, any number of operations may run, and messages of the
+//!   older protocol are obeyed. A filter in front of it could refuse these. But with any executor, it never sends `error`, cannot close
+//!   the socket of a caller that was refused, and pings no client. It answers `complete` with `complete`, which a client that uses the
+//!   id again takes for the end of the new operation. It polls operations in the task that writes, and serialises each event for each
+//!   subscriber. So another filter would parse and rewrite what it sends, and all that is left for it is a map of streams.
 
 mod endpoint;
 mod handshake;
