@@ -1,5 +1,5 @@
-//! The answer to one request, as section 7 of the specification shapes it: fields in the order in which they were asked, a
-//! failed field as null, and null passed on where null may not stand.
+//! The answer to one request, in the response format of the specification (section 7): fields in the order of the document, a failed
+//! field as null, and null propagated where the type does not allow it.
 
 use std::sync::Arc;
 
@@ -15,13 +15,15 @@ use crate::graphql::error::RETRY_AFTER_SECONDS;
 use crate::graphql::request_error::RequestError;
 use crate::service::ErrorCode;
 
-/// The answer to one request. Serialises as the body of the response; it may hold a value, so it cannot be printed (R9).
+/// The answer to one request. It serialises as the body of the response, and may contain a token's value, so it cannot be printed (R9).
+///
+/// In place of `async_graphql::Response`, which always has `data`, and which several subscribers cannot share once it is serialised.
 pub struct Answer(Form);
 
 enum Form {
     Built(Built),
-    /// Serialised before and shared by several subscribers. It has data and no errors.
-    Written(Arc<RawValue>),
+    /// Already serialised, and shared by several subscribers. It has data and no errors.
+    Serialised(Arc<RawValue>),
 }
 
 #[derive(Serialize)]
@@ -37,11 +39,11 @@ impl Answer {
     pub fn executed(&self) -> bool {
         match &self.0 {
             Form::Built(built) => built.data.is_some(),
-            Form::Written(_) => true,
+            Form::Serialised(_) => true,
         }
     }
 
-    /// Whether it tells of any error.
+    /// Whether it has any error.
     pub fn has_errors(&self) -> bool {
         matches!(&self.0, Form::Built(built) if !built.errors.is_empty())
     }
@@ -55,23 +57,23 @@ impl Answer {
         }
     }
 
-    /// The answer as text, to be told to several.
+    /// The serialised answer, to be shared by several subscribers.
     ///
     /// # Errors
-    /// The answer itself where it is not data alone.
-    pub(crate) fn write(self) -> Result<Arc<RawValue>, Box<Self>> {
+    /// The answer itself, if it is not data alone.
+    pub(crate) fn serialise(self) -> Result<Arc<RawValue>, Box<Self>> {
         if self.has_errors() || !self.executed() {
             return Err(Box::new(self));
         }
         serde_json::value::to_raw_value(&self).map(Arc::from).map_err(|_| Box::new(self))
     }
 
-    /// The answer of this text.
-    pub(crate) fn written(text: Arc<RawValue>) -> Self {
-        Self(Form::Written(text))
+    /// The answer that was serialised to this text.
+    pub(crate) fn from_serialised(text: Arc<RawValue>) -> Self {
+        Self(Form::Serialised(text))
     }
 
-    /// The answer in place of one that is larger than this.
+    /// The answer that replaces one of more than so many bytes.
     pub(crate) fn too_large(max_bytes: usize) -> Self {
         let mut err = ServerError::new(too_large(max_bytes), None);
         complete(&mut err);
@@ -82,7 +84,7 @@ impl Answer {
         Self(Form::Built(Built { errors, data }))
     }
 
-    /// After how many seconds what failed may succeed, the longest of all errors.
+    /// After how many seconds the client may retry: the longest time of all errors.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         let seconds = |err: &ServerError| match err.extensions.as_ref()?.get(RETRY_AFTER_SECONDS)? {
             Value::Number(seconds) => u32::try_from(seconds.as_u64()?).ok(),
@@ -90,7 +92,7 @@ impl Answer {
         };
         match &self.0 {
             Form::Built(built) => built.errors.iter().filter_map(seconds).max(),
-            Form::Written(_) => None,
+            Form::Serialised(_) => None,
         }
     }
 
@@ -105,7 +107,7 @@ impl Answer {
         Self::built(errors.into_iter().map(error).collect(), None)
     }
 
-    /// The answer of these fields, to which these responses came, one for all or one a field.
+    /// The answer with these root fields, from the library's responses: one for all fields, or one for each.
     pub(crate) fn of(roots: Vec<RootField>, responses: Vec<Response>) -> Self {
         let mut values = IndexMap::new();
         let mut errors = Vec::new();
@@ -116,10 +118,10 @@ impl Answer {
             }
         }
         errors.iter_mut().for_each(complete);
-        Self::built(errors, Some(by_the_book(roots, values)))
+        Self::built(errors, Some(data(roots, values)))
     }
 
-    /// Takes out what only kept objects from being empty.
+    /// Removes the placeholders that kept planned selection sets from being empty.
     pub(crate) fn without_placeholders(mut self) -> Self {
         fn strip(value: &mut Value) {
             match value {
@@ -142,12 +144,12 @@ impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
             Form::Built(built) => built.serialize(serializer),
-            Form::Written(text) => text.serialize(serializer),
+            Form::Serialised(text) => text.serialize(serializer),
         }
     }
 }
 
-/// The response in place of the fields of a mutation that are left, once the answer is larger than this.
+/// The response that replaces the remaining fields of a mutation, once the answer has more than so many bytes.
 pub(crate) fn not_run(max_bytes: usize) -> Response {
     let message = format!("{} This field and those after it were not executed.", too_large(max_bytes));
     Response::from_errors(vec![ServerError::new(message, None)])
@@ -157,27 +159,27 @@ fn too_large(max_bytes: usize) -> String {
     format!("The answer is larger than {max_bytes} bytes. Ask for smaller pages or fewer fields, in several requests.")
 }
 
-/// The data. A failed field that may not be null makes all of it null (section 6.4.4), unless a value was issued beside it:
-/// that is told once and would be lost, so there the failed field alone is null.
-fn by_the_book(roots: Vec<RootField>, mut values: IndexMap<Name, Value>) -> Value {
+/// The data. A failed field of a non-null type makes all of it null (section 6.4.4), unless another field issued a value: a value is
+/// shown only once and would be lost, so then only the failed field is null.
+fn data(roots: Vec<RootField>, mut values: IndexMap<Name, Value>) -> Value {
     let failed = |root: &RootField| !values.contains_key(&root.key);
     let broken = roots.iter().any(|root| failed(root) && !root.nullable);
     let issued = roots.iter().any(|root| root.issues && !failed(root));
     if broken && !issued {
         return Value::Null;
     }
-    let told = roots.into_iter().map(|root| {
+    let fields = roots.into_iter().map(|root| {
         let value = values.swap_remove(&root.key).unwrap_or_default();
         (root.key, value)
     });
-    Value::Object(told.collect())
+    Value::Object(fields.collect())
 }
 
-/// Gives a code to the errors that the library raises itself, and makes sure that none repeats a value (R9).
+/// Adds a code to errors of the library, and redacts tokens' values (R9).
 fn complete(err: &mut ServerError) {
     err.message = redact(&err.message).into_owned();
     for segment in &mut err.path {
-        // A client finds the field by its response key, so that is left alone unless it is a value without doubt.
+        // Clients find the field by its response key, so a key is only redacted if it is certainly a token's value.
         if let PathSegment::Field(key) = segment
             && holds_value(key)
         {
@@ -186,7 +188,7 @@ fn complete(err: &mut ServerError) {
     }
     let extensions = err.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
-        // The only errors that are not ours are inputs of a wrong form.
+        // The library itself only reports inputs of a wrong type.
         extensions.set("code", ErrorCode::BadUserInput.as_str());
     }
 }

@@ -1,4 +1,4 @@
-//! From a request to an answer: the document is read, judged and planned, and what is left of it run.
+//! From a request to an answer: finds and validates the document, admits the caller, plans the operation, and executes the plan.
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -34,15 +34,15 @@ use crate::service::{self, ErrorCode, Service};
 use super::answer::{Answer, not_run};
 use super::request::{Outcome, Refused, Request, Verifying};
 use super::size::{Bound, CountSize};
-use super::subscriptions::Live;
+use super::subscriptions::SharedEvents;
 
-/// About three times the cost of what client generators ask.
+/// About three times the cost of the introspection query that client generators send.
 const MAX_INTROSPECTION_COST: u64 = 600_000;
 
-/// A document that is ready to be run, and its text if that is yet to be kept.
+/// A document that is ready to be executed, and its text if it is not cached yet.
 struct Found<'a> {
     prepared: Arc<Prepared>,
-    unkept: Option<Cow<'a, str>>,
+    uncached: Option<Cow<'a, str>>,
 }
 
 /// The GraphQL API over the use cases.
@@ -51,13 +51,13 @@ pub struct GraphqlEngine {
     service: Service,
     schema: Schema<Query, Mutation, Subscription>,
     documents: Arc<Documents>,
-    live: Arc<Live>,
+    shared_events: Arc<SharedEvents>,
     sdl: Arc<str>,
     settings: Settings,
 }
 
 pub(crate) fn build_schema() -> SchemaBuilder<Query, Mutation, Subscription> {
-    // Validation is done before, in full.
+    // Our own validation has already applied every rule.
     Schema::build(Query, Mutation, Subscription).validation_mode(ValidationMode::Fast)
 }
 
@@ -69,13 +69,13 @@ impl GraphqlEngine {
     /// The API over these use cases.
     ///
     /// # Errors
-    /// When the schema that the code declares is none.
+    /// When the schema generated from the code is invalid.
     pub fn new(service: Service, settings: Settings) -> Result<Self, InvalidSchema> {
         let schema = build_schema().data(service.clone()).extension(CountSize).finish();
         let sdl = sdl_of(&schema);
         let documents = Documents::new(Validator::new(&sdl, settings)?, &settings);
-        let (documents, live) = (Arc::new(documents), Arc::default());
-        Ok(Self { service, schema, documents, live, sdl: sdl.into(), settings })
+        let (documents, shared_events) = (Arc::new(documents), Arc::default());
+        Ok(Self { service, schema, documents, shared_events, sdl: sdl.into(), settings })
     }
 
     /// The schema in the schema definition language.
@@ -83,15 +83,15 @@ impl GraphqlEngine {
         &self.sdl
     }
 
-    /// What the operator decided.
+    /// The operator's settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Answers one request by one answer. A subscription has many, and is refused.
+    /// Answers a request with one answer. Subscriptions have many, and are refused.
     ///
     /// # Errors
-    /// [`Refused`] where the answer is none of GraphQL's.
+    /// [`Refused`], if the request cannot be answered by a GraphQL response.
     pub async fn answer(&self, request: Request, session: &Arc<Session>) -> Result<Answer, Refused> {
         Ok(match self.start(request, session).await? {
             Outcome::Answer(answer) => answer,
@@ -103,8 +103,8 @@ impl GraphqlEngine {
         })
     }
 
-    /// Answers now what asks for a verification and nothing else, for the caller who presents this value from there: the body of the
-    /// answer, and as what the caller's value works. `None` where it asks for anything else, or has to wait.
+    /// Answers a verification without waiting, for the caller that presents this value from this source: which of its token's values
+    /// the caller's is, and the body of the answer. `None` if the request asks for anything else, or has to wait.
     pub fn try_now(&self, caller: (&str, &Source), asked: &Verifying<'_>) -> Option<(Standing, Vec<u8>)> {
         let prepared = self.documents.cached(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
@@ -112,18 +112,18 @@ impl GraphqlEngine {
         direct.try_now(&self.service, caller, asked.variables)
     }
 
-    /// Answers one request, whatever kind of operation it asks for and by whichever endpoint it came.
+    /// Executes a query or mutation, or starts a subscription, whichever transport the request came by.
     ///
     /// # Errors
-    /// [`Refused`] where the answer is none of GraphQL's.
+    /// [`Refused`], if the request cannot be answered by a GraphQL response.
     pub async fn start(&self, mut request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
-        // What is wrong with a document tells of the schema, so a stranger who may not read that is not told.
+        // Errors in a document reveal the schema, so a caller without a credential gets none unless the schema is public.
         if session.caller.is_none() && self.settings.introspection != Introspection::Public {
             return Err(Refused::Service(service::Error::Anonymous));
         }
         let refused = |errors| Ok(Outcome::Answer(Answer::refused(errors)));
         let given = std::mem::take(&mut request.variables);
-        let Found { prepared, unkept } = match self.find(&request) {
+        let Found { prepared, uncached } = match self.find(&request) {
             Ok(found) => found,
             Err(errors) => return refused(errors),
         };
@@ -141,7 +141,7 @@ impl GraphqlEngine {
             Ok(planned) => planned,
             Err(error) => return refused(vec![error]),
         };
-        if let Some(text) = unkept {
+        if let Some(text) = uncached {
             self.documents.cache(&text, &prepared);
         }
         if let (Some(hash), Some(text)) = (request.hash, &request.query) {
@@ -158,7 +158,7 @@ impl GraphqlEngine {
         tokio::time::timeout(limit, pin!(outcome)).await.map_err(|_| Refused::TooSlow(limit))
     }
 
-    /// The document that the request holds or names.
+    /// The document that the request contains, or refers to by its hash.
     fn find<'a>(&self, request: &'a Request) -> Result<Found<'a>, Vec<RequestError>> {
         let text = match (&request.query, request.hash) {
             (Some(text), hash) => {
@@ -173,10 +173,10 @@ impl GraphqlEngine {
             }
         };
         let (prepared, kept) = self.documents.prepare(&text)?;
-        Ok(Found { prepared, unkept: (!kept).then_some(text) })
+        Ok(Found { prepared, uncached: (!kept).then_some(text) })
     }
 
-    /// Whether the caller may run this operation at all. What the use cases ask of it they ask themselves.
+    /// Whether the caller may run this operation at all. Permissions are checked by the use cases.
     fn admit(&self, operation: &Operation, session: &Session) -> Result<Option<Answer>, Refused> {
         if operation.introspects && self.settings.introspection == Introspection::Off {
             let message = "Introspection is switched off on this server. Ask the operator for the schema.".to_owned();
@@ -188,7 +188,7 @@ impl GraphqlEngine {
         Ok(None)
     }
 
-    /// What is to be run, once the variables are as declared and it is within the bounds.
+    /// The planned document and its variables, after these were checked and the cost was found within the limits.
     fn plan(
         &self,
         operation: &Operation,
@@ -198,7 +198,7 @@ impl GraphqlEngine {
         let validator = self.documents.validator();
         variables::check(&mut given, &operation.variables, validator.schema(), validator.hides_names())
             .map_err(|(public, place)| RequestError { public, locations: vec![place] })?;
-        // What is not declared is dropped as it came: to convert it would take many times its length.
+        // Undeclared variables are dropped before the conversion, which would take many times their length.
         let declared = given.into_iter().filter(|(name, _)| operation.declares(name)).collect();
         let variables = Variables::from_json(Json::Object(declared));
         let document = operation.plan(&variables);
@@ -233,7 +233,7 @@ impl GraphqlEngine {
         let is_mutation = operation.ty == OperationType::Mutation;
         let max_bytes = self.settings.max_answer_bytes;
         let bound = Bound::new(session.size.clone(), session, max_bytes, !is_mutation);
-        // Those before it in a list of requests have taken all there is.
+        // Earlier requests of the same list may have used up the limit.
         if bound.is_exceeded() {
             return Answer::too_large(bound.max_bytes);
         }
@@ -241,7 +241,7 @@ impl GraphqlEngine {
         let mut responses = Vec::new();
         if is_mutation && roots.len() > 1 {
             for document in one_by_one(&document) {
-                // What is changed is told, so nothing is changed that could not be.
+                // Every change must be reported, so none is made once the answer is full.
                 let response = if bound.is_exceeded() {
                     not_run(bound.max_bytes)
                 } else {
@@ -274,7 +274,7 @@ impl GraphqlEngine {
         self.schema.execute(execution(document, variables, session, bound)).await
     }
 
-    /// Subscribes. Once this returns no event is missed, or the first answer says why there is none.
+    /// Subscribes. Once this returns, no event is missed; if it failed, the first answer says why.
     async fn subscribe(
         &self,
         operation: &Operation,
@@ -286,7 +286,7 @@ impl GraphqlEngine {
         let (schema, session, asked) = (self.schema.clone(), session.clone(), document.clone());
         let max_bytes = self.settings.max_answer_bytes;
         let execute = move |handoff: Arc<Handoff>| {
-            // Each event is an answer of its own.
+            // Each event is a separate answer, with its own limit.
             let bound = Bound::new(Arc::default(), &session, max_bytes, true);
             schema.execute_stream(execution(asked.clone(), variables.clone(), &session, bound).data(handoff)).boxed()
         };
@@ -294,7 +294,7 @@ impl GraphqlEngine {
             let answer = Answer::of(roots.clone(), vec![response]);
             if has_conditions { answer.without_placeholders() } else { answer }
         };
-        self.live.subscribe(&document, execute, answer).await
+        self.shared_events.subscribe(&document, execute, answer).await
     }
 }
 
@@ -304,7 +304,7 @@ fn execution(document: ExecutableDocument, variables: Variables, session: &Arc<S
     execution
 }
 
-/// The fields at the root, as the answer must show them.
+/// The root fields, in the order and with the nullability of the answer.
 fn roots(operation: &Operation, document: &ExecutableDocument) -> Vec<RootField> {
     root_fields(document).into_iter().map(|field| operation.root(field)).collect()
 }

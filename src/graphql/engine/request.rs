@@ -1,4 +1,4 @@
-//! What the GraphQL endpoint is asked, by whom, and what comes of it.
+//! Requests to the engine, and their outcomes.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,46 +11,46 @@ use crate::service;
 
 use super::answer::Answer;
 
-/// One request as GraphQL over HTTP carries it. It may hold a value, so it cannot be printed (R9).
+/// A request as GraphQL over HTTP defines it. It may contain a token's value, so it cannot be printed (R9).
 #[derive(Default)]
 pub struct Request {
-    /// The document; may be left out where its hash is given.
+    /// The document. May be left out if the hash is given.
     pub query: Option<String>,
     /// The hash of the document (automatic persisted queries).
     pub hash: Option<DocumentHash>,
-    /// Which operation of several.
+    /// The name of the operation to execute, if the document has several.
     pub operation_name: Option<String>,
     /// The variables, a JSON object.
     pub variables: Map<String, Json>,
-    /// Whether it must change nothing, as a GET must not (RFC 9110, section 9.2.1).
+    /// Whether it must be safe: a GET changes nothing (RFC 9110, section 9.2.1).
     pub safe: bool,
 }
 
-/// One request that may be for a verification alone, as it was written. It holds a value, so it cannot be printed (R9).
+/// A request that may ask for a verification alone. It contains a token's value, so it cannot be printed (R9).
 pub struct Verifying<'a> {
     /// The document.
     pub query: Cow<'a, str>,
-    /// Which operation of several.
+    /// The name of the operation to execute, if the document has several.
     pub operation_name: Option<Cow<'a, str>>,
-    /// The variables, the text of a JSON object.
+    /// The variables, a JSON object that is not parsed yet.
     pub variables: &'a str,
 }
 
-/// Why a request got no answer of GraphQL's.
+/// Why a request has no GraphQL response.
 #[derive(Debug)]
 pub enum Refused {
-    /// It needs a credential and has none; nothing was executed.
+    /// The service refused it before anything was executed, such as for lack of a credential.
     Service(service::Error),
-    /// It would change something, or holds a value in its URL, and must not.
+    /// It must be safe, but would change something or has a token's value in its URL.
     Unsafe,
-    /// It took longer than this and was given up.
+    /// It took longer than this, and was cancelled.
     TooSlow(Duration),
 }
 
-/// What comes of a request.
+/// The outcome of a request.
 pub enum Outcome {
     /// One answer.
     Answer(Answer),
-    /// One answer after the other, until there are no more: what a subscription comes to.
+    /// The answers of a subscription, until it ends.
     Answers(BoxStream<'static, Answer>),
 }

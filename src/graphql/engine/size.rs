@@ -1,5 +1,5 @@
-//! How large an answer grows, counted while it is built: its fields multiply what is stored, so an answer is bounded in bytes
-//! before it takes the memory and not after.
+//! Limits the size of an answer while it is built. Its fields multiply what is stored, so a check of the finished answer would come
+//! after the memory was used.
 
 use std::sync::Arc;
 
@@ -8,28 +8,28 @@ use async_graphql::{ServerResult, Value, async_trait::async_trait};
 
 use crate::graphql::session::{AnswerSize, Session};
 
-/// What a stranger may be told, in bytes, if that is less: nobody can be asked to stop. It is the schema and nothing else, all of
-/// which has less than a quarter of it.
+/// The largest answer without a credential, in bytes, if that is less than the setting: there is no token to revoke or to limit. Such
+/// an answer contains the schema alone, all of which has less than a quarter of this.
 const MAX_ANONYMOUS_BYTES: usize = 1024 * 1024;
 
-/// How far an answer may grow.
+/// The limit of an answer, and the size that counts against it.
 #[derive(Clone)]
 pub(crate) struct Bound {
     size: Arc<AnswerSize>,
     pub(crate) max_bytes: usize,
-    /// Whether what is left is cut off once the answer is too large. A change that has begun is told in full: it was made, and may
-    /// have issued a value.
-    cuts: bool,
+    /// Whether to stop resolving fields once the answer is too large. A change is reported in full: it was made, and may have issued a
+    /// value.
+    stops: bool,
 }
 
 impl Bound {
-    /// What may still be added to what has this size, in the name of this session.
-    pub(crate) fn new(size: Arc<AnswerSize>, session: &Session, max_bytes: usize, cuts: bool) -> Self {
+    /// The limit for this session, of which this size is already used.
+    pub(crate) fn new(size: Arc<AnswerSize>, session: &Session, max_bytes: usize, stops: bool) -> Self {
         let max_bytes = if session.caller.is_some() { max_bytes } else { max_bytes.min(MAX_ANONYMOUS_BYTES) };
-        Self { size, max_bytes, cuts }
+        Self { size, max_bytes, stops }
     }
 
-    /// Whether the answers have grown larger than they may.
+    /// Whether the answers are larger than the limit.
     pub(crate) fn is_exceeded(&self) -> bool {
         self.size.bytes() > self.max_bytes
     }
@@ -39,7 +39,7 @@ impl Bound {
     }
 }
 
-/// Counts the objects of an answer as they are done.
+/// Counts each object of an answer when it is resolved.
 pub(crate) struct CountSize;
 
 impl ExtensionFactory for CountSize {
@@ -57,13 +57,13 @@ impl Extension for CountSize {
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
         let Some(bound) = ctx.data_opt::<Bound>() else { return next.run(ctx, info).await };
-        if bound.cuts && bound.is_exceeded() {
-            // No error, of which there would be one a field: all that was built is thrown away.
+        if bound.stops && bound.is_exceeded() {
+            // Null and no error, of which there would be one for each field: the whole answer will be discarded.
             return Ok(Some(Value::Null));
         }
         let value = next.run(ctx, info).await?;
         if let Some(Value::Object(fields)) = &value {
-            // What is inside an object was counted when it was done.
+            // Nested objects were counted when they were resolved.
             let fields = fields.iter().map(|(key, value)| text_length(key) + 2 + leaf_length(value));
             bound.add(fields.sum::<usize>() + 3);
         }
@@ -71,7 +71,7 @@ impl Extension for CountSize {
     }
 }
 
-/// The length of a value as JSON, without that of objects.
+/// The length of a value as JSON, not counting objects.
 fn leaf_length(value: &Value) -> usize {
     match value {
         Value::Object(_) => 0,

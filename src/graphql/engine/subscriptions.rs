@@ -1,5 +1,5 @@
-//! Subscriptions while they last. An event is resolved and written once for all who ask for the same of it: with thousands of
-//! subscribers, every change would otherwise keep the processor from other requests for as long as it takes to do so for each.
+//! Running subscriptions. An event is resolved and serialised once for all subscribers that select the same fields. Otherwise, every
+//! change would delay other requests in proportion to the number of subscribers.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,9 +17,9 @@ use crate::graphql::schema::handoff::{EventResult, Handoff, take};
 
 use super::answer::Answer;
 
-/// How many bytes of serialised events are kept, for subscribers that have not sent them yet.
-const KEPT_BYTES: u64 = 4 * 1024 * 1024;
-/// What an entry takes beside its text.
+/// How many bytes of serialised events are cached, for subscribers that have not sent them yet.
+const CACHE_BYTES: u64 = 4 * 1024 * 1024;
+/// What a cache entry takes besides its text, in bytes.
 const ENTRY_BYTES: u64 = 160;
 
 /// What a subscription selects of an event. Subscriptions that select the same share the serialised text.
@@ -27,14 +27,14 @@ const ENTRY_BYTES: u64 = 160;
 struct Shape([u8; 32]);
 
 impl Shape {
-    /// That of a planned document; `None` if what is told depends on anything but the event.
+    /// The shape of a planned document; `None` if the answer depends on anything besides the event.
     fn of(document: &ExecutableDocument) -> Option<Self> {
         let DocumentOperations::Single(operation) = &document.operations else { return None };
         let mut operation = operation.node.clone();
         operation.variable_definitions.clear();
         for selection in &mut operation.selection_set.node.items {
             if let Selection::Field(field) = &mut selection.node {
-                // They say which events.
+                // At the root, arguments select the events and not their fields.
                 field.node.arguments.clear();
             }
         }
@@ -42,7 +42,7 @@ impl Shape {
         if takes_arguments(&operation.selection_set.node) || parts.any(takes_arguments) {
             return None;
         }
-        // A map is printed in any order.
+        // A map has no fixed order.
         let mut fragments: Vec<_> = document.fragments.iter().collect();
         fragments.sort_by_key(|(name, _)| name.as_str());
         Some(Self(Sha256::digest(format!("{operation:?}{fragments:?}")).into()))
@@ -66,20 +66,19 @@ impl Weighter<(EventId, Shape), Arc<RawValue>> for Length {
     }
 }
 
-/// The events that were written last.
-pub(crate) struct Live {
-    written: Cache<(EventId, Shape), Arc<RawValue>, Length>,
+/// A cache of serialised events.
+pub(crate) struct SharedEvents {
+    serialised: Cache<(EventId, Shape), Arc<RawValue>, Length>,
 }
 
-impl Default for Live {
+impl Default for SharedEvents {
     fn default() -> Self {
-        Self { written: Cache::with_weighter(KEPT_BYTES as usize / 1024, KEPT_BYTES, Length) }
+        Self { serialised: Cache::with_weighter(CACHE_BYTES as usize / 1024, CACHE_BYTES, Length) }
     }
 }
 
-impl Live {
-    /// Subscribes by the library, which `execute` runs. Once this returns no event is missed, or the first answer says why there is
-    /// none.
+impl SharedEvents {
+    /// Subscribes. `execute` runs the library. Once this returns, no event is missed; if it failed, the first answer says why.
     pub(crate) async fn subscribe(
         self: &Arc<Self>,
         document: &ExecutableDocument,
@@ -92,30 +91,30 @@ impl Live {
         }
         let Handoff::Subscribe(stored) = &*subscribe else { return stream::empty().boxed() };
         let Some(events) = take(stored) else { return stream::empty().boxed() };
-        let (live, shape, told) = (self.clone(), Shape::of(document), Arc::new((execute, answer)));
-        let tell = move |event: EventResult| {
-            let (live, told) = (live.clone(), told.clone());
+        let (shared, shape, library) = (self.clone(), Shape::of(document), Arc::new((execute, answer)));
+        let answer_event = move |event: EventResult| {
+            let (shared, library) = (shared.clone(), library.clone());
             async move {
                 let key = event.as_ref().ok().and_then(|event| Some((event.id, shape?)));
                 let build = async {
-                    let (execute, answer) = &*told;
+                    let (execute, answer) = &*library;
                     answer(
                         execute(Arc::new(Handoff::Resolve(Mutex::new(Some(event))))).next().await.unwrap_or_default(),
                     )
                 };
                 match key {
-                    Some(key) => live.tell_once(key, build).await,
+                    Some(key) => shared.build_once(key, build).await,
                     None => build.await,
                 }
             }
         };
-        events.then(tell).boxed()
+        events.then(answer_event).boxed()
     }
 
-    /// What is told of this event for this shape, built by the first who needs it.
-    async fn tell_once(&self, key: (EventId, Shape), build: impl Future<Output = Answer>) -> Answer {
-        let written = self.written.get_or_insert_async(&key, async { build.await.write() });
-        written.await.map_or_else(|answer| *answer, Answer::written)
+    /// The answer for this event and shape, built by the first subscriber that needs it.
+    async fn build_once(&self, key: (EventId, Shape), build: impl Future<Output = Answer>) -> Answer {
+        let serialised = self.serialised.get_or_insert_async(&key, async { build.await.serialise() });
+        serialised.await.map_or_else(|answer| *answer, Answer::from_serialised)
     }
 }
 
@@ -127,7 +126,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_event_is_built_once_for_all_who_ask_for_the_same_of_it() {
-        let live = Live::default();
+        let shared = SharedEvents::default();
         let built = std::cell::Cell::new(0);
         let build = async || {
             built.set(built.get() + 1);
@@ -141,8 +140,8 @@ mod tests {
         for (key, times) in
             [((event, shape), 1), ((event, shape), 1), ((event, another), 2), ((other, shape), 3), ((event, shape), 3)]
         {
-            let told = serde_json::to_string(&live.tell_once(key, build()).await).unwrap();
-            assert_eq!((told.as_str(), built.get()), (r#"{"data":{}}"#, times));
+            let answer = serde_json::to_string(&shared.build_once(key, build()).await).unwrap();
+            assert_eq!((answer.as_str(), built.get()), (r#"{"data":{}}"#, times));
         }
     }
 

@@ -29,12 +29,12 @@ use super::parameters::{self, Parsed};
 use super::request::{self, Requests};
 use super::{sse, ws};
 
-/// The routes. The longer one is that of a published API.
+/// The paths of this endpoint. Some clients are configured with the longer one.
 pub(crate) const ROUTES: [&str; 2] = ["/graphql", "/public/graphql"];
 
 const BATCH_OF_STREAMS: &str = "A list of requests is not answered as a stream of events. Send them one by one.";
 
-/// A POST whose body came before its caller was known, read once for both ways of answering it.
+/// A POST whose body was read before authentication, parsed once for [`Check::try_now`] and [`serve_async`].
 struct Check<'a> {
     accepted: Accepted,
     body: Result<Parsed<'a>, Rejection>,
@@ -46,15 +46,15 @@ impl<'a> Check<'a> {
         Self { accepted: negotiate(headers), body: parsed }
     }
 
-    /// Answers what asks for a verification alone, if that needs no waiting.
+    /// Answers a request for a verification alone, if nothing has to wait.
     fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Body>> {
-        let form = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
+        let media_type = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
         let verifying = self.body.as_ref().ok()?.verifying()?;
         authentication::idempotency_key(headers).ok()?;
         let caller = authentication::find_credential(headers).ok()??.text;
         let source = authentication::source(headers, Some(peer), state).ok()?;
         let (standing, body) = state.graphql.try_now((caller, &source), &verifying)?;
-        Some(warned(with_body(form, StatusCode::OK, body), Some(standing)))
+        Some(warned(respond(media_type, StatusCode::OK, body), Some(standing)))
     }
 }
 
@@ -64,8 +64,8 @@ enum Incoming<'a> {
     Unread(Body),
 }
 
-/// Answers a request at this route, that this peer sent. What is seldom needed is boxed, because a future is as large as the largest
-/// part of it, and is moved about.
+/// Answers a request that this peer sent to this route. Rare branches are boxed: a future is as large as its largest branch, and is
+/// moved several times.
 pub(crate) async fn serve<B>(state: &AppState, route: &'static str, peer: IpAddr, request: Request<B>) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -131,7 +131,7 @@ async fn answer_body(
     let keyed = authentication::idempotency_key(headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
     let answered = answer(state, &session, keyed, (accepted, headers, body));
-    // What panics is an answer like any other: it comes after the first use of the value, too.
+    // A panic is answered like any other error: only after the first use of the value was written.
     let answered =
         AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((rejection::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
@@ -140,8 +140,8 @@ async fn answer_body(
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }
 
-/// The answer to the request or the requests of a body, and whether it tells of an error. Until the first use of the caller's
-/// value is durable it may not be sent.
+/// The answer to the request or the requests of a body, and whether it reports an error. It must not be sent before the first use of
+/// the caller's value is durable.
 async fn answer(
     state: &AppState,
     session: &Arc<Session>,
@@ -164,22 +164,22 @@ async fn answer(
     match requests {
         Requests::One(request) => {
             if accepted.streams {
-                // What it subscribes to begins before this returns.
+                // A subscription starts before this function returns, so the first use must be durable now.
                 authentication::write_first_use(state, session.caller.as_ref(), false).await?;
             }
             answer_one(state, session, accepted, request).await
         }
         Requests::Batch(requests) => {
-            let Some(form) = accepted.json else {
+            let Some(media_type) = accepted.json else {
                 return Err(Rejection::new(ErrorCode::BadUserInput, BATCH_OF_STREAMS));
             };
             authentication::write_first_use(state, session.caller.as_ref(), false).await?;
-            Ok((with_body(form, StatusCode::OK, Box::pin(batch(state, requests, session)).await), false))
+            Ok((respond(media_type, StatusCode::OK, Box::pin(batch(state, requests, session)).await), false))
         }
     }
 }
 
-/// The answer to one request, as a stream of events where it has many answers or the client wants one in any case.
+/// The answer to one request: a stream of events if there can be several answers, or if the client prefers a stream.
 async fn answer_one(
     state: &AppState,
     session: &Arc<Session>,
@@ -192,14 +192,14 @@ async fn answer_one(
         Outcome::Answer(state.graphql.answer(request, session).await?)
     };
     Ok(match (outcome, accepted.json) {
-        (Outcome::Answer(answer), Some(form)) if !accepted.prefers_stream => {
-            (write(form, &answer), answer.has_errors())
+        (Outcome::Answer(answer), Some(media_type)) if !accepted.prefers_stream => {
+            (write(media_type, &answer), answer.has_errors())
         }
         (outcome, _) => (sse::respond(state, outcome), false),
     })
 }
 
-/// Reads the body. Anybody can send one, so it may be large only if somebody is known to send it.
+/// Reads the body. Without a credential it must be small, because anyone can send one.
 async fn read(state: &AppState, session: &Session, body: Body) -> Result<json::Body, Rejection> {
     let max_bytes = state.max_body_bytes;
     if session.caller.is_some() || max_bytes <= before_authentication::MAX_BYTES {
@@ -217,12 +217,12 @@ async fn read(state: &AppState, session: &Session, body: Body) -> Result<json::B
     Ok(body)
 }
 
-/// Answers requests one after the other: later ones may rest on what earlier ones have changed.
+/// Answers the requests in order: a later one may depend on what an earlier one changed.
 async fn batch(state: &AppState, requests: Vec<graphql::Request>, session: &Arc<Session>) -> Vec<u8> {
     let mut body = Vec::new();
     for request in requests {
         body.push(if body.is_empty() { b'[' } else { b',' });
-        // Each is written as soon as it is there, so that they are not held twice. It cannot fail: they are plain data.
+        // Each answer is serialised at once, so that only one is held as a tree. It cannot fail: answers are plain data.
         let _ = match state.graphql.answer(request, session).await {
             Ok(answer) => serde_json::to_writer(&mut body, &answer),
             Err(refused) => serde_json::to_writer(&mut body, &Rejection::from(refused).into_body()),
@@ -232,7 +232,7 @@ async fn batch(state: &AppState, requests: Vec<graphql::Request>, session: &Arc<
     body
 }
 
-/// Answers the query of a URL.
+/// Answers the query in a URL.
 async fn answer_url(
     state: &AppState,
     info: RequestInfo,
@@ -244,12 +244,12 @@ async fn answer_url(
     acceptable(accepted)?;
     request::refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;
-    let request: graphql::Request = request::of_url(head.uri.query().unwrap_or_default())?;
+    let request: graphql::Request = request::from_url(head.uri.query().unwrap_or_default())?;
     let (response, _) = answer_one(state, &session, accepted, request).await?;
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }
 
-/// The answer, which says so if the caller's value is the previous one.
+/// The answer, with a header that warns if the caller's value is the previous one.
 fn warned(mut response: Response<Body>, standing: Option<Standing>) -> Response<Body> {
     authentication::warn_of_retirement(response.headers_mut(), standing);
     response
@@ -259,12 +259,12 @@ fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, 
     Ok(Arc::new(Session { caller, idempotency_key: authentication::idempotency_key(headers)?, ..Session::default() }))
 }
 
-/// A refusal from before a document was read, in the form that the client asked for: clients look for errors in no other.
-fn refuse(form: Option<AnswerType>, rejection: Rejection) -> Response<Body> {
+/// A rejection from before a document was read, in the media type that the client asked for: clients look for errors in no other.
+fn refuse(media_type: Option<AnswerType>, rejection: Rejection) -> Response<Body> {
     let method_not_allowed = rejection.status() == StatusCode::METHOD_NOT_ALLOWED;
     let mut response = rejection.into_response();
-    if form == Some(AnswerType::GraphqlResponse) {
-        response.headers_mut().insert(CONTENT_TYPE, form_name(AnswerType::GraphqlResponse));
+    if media_type == Some(AnswerType::GraphqlResponse) {
+        response.headers_mut().insert(CONTENT_TYPE, content_type(AnswerType::GraphqlResponse));
     }
     if method_not_allowed {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
@@ -272,8 +272,8 @@ fn refuse(form: Option<AnswerType>, rejection: Rejection) -> Response<Body> {
     response
 }
 
-fn form_name(form: AnswerType) -> HeaderValue {
-    HeaderValue::from_static(match form {
+fn content_type(media_type: AnswerType) -> HeaderValue {
+    HeaderValue::from_static(match media_type {
         AnswerType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         AnswerType::Json => "application/json; charset=utf-8",
     })
@@ -288,13 +288,14 @@ fn acceptable(accepted: Accepted) -> Result<(), Rejection> {
     Err(Rejection::with_status(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message))
 }
 
-/// The answer in the form that was chosen. Only the newer one lets the status speak of the document.
-fn write(form: AnswerType, answer: &Answer) -> Response<Body> {
-    let status = match form {
+/// The answer in this media type. Only in `application/graphql-response+json` does the status depend on the document (GraphQL over
+/// HTTP, section 6.4).
+fn write(media_type: AnswerType, answer: &Answer) -> Response<Body> {
+    let status = match media_type {
         AnswerType::GraphqlResponse if !answer.executed() => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    let mut response = body_of(form, status, answer);
+    let mut response = serialise(media_type, status, answer);
     FirstError::mark(&mut response, answer);
     if let Some(seconds) = answer.retry_after_seconds() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -302,15 +303,15 @@ fn write(form: AnswerType, answer: &Answer) -> Response<Body> {
     response
 }
 
-fn body_of(form: AnswerType, status: StatusCode, body: &impl Serialize) -> Response<Body> {
-    serde_json::to_vec(body).map_or_else(|_| rejection::panicked(), |body| with_body(form, status, body))
+fn serialise(media_type: AnswerType, status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    serde_json::to_vec(body).map_or_else(|_| rejection::panicked(), |body| respond(media_type, status, body))
 }
 
-fn with_body(form: AnswerType, status: StatusCode, body: Vec<u8>) -> Response<Body> {
+fn respond(media_type: AnswerType, status: StatusCode, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, form_name(form));
+    headers.insert(CONTENT_TYPE, content_type(media_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(VARY, HeaderValue::from_static("Accept"));
     response

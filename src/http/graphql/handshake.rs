@@ -1,4 +1,4 @@
-//! Who is calling on a WebSocket: what its handshake said, and what `connection_init` adds.
+//! Authenticates the client of a WebSocket, by the headers of its handshake and the payload of `connection_init`.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
@@ -12,12 +12,12 @@ use crate::service::{self, Caller, RequestContext};
 
 use super::protocol::Close;
 
-/// What is known of a client from its handshake.
+/// What the handshake says about the client.
 pub(crate) struct Handshake {
     pub(super) source: Source,
     pub(super) user_agent: Option<Vec<u8>>,
     pub(super) request_id: Option<RequestId>,
-    /// The headers that may hold a value.
+    /// The headers that may contain a credential.
     pub(super) presented: HeaderMap,
 }
 
@@ -27,16 +27,16 @@ impl Handshake {
         RequestContext { source: self.source.clone(), user_agent, request_id: self.request_id }
     }
 
-    /// Who is calling: by the value in the payload of `connection_init`, or else by that in the headers of the handshake,
-    /// which a page cannot set.
+    /// Authenticates the client by the value in the payload of `connection_init` or in the headers of the handshake, which a web page
+    /// cannot set. Two different values are refused.
     pub(crate) async fn caller(&self, state: &AppState, payload: &Map<String, Value>) -> Result<Caller, Close> {
         let refused = |err: service::Error| Close::refused(&err.into());
         let mut headers = self.presented.clone();
-        // Some clients put what they would send as headers under that name.
+        // Some clients send their headers as an object under this name.
         let nested = payload.get("headers").and_then(Value::as_object);
         for (key, value) in payload.iter().chain(nested.into_iter().flatten()) {
             if value.is_null() {
-                // Clients without one say so.
+                // Some clients send null instead of leaving the field out.
                 continue;
             }
             let name = match key.to_ascii_lowercase().as_str() {

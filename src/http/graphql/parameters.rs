@@ -1,5 +1,5 @@
-//! The body of a GraphQL request, read once and with nothing copied: every parameter as it was written. What is answered without
-//! the library that executes needs the text of the document, the name of the operation and the JSON of the variables, and no more.
+//! Parses the body of a GraphQL request once, without copying it. Every parameter stays raw JSON, because a verification that is
+//! answered without the executing library needs only the text of the document, the name of the operation and the raw variables.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,16 +13,16 @@ use crate::graphql::{Request, Verifying};
 use crate::http::body::json::{self, Unread};
 use crate::http::rejection::Rejection;
 
-use super::request::{Requests, malformed, of_fields};
+use super::request::{Requests, from_fields, malformed};
 
-/// What a body holds. It may hold a value, so it cannot be printed (R9).
+/// A body. It may contain a token's value, so it cannot be printed (R9).
 pub(super) enum Parsed<'a> {
     One(Parameters<'a>),
     Batch(Vec<&'a RawValue>),
     Other,
 }
 
-/// The parameters of one request. One that is null is as good as none.
+/// The parameters of one request. `null` means the same as leaving the parameter out.
 #[derive(Default)]
 pub(super) struct Parameters<'a> {
     query: Option<&'a RawValue>,
@@ -45,11 +45,11 @@ enum Key {
     Other,
 }
 
-/// A text without a copy, unless it is written with escapes.
+/// A string, borrowed unless it has escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Reads a body.
+/// Parses a body.
 pub(super) fn parse(body: &[u8]) -> Result<Parsed<'_>, Rejection> {
     Ok(match json::first_byte(body) {
         Some(b'{') => Parsed::One(json::parse(body)?),
@@ -62,7 +62,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Parsed<'_>, Rejection> {
 }
 
 impl Parsed<'_> {
-    /// The one request that it is, if that may be for a verification alone.
+    /// The request, if it is a single one that may ask for a verification alone.
     pub(super) fn verifying(&self) -> Option<Verifying<'_>> {
         let Self::One(Parameters {
             query: Some(query),
@@ -81,7 +81,7 @@ impl Parsed<'_> {
         Some(Verifying { query: text(query)?, operation_name, variables: variables.get() })
     }
 
-    /// The request or requests that it is.
+    /// The request or the requests of the body.
     pub(super) fn requests(self, max_batch: usize) -> Result<Requests, Rejection> {
         match self {
             Self::One(parameters) => parameters.request().map(Requests::One),
@@ -119,7 +119,7 @@ impl Parameters<'_> {
                 fields.insert(name.to_owned(), read(raw)?);
             }
         }
-        of_fields(fields)
+        from_fields(fields)
     }
 }
 

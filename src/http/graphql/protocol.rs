@@ -1,4 +1,4 @@
-//! The messages of `graphql-transport-ws` and the codes with which it closes a socket.
+//! The messages and close codes of the subprotocol `graphql-transport-ws`.
 //!
 //! Ours in place of `async_graphql::http::ClientMessage` and `WsMessage`; [`super`] says why.
 
@@ -10,13 +10,13 @@ use crate::graphql::Answer;
 use crate::http::body::json::Object;
 use crate::http::rejection::Rejection;
 
-/// The name of the protocol in the handshake (RFC 6455, section 1.9).
+/// The name of the subprotocol in the handshake (RFC 6455, section 1.9).
 pub(crate) const NAME: &str = "graphql-transport-ws";
 
-/// What a client says. Anything else closes the socket.
+/// A message from the client. Any other message closes the socket.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum FromClient {
+pub(crate) enum ClientMessage {
     ConnectionInit { payload: Option<Object> },
     Ping {},
     Pong {},
@@ -24,10 +24,10 @@ pub(crate) enum FromClient {
     Complete { id: String },
 }
 
-/// What the server says.
+/// A message from the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum ToClient<'a> {
+pub(crate) enum ServerMessage<'a> {
     ConnectionAck,
     Pong,
     Next { id: &'a str, payload: &'a Answer },
@@ -35,7 +35,7 @@ pub(crate) enum ToClient<'a> {
     Complete { id: &'a str },
 }
 
-/// How a socket ends: a code of the protocol or of RFC 6455, and a reason, which fits a close frame (at most 123 bytes).
+/// Why the server closes a socket: a code of the subprotocol or of RFC 6455, and a reason of at most 123 bytes, to fit a close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Close {
     pub(crate) code: u16,
@@ -55,13 +55,13 @@ impl Close {
         Self { code: 4409, reason: "An operation with this id is already running." };
     pub(crate) const SECOND_INIT: Self = Self { code: 4429, reason: "Too many initialisation requests." };
 
-    /// The end of a socket whose credential was refused; the reason is the code of the error.
+    /// Closes a socket because its credential was refused. The reason is the error code.
     pub(crate) fn refused(rejection: &Rejection) -> Self {
         let code = match rejection.status() {
             StatusCode::UNAUTHORIZED => 4401,
             StatusCode::FORBIDDEN => 4403,
             StatusCode::BAD_REQUEST => 4400,
-            // Clients try again after this one (RFC 6455's registry of close codes).
+            // "Try again later", in the registry of close codes: clients reconnect.
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => 1013,
             _ => 1011,
         };
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_client_says_is_one_of_five_things() {
+    fn only_the_five_messages_of_a_client_are_read() {
         for text in [
             r#"{"type":"connection_init"}"#,
             r#"{"type":"connection_init","payload":null}"#,
@@ -84,7 +84,7 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}"}}"#,
             r#"{"type":"complete","id":"1"}"#,
         ] {
-            assert!(serde_json::from_str::<FromClient>(text).is_ok(), "{text}");
+            assert!(serde_json::from_str::<ClientMessage>(text).is_ok(), "{text}");
         }
         for text in [
             "",
@@ -97,7 +97,7 @@ mod tests {
             r#"{"type":"connection_init","payload":"v"}"#,
             r#"{"type":"complete"}"#,
         ] {
-            assert!(serde_json::from_str::<FromClient>(text).is_err(), "{text}");
+            assert!(serde_json::from_str::<ClientMessage>(text).is_err(), "{text}");
         }
     }
 }

@@ -15,14 +15,14 @@ use crate::service::ErrorCode;
 /// The requests of a body.
 pub(crate) enum Requests {
     One(Request),
-    /// A list of requests, which is no part of the specification.
+    /// A list of requests, which the specification does not define.
     Batch(Vec<Request>),
 }
 
-/// Marks that browsers set and pages cannot take away. `Sec-Fetch-Mode` is none of them: some programs send it too.
+/// Headers that browsers set and pages cannot remove. `Sec-Fetch-Mode` is not among them, because other programs send it too.
 const BROWSER: [HeaderName; 3] =
     [HeaderName::from_static("sec-fetch-site"), HeaderName::from_static("sec-fetch-dest"), ORIGIN];
-/// Headers that a page of another origin can send only once a preflight request has allowed it.
+/// Headers that a page of another origin can send only after a preflight request has allowed it.
 const PREFLIGHTED: [HeaderName; 4] = [
     AUTHORIZATION,
     HeaderName::from_static("x-api-key"),
@@ -30,8 +30,8 @@ const PREFLIGHTED: [HeaderName; 4] = [
     HeaderName::from_static("graphql-require-preflight"),
 ];
 
-/// A browser sends a plain GET for any page that asks it to. None holds a credential, for those are headers; but nothing at
-/// all is executed for a page that need not have asked first. A POST needs no such rule: its media type is asked about.
+/// Refuses a GET that any web page can make a browser send without a preflight request. Such a request has no credential, because
+/// credentials are headers; it is not executed all the same. A POST needs no such rule, because its media type needs a preflight.
 pub(super) fn refuse_without_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
     let browser = BROWSER.iter().any(|name| headers.contains_key(name));
     if !browser || PREFLIGHTED.iter().any(|name| headers.contains_key(name)) {
@@ -41,12 +41,12 @@ pub(super) fn refuse_without_preflight(headers: &HeaderMap) -> Result<(), Reject
     Err(Rejection::new(ErrorCode::BadUserInput, message))
 }
 
-/// The request of a URL, which may change nothing.
-pub(crate) fn of_url(query: &str) -> Result<Request, Rejection> {
+/// The request in the query of a URL. It must change nothing.
+pub(crate) fn from_url(query: &str) -> Result<Request, Rejection> {
     let mut fields = Map::new();
     for (name, text) in form_urlencoded::parse(query.as_bytes()) {
         let value = match name.as_ref() {
-            // What a form cannot leave out it leaves empty.
+            // An HTML form sends a field that is not filled in as an empty one.
             "operationName" | "variables" | "extensions" if text.is_empty() => Value::Null,
             "query" | "operationName" => Value::String(text.into_owned()),
             "variables" | "extensions" => json::parse(text.as_bytes()).map_err(|_| {
@@ -59,13 +59,13 @@ pub(crate) fn of_url(query: &str) -> Result<Request, Rejection> {
             return Err(Rejection::repeated("parameter", &name));
         }
     }
-    of_fields(fields).map(|request| Request { safe: true, ..request })
+    from_fields(fields).map(|request| Request { safe: true, ..request })
 }
 
-/// The request of these parameters.
-pub(crate) fn of_fields(mut fields: Map<String, Value>) -> Result<Request, Rejection> {
+/// The request with these parameters.
+pub(crate) fn from_fields(mut fields: Map<String, Value>) -> Result<Request, Rejection> {
     let query = text(fields.remove("query"), "query")?;
-    // Clients that have no name to send send an empty one; no operation has it.
+    // Some clients send an empty name instead of none. No operation has that name.
     let operation_name = text(fields.remove("operationName"), "operationName")?.filter(|name| !name.is_empty());
     let variables = object(fields.remove("variables"), "variables")?.unwrap_or_default();
     let extensions = object(fields.remove("extensions"), "extensions")?;

@@ -1,9 +1,11 @@
-//! One WebSocket from its handshake to its end: a task that listens and speaks, and one for each operation.
+//! Serves one WebSocket after its handshake: one task reads and writes messages, and each operation has a task.
 //!
-//! It holds little, whatever the client does: the socket is written to only as fast as the client reads, an operation is at
-//! most one step ahead of what is written, and their number is bounded. Who does not read or answer for long is let go.
-//! Nothing that others need is held meanwhile: an operation goes on by itself until its answer is there, and so gives back
-//! its turn to write and its connection even while the socket waits for the client.
+//! Memory is bounded whatever the client does. The socket is written only as fast as the client reads, an operation is at most one
+//! answer ahead of what was written, and the number of operations is limited. A client that stops reading, or stops answering
+//! pings, is disconnected.
+//!
+//! An operation runs in its own task so that it finishes, and releases its database connection and write slot, even while the
+//! socket waits for a slow client.
 //!
 //! Ours in place of `async_graphql_axum::GraphQLWebSocket`; [`super`] says why.
 
@@ -28,36 +30,36 @@ use crate::http::state::AppState;
 use crate::service::{Caller, ErrorCode, StreamPermit};
 
 use super::handshake::Handshake;
-use super::protocol::{Close, FromClient, ToClient};
+use super::protocol::{ClientMessage, Close, ServerMessage};
 use super::request;
 
-/// How long a client may take to say who it is.
+/// How long a client may take to send `connection_init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a client is asked whether it is still there. One that has said nothing twice is not.
+/// How often the server sends a ping. A client that sent nothing since the last one is gone.
 const PING_PERIOD: Duration = Duration::from_secs(15);
-/// How long a client may keep one message from being written.
+/// How long writing one message may wait for the client to read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a client may take to close its side.
+/// How long a client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many operations may run on one socket.
 const MAX_OPERATIONS: usize = 32;
 
-/// What becomes of an operation next.
+/// What an operation reports next.
 enum Step {
     Next(Answer),
-    /// It was not executed; these are the errors.
+    /// It was not executed, because of these errors.
     Error(Value),
     Complete,
-    /// The value that the client presented works no more.
+    /// The value that the client presented no longer works.
     Close(Close),
-    /// Its task ended before it did.
+    /// Its task ended before it was complete: it panicked.
     Lost,
 }
 
-/// Why nothing more can be said.
+/// Why a socket ends.
 enum End {
     Close(Close),
-    /// The client has gone, or does not listen.
+    /// The client is gone, or does not read.
     Gone,
 }
 
@@ -66,23 +68,23 @@ pub(crate) struct Socket {
     state: AppState,
     handshake: Handshake,
     upgraded: Arc<Upgraded>,
-    /// Who is calling, once they have said so.
+    /// Set once `connection_init` has authenticated the client.
     caller: Option<Arc<Caller>>,
-    /// The socket's place among those of the caller's token.
+    /// Counts this socket towards the streams of the caller's token.
     place: Option<StreamPermit>,
-    /// What runs. To take an operation out is to end it.
+    /// The running operations. Removing one cancels it.
     operations: StreamMap<String, BoxStream<'static, Step>>,
-    /// Whether anything came since the client was asked last.
-    heard: bool,
+    /// Whether anything was received since the last ping.
+    received: bool,
 }
 
 impl Socket {
     pub(crate) fn new(socket: WebSocket, state: AppState, handshake: Handshake, upgraded: Arc<Upgraded>) -> Self {
         let operations = StreamMap::new();
-        Self { socket, state, handshake, upgraded, caller: None, place: None, operations, heard: true }
+        Self { socket, state, handshake, upgraded, caller: None, place: None, operations, received: true }
     }
 
-    /// Serves the client until either side ends it.
+    /// Serves the client until either side closes the socket.
     pub(crate) async fn run(mut self) {
         let _tracked = self.state.shutdown.track_stream();
         let closing = self.state.shutdown.closing();
@@ -94,7 +96,7 @@ impl Socket {
             while let Some(Ok(_)) = self.socket.recv().await {}
             Ok::<_, axum::Error>(())
         };
-        // Whoever does not answer is closed all the same.
+        // A client that does not answer the close frame is disconnected too.
         let _ = timeout(CLOSE_TIMEOUT, closed).await;
     }
 
@@ -102,13 +104,13 @@ impl Socket {
         if self.socket.protocol().is_none() {
             return End::Close(Close::NO_PROTOCOL);
         }
-        let (mut init, mut pings) = (later(INIT_TIMEOUT).await, later(PING_PERIOD).await);
+        let (mut init, mut pings) = (ticks_after(INIT_TIMEOUT).await, ticks_after(PING_PERIOD).await);
         loop {
             let done = tokio::select! {
                 () = closing.cancelled() => Err(End::Close(Close::GOING_AWAY)),
                 _ = init.tick(), if self.caller.is_none() => Err(End::Close(Close::INIT_TIMEOUT)),
                 _ = pings.tick() => self.ping().await,
-                message = self.socket.recv() => self.hear(message).await,
+                message = self.socket.recv() => self.receive(message).await,
                 Some((id, step)) = self.operations.next() => self.advance(&id, step).await,
             };
             if let Err(end) = done {
@@ -118,14 +120,14 @@ impl Socket {
     }
 
     async fn ping(&mut self) -> Result<(), End> {
-        if !std::mem::take(&mut self.heard) {
+        if !std::mem::take(&mut self.received) {
             return Err(End::Gone);
         }
         self.send(Message::Ping(Default::default())).await
     }
 
-    async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        self.heard = true;
+    async fn receive(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        self.received = true;
         let text = match message {
             None | Some(Ok(Message::Close(_))) => return Err(End::Gone),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
@@ -134,11 +136,11 @@ impl Socket {
         };
         let message = json::parse(text.as_bytes()).map_err(|_| End::Close(Close::BAD_MESSAGE))?;
         match message {
-            FromClient::ConnectionInit { payload } => self.init(payload.unwrap_or_default()).await,
-            FromClient::Ping {} => self.say(&ToClient::Pong).await,
-            FromClient::Pong {} => Ok(()),
-            FromClient::Subscribe { id, payload } => self.subscribe(id, payload).await,
-            FromClient::Complete { id } => {
+            ClientMessage::ConnectionInit { payload } => self.init(payload.unwrap_or_default()).await,
+            ClientMessage::Ping {} => self.send_message(&ServerMessage::Pong).await,
+            ClientMessage::Pong {} => Ok(()),
+            ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload).await,
+            ClientMessage::Complete { id } => {
                 self.operations.remove(&id);
                 Ok(())
             }
@@ -155,7 +157,7 @@ impl Socket {
         self.place = Some(place);
         self.upgraded.set_authenticated();
         self.caller = Some(Arc::new(caller));
-        self.say(&ToClient::ConnectionAck).await
+        self.send_message(&ServerMessage::ConnectionAck).await
     }
 
     async fn subscribe(&mut self, id: String, payload: Object) -> Result<(), End> {
@@ -163,14 +165,14 @@ impl Socket {
         if self.operations.contains_key(&id) {
             return Err(End::Close(Close::SECOND_USE_OF_ID));
         }
-        let request = payload.fields("parameter").and_then(request::of_fields);
+        let request = payload.fields("parameter").and_then(request::from_fields);
         let request = request.map_err(|_| End::Close(Close::BAD_REQUEST))?;
         if self.operations.len() >= MAX_OPERATIONS {
             let message = format!(
                 "A socket executes at most {MAX_OPERATIONS} operations at once. End one, or open another socket."
             );
             let payload = errors(Rejection::new(ErrorCode::BadUserInput, &message).into_body());
-            return self.say(&ToClient::Error { id: &id, payload }).await;
+            return self.send_message(&ServerMessage::Error { id: &id, payload }).await;
         }
         self.operations.insert(id, spawn(self.state.clone(), caller, request));
         Ok(())
@@ -178,19 +180,19 @@ impl Socket {
 
     async fn advance(&mut self, id: &str, step: Step) -> Result<(), End> {
         if !matches!(step, Step::Next(_)) {
-            // Before it is said, because from then on the client may use the id again.
+            // Removed first, because the client may use the id again as soon as it reads the message.
             self.operations.remove(id);
         }
         match step {
-            Step::Next(answer) => self.say(&ToClient::Next { id, payload: &answer }).await,
-            Step::Error(payload) => self.say(&ToClient::Error { id, payload }).await,
-            Step::Complete => self.say(&ToClient::Complete { id }).await,
+            Step::Next(answer) => self.send_message(&ServerMessage::Next { id, payload: &answer }).await,
+            Step::Error(payload) => self.send_message(&ServerMessage::Error { id, payload }).await,
+            Step::Complete => self.send_message(&ServerMessage::Complete { id }).await,
             Step::Close(close) => Err(End::Close(close)),
             Step::Lost => Err(End::Gone),
         }
     }
 
-    async fn say(&mut self, message: &ToClient<'_>) -> Result<(), End> {
+    async fn send_message(&mut self, message: &ServerMessage<'_>) -> Result<(), End> {
         let text = serde_json::to_string(message).map_err(|_| End::Gone)?;
         self.send(Message::Text(text.into())).await
     }
@@ -203,13 +205,13 @@ impl Socket {
     }
 }
 
-/// Runs an operation in a task of its own, which ends early once the steps are dropped.
+/// Runs an operation in its own task, which is cancelled when the returned stream is dropped.
 fn spawn(state: AppState, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
     let (sender, steps) = mpsc::channel(1);
     tokio::spawn(async move {
         let run = async {
             let mut steps = start(&state, caller, request).await;
-            // The next step is taken only when there is room for it, because what has been taken cannot be put back.
+            // A step cannot be put back, so it is taken only when there is room to send it.
             while let Ok(room) = sender.reserve().await {
                 let Some(step) = steps.next().await else { return };
                 room.send(step);
@@ -224,8 +226,8 @@ fn spawn(state: AppState, caller: Arc<Caller>, request: Request) -> BoxStream<'s
     ReceiverStream::new(steps).chain(stream::once(async { Step::Lost })).boxed()
 }
 
-/// Starts an operation. On a socket, too, each is a request of its own, before which the value is presented anew: since the
-/// last one it may have been retired, or restricted to other places.
+/// Starts an operation. As over HTTP, the caller is authenticated for each one: since the last operation, the value may have been
+/// retired, or restricted to other addresses or origins.
 async fn start(state: &AppState, caller: Arc<Caller>, request: Request) -> BoxStream<'static, Step> {
     let caller = match state.service.authenticate_again(&caller).await {
         Ok(caller) => caller,
@@ -246,16 +248,16 @@ async fn start(state: &AppState, caller: Arc<Caller>, request: Request) -> BoxSt
     }
 }
 
-/// The errors of a body, which are all that the message `error` holds.
+/// The errors of a response body, which are the payload of the message `error`.
 fn errors(mut body: Value) -> Value {
     body.get_mut("errors").map(Value::take).unwrap_or_default()
 }
 
-/// Ticks after each whole period from now on.
-async fn later(period: Duration) -> Interval {
+/// Ticks at the end of each period, the first of which begins now.
+async fn ticks_after(period: Duration) -> Interval {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick is at once.
+    // The first tick of an interval is immediate.
     ticks.tick().await;
     ticks
 }

@@ -1,8 +1,8 @@
 //! GraphQL as server-sent events, by the "distinct connections mode" of the GraphQL over Server-Sent Events protocol: events
 //! `next`, one a result, and a last one `complete`.
 //!
-//! The lines are written here, because axum writes none for empty data, and an event without a data line is never dispatched
-//! (HTML, section 9.2.6): a client would not hear that the stream is complete, and would run the operation again.
+//! Events are not written by axum's `Sse`, which leaves out the `data` line if the data is empty. Clients never dispatch an event
+//! without that line (HTML, section 9.2.6), so they would miss `complete` and run the operation again.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -25,16 +25,16 @@ use crate::http::server::Shutdown;
 use crate::http::state::AppState;
 use crate::service::ErrorCode;
 
-/// How often a stream on which nothing happens says that it is still there.
+/// How long a stream may be idle before it sends a comment, so that proxies keep it open.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 /// A comment, which clients ignore.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
-/// What ends a stream. The protocol wants the data to be empty, and HTML wants a line for it.
+/// The last event of a stream. The protocol requires empty data, and HTML a line for it.
 const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata:\n\n");
-/// Asks a proxy not to hold events back until it has many.
+/// Asks a proxy such as nginx not to buffer events.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The response that tells this outcome by events.
+/// The response that sends this outcome as events.
 pub(crate) fn respond(state: &AppState, outcome: Outcome) -> Response {
     let answers = match outcome {
         Outcome::Answer(answer) => stream::iter([answer]).boxed(),
@@ -56,7 +56,7 @@ enum Rest {
     Complete,
 }
 
-/// The answers as events, and `complete` at their end. If the server stops before, a last answer says so.
+/// The answers as events, then `complete`. If the server stops first, a last answer says so.
 fn events(answers: BoxStream<'static, Answer>, shutdown: &Shutdown) -> impl Stream<Item = Bytes> + use<> {
     let begin = Rest::Answers(answers, shutdown.closing(), shutdown.track_stream());
     stream::unfold(Some(begin), async |rest| match rest? {
@@ -74,7 +74,7 @@ fn events(answers: BoxStream<'static, Answer>, shutdown: &Shutdown) -> impl Stre
 
 fn next(answer: &impl Serialize) -> Bytes {
     let mut event = b"event: next\ndata: ".to_vec();
-    // JSON as it is written here has no line breaks. It cannot fail: an answer is plain data.
+    // Compact JSON has no line breaks. Serialising cannot fail: an answer is plain data.
     let _ = serde_json::to_writer(&mut event, answer);
     event.extend_from_slice(b"\n\n");
     Bytes::from(event)
@@ -85,7 +85,7 @@ fn stopped() -> Value {
     Rejection::new(ErrorCode::Unavailable, message).into_body()
 }
 
-/// These events, with a comment whenever none came for a while.
+/// These events, and a comment whenever the stream was idle for [`KEEP_ALIVE`].
 fn kept_alive(events: BoxStream<'static, Bytes>) -> impl Stream<Item = Bytes> {
     stream::unfold(events, async |mut events| {
         let event = timeout(KEEP_ALIVE, events.next()).await.unwrap_or(Some(COMMENT))?;

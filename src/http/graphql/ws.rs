@@ -1,8 +1,8 @@
 //! The handshake of GraphQL over a WebSocket.
 //!
-//! A page of any origin may open a WebSocket, and no preflight request asks first. There is no harm in it: nothing is
-//! executed before the client has presented a value, there are no cookies that a browser would present for it, and the
-//! page's origin is in the handshake, where a token's `allowedOrigins` binds it (R12).
+//! A page of any origin may open a WebSocket, without a preflight request. That is safe: nothing is executed before the client has
+//! presented a value, there are no cookies that a browser would add by itself, and the `Origin` of the handshake is checked against
+//! the token's `allowedOrigins` (R12).
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ use super::handshake::Handshake;
 use super::protocol::NAME;
 use super::socket::Socket;
 
-/// The largest message, in bytes: anybody can begin one, and it is held until it is whole.
+/// The largest message, in bytes. Anyone can start one, and it is buffered until it is complete.
 const MAX_MESSAGE_BYTES: usize = 65_536;
-/// How much of what has arrived is held for a socket in any case, in bytes.
+/// The size of the read buffer of each socket, in bytes.
 const READ_BUFFER_BYTES: usize = 16_384;
 
-/// Whether a GET is the handshake of a WebSocket.
+/// Whether this GET is the handshake of a WebSocket.
 pub(crate) fn is_handshake(headers: &HeaderMap) -> bool {
     headers.get(UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
@@ -47,6 +47,7 @@ pub(crate) async fn shake_hands(state: &AppState, info: RequestInfo, mut head: P
     })?;
     let handshake = Handshake { source, user_agent, request_id, presented };
     let limit = state.max_body_bytes.min(MAX_MESSAGE_BYTES);
+    // In place of `async_graphql_axum::GraphQLProtocol`; [`super`] says why.
     let upgrade = upgrade.protocols([NAME]).max_message_size(limit).max_frame_size(limit);
     let state = state.clone();
     let upgraded = Arc::new(Upgraded::of(head.extensions.remove::<Arc<Upgrade>>().unwrap_or_default()));
