@@ -1,4 +1,4 @@
-//! The time, as a value that is passed in. One of the two impurities of the system; the other is `entropy`.
+//! The clocks of the host, which are injected. With `entropy`, this is the only source of non-determinism.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,8 @@ pub trait Clock: Send + Sync {
     /// the time for which the host was suspended.
     fn monotonic_millis(&self) -> i64;
 
-    /// Whether replicas go by the database's clock instead of the wall clock (R17). Only a clock that is right by definition
-    /// says no, such as one that a test sets.
+    /// Whether to use the database's clock instead of the wall clock (R17). Only a clock that is right by definition returns
+    /// `false`, such as one that a test sets.
     fn follows_database(&self) -> bool {
         true
     }
@@ -42,7 +42,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// `CLOCK_MONOTONIC` of Linux stands still while the host is suspended: what was remembered before would be believed afterwards.
+/// On Linux, `CLOCK_MONOTONIC` stops while the host is suspended, so the cache would still be trusted afterwards.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const MONOTONIC: ClockId = ClockId::CLOCK_BOOTTIME;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -1,4 +1,4 @@
-//! Random bytes, as a value that is passed in. One of the two impurities of the system; the other is `clock`.
+//! The source of random bytes, which is injected. With `clock`, this is the only source of non-determinism.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Entropy for SystemEntropy {
     }
 
     fn fill_guessable(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        // The operating system seeds it and is not asked again: a call for every request would cost more than all else.
+        // The operating system seeds it once. A system call for every request would cost more than the rest of the request.
         GUESSABLE.with_borrow_mut(|source| {
             let seeded = match source {
                 Some(seeded) => seeded,

@@ -1,9 +1,9 @@
 //! The schema of Rotakey's database, one step a file. Steps are run at start, in order, each once; a released step never
 //! changes.
 //!
-//! Each step is a transaction of its own, and replicas of the version before serve meanwhile. So a step that keeps others from
-//! reading a table (`ALTER TABLE`, `DROP INDEX`) does nothing that takes long, and no step keeps
-//! others from changing two tables: that could end in a deadlock.
+//! Each step is a separate transaction, and replicas of the previous version keep serving in the meantime. So a step that blocks
+//! reads of a table (`ALTER TABLE`, `DROP INDEX`) does nothing that takes long, and no step blocks changes to two tables, which
+//! could deadlock.
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;

@@ -1,8 +1,8 @@
-//! Changes that replicas on PostgreSQL have yet to hear of. On SQLite there is no such table: a process that shares the file
-//! notices by other means that another has written to it.
+//! The table `change`, by which replicas on PostgreSQL learn of each other's commits. SQLite has no such table: a process that
+//! shares the file notices in another way that it was written to.
 //!
-//! The transaction that changes something adds a row, and every replica reads the rows that were committed since it last
-//! looked. A row is kept for some minutes and then deleted.
+//! A transaction that changes something adds a row, and every replica polls for the rows that were committed since its last poll.
+//! Rows are deleted after some minutes.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -15,12 +15,12 @@ impl MigrationName for Migration {
     }
 }
 
-/// Unlogged, so that to tell costs no log and no wait for the disk. Nothing is lost by that: the table is emptied when the server
-/// has crashed or another takes its place, and by that every replica loses contact and forgets all that it remembered.
+/// Unlogged, so that announcing a change needs no write to the log and no wait for the disk. Nothing is lost: the table is emptied
+/// when the server crashes or another takes over, and then every replica loses contact and drops its cache.
 ///
-/// `seq` is taken while the rows of the changed token are locked, so the changes to one token come in the order of their
-/// commits. `xid` tells by which snapshots the row is seen, which no moment could: transactions do not commit in the order in
-/// which they began. Types and functions of transactions are those of PostgreSQL 13.
+/// `seq` is assigned while the rows of the changed token are locked, so the changes to one token are in commit order. `xid` tells
+/// which snapshots see the row. A time could not, because transactions do not commit in the order in which they began. The types
+/// and functions need PostgreSQL 13.
 const TABLE: &str = "CREATE UNLOGGED TABLE change (
     seq bigint GENERATED ALWAYS AS IDENTITY,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),

@@ -1,4 +1,4 @@
-//! Changes are told in a logged table, so that they can also be told after a standby has taken the place of the primary.
+//! Makes the table `change` logged, so that it still works after a standby has taken over from the primary.
 //!
 //! The sequence of an unlogged table is unlogged, too, from PostgreSQL 15 on. On a standby that was promoted it may be
 //! unusable ("bad magic number in sequence"), and every transaction that changes something then fails for good. Making the

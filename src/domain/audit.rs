@@ -1,4 +1,4 @@
-//! What the audit log remembers: who did what to which token, from where, when, and what came of it. Never a value.
+//! Audit events: who did what to which token, when, from where, and with which result. Never a value.
 
 use core::net::IpAddr;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ pub enum Action {
     Recovered,
     /// A rotation's answer was given again (R6).
     RotationRepeated,
-    /// A rotation lost against another, or came too late (R5, R7).
+    /// A rotation lost a race with another, or came too late (R5, R7).
     RotationRefused,
     /// A running overlap was ended early (R4).
     OverlapEnded,
@@ -30,9 +30,9 @@ pub enum Action {
     Revoked,
     /// Values were retired by the operator, because an older backup was restored.
     ValuesRetired,
-    /// A value was presented that works no more (R8).
+    /// A retired value was presented (R8).
     ValueReused,
-    /// A good value was presented from where it may not be used (R12).
+    /// A value was presented from an address or origin that is not allowed (R12).
     RestrictionRefused,
     /// A credential was presented that is not the value of any token.
     SignInRefused,
@@ -58,12 +58,12 @@ names! {
     }
 }
 
-/// Why something was refused, as the audit log holds it.
+/// Why something was refused, as it is stored in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefusedAs {
-    /// By this code.
+    /// With this code.
     Code(ErrorCode),
-    /// By a code that only a newer version knows, which shares the database during an upgrade.
+    /// With a code that only a newer version knows, which shares the database during an upgrade.
     Newer(String),
 }
 
@@ -99,7 +99,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// How much is kept of a user agent, in characters.
+    /// How many characters of a user agent are kept.
     pub const MAX_USER_AGENT_LENGTH: usize = 255;
 }
 
@@ -112,11 +112,11 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// What happened.
     pub action: Action,
-    /// Why it was refused; `None` where it was done.
+    /// Why it was refused; `None` if it was done.
     pub refusal: Option<RefusedAs>,
-    /// Who did it; `None` for somebody unknown.
+    /// Who did it; `None` if unknown.
     pub actor: Option<Actor>,
-    /// To which token; `None` where it is not known.
+    /// To which token; `None` if unknown.
     pub token_id: Option<TokenId>,
     /// The generation of the value concerned: the newest after a change, the one that was used in a refusal.
     pub generation: Option<u32>,
@@ -133,9 +133,9 @@ pub struct AuditFilter {
     pub token_id: Option<TokenId>,
     /// Events by the holder of this token.
     pub actor_id: Option<TokenId>,
-    /// Events from this moment on.
+    /// Events at or after this time.
     pub since: Option<Timestamp>,
-    /// Events before this moment.
+    /// Events before this time.
     pub until: Option<Timestamp>,
 }
 

@@ -1,12 +1,12 @@
-//! The one list of error codes: what an error is, for programs. `docs/errors.md` has a paragraph for each; a test compares.
+//! The one list of error codes. `docs/errors.md` has a row for each; a test compares.
 
 use crate::domain::text::names;
 
-/// After how many seconds to try again what the database could not do just now. A failover takes longer, but nobody knows how
-/// long, and to be asked once a second by each client costs little.
+/// After how many seconds to retry if the database is unavailable. A failover takes longer, but how long is unknown, and one
+/// request a second from each client costs little.
 const RETRY_UNAVAILABLE_SECONDS: u32 = 1;
 
-/// What an error is, for programs: `extensions.code`.
+/// An error code, for programs: `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// No value, or one that no token has.
@@ -35,7 +35,7 @@ pub enum ErrorCode {
     Forbidden,
     /// Nothing has this id or address.
     NotFound,
-    /// The request or one of its fields is not as it must be.
+    /// The request or one of its fields is invalid.
     BadUserInput,
     /// The document is not valid GraphQL syntax.
     GraphqlParseFailed,
@@ -43,11 +43,11 @@ pub enum ErrorCode {
     GraphqlValidationFailed,
     /// No document with this hash was sent before, or it is no longer cached.
     PersistedQueryNotFound,
-    /// The token has as many event streams and sockets as it may have.
+    /// The token has the maximum number of event streams and sockets.
     RateLimited,
-    /// The database cannot be reached or cannot do this just now; the same request may succeed later.
+    /// The database cannot be reached, or cannot do this at the moment. The same request may succeed later.
     Unavailable,
-    /// A fault of the server; the log has its cause.
+    /// The server failed; its log has the cause.
     Internal,
 }
 
@@ -77,7 +77,7 @@ names! {
 }
 
 impl ErrorCode {
-    /// After how many whole seconds the same request may succeed, where the code alone says that it may.
+    /// After how many whole seconds to retry the same request, if that follows from the code alone.
     pub fn retry_after_seconds(self) -> Option<u32> {
         (self == Self::Unavailable).then_some(RETRY_UNAVAILABLE_SECONDS)
     }

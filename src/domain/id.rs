@@ -1,5 +1,5 @@
-//! Identifiers: a prefix that says of what, then a ULID (48 bits of milliseconds, 80 random bits), so that they are
-//! opaque to clients, cannot be mistaken for one another, and sort by creation.
+//! Typed identifiers: a prefix for the type, then a ULID (48 bits of milliseconds, 80 random bits). They are opaque to clients,
+//! cannot be confused with ids of another type, and sort by creation.
 
 use std::fmt;
 
@@ -10,8 +10,7 @@ use super::timestamp::Timestamp;
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
-        // As bytes, the first of which weighs most: a number of this size would want a place whose address is a multiple of
-        // 16, and each remembered token holds several of these.
+        // As big-endian bytes: a `u128` would need an alignment of 16, and each cached token contains several ids.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 16]);
 
@@ -19,25 +18,24 @@ macro_rules! typed_id {
             /// How many random bytes an identifier takes.
             pub const ENTROPY_BYTES: usize = 10;
 
-            /// A new identifier of this moment.
+            /// A new identifier, created at this time.
             pub fn new(now: Timestamp, entropy: [u8; Self::ENTROPY_BYTES]) -> Self {
                 let random = entropy.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
                 Self(Ulid::from_parts(now.unix_millis().unsigned_abs(), random).to_bytes())
             }
 
-            /// The smallest identifier that one of this moment can be. Identifiers sort by their moments, so one of an earlier
-            /// moment is smaller.
+            /// The smallest identifier of this time. Identifiers sort by time, so one of an earlier time is smaller.
             pub fn first_of(moment: Timestamp) -> Self {
                 Self::new(moment, [0; Self::ENTROPY_BYTES])
             }
 
-            /// The last 64 of its random bits.
+            /// The last 64 random bits.
             pub fn random_bits(self) -> u64 {
                 let [.., a, b, c, d, e, f, g, h] = self.0;
                 u64::from_be_bytes([a, b, c, d, e, f, g, h])
             }
 
-            /// Its text, without asking for memory.
+            /// Its text, without an allocation.
             pub fn text(self) -> IdText {
                 IdText::new($prefix, Ulid::from_bytes(self.0))
             }
@@ -45,7 +43,7 @@ macro_rules! typed_id {
             /// Reads the form that [`fmt::Display`] writes; any other text is `None`.
             pub fn parse(text: &str) -> Option<Self> {
                 let ulid = Ulid::from_string(text.strip_prefix($prefix)?).ok()?;
-                // ULIDs may be read in several spellings; an identifier has one, so that it can be compared as text.
+                // A ULID has several spellings. An identifier has only one, so that it can be compared as text.
                 let id = Self(ulid.to_bytes());
                 (id.to_string() == text).then_some(id)
             }
@@ -79,7 +77,7 @@ impl IdText {
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        // It is ASCII by its making.
+        // It is always ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -120,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_random_bits_are_none_of_the_moment() {
+    fn the_random_bits_do_not_depend_on_the_time() {
         let id = |millis, byte| at(millis, byte).random_bits();
         assert_eq!(id(1, 0xA5), 0xA5A5_A5A5_A5A5_A5A5);
         assert_eq!(id(i64::MAX, 7), id(0, 7));

@@ -1,4 +1,4 @@
-//! A page of tokens: which, in what order, and from where on.
+//! A page of tokens: filter, order, position and size.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::id::TokenId;
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::token::{Token, TokenKind};
 
-/// The page size where none is asked for.
+/// The default page size.
 pub const DEFAULT_PAGE_SIZE: u32 = 25;
 /// The largest page size.
 pub const MAX_PAGE_SIZE: u32 = 200;
@@ -24,7 +24,7 @@ pub struct Filter {
     pub kind: Option<TokenKind>,
 }
 
-/// By what tokens are ordered; ties are broken by id.
+/// What tokens are ordered by; ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OrderField {
     /// By creation, which is the order of the ids.
@@ -43,17 +43,17 @@ pub struct Order {
     pub descending: bool,
 }
 
-/// The place of one token in an order: the key that a page starts after or ends before.
+/// The position of a token in an order: the key that a page starts after or ends before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The name, where the order is by name.
+    /// The name, if the order is by name.
     pub name: Option<String>,
     /// The id.
     pub id: TokenId,
 }
 
 impl Position {
-    /// The place of this token in this order.
+    /// The position of this token in this order.
     pub fn of(token: &Token, field: OrderField) -> Self {
         Self { name: (field == OrderField::Name).then(|| token.settings.name.to_string()), id: token.id }
     }
@@ -75,9 +75,9 @@ pub struct Page {
     pub filter: Filter,
     /// In what order.
     pub order: Order,
-    /// Only tokens after this place.
+    /// Only tokens after this position.
     pub after: Option<Position>,
-    /// Only tokens before this place.
+    /// Only tokens before this position.
     pub before: Option<Position>,
     /// How many, 1 to [`MAX_PAGE_SIZE`].
     pub size: u32,

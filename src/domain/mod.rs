@@ -1,7 +1,7 @@
 //! The rules: what a token is, what a value is, and what may happen to them when.
 //!
-//! Everything here is a pure function over plain values. Nothing awaits, reads a clock or draws a random number, and
-//! nothing knows of a database, of GraphQL or of HTTP, so that every rule can be read, tested and model-checked alone.
+//! Everything here is a pure function over plain values. Nothing awaits, reads a clock or uses a random source, and nothing depends
+//! on a database, GraphQL or HTTP. So every rule can be read, tested and model-checked by itself.
 
 pub mod audit;
 pub mod error_code;

@@ -1,8 +1,8 @@
-//! The reasons for which a rule says no.
+//! The reasons for which a rule refuses.
 
 use super::error_code::ErrorCode;
 
-/// Why something may not be done, or a value not be used, here and now.
+/// Why an operation is refused, or why a value does not work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The token's `expiresAt` has passed.
@@ -14,7 +14,7 @@ pub enum Refusal {
     /// The token went a whole rotation period without being rotated (R3).
     #[error("The API token was not rotated within its rotation period and no longer works. Ask for a new token.")]
     RotationOverdue,
-    /// The value was replaced or cancelled and its overlap, if any, is over.
+    /// The value was replaced or cancelled, and its overlap, if any, has ended.
     #[error("This value was retired by a rotation. Use the newest value of the API token.")]
     ValueRetired,
     /// The value is the previous one and the new value has been used, so it cannot rotate any more (R5).
@@ -51,7 +51,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What the refusal is, for programs.
+    /// The error code of the refusal.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::TokenExpired => ErrorCode::TokenExpired,

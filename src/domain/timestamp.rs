@@ -1,7 +1,7 @@
-//! A moment, in whole milliseconds since 1970-01-01T00:00:00Z.
+//! A timestamp, in whole milliseconds since 1970-01-01T00:00:00Z.
 //!
-//! A type of its own because all of Rotakey agrees on one resolution: what is stored, compared and shown is the same
-//! number, so no boundary moves by a fraction of a millisecond on its way through a database or a client.
+//! All of Rotakey uses this resolution: the same number is stored, compared and shown, so no boundary moves by a fraction of a
+//! millisecond on its way through a database or a client.
 
 mod rfc3339;
 
@@ -17,13 +17,13 @@ use rfc3339::EPOCH;
 const MILLIS_PER_SECOND: i64 = 1_000;
 const MILLIS_PER_MINUTE: i64 = 60 * MILLIS_PER_SECOND;
 
-/// A moment in UTC with millisecond resolution. Prints as RFC 3339 with three decimals: `2026-01-31T12:00:00.000Z`.
+/// A timestamp in UTC with millisecond resolution. Prints as RFC 3339 with three decimals: `2026-01-31T12:00:00.000Z`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-// One more than the milliseconds, so that none is zero and a moment that may be missing takes no more room than one that is
-// there: a remembered token has seven of those.
+// One more than the milliseconds, so that it is never zero and an `Option` takes no extra memory: a cached token has seven of
+// those.
 pub struct Timestamp(NonZeroU64);
 
-/// Why a text is no moment: the end of a sentence.
+/// Why a text is not a timestamp: the end of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedTimestamp {
     /// It has another form, or names a day, an hour or an offset that there is not.

@@ -6,7 +6,7 @@ use crate::domain::refusal::Refusal;
 use crate::entropy::EntropyError;
 use crate::store;
 
-/// Why a use case was not carried out. What was refused was not done; whether what failed was, is not known.
+/// Why a use case failed. A refused operation was not done. After a failure, it is unknown whether the operation was done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No credential was sent where one is needed.
@@ -15,40 +15,40 @@ pub enum Error {
     /// A credential was sent that is the value of no token.
     #[error("No API token has this value. Send the whole value, as X-API-Key or as Authorization: Bearer.")]
     Unauthenticated,
-    /// A rule said no.
+    /// A rule refused it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Nothing has the id asked for.
+    /// No token has this id.
     #[error("No API token has this id.")]
     NotFound {
         /// The input field that holds the id, as the schema spells it.
         field: &'static str,
     },
-    /// A field is not as it must be.
+    /// A field is invalid.
     #[error(transparent)]
     Invalid(#[from] InvalidInput),
-    /// The database cannot be reached, or cannot do this just now. The cause is for the log.
+    /// The database cannot be reached, or cannot do this at the moment. The cause is for the log.
     #[error("The server cannot use its database at the moment. Try again soon.")]
     Unavailable(#[source] store::Error),
-    /// A listing would take longer than one may. The cause is for the log.
+    /// The listing exceeded its limit. The cause is for the log.
     #[error(
         "This listing took too long and was cancelled. Narrow it: filter by owner, status or kind, or by a longer part of the name."
     )]
     ListingTooSlow(#[source] store::Error),
-    /// As many listings are running as may run at once.
+    /// The maximum number of listings is running.
     #[error("Too many listings are running. Try again soon; narrower filters make each of them shorter.")]
     TooManyListings,
-    /// What was committed may not have been heard.
+    /// Contact with the database was lost, so events may have been missed.
     #[error(
         "Events may have been missed, because the server lost contact with its database. Subscribe again; the query auditEvents lists them."
     )]
     OutOfContact,
-    /// A subscriber did not take events as fast as they came.
+    /// A subscriber did not read events fast enough.
     #[error(
         "Events were missed, because the client did not read them fast enough. Subscribe again; the query auditEvents lists them."
     )]
     EventsMissed,
-    /// The token has as many event streams and sockets as it may have.
+    /// The token has the maximum number of event streams and sockets.
     #[error(
         "This API token has {max_per_token} event streams and sockets, which is the most it may have. Close one first."
     )]
@@ -56,16 +56,16 @@ pub enum Error {
         /// How many a token may have.
         max_per_token: u32,
     },
-    /// All tokens together have as many event streams and sockets as there may be.
+    /// All tokens together have the maximum number of event streams and sockets.
     #[error("The server has reached its limit of event streams and sockets. Try again later.")]
     NoMoreStreams,
-    /// A fault of ours. The cause is for the log.
+    /// The server failed. The cause is for the log.
     #[error("The server failed to do this. Its log says why, under the request id of this answer.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// What the error is, for programs.
+    /// The error code, for programs.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Anonymous | Self::Unauthenticated => ErrorCode::Unauthenticated,
@@ -83,7 +83,7 @@ impl Error {
         }
     }
 
-    /// The input field at fault, as the schema spells it.
+    /// The invalid input field, as the schema spells it.
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Invalid(invalid) => Some(invalid.field),
@@ -92,7 +92,7 @@ impl Error {
         }
     }
 
-    /// The same error of a rotation whose idempotency key came in a header, which has a name of its own.
+    /// The same error for a rotation whose idempotency key came in the header `Idempotency-Key`.
     #[must_use]
     pub fn of_header_key(self) -> Self {
         match self {
@@ -107,7 +107,7 @@ impl Error {
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::Refused(Refusal::RotationConflict { retry_after_seconds }) => Some(*retry_after_seconds),
-            // The place of a stream that its client has closed is free once that is noticed.
+            // The permit of a stream that its client has closed is free once the server notices.
             Self::TooManyStreams { .. } => Some(2),
             _ => self.code().retry_after_seconds(),
         }

@@ -1,8 +1,7 @@
 //! The use cases, one a file: authorise, decide by the rules of `domain`, change in one transaction, answer.
 //!
-//! Every value that comes in, as a credential or to be verified, is judged by one function without I/O, in `judge`, and a
-//! [`Caller`] is made of a judged value in one place. Time is read once an operation, at its top, and is that of the database
-//! (R17).
+//! Every value that is presented, as a credential or to be verified, is judged by one function without I/O, in `judge`. A [`Caller`]
+//! is created from a judged value in one place. Each operation reads the time once, at its top, from the database's clock (R17).
 
 mod audit;
 mod caller;

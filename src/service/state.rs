@@ -1,4 +1,4 @@
-//! What all use cases share: the database, its clock, the random source, and what is remembered.
+//! What all use cases share: the database, its clock, the random source, and caches.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::error::Error;
 use super::judge::{Cache, UseBuffer};
 use super::policy::Policy;
 
-/// How many retired values a minute are looked into, on one replica.
+/// How many different retired values a minute one replica looks up in the database.
 const MAX_REUSES: usize = 4_096;
 
 /// All use cases over one database, one clock and one random source.
@@ -36,7 +36,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// The use cases over these. From the start on they judge by the database's clock (R17).
+    /// Opens the service. It uses the database's clock from the start (R17).
     ///
     /// # Errors
     /// When the database does not answer.
@@ -66,7 +66,7 @@ impl Service {
         })
     }
 
-    /// A new identity for a request, for logs and answers.
+    /// A new id for a request, for logs and answers.
     ///
     /// # Errors
     /// When there are no random bytes.
@@ -76,10 +76,10 @@ impl Service {
         Ok(RequestId::new(self.now(), bytes))
     }
 
-    /// Writes down the last uses, waits until nothing uses the database any more, and closes it.
+    /// Writes the buffered uses, waits until nothing uses the database any more, and closes it.
     ///
     /// # Errors
-    /// When it cannot be closed in order. Nothing that was answered is lost by that.
+    /// When it cannot be closed cleanly. Nothing that was acknowledged is lost.
     pub async fn close(self) -> Result<(), store::Error> {
         if let Err(cause) = self.write_uses().await {
             tracing::warn!(%cause, "the uses of the last minute could not be written");
@@ -87,20 +87,20 @@ impl Service {
         self.store.close().await
     }
 
-    /// The database, as people know it. It names neither user nor password.
+    /// A name of the database for people, without user or password.
     pub fn database(&self) -> &str {
         self.store.place()
     }
 
-    /// Waits until the database was found to be no longer the one that was opened, and reads nothing from it any more: what
-    /// happened. On PostgreSQL it waits for ever.
+    /// Waits until the database file is found to be deleted or replaced, and stops reading from it; returns what happened. On
+    /// PostgreSQL it waits forever.
     pub async fn database_moved(&self) -> store::Error {
         let moved = self.store.moved().await;
         self.contact.lose();
         moved
     }
 
-    /// Saves what the moved database held, as [`Store::save_moved`] says, and tells the log what can be done with it.
+    /// Saves the contents of the moved database ([`Store::save_moved`]), and logs what the operator can do with them.
     pub async fn save_moved_database(&self) {
         match self.store.save_moved().await {
             Ok(None) => {}

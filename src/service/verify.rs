@@ -1,5 +1,5 @@
-//! Verifying: whether a presented value is good here and now, and whose it is. What comes of it is data; only what kept the
-//! server from finding out is an error.
+//! Verification: whether a presented value works, and whose it is. Every result is data; it is an error only if the server could
+//! not find out.
 
 use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
@@ -14,26 +14,26 @@ use crate::domain::token::{Permission, Scope, Token, ValueFacts};
 use super::judge::{FirstUse, Judged};
 use super::{Caller, Error, RequestContext, Service, View};
 
-/// What came of a verification.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
-    /// Whether the value is good, and if not, why.
+    /// Whether the value works, and if not, why.
     pub code: VerificationCode,
-    /// The token that has or had the value, whatever came of it: whoever is refused with a dead token's value needs to know
-    /// whose it was. `None` for a text that is the value of no token.
+    /// The token that has or had the value, also if the value was refused, so that the caller knows whose it was. `None` if no
+    /// token has the value.
     pub token: Option<View>,
     /// Which value of the token was presented.
     pub generation: Option<u32>,
-    /// As what the value works; `None` for one that does not.
+    /// The standing of the value; `None` if it does not work.
     pub standing: Option<Standing>,
-    /// The scopes that the token lacks of those asked for; empty where the value itself is no good.
+    /// The required scopes that the token lacks; empty if the value itself does not work.
     pub missing_scopes: Vec<Scope>,
-    /// For how many seconds the answer may be kept where it is that the value is good; see [`fresh_seconds`].
+    /// For how many seconds a positive answer may be cached; see [`fresh_seconds`].
     pub fresh_seconds: u32,
 }
 
 impl Verification {
-    /// That of a text that is the value of no token.
+    /// The result for a text that is not the value of any token.
     const UNKNOWN: Self = Self {
         code: VerificationCode::Unauthenticated,
         token: None,
@@ -43,18 +43,18 @@ impl Verification {
         fresh_seconds: 0,
     };
 
-    /// Whether the value is good for all that was asked.
+    /// Whether the value works and has all required scopes.
     pub fn is_valid(&self) -> bool {
         self.code == VerificationCode::Valid
     }
 
-    /// When the value stops working because another has replaced it; `None` for the current value, while its overlap has not
-    /// begun, and for one that does not work.
+    /// When the value stops working because another has replaced it. `None` for the current value, if the overlap has not started,
+    /// and for a value that does not work.
     pub fn retires_at(&self) -> Option<Timestamp> {
         if let Some(Standing::Previous { retires_at, .. }) = self.standing { retires_at } else { None }
     }
 
-    /// Until when the value works at the longest; see [`verification::good_until`].
+    /// The latest time until which the value works; see [`verification::good_until`].
     pub fn good_until(&self) -> Option<Timestamp> {
         verification::good_until(&self.token.as_ref()?.token, self.standing?)
     }
@@ -66,8 +66,8 @@ impl Verification {
 }
 
 impl Service {
-    /// Verifies the value that a visitor presents on its own behalf. It is told nothing but what is its own, so it needs no
-    /// permission.
+    /// Verifies a value for the client that presents it. The answer contains only what belongs to that client, so no permission is
+    /// needed.
     ///
     /// # Errors
     /// When the database fails.
@@ -82,13 +82,13 @@ impl Service {
         self.verified(judged, required, now)
     }
 
-    /// Verifies as [`Service::verify`] does, without waiting: `None` where it has to wait, or where the value does not work.
+    /// As [`Service::verify`], without waiting; `None` if it has to wait, or if the value does not work.
     pub fn try_verify(&self, presented: &str, required: &RequiredScopes, source: &Source) -> Option<Verification> {
         let now = self.now();
         self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()
     }
 
-    /// Verifies a value that somebody else presented to the caller, from this source. Needs `API_TOKEN_VERIFY`.
+    /// Verifies a value that another client presented to the caller, from this source. Needs `API_TOKEN_VERIFY`.
     ///
     /// # Errors
     /// When the caller may not, or the database fails.
@@ -102,14 +102,14 @@ impl Service {
         let now = self.now();
         let own = self.own_token(caller, now).await?;
         must_verify(&own)?;
-        // The program that sent this request is the caller's, and not the one that the value came from.
+        // The user agent of this request is the caller's, and not that of the client that presented the value.
         let context = RequestContext { source, user_agent: None, request_id: caller.provenance().request_id };
         let judged = self.judge(presented, &context, FirstUse::Write, now).await?;
         self.verified(judged, required, now)
     }
 
-    /// Verifies as [`Service::verify_for`] does, without waiting, for a caller who presents this value from there: whose that is,
-    /// as what it works, and the verification. `None` where it has to wait, or where one of the values does not work.
+    /// As [`Service::verify_for`], without waiting, for a caller that presents a value from this source. Returns the caller's token, the
+    /// standing of its value, and the verification; `None` if it has to wait, or if one of the two values does not work.
     pub fn try_verify_for(
         &self,
         (caller, caller_source): (&str, &Source),
@@ -118,21 +118,21 @@ impl Service {
         source: &Source,
     ) -> Option<(TokenId, Standing, Verification)> {
         let now = self.now();
-        let Judged { token, judgement, .. } = self.try_judge(caller, caller_source, now)?;
+        let Judged { token, outcome, .. } = self.try_judge(caller, caller_source, now)?;
         must_verify(&token).ok()?;
         let verification = self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()?;
-        Some((token.id, judgement.ok()?, verification))
+        Some((token.id, outcome.ok()?, verification))
     }
 
-    /// What comes of a value that was judged at this moment, where these scopes are required.
+    /// The verification of a value that was judged at this time, if these scopes are required.
     fn verified(
         &self,
         judged: Option<Judged<'_>>,
         required: &RequiredScopes,
         now: Timestamp,
     ) -> Result<Verification, Error> {
-        let Some(Judged { token, generation, judgement, .. }) = judged else { return Ok(Verification::UNKNOWN) };
-        let (code, standing, missing_scopes) = match judgement {
+        let Some(Judged { token, generation, outcome, .. }) = judged else { return Ok(Verification::UNKNOWN) };
+        let (code, standing, missing_scopes) = match outcome {
             Ok(standing) => {
                 let missing = required.missing_from(&token.settings.scopes);
                 let code = if missing.is_empty() { VerificationCode::Valid } else { VerificationCode::ScopeMissing };
@@ -149,7 +149,7 @@ impl Service {
     }
 }
 
-/// Whether the holder of this token may ask about values that others presented to them.
+/// Checks that the holder of this token may verify values that other clients presented.
 fn must_verify(token: &Token) -> Result<(), Refusal> {
     Authority::of(token).require(Permission::ApiTokenVerify)
 }

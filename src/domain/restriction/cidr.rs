@@ -89,11 +89,11 @@ impl fmt::Display for CidrBlock {
 pub struct CidrBlocks(Box<[CidrBlock]>);
 
 impl CidrBlocks {
-    /// Reads the setting, one block a text. A block given twice is one block.
+    /// Parses the setting, each block a text. Duplicates are dropped.
     ///
     /// # Errors
-    /// More than [`MAX_CIDR_BLOCKS`], the first text that is not a block, or two blocks of which one is inside the other: one
-    /// of the two would be there for nothing, and whoever removes it later would think to have closed an endpoint.
+    /// When there are more than [`MAX_CIDR_BLOCKS`], for the first text that is not a block, or if one block contains another. Then
+    /// one of the two has no effect, and removing it later would not restrict anything, although it seems to.
     pub fn parse(texts: &[String]) -> Result<Self, InvalidInput> {
         let invalid = |message| InvalidInput::new("allowedCIDRBlocks", message);
         if texts.len() > MAX_CIDR_BLOCKS {
@@ -114,7 +114,7 @@ impl CidrBlocks {
         Ok(Self(blocks.into()))
     }
 
-    /// Of any blocks those that no other covers.
+    /// The blocks that no other block covers.
     pub(in crate::domain) fn widest(mut blocks: Vec<CidrBlock>) -> Self {
         blocks.sort_unstable();
         blocks.dedup_by(|next, kept| kept.covers(next));

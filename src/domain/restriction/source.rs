@@ -10,18 +10,18 @@ use crate::domain::token::Settings;
 /// Where a request comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
-    /// The client's address; `None` where no trusted peer tells it.
+    /// The client's address; `None` if unknown.
     pub address: Option<IpAddr>,
     /// The `Origin` header as it was sent (RFC 6454, section 7).
     pub origin: Option<String>,
 }
 
 impl Source {
-    /// Where somebody else's request comes from, as whoever took it tells in these words.
+    /// The source of another client's request, as the caller reports it.
     ///
     /// # Errors
-    /// An address, given in this field, that is none.
-    pub fn told(field: &'static str, address: Option<&str>, origin: Option<String>) -> Result<Self, InvalidInput> {
+    /// When the address in this field is invalid.
+    pub fn reported(field: &'static str, address: Option<&str>, origin: Option<String>) -> Result<Self, InvalidInput> {
         let parse = |text: &str| text.parse::<IpAddr>().map(|address| address.to_canonical());
         let invalid =
             |_| InvalidInput::new(field, "The address must be one IPv4 or IPv6 address, such as 203.0.113.9.");

@@ -1,14 +1,14 @@
-//! The peers whose word on a client's address is taken (R12): the operator's reverse proxies.
+//! Trusted proxies: the operator's reverse proxies, whose forwarding headers are believed (R12).
 //!
-//! Separate from [`super::cidr::CidrBlocks`], because the empty list means the opposite: a token without blocks may be used
-//! from everywhere, a server without trusted proxies believes nobody. It must not know of headers.
+//! Separate from [`super::cidr::CidrBlocks`], because the empty list means the opposite: a token without blocks may be used from
+//! everywhere, but a server without trusted proxies trusts no peer. It must not know of headers.
 
 use core::net::IpAddr;
 
 use super::cidr::{CidrBlock, CidrBlocks};
 use crate::domain::text::quote;
 
-/// The blocks of addresses that proxies speak from. The default trusts nobody.
+/// The CIDR blocks of trusted proxies. The default trusts no peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(CidrBlocks);
 

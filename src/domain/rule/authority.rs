@@ -1,10 +1,10 @@
-//! What a caller may do: permissions, and the rule that no one lifts themselves (R11).
+//! Authorisation: what a caller may do by its permissions, and the rule against privilege escalation (R11).
 
 use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
 use crate::domain::token::{Permission, Permissions, ReusePolicy, Scopes, Settings, Token};
 
-/// What a caller holds. Taken from the caller's token at the moment of the operation, never remembered.
+/// What a caller may do. It is taken from the caller's token for each operation, and never cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authority<'a> {
     id: TokenId,
@@ -28,7 +28,7 @@ impl<'a> Authority<'a> {
         Err(Refusal::Forbidden(format!("This needs an API token with the permission {}.", permission.as_str())))
     }
 
-    /// As [`Authority::require`], but anyone may do it to their own token.
+    /// As [`Authority::require`], but every caller may do it to its own token.
     ///
     /// # Errors
     /// [`Refusal::Forbidden`], naming the permission.
@@ -36,9 +36,9 @@ impl<'a> Authority<'a> {
         if self.id == target { Ok(()) } else { self.require(permission) }
     }
 
-    /// Whether the caller may make a token of these settings, or rotate another's: either way they learn a value, and so hold
-    /// what the token holds (R11). Permissions come with the caller's own bounds: otherwise a token that is about to expire, or
-    /// bound to one network, could make or take over a twin that is not.
+    /// Whether the caller may create a token with these settings, or rotate such a token: either way it learns a value, and with it
+    /// everything that the token may do (R11). A token with permissions must stay within the caller's own bounds. Otherwise a token
+    /// that is about to expire, or is restricted to one network, could create or take over one that is not.
     ///
     /// # Errors
     /// [`Refusal::Forbidden`], naming the first permission or scope that the caller lacks, or the bound that is exceeded.
@@ -47,9 +47,9 @@ impl<'a> Authority<'a> {
         if settings.permissions.is_empty() { Ok(()) } else { self.require_within_bounds(settings) }
     }
 
-    /// Whether the caller may change this token to these settings: they hold all that it holds before and after, hand on
-    /// permissions within their own bounds only, and do not lift their own restrictions (R11). A change that neither adds a
-    /// permission nor widens a restriction is not bound by where the token already lies.
+    /// Whether the caller may change this token to these settings (R11): it needs everything that the token has before and after, gives
+    /// permissions only within its own bounds, and cannot lift its own restrictions. The bounds do not apply to a change that neither
+    /// adds a permission nor widens a restriction.
     ///
     /// # Errors
     /// [`Refusal::Forbidden`], as [`Authority::require_to_issue`], or naming the restriction of their own.
@@ -68,8 +68,8 @@ impl<'a> Authority<'a> {
         self.require_within_bounds(changed)
     }
 
-    /// Whether the caller may take values from this token: revoke it, or end its overlap. Their own they always may; another's
-    /// needs every permission that it holds, so that no lesser token locks out a greater (R11).
+    /// Whether the caller may revoke this token or end its overlap. It always may for its own. Another's needs every permission that it
+    /// has, so that a token with fewer permissions cannot lock out one with more (R11).
     ///
     /// # Errors
     /// [`Refusal::Forbidden`], naming the first permission that the caller lacks.
@@ -134,7 +134,7 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// Whether every place that these settings allow is allowed by those.
+/// Whether `bounds` allow every address and origin that `settings` allow.
 fn within_restrictions(settings: &Settings, bounds: &Settings) -> bool {
     bounds.allowed_cidr_blocks.cover(&settings.allowed_cidr_blocks)
         && bounds.allowed_origins.cover(&settings.allowed_origins)

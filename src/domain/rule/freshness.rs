@@ -1,7 +1,7 @@
-//! For how long whoever asked may keep the answer that a value is good, such as a gateway with a cache of its own.
+//! How long a client, such as a gateway, may cache the answer that a value works.
 //!
-//! A kept answer knows of no revocation. So it is counted in with what a replica itself may believe without having asked: both
-//! together last no longer than R10 allows.
+//! A cached answer does not notice a revocation. So its time counts together with the time for which a replica may trust its own
+//! cache: both together are no longer than R10 allows.
 
 use super::lifecycle::Standing;
 use crate::domain::timestamp::Timestamp;
@@ -9,9 +9,9 @@ use crate::domain::timestamp::Timestamp;
 /// The longest time, in seconds (R10).
 pub const MAX_FRESH_SECONDS: u32 = 10;
 
-/// For how many whole seconds the answer may be kept that a value is good which works as this: not past the end of what is good
-/// about it, if there is one, and not past the moment until which the server believes what the answer rests on. 0 is not at all: so
-/// it is with a previous value, because its holder is to be warned each time.
+/// For how many whole seconds the answer may be cached that a value with this standing works: not past the time until which the
+/// value works, and not past the time until which the server trusts its cache. 0 means not at all. This is so for a previous value,
+/// because its holder must be warned each time.
 pub fn fresh_seconds(
     standing: Standing,
     good_until: Option<Timestamp>,
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_kept_for_whole_seconds_and_no_longer_than_ten() {
+    fn an_answer_is_cached_for_whole_seconds_and_no_longer_than_ten() {
         for (end, seconds) in [
             (-1, 0),
             (0, 0),
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_previous_value_is_asked_about_each_time() {
+    fn an_answer_about_a_previous_value_is_not_cached() {
         for retires_at in [None, Some(at(60_000))] {
             let previous = Standing::Previous { replaced_at: at(-1), retires_at };
             assert_eq!(fresh_seconds(previous, retires_at, at(10_000), at(0)), 0);

@@ -1,18 +1,18 @@
-//! The life of a token: its status, the standing of a value, and what a use does to them (R1 to R5, R10).
+//! The lifecycle of a token: its status, the standing of a value, and the effects of a use (R1 to R5, R10).
 //!
-//! Every answer is derived from the facts and from one `now` that the caller read once. Intervals are half-open: a thing
-//! is good while `now < limit`.
+//! Everything is derived from the facts and from one `now`, which the caller reads once. Intervals are half-open: something is
+//! valid while `now < limit`.
 
 use crate::domain::refusal::Refusal;
 use crate::domain::text::names;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Settings, Token, ValueFacts};
 
-/// For how long after a rotation the previous value may not rotate again, in seconds (R5): racing workers of one client
-/// must not cancel each other.
+/// How long after a rotation the previous value cannot rotate again, in seconds (R5), so that racing workers of one client do not
+/// cancel each other's values.
 pub const CONFLICT_GUARD_SECONDS: u32 = 10;
 
-/// What a token is at a moment.
+/// The status of a token at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// It works.
@@ -34,12 +34,12 @@ names! {
     }
 }
 
-/// What a value that works is.
+/// The standing of a value that works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// The newest value.
     Current,
-    /// The one before.
+    /// The value that the newest one replaced.
     Previous {
         /// When the newest value replaced it.
         replaced_at: Timestamp,
@@ -53,11 +53,11 @@ pub enum Standing {
 pub struct Retirement {
     /// Which value.
     pub generation: u32,
-    /// From when on it works no more; `None` if that begins with the first use of the new value.
+    /// When it stops working; `None` if the overlap starts at the first use of the new value.
     pub retires_at: Option<Timestamp>,
 }
 
-/// The status of a token. The reasons to be dead are in the order of how final they are.
+/// The status of a token. If it has ended for several reasons, the most final one counts.
 pub fn status(token: &Token, now: Timestamp) -> Status {
     let reached = |limit: Option<Timestamp>| limit.is_some_and(|limit| limit <= now);
     if token.revoked_at.is_some() {
@@ -71,10 +71,10 @@ pub fn status(token: &Token, now: Timestamp) -> Status {
     }
 }
 
-/// Whether the value of this generation works, and as what.
+/// The standing of the value of this generation, if it works.
 ///
 /// # Errors
-/// Why the token or the value works no more.
+/// Why the token or the value no longer works.
 pub fn standing(token: &Token, generation: u32, now: Timestamp) -> Result<Standing, Refusal> {
     match status(token, now) {
         Status::Active => {}
@@ -90,8 +90,8 @@ pub fn standing(token: &Token, generation: u32, now: Timestamp) -> Result<Standi
     }
 }
 
-/// What becomes of the previous value when this value is used, if that is the first use of the newest one (R4): the
-/// outer `None` for no change, the inner one for an end at once.
+/// When the previous value retires because this value is used, if this is the first use of the newest value (R4). The outer `None`
+/// means no change, the inner one that it retires immediately.
 pub fn overlap_begun_by_use(token: &Token, generation: u32, now: Timestamp) -> Option<Option<Retirement>> {
     let first_of_newest = token.current.generation == generation && token.current.first_used_at.is_none();
     let waiting = token.previous.as_ref().filter(|value| first_of_newest && value.retires_at.is_none())?;
@@ -116,24 +116,23 @@ pub fn apply_use(mut token: Token, generation: u32, now: Timestamp) -> Token {
     token
 }
 
-/// Whether an overlap lasts that could be ended (R4).
+/// Whether an overlap is running, so that it could be ended (R4).
 pub fn overlap_lasts(token: &Token, now: Timestamp) -> bool {
     token.previous.as_ref().is_some_and(|value| value.retires_at.is_none_or(|retires_at| now < retires_at))
 }
 
-/// Whether nobody was ever told the current value: the operator has retired the one before. By no other means does the operator
-/// rotate a token.
+/// Whether the current value is withheld: the operator has retired the one before, and the new one was not shown to anyone. The
+/// operator rotates tokens in no other way.
 pub fn is_withheld(token: &Token) -> bool {
     token.current.generation > 1 && token.current.created_by == Actor::System
 }
 
-/// Whether a retired value that is presented may still be of a race that its holder has lost, and so is no sign of a theft
-/// (R5, R8).
+/// Whether the reuse of a retired value may come from a lost race, and so is no sign of a theft (R5, R8).
 pub fn reuse_may_be_a_race(token: &Token, now: Timestamp) -> bool {
     now < token.current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS)
 }
 
-/// Whether a revocation changes anything: a token is revoked once (R10).
+/// Whether to revoke this token; `false` if it is revoked already (R10).
 ///
 /// # Errors
 /// [`Refusal::TokenProtected`].
@@ -145,7 +144,7 @@ pub fn revoke(token: &Token) -> Result<bool, Refusal> {
     }
 }
 
-/// The end of an overlap that is counted from `now`, never after the token's own (R2); `None` for one of no length.
+/// The end of an overlap that starts now, and never after the token's expiry (R2); `None` if it has no length.
 pub(super) fn ends_after(settings: &Settings, generation: u32, minutes: u32, now: Timestamp) -> Option<Retirement> {
     let end = now.plus_minutes(minutes);
     let end = settings.expires_at.map_or(end, |expires_at| end.min(expires_at));

@@ -1,8 +1,8 @@
-//! The operator's order to retire every value that was issued before a moment, because an older state of the database was
-//! restored: values that had been rotated away since then work in it again.
+//! The rules of `retire-values`, which retires every value that was issued before a given time. It is for when an older backup was
+//! restored: values that have been replaced since then work again.
 //!
-//! A token has one current value at all times (R1), so a current value is retired by a rotation whose value nobody is told: it is
-//! *withheld*. The token stays what it is, and has a value again once somebody who may rotates it by its id.
+//! A token always has one current value (R1). So a current value is retired by a rotation whose new value is *withheld*: it is not
+//! shown to anyone. The token has a usable value again once it is rotated by its id.
 
 use super::lifecycle::{self, Status};
 use super::rotation::Rotation;
@@ -12,9 +12,9 @@ use crate::domain::token::Token;
 /// Which values of a token are retired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retiring {
-    /// The generation of the previous value, if it works and was issued before the moment.
+    /// The generation of the previous value, if it works and was issued before that time.
     pub previous: Option<u32>,
-    /// What puts a withheld value into the place of the current one, if that was issued before the moment.
+    /// The rotation that replaces the current value by a withheld one, if it was issued before that time.
     pub current: Option<Rotation>,
 }
 
@@ -27,7 +27,7 @@ pub fn issued_by(backup: Timestamp) -> Timestamp {
     Timestamp::from_unix_millis(backup.unix_millis().saturating_add(1))
 }
 
-/// What the order comes to for a token; `None` where no value that works was issued before that moment.
+/// Which values of this token are retired; `None` if no value that works was issued before that time.
 pub fn retire_issued_before(token: &Token, moment: Timestamp, now: Timestamp) -> Option<Retiring> {
     match lifecycle::status(token, now) {
         // These are final: no value will ever work again.

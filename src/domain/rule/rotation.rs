@@ -1,6 +1,6 @@
-//! What a rotation comes to: a new value, the same answer again, or a refusal, and how it changes the facts (R1, R2, R4 to R7).
+//! The rules of rotation: a new value, the same answer again, or a refusal, and how the facts change (R1, R2, R4 to R7).
 //!
-//! [`rotate`] decides and [`apply`] carries out, so that a store can guard what was decided by compare-and-set in between.
+//! [`rotate`] decides and [`apply`] changes the facts, so that in between the store can write the decision by compare-and-set.
 
 use super::lifecycle::{self, CONFLICT_GUARD_SECONDS, Retirement, Standing, ends_after, standing};
 use crate::domain::invalid_input::InvalidInput;
@@ -10,7 +10,7 @@ use crate::domain::token::{OverlapStart, Settings, Token, TokenKind, ValueFacts}
 use crate::domain::value::Value;
 use crate::domain::value::derivation::{self, IdempotencyKey};
 
-/// On whose behalf a rotation is asked for.
+/// Who asks for a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotator {
     /// The holder of the value of this generation rotates their own token.
@@ -18,19 +18,19 @@ pub enum Rotator {
         /// The generation that was presented.
         generation: u32,
     },
-    /// Somebody else, who may.
+    /// Another caller, who is authorised.
     Other,
 }
 
-/// How long the value that is replaced goes on working.
+/// How long the replaced value keeps working.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overlap {
     minutes: u32,
-    /// Asked for because the old value leaked: nothing is waited for.
-    at_once: bool,
+    /// Asked for with 0 minutes, because the old value leaked: it stops immediately, whenever an overlap would start.
+    immediate: bool,
 }
 
-/// What makes a repeated request known again (R6).
+/// What identifies a repeated request (R6).
 #[derive(Clone, Copy, Debug)]
 pub struct Repeatable<'a> {
     /// The value that the caller presented.
@@ -39,12 +39,12 @@ pub struct Repeatable<'a> {
     pub key: &'a IdempotencyKey,
 }
 
-/// What a rotation asked for comes to.
+/// The decision about a rotation.
 #[derive(Debug)]
 pub enum Plan {
     /// A new value is issued, and the facts change like this.
     Issue(Rotation),
-    /// It has been done; this is its answer again (R6).
+    /// The rotation was done before; this is its value again (R6).
     Repeat(Value),
 }
 
@@ -55,14 +55,14 @@ pub struct Rotation {
     pub from_generation: u32,
     /// The generation of the new value.
     pub generation: u32,
-    /// The value that works on beside the new one, and until when. Every other stops at once, as a fact and not by a
-    /// moment that another clock might not have reached (R1).
+    /// The value that keeps working beside the new one, and until when. All others stop immediately, by a stored fact and not by a
+    /// time that another clock may not have reached (R1).
     pub previous: Option<Retirement>,
-    /// Whether the current value is cancelled unused (R5), which is void once it has been used.
+    /// Whether the unused current value is cancelled (R5). The rotation is void if that value has been used.
     pub recovers: bool,
     /// The overlap granted, in minutes.
     pub overlap_minutes: u32,
-    /// By when the new value is to be replaced in its turn (R3).
+    /// When the new value must be rotated (R3).
     pub rotate_by: Option<Timestamp>,
 }
 
@@ -72,8 +72,8 @@ impl Plan {
         matches!(self, Self::Issue(rotation) if rotation.from_generation == generation)
     }
 
-    /// Whether it takes a value from somebody who was told it and has not used it yet: what another may do only once the
-    /// guard of ten seconds is over (R5).
+    /// Whether it cancels a value that was issued and has not been used yet, which is allowed only after the conflict guard of ten
+    /// seconds (R5).
     pub fn rests_on_guard(&self, token: &Token) -> bool {
         let unused = token.current.generation > 1 && token.current.first_used_at.is_none();
         matches!(self, Self::Issue(_)) && unused && !lifecycle::is_withheld(token)
@@ -86,28 +86,30 @@ impl Overlap {
     /// # Errors
     /// When it is longer than the token's own, or negative.
     pub fn of(settings: &Settings, asked_minutes: Option<i32>) -> Result<Self, InvalidInput> {
-        let Some(asked) = asked_minutes else { return Ok(Self { minutes: settings.overlap_minutes, at_once: false }) };
+        let Some(asked) = asked_minutes else {
+            return Ok(Self { minutes: settings.overlap_minutes, immediate: false });
+        };
         let shorter = u32::try_from(asked).ok().filter(|minutes| *minutes <= settings.overlap_minutes);
-        shorter.map(|minutes| Self { minutes, at_once: minutes == 0 }).ok_or_else(|| {
+        shorter.map(|minutes| Self { minutes, immediate: minutes == 0 }).ok_or_else(|| {
             let own = settings.overlap_minutes;
             let message = format!("A rotation may only shorten the overlap: from 0 to the token's own {own} minutes.");
             InvalidInput::new("overlapMinutes", message)
         })
     }
 
-    /// How long the value of this generation works on when it is replaced at `now`; `None` for not at all.
+    /// How long the value of this generation keeps working when it is replaced now; `None` for not at all.
     fn of_replaced(self, settings: &Settings, generation: u32, now: Timestamp) -> Option<Retirement> {
-        if settings.overlap_starts == OverlapStart::FirstUse && !self.at_once {
+        if settings.overlap_starts == OverlapStart::FirstUse && !self.immediate {
             return Some(Retirement { generation, retires_at: None });
         }
         ends_after(settings, generation, self.minutes, now)
     }
 }
 
-/// What a rotation asked for now comes to.
+/// Decides about a rotation.
 ///
 /// # Errors
-/// Why it may not be done.
+/// Why it is refused.
 pub fn rotate(
     token: &Token,
     rotator: Rotator,
@@ -127,15 +129,15 @@ pub fn rotate(
     };
     let standing = standing(token, presented, now)?;
     if let Some(value) = repeated(token, repeatable, now) {
-        // The same key for another request is a mistake of the caller's, which no answer would do justice to.
-        // One that asked for an end at once left nobody who could repeat it.
-        let same = overlap.minutes == token.current.overlap_minutes && !overlap.at_once;
+        // The same key with another input is a mistake of the caller, and is refused. A request for an immediate end cannot have
+        // been repeated, because its value stopped working.
+        let same = overlap.minutes == token.current.overlap_minutes && !overlap.immediate;
         return if same { Ok(Plan::Repeat(value)) } else { Err(Refusal::IdempotencyKeyReused) };
     }
     if rotator == Rotator::Other {
-        // Whoever holds the current value has used it by presenting it; somebody else may be one of several.
+        // A holder of the current value has used it by presenting it. Other callers may be one of several that race.
         guard(token, now)?;
-        // The value that nobody has used is cancelled, and not the one before, which may be all that the holder has.
+        // Cancel the unused value and not the previous one, which may be the only one that the holder has.
         if let Some(previous) = token.previous.as_deref().filter(|_| token.current.first_used_at.is_none())
             && lifecycle::overlap_lasts(token, now)
         {
@@ -171,22 +173,23 @@ fn rotate_current(token: &Token, overlap: Overlap, now: Timestamp) -> Rotation {
     }
 }
 
-/// Refuses a rotation so soon after another, whose value has not been used, that both would be of one race (R5, R7).
+/// Refuses a rotation that comes so soon after another, whose value has not been used, that the two probably race (R5, R7).
 fn guard(token: &Token, now: Timestamp) -> Result<(), Refusal> {
     let guard_ends = token.current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS);
     let fresh = token.current.generation > 1 && token.current.first_used_at.is_none();
-    // Nobody waits for a value that is withheld.
+    // A withheld value was not shown to anyone, so there is no race.
     if fresh && !lifecycle::is_withheld(token) && now < guard_ends {
-        // A clock behind the one that rotated must not make the wait longer.
+        // Limited, in case this clock is behind the one that was used for the rotation.
         let retry_after_seconds = now.seconds_until(guard_ends).min(CONFLICT_GUARD_SECONDS);
         return Err(Refusal::RotationConflict { retry_after_seconds });
     }
     Ok(())
 }
 
-/// The answer that carried the current value was lost: it is cancelled unused, and the holder of the previous value gets
-/// another (R5), with an overlap anew. That is no longer than the lost rotation granted, for it may have shortened it, and
-/// ends a rotation period after the previous value was first replaced: no value is kept alive by never using the next (R3).
+/// Recovers from a lost answer: the unused current value is cancelled, and the holder of the previous value gets another one, with
+/// a new overlap (R5). The overlap is no longer than that of the lost rotation, which may have been shortened. It ends at the
+/// latest one rotation period after the previous value was first replaced, so a value cannot be kept alive by never using the next
+/// one (R3).
 fn recover(token: &Token, previous: &ValueFacts, overlap: Overlap, now: Timestamp) -> Result<Rotation, Refusal> {
     if token.current.first_used_at.is_some() {
         return Err(Refusal::ValueSuperseded);
@@ -215,7 +218,7 @@ fn recover(token: &Token, previous: &ValueFacts, overlap: Overlap, now: Timestam
     })
 }
 
-/// The token after a rotation was carried out and `issued` is its newest value.
+/// The token after a rotation, with `issued` as its newest value.
 pub fn apply(mut token: Token, rotation: &Rotation, issued: ValueFacts) -> Token {
     let replaced_at = Some(issued.created_at);
     let replaced = std::mem::replace(&mut token.current, issued);

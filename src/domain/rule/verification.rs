@@ -1,8 +1,7 @@
-//! Whether a presented value is good here and now, and good enough for what is asked of it: the rules of every endpoint that
-//! takes a value.
+//! Whether a presented value works, and whether it has the required scopes: the rules of every endpoint that takes a value.
 //!
-//! Separate, because whoever comes with a value, be it for themselves or to ask about somebody else's, must get the same
-//! answer. It must not know who asks, nor what a use of the value does to it.
+//! They are the same for a client that presents its own value and for one that verifies another client's. So this module must not
+//! know who asks, or what a use changes.
 
 use super::lifecycle::{self, Standing};
 use crate::domain::invalid_input::InvalidInput;
@@ -13,12 +12,12 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{MAX_SCOPES, Scope, Scopes, Token};
 use crate::domain::value::holds_value;
 
-/// What came of a verification. But for the first two, the codes are those of the errors that say the same.
+/// The result of a verification. Except for the first two, the codes are those of the corresponding errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VerificationCode {
-    /// The value is good, and the token holds every scope asked for.
+    /// The value works, and the token has all required scopes.
     Valid,
-    /// The value is good, but the token lacks a scope asked for.
+    /// The value works, but the token lacks a required scope.
     ScopeMissing,
     /// No token has or had this value.
     Unauthenticated,
@@ -51,7 +50,7 @@ names! {
 }
 
 impl VerificationCode {
-    /// The refusal that says the same of a value which a token has or had.
+    /// The refusal with this code.
     pub fn refusal(self) -> Option<Refusal> {
         match self {
             Self::Valid | Self::ScopeMissing | Self::Unauthenticated => None,
@@ -64,14 +63,14 @@ impl VerificationCode {
         }
     }
 
-    /// The code of a refusal; `None` for one that says nothing about a value.
+    /// The code of a refusal; `None` if the refusal is not about a value.
     pub fn of(refusal: &Refusal) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.refusal().as_ref() == Some(refusal))
     }
 }
 
-/// Whether the value of this generation works at this moment and from there, and as what. The token's life is judged first,
-/// so that where it is dead no place makes a difference.
+/// Whether the value of this generation works at this time and from this source; returns its standing. The status of the token is
+/// judged first, so that for a token that no longer works the answer is the same from everywhere.
 ///
 /// # Errors
 /// Why it does not work.
@@ -97,26 +96,26 @@ pub(crate) mod imaginary {
     }
 }
 
-/// Until when a value of this standing works at the longest, if nothing is done to it; `None` for no end in sight. It is good
-/// while `now` is before that.
+/// The latest time until which a value with this standing works, if nothing changes; `None` if there is no limit. It works while
+/// `now` is before that.
 pub fn good_until(token: &Token, standing: Standing) -> Option<Timestamp> {
     let retires_at = if let Standing::Previous { retires_at, .. } = standing { retires_at } else { None };
     [token.settings.expires_at, token.rotate_by(), retires_at].into_iter().flatten().min()
 }
 
-/// The scopes that a token must hold: none twice, in the order in which they were asked for.
+/// The scopes that a token must have: in the order of the request, without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequiredScopes(Vec<Scope>);
 
 impl RequiredScopes {
-    /// Reads the scopes that this field asks for, one a text.
+    /// Parses the required scopes in this field, each a text.
     ///
     /// # Errors
-    /// More than a token can hold, or the first text that is no scope; it is not repeated.
+    /// When there are more than a token can have, or for the first text that is not a scope. The text is not repeated.
     pub fn parse<'a>(field: &'static str, texts: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidInput> {
         let mut scopes = Vec::new();
         for text in texts {
-            // Answers name the scopes that are missing, and a value in the wrong place must not be told (R9).
+            // Answers contain the missing scopes, and must not contain a value that was sent in the wrong place (R9).
             if holds_value(text) {
                 let message = "This contains the value of an API token, which must not be a scope.";
                 return Err(InvalidInput::new(field, message));
@@ -134,12 +133,12 @@ impl RequiredScopes {
         Ok(Self(scopes))
     }
 
-    /// Those that none of the scopes held covers.
+    /// The scopes that none of these covers.
     pub fn missing_from(&self, held: &Scopes) -> Vec<Scope> {
         self.0.iter().filter(|scope| !held.cover(scope.as_str())).cloned().collect()
     }
 
-    /// The scopes in the order in which they were asked for.
+    /// The scopes, in the order of the request.
     pub fn iter(&self) -> std::slice::Iter<'_, Scope> {
         self.0.iter()
     }

@@ -1,8 +1,8 @@
 //! Texts that people write and others read: names, owners and descriptions (Unicode 17).
 //!
-//! Separate from the settings, because what a text looks like is a subject of its own: a name that shows nothing, breaks a line
-//! or turns round what stands beside it makes one token pass for another in a list. What letters a language needs is not judged:
-//! Arabic and Hebrew are ordered by their letters alone, and joiners (emoji, Persian) are no controls of direction.
+//! A name that is invisible, breaks a line or changes the direction of the text beside it could make one token look like another in
+//! a list. All scripts are allowed: Arabic and Hebrew are displayed correctly by their letters alone, and joiners (emoji, Persian)
+//! do not change the direction.
 
 use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint, GeneralCategory, NoncharacterCodePoint};
 use icu_properties::{CodePointMapData, CodePointSetData};
@@ -52,7 +52,7 @@ pub(in crate::domain) fn description(text: String) -> Result<String, InvalidInpu
     Ok(text)
 }
 
-/// Settings are shown to many: a value that somebody pasted into one must not be kept (R9).
+/// Refuses a text that contains a value: settings are shown to many people, and a value pasted into one must not be kept (R9).
 ///
 /// # Errors
 /// For a text that holds one, with this field.
@@ -63,14 +63,15 @@ pub(in crate::domain) fn no_value(field: &'static str, text: &str) -> Result<(),
     Err(InvalidInput::new(field, "This contains the value of an API token, which must not be in a setting."))
 }
 
-/// A text that a program says of itself, such as a user agent, as one line that turns nothing round.
+/// A text from a program, such as a user agent, as one line without controls that change the direction of text.
 pub fn plain_line(text: &str) -> String {
-    let plain = |letter| if breaks_line(letter) || turns(letter) { char::REPLACEMENT_CHARACTER } else { letter };
+    let plain =
+        |letter| if breaks_line(letter) || changes_direction(letter) { char::REPLACEMENT_CHARACTER } else { letter };
     text.chars().map(plain).collect()
 }
 
 fn no_direction(field: &'static str, text: &str) -> Result<(), InvalidInput> {
-    let Some(control) = text.chars().find(|letter| turns(*letter)) else { return Ok(()) };
+    let Some(control) = text.chars().find(|letter| changes_direction(*letter)) else { return Ok(()) };
     let code = u32::from(control);
     let message = format!(
         "The {field} contains the invisible character U+{code:04X}, which changes the direction of text. Leave it out: every \
@@ -79,8 +80,8 @@ fn no_direction(field: &'static str, text: &str) -> Result<(), InvalidInput> {
     Err(InvalidInput::new(field, message))
 }
 
-/// Whether it is one of Unicode's controls of direction: embeddings, overrides, isolates, and the three marks.
-fn turns(letter: char) -> bool {
+/// Whether it is a bidirectional control of Unicode: embeddings, overrides, isolates, and the three marks.
+fn changes_direction(letter: char) -> bool {
     !letter.is_ascii() && CodePointSetData::new::<BidiControl>().contains(letter)
 }
 
@@ -89,7 +90,7 @@ fn breaks_line(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether it shows something by itself. A mark needs a letter to stand on, and what a private character looks like nobody knows.
+/// Whether the character is visible by itself. A mark needs a letter, and the look of a private-use character is unknown.
 fn is_visible(letter: char) -> bool {
     use GeneralCategory as Category;
     let invisible = || {

@@ -1,4 +1,4 @@
-//! The texts that people and programs write: which are good, how they are read, and how a message repeats them.
+//! Texts that people and programs write: validating them, parsing them, and quoting them in messages.
 
 mod display_text;
 mod names;

@@ -1,10 +1,10 @@
-//! The names of enums: one spelling each, the same in GraphQL, in JSON, in a query and in the database.
+//! The names of enum variants, which are the same in GraphQL, in JSON, in a query and in the database.
 
-/// Gives an enum its names. A variant that is left out does not compile.
+/// Declares the names of an enum. A missing variant does not compile.
 macro_rules! names {
     ($type:ident { $($variant:ident => $name:literal,)* }) => {
         impl $type {
-            /// Every one there is.
+            /// All variants.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The name in the schema and in the database.
@@ -14,7 +14,7 @@ macro_rules! names {
                 }
             }
 
-            /// The one of this name.
+            /// The variant with this name.
             pub fn parse(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$variant),)*

@@ -1,11 +1,10 @@
 //! Whole numbers as JSON writes them. JSON has one kind of number and many ways to write it: `10`, `10.0` and `1E1` are the same
 //! (RFC 8259 section 6; GraphQL section 3.5.1).
 
-/// Up to here every whole number has a floating-point number of its own, so that none stands for its neighbour.
+/// The largest number up to which every whole number is exact as a 64-bit float.
 const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 
-/// The whole number that this is; negative zero is zero. `None` if it has a fraction, or is so large that it may be another one,
-/// rounded.
+/// The number as an integer; negative zero is zero. `None` if it has a fraction, or is so large that it may have been rounded.
 pub fn whole(number: f64) -> Option<i64> {
     let exact = number.fract() == 0.0 && number.abs() <= MAX_EXACT;
     #[expect(clippy::cast_possible_truncation, reason = "it is whole, and far smaller than the largest there is")]

@@ -1,7 +1,5 @@
-//! How a message repeats what was sent: short, on one line, and without anything that looks like a value (R9).
-//!
-//! Separate, because every list of texts that people write needs it to say which of a hundred is the wrong one. It must not
-//! know what the text was meant to be.
+//! Quoting input in a message: short, on one line, and without anything that looks like a value (R9). A message about a list needs
+//! this to say which of its texts is wrong.
 
 use crate::domain::value::redact;
 
@@ -13,7 +11,7 @@ pub fn quote(text: &str) -> String {
     let Some((cut, _)) = text.char_indices().nth(QUOTED_LENGTH) else {
         return format!("{:?}", redact(text));
     };
-    // What is left of a value that the cut went through may be too short to be known for one, so the last word goes whole.
+    // If the cut went through a value, the rest may be too short to be recognised, so the whole last word is left out.
     let (kept, _) = text.split_at(cut);
     let kept = kept.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
     format!("{:?}", redact(kept).into_owned() + "…")

@@ -1,4 +1,4 @@
-//! What is asked for when a token is created. One rule a line, each named after its field.
+//! The settings that are asked for when a token is created, and their rules.
 
 use super::kind::TokenKind;
 use super::overlap_and_reuse::OverlapStart;
@@ -17,9 +17,8 @@ pub struct Limits {
     pub max_overlap_minutes: Option<u32>,
 }
 
-/// What is asked for when a token is created, before any rule was applied: what can be changed later, and what is fixed at
-/// creation. `None` is what was left out: it is taken from the token that is cloned, or is the default. An inner `None` is what
-/// was expressly left empty.
+/// The settings that are asked for when a token is created, before validation. `None` means left out: the setting is cloned, or
+/// gets its default. An inner `None` means explicitly empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsDraft {
     /// The settings that can be changed later, among them the name, which must be given and is never cloned.
@@ -42,13 +41,13 @@ impl SettingsDraft {
         Self { change: SettingsChange { name: Some(name.into()), ..SettingsChange::default() }, ..Self::default() }
     }
 
-    /// The settings, once every rule is met. What the draft leaves out is taken from `base`, the settings to clone.
+    /// The validated settings. What the draft leaves out is taken from `base`, the settings to clone.
     ///
     /// # Errors
     /// The first rule that is not met, with its field.
     pub fn validate(self, base: Option<&Settings>, limits: &Limits, now: Timestamp) -> Result<Settings, InvalidInput> {
         let Self { change, kind, expires_at, rotation_period_minutes, overlap_minutes, overlap_starts } = self;
-        // A clone has a name of its own, and without one it is refused.
+        // The name is not cloned; without a name, the draft is refused.
         let nameless = Settings::named("");
         let mut settings = Settings { name: nameless.name.clone(), ..base.unwrap_or(&nameless).clone() };
         if let Some(minutes) = rotation_period_minutes {

@@ -1,5 +1,5 @@
-//! The facts about an API token and its values. Everything else (status, standing, deadlines) is derived from them by
-//! `lifecycle`, for a moment that the caller names.
+//! The facts about an API token and its values. Everything else (status, standing, deadlines) is derived from them by `lifecycle`,
+//! for a given time.
 
 use super::actor::Actor;
 use super::settings::Settings;
@@ -20,7 +20,7 @@ pub struct ValueFacts {
     pub created_at: Timestamp,
     /// Who issued it.
     pub created_by: Actor,
-    /// When it was first presented successfully.
+    /// When it was first used: presented, and found to work.
     pub first_used_at: Option<Timestamp>,
     /// When a newer value replaced it; `None` for the current value.
     pub replaced_at: Option<Timestamp>,
@@ -28,12 +28,12 @@ pub struct ValueFacts {
     pub retires_at: Option<Timestamp>,
     /// The overlap, in minutes, that the rotation which issued this value left to the one before.
     pub overlap_minutes: u32,
-    /// What a repeated request derives this value from again (R6); `None` for a value that is plainly random.
+    /// The salt to derive this value again for a repeated request (R6); `None` for a random value.
     pub salt: Option<Salt>,
 }
 
-/// Random bytes kept beside a derived value, until it is used; apart, because few values have any. Of no use without the value
-/// and the key that it was derived from (R6).
+/// Random bytes that are kept beside a derived value until it is used. They are useless without the value and the key that it was
+/// derived from (R6). Boxed, because few values have a salt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Salt(pub Box<[u8; Salt::BYTES]>);
 
@@ -42,12 +42,12 @@ impl Salt {
     pub const BYTES: usize = 32;
 }
 
-/// An API token with the values that still matter.
+/// An API token with its current and previous value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// The lasting identity; no rotation changes it.
     pub id: TokenId,
-    /// What was asked for at creation.
+    /// The settings.
     pub settings: Settings,
     /// When the token was created.
     pub created_at: Timestamp,
@@ -55,13 +55,13 @@ pub struct Token {
     pub created_by: Actor,
     /// When its settings were last changed, and by whom.
     pub updated: Option<(Timestamp, Actor)>,
-    /// When a value of it was last presented successfully; at most a minute behind.
+    /// When a value of it was last used; at most a minute behind.
     pub last_used_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
     /// The newest value.
     pub current: ValueFacts,
-    /// The value that the newest one replaced, while its overlap lasts; apart, because few tokens have one.
+    /// The value that the newest one replaced, while its overlap runs. Boxed, because few tokens have one.
     pub previous: Option<Box<ValueFacts>>,
 }
 
@@ -71,7 +71,7 @@ impl Token {
         std::iter::once(&self.current).chain(self.previous.as_deref())
     }
 
-    /// The value of this generation, if it still matters.
+    /// The value of this generation, if it is the current or the previous one.
     pub fn value(&self, generation: u32) -> Option<&ValueFacts> {
         self.values().find(|value| value.generation == generation)
     }
@@ -81,7 +81,7 @@ impl Token {
         (self.current.generation > 1).then_some(self.current.created_at)
     }
 
-    /// The moment at which the token is overdue unless rotated before; `None` without a rotation period (R3).
+    /// When the token becomes overdue unless it is rotated; `None` without a rotation period (R3).
     pub fn rotate_by(&self) -> Option<Timestamp> {
         self.settings.rotate_by(self.current.created_at)
     }
@@ -91,8 +91,8 @@ impl Token {
 mod tests {
     use super::*;
 
-    /// 100,000 tokens are remembered by default, so each byte here is 100 kB of the server's memory, and one field of an
-    /// alignment or a niche of its own can cost forty of them.
+    /// 100,000 tokens are cached by default, so each byte here costs 100 kB of memory. The alignment or niche of a single field can
+    /// cost forty bytes.
     #[test]
     fn a_cached_token_takes_little_memory() {
         assert!(size_of::<Token>() <= 336, "{}", size_of::<Token>());

@@ -1,8 +1,8 @@
-//! What happens by itself: when an overlap starts, and what follows the use of a retired value.
+//! Two settings: when an overlap starts, and what happens if a retired value is presented.
 
 use crate::domain::text::names;
 
-/// From when on the overlap after a rotation is counted (R4).
+/// When the overlap after a rotation starts (R4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OverlapStart {
     /// At the rotation.
@@ -19,7 +19,7 @@ names! {
     }
 }
 
-/// What happens when a value is presented that works no more (R8).
+/// What happens if a retired value is presented (R8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReusePolicy {
     /// It is recorded.

@@ -51,8 +51,7 @@ fn is_scope(text: &str) -> bool {
     (1..=Scope::MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// A set of scopes: sorted, none twice. It is one text with a space between two of them, as RFC 6749 writes a list, because
-/// each remembered token has one.
+/// A set of scopes, sorted and without duplicates. It is one text, separated by spaces as in RFC 6749, to save memory in the cache.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Box<str>);
 
@@ -60,7 +59,7 @@ impl Scopes {
     /// Reads a list of scopes with spaces between them, in any order.
     ///
     /// # Errors
-    /// [`MalformedScope`] for the first that is none.
+    /// [`MalformedScope`] if a text is not a scope.
     pub fn parse(list: &str) -> Result<Self, MalformedScope> {
         let scopes: Vec<&str> = list.split_ascii_whitespace().collect();
         if scopes.iter().all(|scope| is_scope(scope)) { Ok(Self::of(scopes)) } else { Err(MalformedScope) }
@@ -87,7 +86,7 @@ impl Scopes {
         self.0.is_empty()
     }
 
-    /// Whether holding these is holding this one.
+    /// Whether these scopes include this one.
     pub fn cover(&self, wanted: &str) -> bool {
         self.iter().any(|held| held == wanted || held == ALL)
     }

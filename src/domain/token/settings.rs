@@ -11,7 +11,7 @@ use crate::domain::timestamp::Timestamp;
 
 /// The most scopes that a token may hold.
 pub const MAX_SCOPES: usize = 100;
-/// How long the previous value works where nothing else is asked for, in minutes (R4).
+/// The default overlap, in minutes (R4).
 pub const DEFAULT_OVERLAP_MINUTES: u32 = 10;
 
 /// The settings of a token: given at creation, and inherited by every generation.
@@ -29,13 +29,13 @@ pub struct Settings {
     pub permissions: Permissions,
     /// What the token may do to the API it protects.
     pub scopes: Scopes,
-    /// The end of the token's life, which no rotation moves (R2); fixed at creation.
+    /// When the token expires; no rotation changes it (R2); fixed at creation.
     pub expires_at: Option<Timestamp>,
     /// The longest time without a rotation, in minutes (R3); fixed at creation.
     pub rotation_period_minutes: Option<u32>,
     /// How long the previous value works after a rotation, in minutes (R4); fixed at creation.
     pub overlap_minutes: u32,
-    /// From when on that is counted; fixed at creation.
+    /// When the overlap starts; fixed at creation.
     pub overlap_starts: OverlapStart,
     /// From which networks it may be used (R12).
     pub allowed_cidr_blocks: CidrBlocks,
@@ -43,11 +43,11 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// What happens when a retired value is presented (R8).
     pub on_reuse: ReusePolicy,
-    /// Whether it cannot be revoked until this is taken back (R11).
+    /// Whether it is protected: it cannot be revoked until this is set to false (R11).
     pub protected: bool,
 }
 
-/// What is to be changed. `None` leaves a setting as it is; an inner `None` empties it.
+/// A change of settings. `None` leaves a setting as it is; an inner `None` makes it empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsChange {
     /// See [`Settings::name`].
@@ -82,9 +82,9 @@ impl SettingsChange {
         Ok(changed)
     }
 
-    /// Makes this change, each setting being held to its own rule; whether they go together is for [`Settings::validate`].
+    /// Makes this change, and checks the rule of each setting. [`Settings::validate`] checks whether the settings are consistent.
     pub(super) fn make(self, settings: &mut Settings) -> Result<(), InvalidInput> {
-        // Every setting is named here, so that none is forgotten.
+        // Destructured, so that no setting is forgotten.
         let Self {
             name,
             description: text,
@@ -109,7 +109,7 @@ impl SettingsChange {
 }
 
 impl Settings {
-    /// The settings of a private token that may do nothing, and that nothing was asked for but this name.
+    /// The default settings with this name: a private token without permissions and scopes.
     pub fn named(name: impl Into<Box<str>>) -> Self {
         Self {
             name: name.into(),
@@ -129,16 +129,16 @@ impl Settings {
         }
     }
 
-    /// The moment at which a token with these settings is overdue whose current value was issued at this one; `None` without a
-    /// rotation period (R3).
+    /// When a token with these settings becomes overdue if its current value was issued at this time; `None` without a rotation
+    /// period (R3).
     pub fn rotate_by(&self, issued_at: Timestamp) -> Option<Timestamp> {
         self.rotation_period_minutes.map(|minutes| issued_at.plus_minutes(minutes))
     }
 
-    /// Whether the settings go together, each being sound by itself.
+    /// Checks whether the settings are consistent; each is already valid by itself.
     ///
     /// # Errors
-    /// The first that does not fit.
+    /// The first inconsistency.
     pub(super) fn validate(&self) -> Result<(), InvalidInput> {
         if self.kind == TokenKind::Public && !self.permissions.is_empty() {
             return Err(InvalidInput::new(
@@ -156,7 +156,7 @@ impl Settings {
     }
 }
 
-/// Puts a setting in the place of another, if one is given.
+/// Replaces a setting, if a new one is given.
 fn replace<T>(setting: &mut T, given: Option<Result<T, InvalidInput>>) -> Result<(), InvalidInput> {
     if let Some(given) = given {
         *setting = given?;
@@ -164,7 +164,7 @@ fn replace<T>(setting: &mut T, given: Option<Result<T, InvalidInput>>) -> Result
     Ok(())
 }
 
-/// A text that may be left empty, held to this rule.
+/// A text that may be empty, checked by this rule.
 fn optional(
     text: Option<String>,
     rule: impl Fn(String) -> Result<String, InvalidInput>,

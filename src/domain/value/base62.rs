@@ -1,7 +1,6 @@
 //! Base 62 (`0-9A-Za-z`, most significant digit first, fixed width) for the two numbers that a value is made of.
 //!
-//! Its own file because it is arithmetic and nothing else. Whoever changes the alphabet or the order of the digits makes
-//! every issued checksum wrong.
+//! Changing the alphabet or the order of the digits would make every issued checksum wrong.
 
 /// The digit of `number % 62`, and what is left above it.
 fn split(number: u64) -> (u8, u64) {

@@ -1,8 +1,8 @@
-//! Values that a repeated request gets again (R6): derived from what the caller presented, never stored.
+//! Deriving values that a repeated request gets again (R6): from the value that the caller presented, and never stored.
 //!
-//! HKDF (RFC 5869) with SHA-256. Input key material is the presented value, 256 random bits that the server does not keep;
-//! the salt is random and kept in the row until the first use; token, generation and the caller's key are the info. Who
-//! has the database alone has nothing to derive from.
+//! HKDF (RFC 5869) with SHA-256. The input key material is the presented value: 256 random bits that the server does not keep. The
+//! salt is random, and kept in the row until the first use. The info is the token id, the generation and the idempotency key. The
+//! database alone is not enough to derive a value.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -12,7 +12,7 @@ use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::token::{Salt, Token};
 
-/// A caller's name for one rotation, by which a repeated request is known again.
+/// An idempotency key, by which a repeated request is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -34,7 +34,7 @@ impl IdempotencyKey {
     }
 }
 
-/// The value of this generation for whoever presents the same value with the same key.
+/// The value of this generation for a caller that presents this value with this key.
 pub fn derive(token: &Token, generation: u32, presented: &Value, salt: &Salt, key: &IdempotencyKey) -> Value {
     let mut entropy = [0; Value::ENTROPY_BYTES];
     let hkdf = Hkdf::<Sha256>::new(Some(salt.0.as_slice()), presented.expose().as_bytes());
@@ -44,7 +44,7 @@ pub fn derive(token: &Token, generation: u32, presented: &Value, salt: &Salt, ke
     Value::from_entropy(token.settings.kind, &entropy)
 }
 
-/// The current value again, if it was issued to whoever presents this value with this key and has not been used.
+/// The current value again, if it was issued to a caller that presented this value with this key, and has not been used.
 pub fn repeat(token: &Token, presented: &Value, key: &IdempotencyKey) -> Option<Value> {
     let current = &token.current;
     let salt = current.salt.as_ref().filter(|_| current.first_used_at.is_none())?;

@@ -1,21 +1,21 @@
-//! Values inside other texts: which texts hold one, and how a text is shown without it (R9).
+//! Values inside other texts: detecting them, and redacting them (R9).
 //!
-//! Two questions, with two answers on purpose. A setting is refused only for a value that is whole, checksum included: a
-//! refusal must never hit an ordinary name such as `network_configuration`. What is shown or logged also hides what is only
-//! nearly a value, for a value with a typo in it, or cut short, is most of a secret. There a mistake costs one word of a message.
+//! The two are different on purpose. A setting is refused only if it contains a whole value, including a valid checksum, so that an
+//! ordinary name such as `network_configuration` is never refused. What is shown or logged is also redacted if it is nearly a
+//! value, because a value with a typo, or a truncated one, is still most of a secret. There, a mistake costs only one word of a
+//! message.
 
 use std::borrow::Cow;
 
 use super::secret::{self, PresentedValue};
 use crate::domain::token::TokenKind;
 
-/// How many letters or digits of a value are hidden even though the rest is missing. Of fewer, more than half of the 256 random
-/// bits are left to guess.
+/// From how many letters or digits a part of a value is redacted. With fewer, more than half of the 256 random bits are unknown.
 const PIECE_LENGTH: usize = 20;
-/// From this length on nothing is a word, whatever it is made of.
+/// A longer run of letters and digits is not a word, whatever it consists of.
 const LONGEST_WORD: usize = 40;
 
-/// Whether a well-formed value stands anywhere in the text, also with letters right before and behind it.
+/// Whether the text contains a well-formed value, even with letters directly before and after it.
 pub fn holds_value(text: &str) -> bool {
     candidates(text).any(|(at, prefix)| {
         let end = at + prefix.len() + secret::RANDOM_LENGTH + secret::CHECKSUM_LENGTH;
@@ -23,7 +23,7 @@ pub fn holds_value(text: &str) -> bool {
     })
 }
 
-/// The text with every value, and whatever may be most of one, reduced to its prefix and an ellipsis.
+/// The text, in which every value, and everything that may be most of one, is replaced by its prefix and an ellipsis.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut done = 0;
@@ -45,7 +45,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Where the prefix of a value stands, and which.
+/// The positions of prefixes of values, and which prefix.
 fn candidates(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
     // One search for what both prefixes begin with, so that a long text is read once.
     text.match_indices("rk").filter_map(|(at, _)| {

@@ -1,6 +1,6 @@
-//! The secret string a client sends, and the only two things ever kept of it: its SHA-256 and a hint.
+//! The secret string that a client sends, and the only two things that are kept of it: its SHA-256 and a hint.
 //!
-//! The format must never change, for values of it live in other people's vaults and in the patterns of secret scanners:
+//! The format must never change, because values are stored in other systems, and secret scanners look for the pattern:
 //! prefix, 43 letters or digits (256 random bits), 6 letters or digits (the CRC-32 of all that precedes them, base 62).
 //! No `-` and no `=`, so that a double click selects all of it.
 
@@ -22,7 +22,7 @@ const HINT_LENGTH: usize = 4;
 /// way to its text, for the one response that issues it (R9). Its memory is overwritten when it is dropped.
 pub struct Value(SecretString);
 
-/// A text that has the form of a value, as somebody presented it. It lends what it was read from and copies nothing.
+/// A presented text that has the format of a value. It borrows the text.
 #[derive(Clone, Copy)]
 pub struct PresentedValue<'a>(&'a str);
 
@@ -31,7 +31,7 @@ pub struct PresentedValue<'a>(&'a str);
 #[error("not the value of an API token")]
 pub struct MalformedValue;
 
-/// The SHA-256 of a value: all that a server keeps to know it again.
+/// The SHA-256 of a value, by which the server recognises it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ValueHash(pub [u8; 32]);
 
@@ -47,7 +47,7 @@ impl Hint {
 
     /// The characters.
     pub fn as_str(&self) -> &str {
-        // They are ASCII by their making.
+        // They are always ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -79,18 +79,18 @@ impl Value {
 
     /// Its last four characters.
     pub fn hint(&self) -> Hint {
-        // Every value is longer and of ASCII, whether it was made or read.
+        // Every value is longer than this, and ASCII.
         Hint(self.expose().as_bytes().last_chunk().copied().unwrap_or_default())
     }
 
-    /// The text itself, for the answer that issues it and for nothing else (R9).
+    /// The text itself, only for the answer that issues it (R9).
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
 impl<'a> PresentedValue<'a> {
-    /// Takes a presented text for a value if it could be one, without asking any database.
+    /// Parses a presented text by its format and checksum, without a lookup.
     ///
     /// # Errors
     /// [`MalformedValue`]; the text itself is never repeated.
@@ -114,7 +114,7 @@ impl<'a> PresentedValue<'a> {
         ValueHash::of(self.0)
     }
 
-    /// A copy that lasts, for whoever needs the value beyond its request.
+    /// An owned copy, for use after the request.
     pub fn keep(self) -> Value {
         Value(SecretString::from(self.0))
     }

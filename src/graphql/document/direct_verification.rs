@@ -155,7 +155,7 @@ impl DirectVerification {
         }
         let scopes = input.required_scopes.iter().flatten().map(String::as_str);
         let required = RequiredScopes::parse("requiredScopes", scopes).ok()?;
-        let source = Source::told("address", input.address.as_deref(), input.origin).ok()?;
+        let source = Source::reported("address", input.address.as_deref(), input.origin).ok()?;
         let (_, standing, verification) = service.try_verify_for(caller, &input.value, &required, &source)?;
         Some((standing, self.write(&verification)))
     }

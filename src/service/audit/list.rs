@@ -16,7 +16,7 @@ use crate::service::{Caller, Error, Service};
 pub struct AuditRequest {
     /// How many.
     pub first: Option<i32>,
-    /// Only what follows this cursor, which is older.
+    /// Only events after this cursor, which are older.
     pub after: Option<String>,
     /// Which events.
     pub filter: AuditFilter,
@@ -37,7 +37,7 @@ impl Service {
     /// A page of the audit log. Needs `AUDIT_LOG_READ`.
     ///
     /// # Errors
-    /// When the caller may not, or the page asked for is not one.
+    /// When the caller may not, or the page is invalid.
     pub async fn events(&self, caller: &Caller, request: AuditRequest) -> Result<AuditPage, Error> {
         let now = self.now();
         let own = self.own_token(caller, now).await?;

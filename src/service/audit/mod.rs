@@ -1,4 +1,4 @@
-//! The audit log: writing it, reading a page of it, and following it.
+//! The audit log: writing it, listing it, and subscribing to it.
 
 mod fan_out;
 mod list;

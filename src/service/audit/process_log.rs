@@ -1,5 +1,5 @@
-//! What was done, in the log: a line for each change, and for each refusal that the audit log keeps. Ids and outcomes only; no
-//! text that a client sent is among them (R9).
+//! Audit events in the log of the process: a line for each change, and for each refusal that is recorded. Ids and outcomes only,
+//! and no text that a client sent (R9).
 
 use tracing::field::display;
 
@@ -8,7 +8,7 @@ use crate::domain::token::Actor;
 
 /// Logs an event that is durable. Called in the span of its request, which names the request.
 pub(crate) fn report(event: &AuditEvent) {
-    let did = match event.action {
+    let message = match event.action {
         Action::Created => "created API token",
         Action::Updated => "updated API token",
         Action::Rotated => "rotated API token",
@@ -31,5 +31,5 @@ pub(crate) fn report(event: &AuditEvent) {
     });
     let (token, generation, result) =
         (event.token_id.map(display), event.generation, event.refusal.as_ref().map_or("OK", RefusedAs::as_str));
-    tracing::info!(token, generation, by, result, "{did}");
+    tracing::info!(token, generation, by, result, "{message}");
 }

@@ -1,4 +1,4 @@
-//! Lets through one of a kind a minute: refusals are worth recording, but nobody may fill the disk with them.
+//! A rate limit of one a minute for each kind: refusals are worth recording, but no client may fill the disk with them.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,10 +9,10 @@ use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 
-/// For how long one of a kind keeps the others out, in seconds.
+/// The least time between two of a kind, in seconds.
 const PERIOD_SECONDS: u32 = 60;
 
-/// A gate for things of the kind `K`.
+/// A rate limit of one a minute for each `K`.
 #[derive(Debug)]
 pub(crate) struct RateLimit<K> {
     last: Mutex<HashMap<K, Timestamp>>,
@@ -20,14 +20,14 @@ pub(crate) struct RateLimit<K> {
 }
 
 impl<K: Eq + Hash> RateLimit<K> {
-    /// A gate that remembers so many kinds. Beyond that new ones are kept out, until old ones are forgotten.
+    /// A rate limit that remembers this many kinds. When it is full, it refuses new kinds until old ones have expired.
     pub(crate) fn new(max_kinds: usize) -> Self {
         Self { last: Mutex::default(), max_kinds }
     }
 
     /// Whether this is the first of its kind within a minute.
     pub(crate) fn allows(&self, kind: K, now: Timestamp) -> bool {
-        // Nothing here can panic and leave the map half changed.
+        // Nothing here can panic and leave the map inconsistent.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = |at: &Timestamp| *at <= now && now < at.plus_seconds(PERIOD_SECONDS);
         if last.get(&kind).is_some_and(recent) {
@@ -44,15 +44,15 @@ impl<K: Eq + Hash> RateLimit<K> {
     }
 }
 
-/// Refusals of one kind: the same thing refused to the same token, or to the same network where no token is known.
+/// A kind of refusal: the same thing refused to the same token or, if no token is known, to the same network.
 type Kind = (Action, &'static str, Option<TokenId>, Option<IpAddr>);
 
-/// How many kinds of refusals to tokens are recorded a minute.
+/// How many kinds of refusals of known tokens are recorded a minute.
 const MAX_KNOWN: usize = 4_096;
-/// How many kinds of refusals to nobody in particular are recorded a minute. Anyone can cause those.
+/// How many kinds of refusals without a known token are recorded a minute. Anyone can cause these.
 const MAX_UNKNOWN: usize = 64;
 
-/// The gates of the audit log. There are two, so that strangers cannot crowd out what is said of a token.
+/// The rate limits of the audit log. There are two, so that unknown clients cannot crowd out the events of tokens.
 #[derive(Debug)]
 pub(crate) struct RefusalLimits {
     pub(crate) known: RateLimit<Kind>,
@@ -74,20 +74,20 @@ mod tests {
     }
 
     #[test]
-    fn one_of_a_kind_passes_a_minute() {
-        let gate = RateLimit::new(10);
+    fn one_of_a_kind_is_allowed_a_minute() {
+        let limit = RateLimit::new(10);
         for (kind, seconds, passes) in [(1, 0, true), (1, 59, false), (2, 59, true), (1, 60, true), (1, 61, false)] {
-            assert_eq!(gate.allows(kind, at(seconds)), passes, "{kind} at {seconds}");
+            assert_eq!(limit.allows(kind, at(seconds)), passes, "{kind} at {seconds}");
         }
     }
 
     #[test]
     fn the_number_of_kinds_is_bounded_and_old_ones_expire() {
-        let gate = RateLimit::new(3);
+        let limit = RateLimit::new(3);
         for kind in 0..3 {
-            assert!(gate.allows(kind, at(0)));
+            assert!(limit.allows(kind, at(0)));
         }
-        assert!(!gate.allows(3, at(59)));
-        assert!(gate.allows(3, at(60)));
+        assert!(!limit.allows(3, at(59)));
+        assert!(limit.allows(3, at(60)));
     }
 }

@@ -1,4 +1,4 @@
-//! Writing to the audit log: changes in their own transaction, refusals in one of their own and at a bounded rate.
+//! Writing to the audit log: a change in its own transaction, a refusal in a separate one and at a limited rate.
 
 use std::net::IpAddr;
 
@@ -11,18 +11,17 @@ use crate::store::Transaction;
 
 use super::process_log::report;
 
-/// A refusal worth knowing.
+/// A refusal to be recorded.
 pub(crate) struct Refused {
     pub(crate) action: Action,
     pub(crate) code: ErrorCode,
     /// The token whose value was presented, and the generation of that value.
     pub(crate) presented: Option<(TokenId, u32)>,
-    /// The token that it was about, where that is another.
+    /// The token that the request was about, if it is another one.
     pub(crate) target: Option<TokenId>,
 }
 
-/// The network that one client has to itself: its IPv4 address, or the first 64 bits of an IPv6 address (RFC 4291,
-/// section 2.5.4).
+/// The network of one client: its IPv4 address, or the first 64 bits of its IPv6 address (RFC 4291, section 2.5.4).
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -64,7 +63,7 @@ impl Service {
         })
     }
 
-    /// Records a refusal, once a minute a kind. If that fails the refusal stands all the same, and the log says why.
+    /// Records a refusal, once a minute for each kind. If that fails, the request is refused anyway, and the log has the cause.
     pub(crate) async fn record_refusal(&self, refused: Refused, provenance: Provenance, now: Timestamp) {
         let token_id = refused.target.or(refused.presented.map(|(id, _)| id));
         let (gate, network) = match token_id {

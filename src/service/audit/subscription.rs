@@ -1,7 +1,7 @@
-//! `auditEvents` as a subscription: events as they are committed, for as long as the subscriber may hear them.
+//! `auditEvents` as a subscription: events as they are committed, as long as the subscriber may read them.
 //!
-//! A subscriber is asked of nothing while it is not ready for the next event, so that a slow one costs no memory; what it
-//! then has missed it is told of, and its subscription ends.
+//! Nothing is buffered for a single subscriber, so a slow one costs no memory. If it falls too far behind, it gets an error, and
+//! its subscription ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,16 +22,16 @@ use crate::domain::value::ValueHash;
 use crate::service::{Caller, Error, Service, StreamPermit};
 use crate::store::{AuditMessage, Stamp};
 
-/// How often is looked whether the subscriber's value still works; a deadline is kept to within this.
-const LOOK_PERIOD: Duration = Duration::from_secs(1);
+/// How often to check that the subscriber's value still works. Deadlines are kept with this precision.
+const CHECK_PERIOD: Duration = Duration::from_secs(1);
 
 /// One subscription.
-struct Watch {
+struct Subscription {
     service: Service,
-    feed: Receiver<AuditMessage>,
+    messages: Receiver<AuditMessage>,
     wake: watch::Receiver<()>,
     filter: AuditFilter,
-    /// The subscriber's token as it was read last, and when that was in the order of changes.
+    /// The subscriber's token as it was last read, and the stamp of that read.
     token: Arc<Token>,
     stamp: Stamp,
     generation: u32,
@@ -42,67 +42,78 @@ struct Watch {
 }
 
 impl Service {
-    /// The caller as of now: their value presented anew, from where it was presented before. What lasts longer than a request
-    /// asks this before every further one, because nothing says that the value still works.
+    /// Authenticates the caller again, with the same value from the same source. What lasts longer than a request, such as a
+    /// socket, must do this before each further operation, because the value may have stopped working.
     ///
     /// # Errors
-    /// Why it works no more, as [`Service::authenticate`] says it.
+    /// Why the value no longer works, as in [`Service::authenticate`].
     pub async fn authenticate_again(&self, caller: &Caller) -> Result<Caller, Error> {
-        self.authenticate(caller.presented().expose(), caller.context()).await
+        self.authenticate(caller.presented().expose(), caller.request_context()).await
     }
 
-    /// The audit events that are committed from now on and match, each once, and those of one token in the order of the commits.
-    /// Needs `AUDIT_LOG_READ`. Ends with an error when the caller's value works no more, the permission is taken, or events were
+    /// The matching audit events that are committed from now on: each once, and those of one token in commit order. Needs
+    /// `AUDIT_LOG_READ`. Ends with an error when the caller's value stops working, the permission is removed, or events were
     /// missed.
     ///
     /// # Errors
-    /// When the caller may not, or events cannot be heard just now.
+    /// When the caller may not, or there is no contact with the database.
     pub async fn subscribe_to_events(
         &self,
         caller: &Caller,
         filter: AuditFilter,
     ) -> Result<impl Stream<Item = Result<Arc<AuditEvent>, Error>> + Send + use<>, Error> {
         let place = self.open_stream(caller)?;
-        // In this order nothing falls in between: who listens first, reads later.
-        let (mut feed, wake) = (self.store.subscribe_to_audit_log(), self.fan_out.join());
-        if !self.wait_for_contact().await || !self.catch_up(&mut feed).await {
+        // Subscribe first and read the token later, so that no change falls in between.
+        let (mut messages, wake) = (self.store.subscribe_to_audit_log(), self.fan_out.subscribe());
+        if !self.wait_for_contact().await || !self.catch_up(&mut messages).await {
             return Err(Error::OutOfContact);
         }
         let stamp = self.store.stamp();
         let token = self.own_token(caller, self.now()).await?;
-        let mut seconds = interval(LOOK_PERIOD);
+        let mut seconds = interval(CHECK_PERIOD);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (generation, hash, source) = (caller.generation(), *caller.hash(), caller.context().source);
+        let (generation, hash, source) = (caller.generation(), *caller.hash(), caller.request_context().source);
         let service = self.clone();
-        let watch =
-            Watch { service, feed, wake, filter, token, stamp, generation, hash, source, seconds, _place: place };
-        watch.admit(self.now())?;
-        Ok(stream::unfold(Some(watch), async |watch| {
-            let mut watch = watch?;
-            match watch.next().await {
-                Ok(event) => Some((Ok(event), Some(watch))),
+        let subscription = Subscription {
+            service,
+            messages,
+            wake,
+            filter,
+            token,
+            stamp,
+            generation,
+            hash,
+            source,
+            seconds,
+            _place: place,
+        };
+        subscription.authorise(self.now())?;
+        Ok(stream::unfold(Some(subscription), async |subscription| {
+            let mut subscription = subscription?;
+            match subscription.next().await {
+                Ok(event) => Some((Ok(event), Some(subscription))),
                 Err(reason) => Some((Err(reason), None)),
             }
         }))
     }
 }
 
-impl Watch {
+impl Subscription {
     async fn next(&mut self) -> Result<Arc<AuditEvent>, Error> {
         loop {
-            let heard = match self.feed.try_recv() {
+            let message = match self.messages.try_recv() {
                 Err(TryRecvError::Empty) => {
                     tokio::select! {
                         _ = self.wake.changed() => {}
-                        _ = self.seconds.tick() => self.look().await?,
+                        _ = self.seconds.tick() => self.check().await?,
                     }
                     continue;
                 }
-                heard => heard,
+                message => message,
             };
-            // Before the event is passed on: it may be why it must not be.
-            self.look().await?;
-            match heard {
+            // Before the event is passed on, because this event may be the reason why it must not be.
+            self.check().await?;
+            match message {
                 Ok(AuditMessage::Event(event)) if self.filter.admits(&event) => return Ok(event),
                 Ok(AuditMessage::Event(_)) | Err(TryRecvError::Empty) => {}
                 Ok(AuditMessage::ContactLost) | Err(TryRecvError::Closed) => return Err(Error::OutOfContact),
@@ -111,18 +122,18 @@ impl Watch {
         }
     }
 
-    /// Whether the subscriber may still hear events.
-    async fn look(&mut self) -> Result<(), Error> {
+    /// Checks that the subscriber may still read events.
+    async fn check(&mut self) -> Result<(), Error> {
         if !self.service.store.is_fresh(self.token.id, self.stamp) {
             self.stamp = self.service.store.stamp();
-            // By way of the cache: a change to a token is read once for all subscribers that present its value.
+            // Through the cache, so that a changed token is read once for all subscribers with its value.
             let known = self.service.find_value(&self.hash, self.service.now()).await?.ok_or(Error::Unauthenticated)?;
             self.token = known.token;
         }
-        self.admit(self.service.now())
+        self.authorise(self.service.now())
     }
 
-    fn admit(&self, now: Timestamp) -> Result<(), Error> {
+    fn authorise(&self, now: Timestamp) -> Result<(), Error> {
         verification::judge(&self.token, self.generation, &self.source, now)?;
         Ok(Authority::of(&self.token).require(Permission::AuditLogRead)?)
     }

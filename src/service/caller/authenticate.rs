@@ -1,4 +1,4 @@
-//! From a presented text to a caller.
+//! Authentication: from a presented text to a caller.
 
 use std::sync::atomic::AtomicBool;
 
@@ -6,18 +6,17 @@ use crate::service::judge::{FirstUse, Judged};
 use crate::service::{Caller, Error, RequestContext, Service};
 
 impl Service {
-    /// The caller that a presented text stands for. The first use of a value is durable before this returns, so that the
-    /// previous value can no longer cancel it (R5).
+    /// Authenticates a presented text. The first use of a value is durable before this returns, so that the previous value can no
+    /// longer cancel it (R5).
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for a text that no token has as its value, or the reason why it does not work here and now.
+    /// [`Error::Unauthenticated`] if no token has this value, or the reason why it does not work.
     pub async fn authenticate(&self, presented: &str, context: RequestContext<'_>) -> Result<Caller, Error> {
         self.judged_caller(presented, context, FirstUse::Write).await
     }
 
-    /// The caller that a presented text stands for, as [`Service::authenticate`] says it, for an endpoint that does one thing: the
-    /// first use of a value may still be pending, so that what the caller asks for can write it along. Whoever calls this calls
-    /// [`Service::write_first_use`] before it answers anything (R5).
+    /// As [`Service::authenticate`], for an endpoint with a single operation: the first use of a value may still be pending, so
+    /// that the transaction of that operation can write it. Call [`Service::write_first_use`] before any answer is sent (R5).
     ///
     /// # Errors
     /// As [`Service::authenticate`].
@@ -26,7 +25,7 @@ impl Service {
         presented: &str,
         context: RequestContext<'_>,
     ) -> Result<Caller, Error> {
-        self.judged_caller(presented, context, FirstUse::Leave).await
+        self.judged_caller(presented, context, FirstUse::Defer).await
     }
 
     async fn judged_caller(
@@ -37,8 +36,8 @@ impl Service {
     ) -> Result<Caller, Error> {
         let judged = self.judge(presented, &context, first_use, self.now()).await?.ok_or(Error::Unauthenticated)?;
         let first_use_is_pending = AtomicBool::new(judged.is_first_use());
-        let Judged { value, hash, token, generation, judgement } = judged;
-        let (standing, presented, provenance) = (judgement?, value.keep(), context.provenance());
+        let Judged { value, hash, token, generation, outcome } = judged;
+        let (standing, presented, provenance) = (outcome?, value.keep(), context.provenance());
         Ok(Caller {
             token,
             generation,

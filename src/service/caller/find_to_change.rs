@@ -1,4 +1,4 @@
-//! What a change rests on: the caller's token and the one to be changed, as they are under a lock.
+//! Locking the caller's token and the token that the caller changes.
 
 use crate::domain::id::TokenId;
 use crate::domain::rule::authority::Authority;
@@ -8,12 +8,12 @@ use crate::service::{Caller, Error, Service};
 use crate::store::Transaction;
 
 impl Service {
-    /// The caller's token as of this transaction, and the token that the caller may then change, if there is one. A caller that
-    /// was revoked or retired since the request began may do nothing any more, and none is revoked from here until the
-    /// transaction has ended (R10). A first use that is pending is written in it (R5).
+    /// Locks and returns the caller's token and, if it exists, the token to change. Fails if the caller's value has stopped working
+    /// since the request began. While this transaction runs, the caller's token cannot be revoked (R10). A pending first use is
+    /// written (R5).
     ///
-    /// Another's token is not even looked up for a caller without `API_TOKEN_MODIFY`: how long that takes would tell whether it
-    /// exists.
+    /// Without `API_TOKEN_MODIFY`, another's token is not looked up at all, because the time that this takes would reveal whether
+    /// it exists.
     pub(crate) async fn find_to_change(
         &self,
         transaction: &Transaction,
@@ -23,16 +23,16 @@ impl Service {
     ) -> Result<(Token, Option<Token>), Error> {
         let own = caller.token_id();
         if target != own && Authority::of(caller.known()).require(Permission::ApiTokenModify).is_err() {
-            // What is known may be old, so the database has the last word.
+            // The cached token may be old, so the database decides.
             let token = transaction.find_token(own).await?.ok_or(Error::Unauthenticated)?;
             caller.check_still_valid(&token, now)?;
             Authority::of(&token).require(Permission::ApiTokenModify)?;
         }
-        let held = (target != own).then(|| (own, caller.hold()));
+        let held = (target != own).then(|| (own, caller.lock_mode()));
         let (mut target, mut other) = transaction.find_to_change(target, held).await?;
         let token = other.as_mut().or(target.as_mut().filter(|token| token.id == own)).ok_or(Error::Unauthenticated)?;
         caller.check_still_valid(token, now)?;
-        caller.use_in(transaction, token, now).await?;
+        caller.write_first_use_in(transaction, token, now).await?;
         Ok((token.clone(), target))
     }
 }

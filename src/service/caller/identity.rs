@@ -1,4 +1,4 @@
-//! A caller: who presented a value that works, and in which request.
+//! The caller: the token whose value was presented, and the request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,10 @@ use crate::domain::value::{Value, ValueHash};
 use crate::service::RequestContext;
 use crate::store::LockMode;
 
-/// Somebody who presented a value that works. What they may do is looked up anew by every operation.
+/// An authenticated caller. Every operation checks again what it may do.
 #[derive(Debug)]
 pub struct Caller {
-    /// The token that they were recognised by, as it was then or up to ten seconds before.
+    /// The caller's token as it was at authentication, or up to ten seconds earlier if it came from the cache.
     pub(super) token: Arc<Token>,
     pub(super) generation: u32,
     pub(super) standing: Standing,
@@ -26,7 +26,7 @@ pub struct Caller {
     pub(super) hash: ValueHash,
     pub(super) source: Source,
     pub(super) provenance: Provenance,
-    /// Whether the first use of the value is still to be made durable.
+    /// Whether the first use of the value has yet to be made durable.
     pub(super) first_use_is_pending: AtomicBool,
 }
 
@@ -36,8 +36,8 @@ impl Caller {
         self.token.id
     }
 
-    /// The caller's token as it was known when the value was presented. It may have changed since, so whatever rests on this makes
-    /// sure in the database that it has not.
+    /// The caller's token as it was known at authentication. It may have changed since, so check in the database before you rely on
+    /// it.
     pub(crate) fn known(&self) -> &Token {
         &self.token
     }
@@ -47,23 +47,23 @@ impl Caller {
         self.generation
     }
 
-    /// What the presented value was when it was presented.
+    /// The standing of the value at authentication.
     pub fn standing(&self) -> Standing {
         self.standing
     }
 
-    /// Whether the caller, whose token is now this, may still do anything: its value works, and from where it came (R10, R12). A
-    /// request may be long in coming after its headers.
+    /// Checks that the caller's value still works, from the same source, if this is its token now (R10, R12). A request body may
+    /// arrive long after the headers.
     pub(crate) fn check_still_valid(&self, token: &Token, now: Timestamp) -> Result<(), Refusal> {
         verification::judge(token, self.generation, &self.source, now).map(drop)
     }
 
-    /// The value itself, for what is derived from it (R6).
+    /// The value itself, to derive others from it (R6).
     pub(crate) fn presented(&self) -> &Value {
         &self.presented
     }
 
-    /// The caller as an actor, and the request it acts in.
+    /// The caller as an actor, and the request in which it acts.
     pub(crate) fn as_actor(&self) -> (Actor, Provenance) {
         (Actor::ApiToken(self.token.id), self.provenance.clone())
     }
@@ -73,30 +73,30 @@ impl Caller {
         &self.hash
     }
 
-    /// The request in which the value was presented, to present it again.
-    pub(crate) fn context(&self) -> RequestContext<'_> {
+    /// The context of the request in which the value was presented, to present it again.
+    pub(crate) fn request_context(&self) -> RequestContext<'_> {
         let Provenance { user_agent, request_id, .. } = &self.provenance;
         let user_agent = user_agent.as_deref().map(str::as_bytes);
         RequestContext { source: self.source.clone(), user_agent, request_id: *request_id }
     }
 
-    /// The same, as the audit log tells of it.
+    /// The request, for the audit log.
     pub(crate) fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// Whether the first use of the presented value is still to be written.
+    /// Whether the first use of the presented value has yet to be written.
     pub(crate) fn first_use_is_pending(&self) -> bool {
         self.first_use_is_pending.load(Ordering::Acquire)
     }
 
-    /// Takes note that the first use, if this was one, has been written and is durable.
+    /// Records that the first use, if this was one, is durable.
     pub(crate) fn mark_first_use_durable(&self) {
         self.first_use_is_pending.store(false, Ordering::Release);
     }
 
-    /// How the caller's token is to be held by a transaction that rests on it.
-    pub(crate) fn hold(&self) -> LockMode {
+    /// How a transaction must lock the caller's token.
+    pub(crate) fn lock_mode(&self) -> LockMode {
         if self.first_use_is_pending() { LockMode::Exclusive } else { LockMode::Shared }
     }
 }

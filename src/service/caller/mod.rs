@@ -1,4 +1,4 @@
-//! Callers: from a presented value to somebody in whose name a use case runs.
+//! Callers: authentication, first uses, and the locks and limits that apply to a caller.
 
 mod authenticate;
 mod find_to_change;

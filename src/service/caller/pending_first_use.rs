@@ -1,9 +1,8 @@
-//! The first use of a value: by which transaction it is written, and that no answer comes before it (R5).
+//! Pending first uses: which transaction writes the first use of a value, so that it is durable before any answer is sent (R5).
 //!
-//! From then on the value before can no longer cancel this one, so it is durable before anything is answered. Most endpoints have
-//! it written before they go on. Where a caller was only recognised it waits: the transaction of the change that the caller
-//! asks for writes it along with the rest, whatever reads has it written first, and the endpoint writes what is still pending, of
-//! a request that was refused or asked for nothing.
+//! From the first use, the previous value can no longer cancel this one. Most endpoints have it written during authentication. An
+//! endpoint with a single operation defers it: a change writes it in its own transaction, a read has it written first, and if the
+//! request is refused or does nothing, the endpoint writes it before the answer.
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
@@ -13,9 +12,9 @@ use crate::service::{Caller, Error, Service};
 use crate::store::Transaction;
 
 impl Caller {
-    /// Lets the presented value count as used, if this is its first use: in this transaction, which holds the caller's token as
-    /// [`Caller::hold`] says, and ends by [`Caller::finish`]. The token is then what it is at that.
-    pub(crate) async fn use_in(
+    /// Writes the first use of the presented value, if it is pending, in this transaction, and updates `token` accordingly. The
+    /// transaction must hold the lock of [`Caller::lock_mode`] on the caller's token, and end with [`Caller::finish`].
+    pub(crate) async fn write_first_use_in(
         &self,
         transaction: &Transaction,
         token: &mut Token,
@@ -27,8 +26,8 @@ impl Caller {
         Ok(())
     }
 
-    /// Ends the transaction of an operation of the caller's, in which the first use was written: it is durable exactly if the
-    /// operation is, and else still pending.
+    /// Ends the transaction of an operation in which the first use was written. The first use is durable if the operation is, and
+    /// otherwise still pending.
     pub(crate) async fn finish<T>(&self, transaction: Transaction, outcome: Result<T, Error>) -> Result<T, Error> {
         let events = transaction.events();
         let outcome = transaction.finish(outcome).await;
@@ -41,14 +40,14 @@ impl Caller {
 }
 
 impl Service {
-    /// Makes the first use of the caller's value durable if it is not yet. To be called before anything is answered to a caller
-    /// that was recognised and not authenticated.
+    /// Makes the first use of the caller's value durable, if it is pending. Call this before any answer is sent to a caller of
+    /// [`Service::authenticate_deferring_first_use`].
     ///
     /// # Errors
-    /// Why the value works no more, if it has stopped since the request began, or when the database fails.
+    /// Why the value no longer works, if it has stopped since the request began; or when the database fails.
     pub async fn write_first_use(&self, caller: &Caller) -> Result<(), Error> {
         if caller.first_use_is_pending() {
-            // Boxed, because callers whose value was used before should not carry its size.
+            // Boxed, because this is rare, and its future is large.
             Box::pin(self.record_use(caller.token_id(), caller.generation(), self.now())).await?;
             caller.mark_first_use_durable();
         }

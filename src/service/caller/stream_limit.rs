@@ -1,4 +1,4 @@
-//! How many event streams and sockets there may be: each takes memory and is asked about every change, for as long as it lasts.
+//! Limits the number of event streams and sockets: each takes memory, and is woken by every change, as long as it is open.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::id::TokenId;
 use crate::service::Error;
 
-/// Those that are open, by the tokens that opened them.
+/// The open streams, counted for each token.
 #[derive(Debug, Default)]
 pub(crate) struct Streams(Mutex<Open>);
 
 #[derive(Debug, Default)]
 struct Open {
-    of_all: u32,
-    of: HashMap<TokenId, u32>,
+    total: u32,
+    per_token: HashMap<TokenId, u32>,
 }
 
-/// The place of one that is open, until this is dropped.
+/// Permits one open stream, until this is dropped.
 #[derive(Debug)]
 pub struct StreamPermit {
     streams: Arc<Streams>,
@@ -24,7 +24,7 @@ pub struct StreamPermit {
 }
 
 impl Streams {
-    /// A place for one more, of this token.
+    /// A permit for one more stream of this token.
     pub(super) fn open(
         self: &Arc<Self>,
         token_id: TokenId,
@@ -32,14 +32,14 @@ impl Streams {
         max_per_token: u32,
     ) -> Result<StreamPermit, Error> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.of.get(&token_id).is_some_and(|count| *count >= max_per_token) || max_per_token == 0 {
+        if open.per_token.get(&token_id).is_some_and(|count| *count >= max_per_token) || max_per_token == 0 {
             return Err(Error::TooManyStreams { max_per_token });
         }
-        if open.of_all >= max {
+        if open.total >= max {
             return Err(Error::NoMoreStreams);
         }
-        open.of_all += 1;
-        *open.of.entry(token_id).or_default() += 1;
+        open.total += 1;
+        *open.per_token.entry(token_id).or_default() += 1;
         Ok(StreamPermit { streams: self.clone(), token_id })
     }
 }
@@ -47,11 +47,11 @@ impl Streams {
 impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        open.of_all -= 1;
-        if let Some(count) = open.of.get_mut(&self.token_id) {
+        open.total -= 1;
+        if let Some(count) = open.per_token.get_mut(&self.token_id) {
             *count -= 1;
             if *count == 0 {
-                open.of.remove(&self.token_id);
+                open.per_token.remove(&self.token_id);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Writing the uses that were noted, from time to time.
+//! Writing buffered uses periodically.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::service::judge::UseBuffer;
 use crate::service::{Error, Service};
 
-/// How often what was noted is written.
+/// How often buffered uses are written.
 const WRITING_PERIOD: Duration = Duration::from_secs(20);
 
 impl Service {
-    /// Writes the uses that were noted. What cannot be written is kept for the next time.
+    /// Writes the buffered uses. Those that cannot be written stay in the buffer.
     ///
     /// # Errors
     /// When the database fails.
@@ -19,26 +19,26 @@ impl Service {
         loop {
             let batch = self.uses.batch();
             self.store.write_uses(&batch).await?;
-            self.uses.forget(&batch);
-            // Whoever uses tokens all the while must not keep this going for ever.
+            self.uses.remove_written(&batch);
+            // A partial batch is the last one: uses that arrive all the time must not keep this loop running.
             if batch.len() < UseBuffer::BATCH {
                 return Ok(());
             }
         }
     }
 
-    /// Writes uses as they come. Runs for as long as the server does; [`Service::close`] writes the last ones.
+    /// Writes buffered uses periodically. Runs as long as the server; [`Service::close`] writes the last ones.
     pub async fn keep_uses(self) {
         let mut ticks = interval(WRITING_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                () = self.uses.crowded.notified() => {}
+                () = self.uses.nearly_full.notified() => {}
             }
             if let Err(cause) = self.write_uses().await {
                 tracing::warn!(%cause, "uses could not be written; retrying soon");
-                // Not at once, however crowded it is.
+                // Wait, even if the buffer is full.
                 ticks.tick().await;
             }
         }

@@ -1,10 +1,10 @@
-//! What is done even when the disk is full.
+//! Urgent changes on a full disk.
 
 use crate::service::{Error, Service};
 
 impl Service {
-    /// Does what takes rights away, or what verifying a value waits for, in a transaction begun as urgent. If it turns out that
-    /// the disk is full, the store gives up its reserve, and it is tried once more.
+    /// Runs an operation that takes rights away, or that the verification of a value waits for, in a transaction that was begun as
+    /// urgent. If the disk is full, the store releases its reserve, and the operation is retried once.
     ///
     /// # Errors
     /// Those of the last attempt.

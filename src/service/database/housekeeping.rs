@@ -1,37 +1,38 @@
-//! Housekeeping: what nothing needs any more is erased. No rule waits for it; a token expires on time without.
+//! Housekeeping: deleting what is no longer needed. No rule depends on it; tokens expire on time without it.
 
 use crate::domain::timestamp::Timestamp;
 use crate::service::{Error, Service};
 
-/// What ended less than this ago is left for the next time: the clocks of replicas may differ a little, and for one that is
-/// behind it has not ended yet.
-const SETTLED_MINUTES: u32 = 1;
-/// How many rows are changed by one transaction, so that nobody waits long for the writer.
+/// How long ago a token must have ended before its status is written. The clocks of replicas differ a little, and for one that is
+/// behind the token may still be active.
+const MIN_AGE_MINUTES: u32 = 1;
+/// How many rows one transaction changes, so that other writers wait only briefly.
 const BATCH: u32 = 500;
-/// How many such transactions of each kind there are at a time. More is left for the next time.
+/// How many such transactions of each kind run in one go. The rest is left for the next time.
 const MAX_BATCHES: u32 = 40;
 
 impl Service {
-    /// Erases the salts of rotations whose overlap is over (R6), values and audit events beyond their retention, and what every
-    /// replica has heard of long since. Sorts tokens that ended by their status, so that listings find them by an index.
+    /// Erases the salts of rotations whose overlap has ended (R6), and deletes values and audit events after their retention and
+    /// rows of `change` that every replica has polled. Writes the status of tokens that ended, so that listings find them by an
+    /// index.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn sweep(&self) -> Result<(), Error> {
         let now = self.now();
-        // Each is tried, so that one that fails keeps no other from its work.
+        // Each is tried, even if another one fails.
         let outcomes = [
             self.check_schema().await,
             self.store.erase_stale_salts(now).await.map(drop).map_err(Error::from),
             self.store.delete_old_changes().await.map(drop).map_err(Error::from),
             self.delete_retired_values(now).await,
-            self.store.sweep_statuses(now.minus_minutes(SETTLED_MINUTES)).await.map(drop).map_err(Error::from),
-            self.forget_old_events(now).await,
+            self.store.sweep_statuses(now.minus_minutes(MIN_AGE_MINUTES)).await.map(drop).map_err(Error::from),
+            self.delete_old_events(now).await,
         ];
         outcomes.into_iter().collect()
     }
 
-    async fn forget_old_events(&self, now: Timestamp) -> Result<(), Error> {
+    async fn delete_old_events(&self, now: Timestamp) -> Result<(), Error> {
         match self.policy.audit_retention_minutes {
             Some(minutes) => self.delete_events(now.minus_minutes(minutes)).await,
             None => Ok(()),
@@ -47,14 +48,14 @@ impl Service {
         Ok(())
     }
 
-    /// Deletes the values that have been retired for as long as the operator says. Whoever presents one is then told that no token
-    /// has it. A replica that remembers one goes on saying that it is retired: it is refused either way.
+    /// Deletes values that were retired longer ago than the retention. A client that presents one then gets `UNAUTHENTICATED`. A
+    /// replica that still has it in the cache keeps answering `VALUE_RETIRED`. It is refused either way.
     async fn delete_retired_values(&self, now: Timestamp) -> Result<(), Error> {
         let by = now.minus_minutes(self.policy.retired_values_minutes);
         for _ in 0..MAX_BATCHES {
             let dated = self.store.date_retired_values(now, BATCH).await?;
-            let forgotten = self.store.delete_retired_values(by, BATCH).await?;
-            if dated.max(forgotten) < u64::from(BATCH) {
+            let deleted = self.store.delete_retired_values(by, BATCH).await?;
+            if dated.max(deleted) < u64::from(BATCH) {
                 break;
             }
         }

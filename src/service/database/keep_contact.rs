@@ -1,4 +1,4 @@
-//! Keeping contact: a task that wait_for_contact what other replicas commit, and seeks the database again whenever it is lost.
+//! Keeping contact: a task that polls what other replicas commit, and reconnects whenever contact is lost.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -10,32 +10,30 @@ use crate::domain::timestamp::Timestamp;
 use crate::service::Service;
 use crate::store::{self, AuditMessage, ChangeListener};
 
-/// How often contact is sought again once it is lost. By this alone: whoever else needs the database waits for it, but not for
-/// long.
+/// How often to try to reconnect after contact is lost. Only this task reconnects; requests wait for it, but not for long.
 const RETRY_PERIOD: Duration = Duration::from_millis(500);
-/// How long whoever needs contact waits for it to begin.
+/// How long a request waits for contact.
 const CONTACT_TIMEOUT: Duration = Duration::from_millis(800);
-/// How long whoever has to catch up waits for that, while contact lasts.
+/// How long a new subscription waits to catch up, while there is contact.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Service {
-    /// Whether everything that any replica committed up to ten seconds ago has been heard. While not, nothing may be
-    /// answered from memory.
+    /// Whether everything that any replica committed up to ten seconds ago has been polled. If not, the cache must not be used.
     pub fn in_contact(&self, now: Timestamp) -> bool {
         now < self.trusted_until(now)
     }
 
-    /// Until when may be believed what is remembered now; a moment that is over, where nothing may.
+    /// Until when the cache can be trusted; a time in the past if it cannot.
     pub(crate) fn trusted_until(&self, now: Timestamp) -> Timestamp {
         self.contact.trusted_until(now)
     }
 
-    /// Hears what other replicas commit, and seeks contact again whenever it is lost. Runs for as long as the server does.
+    /// Polls what other replicas commit, and reconnects whenever contact is lost. Runs as long as the server.
     pub async fn keep_contact(self) -> Infallible {
-        let mut turns = interval(RETRY_PERIOD);
-        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut retries = interval(RETRY_PERIOD);
+        retries.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            turns.tick().await;
+            retries.tick().await;
             let cause = match self.store.listen().await {
                 Ok(listener) => self.listen_until_lost(listener).await,
                 Err(cause) => cause,
@@ -46,14 +44,14 @@ impl Service {
         }
     }
 
-    /// Hears until contact is lost: why it was.
+    /// Polls until contact is lost; returns the cause.
     async fn listen_until_lost(&self, mut listener: ChangeListener) -> store::Error {
         loop {
             if let Err(cause) = listener.wait().await {
                 return cause;
             }
-            // Before it is asked, so that what it then has heard reaches up to here. By the monotonic clock, because what the
-            // answer says of the time may change what the moment is called.
+            // Before the poll, because the poll covers everything up to this time. By the monotonic clock, because the answer may
+            // change the difference between the clocks.
             let asked_at = self.time.monotonic_millis();
             match listener.poll().await {
                 Ok(database_time) => self.time.measure(asked_at, database_time),
@@ -63,14 +61,14 @@ impl Service {
         }
     }
 
-    /// Waits until other replicas are heard, but not for long: whether they are.
+    /// Waits for contact, but not for long; returns whether there is contact.
     pub(crate) async fn wait_for_contact(&self) -> bool {
         let mut listening = self.contact.listening.subscribe();
         matches!(timeout(CONTACT_TIMEOUT, listening.wait_for(|listening| *listening)).await, Ok(Ok(_)))
     }
 
-    /// Waits until all that was committed before has been heard, so that the subscriber is told only what comes later, but not
-    /// for long: whether that is so.
+    /// Waits until everything that was committed before has been polled, so that the subscriber gets only later events, but not for
+    /// long; returns whether it has caught up.
     pub(crate) async fn catch_up(&self, subscriber: &mut Receiver<AuditMessage>) -> bool {
         let mut listening = self.contact.listening.subscribe();
         tokio::select! {

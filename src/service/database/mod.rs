@@ -1,4 +1,4 @@
-//! What the service keeps of its database: contact with it, its clock, whether it is ready, and that it does not fill up.
+//! The service's view of its database: contact, the clock, readiness, housekeeping, and a full disk.
 
 mod contact;
 mod flush_uses;

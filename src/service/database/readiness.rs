@@ -1,13 +1,14 @@
-//! Whether this replica can do its work, for load balancers: from what is known anyway, so that being asked often costs nothing.
+//! Readiness, for load balancers: whether this replica can serve requests. It uses only what is already known, so frequent checks
+//! are cheap.
 
 use std::sync::atomic::Ordering;
 
 use crate::service::{Error, Service};
 
-/// What must hold for a replica to be given requests.
+/// What must hold before a load balancer sends requests to a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
-    /// The database answered when it was asked last, and takes writes.
+    /// The database answered the last poll, and accepts writes.
     pub database: bool,
     /// Everything that any replica committed up to ten seconds ago is known here (R10).
     pub contact: bool,
@@ -16,7 +17,7 @@ pub struct Readiness {
 }
 
 impl Service {
-    /// What is known of the replica just now. Asks nobody.
+    /// The readiness of this replica, without a query.
     pub fn readiness(&self) -> Readiness {
         Readiness {
             database: self.contact.is_listening(),
@@ -25,7 +26,7 @@ impl Service {
         }
     }
 
-    /// Looks at the schema of the database.
+    /// Checks the schema of the database.
     pub(crate) async fn check_schema(&self) -> Result<(), Error> {
         let is_current = self.store.has_current_schema().await?;
         if !is_current && self.schema.0.swap(false, Ordering::Relaxed) {

@@ -1,8 +1,8 @@
-//! Whether the schema of the database is this version's.
+//! Whether the database has the schema of this version.
 
 use std::sync::atomic::AtomicBool;
 
-/// Whether the schema was this version's when it was looked at last. The start brings it there.
+/// Whether the database had the schema of this version at the last check. The server migrates it at startup.
 #[derive(Debug)]
 pub(crate) struct SchemaState(pub(super) AtomicBool);
 

@@ -1,17 +1,18 @@
-//! The time that the rules judge by: the database's, carried on by this host's monotonic clock (R17).
+//! The time that the rules use: the database's clock, extrapolated by this host's monotonic clock (R17).
 //!
-//! All replicas on one database share its clock, so the wall clock of a host may be wrong, or be set while the server runs, and
-//! nothing changes. The difference between the two clocks is measured with every answer of the database that keeps contact. An
-//! answer says that the database's clock was at this moment at some time between the question and its arrival; that bounds the
-//! difference from both sides. A difference within the bounds is kept, and else moved to the nearer one: a slow answer says
-//! little and moves nothing, a quick one says much, and the time does not jitter. Replicas agree to within a round trip.
+//! All replicas on one database share its clock. So the wall clock of a host may be wrong, or be set while the server runs, and
+//! nothing changes. The difference between the database's clock and the monotonic clock is measured with every poll. The answer
+//! says what the database's clock was at some time between the request and the answer, which gives a lower and an upper bound of
+//! the difference. If the current difference is within the bounds, it is kept, and otherwise moved to the nearer bound. So a slow
+//! answer, with wide bounds, changes nothing, a quick one corrects the difference, and the time does not jitter. Replicas agree to
+//! within a round trip.
 //!
-//! If the database's own clock steps, or another server with another clock takes its place, the next answer says so, and all
-//! replicas follow within a second. Deadlines are moments of that clock, so nothing else would be right; only the ten seconds of
-//! R5, which are a time that passes and no moment, are kept in spite of it. While contact is lost, the difference stays as it was.
+//! If the database's own clock steps, or a server with another clock takes over, all replicas follow within a second, and deadlines
+//! move with that clock. Only the ten seconds of R5, which are a duration, are kept in spite of it. While contact is lost, the
+//! difference stays the same.
 //!
-//! On SQLite the database's clock is the wall clock of the host, which is all that processes on one file share and that survives
-//! a restart. It is followed in the same way.
+//! On SQLite the database's clock is the wall clock of the host. It is what all processes on one file share, and it survives a
+//! restart. It is followed in the same way.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,12 +22,12 @@ use crate::domain::rule::lifecycle::CONFLICT_GUARD_SECONDS;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{self, Store};
 
-/// By how much this host's wall clock differs from the database's, or that from before, until the log says so.
+/// From which difference between this host's wall clock and the database's, or from which step of that clock, there is a log line.
 const NOTEWORTHY_MILLIS: i64 = 1_000;
-/// For how long a clock that was set makes it uncertain whether a rotation was more than ten seconds ago (R5): for as long, and
-/// until every other replica has noticed, too.
+/// How long after a step of the clock it is uncertain whether a rotation was more than ten seconds ago (R5): that long, plus the
+/// time until every other replica has noticed.
 const UNCERTAIN_MILLIS: i64 = CONFLICT_GUARD_SECONDS as i64 * 1_000 + 5_000;
-/// By how much a moment may be rounded. Two clocks are read for a difference, so without this it would never come to rest.
+/// By how much a timestamp may be rounded. The difference is of two clocks, so without this it would change with every poll.
 const ROUNDING_MILLIS: i64 = 1;
 
 /// The clock of the service.
@@ -34,9 +35,9 @@ pub(crate) struct Time {
     clock: SharedClock,
     /// The database's clock minus the monotonic one.
     difference_millis: AtomicI64,
-    /// Until when, by the monotonic clock, the database's clock does not tell how long ago something was, because it was set.
+    /// Until when, by the monotonic clock, durations are uncertain because the database's clock was set.
     uncertain_until: AtomicI64,
-    /// The wall clock minus the database's, as the log last said it.
+    /// The wall clock minus the database's, as it was last logged.
     logged_millis: AtomicI64,
 }
 
@@ -50,7 +51,7 @@ impl Time {
     /// Measures for the first time.
     ///
     /// # Errors
-    /// When the database does not answer. No time is better than a wrong one.
+    /// When the database does not answer. It is better to fail than to use a wrong time.
     pub(crate) async fn of(store: &Store, clock: SharedClock) -> Result<Self, store::Error> {
         let asked_at = clock.monotonic_millis();
         let database_time = if clock.follows_database() { store.time().await? } else { None };
@@ -70,29 +71,29 @@ impl Time {
         time
     }
 
-    /// The present moment.
+    /// The current time.
     pub(crate) fn now(&self) -> Timestamp {
         self.at(self.clock.monotonic_millis())
     }
 
-    /// The moment of this reading of the monotonic clock.
+    /// The time at this reading of the monotonic clock.
     pub(crate) fn at(&self, monotonic_millis: i64) -> Timestamp {
         let difference = self.difference_millis.load(Ordering::Relaxed);
         Timestamp::from_unix_millis(monotonic_millis.saturating_add(difference))
     }
 
-    /// This host's monotonic clock, to be read before the database is asked for its time.
+    /// This host's monotonic clock. Read it before you ask the database for its time.
     pub(crate) fn monotonic_millis(&self) -> i64 {
         self.clock.monotonic_millis()
     }
 
-    /// Takes note of an answer of the database that has just come, and of what its clock said; `None` where that is this host's
-    /// wall clock.
+    /// Measures the difference again, from an answer of the database that has just arrived. `database_time` is `None` if the
+    /// database uses this host's wall clock.
     pub(crate) fn measure(&self, asked_at: i64, database_time: Option<Timestamp>) {
         if !self.clock.follows_database() {
             return;
         }
-        // Nobody else writes it: one task keeps contact.
+        // There is no race: only the task that keeps contact writes it.
         let before = self.difference_millis.load(Ordering::Relaxed);
         let measured = self.bounds(asked_at, database_time).nearest(before);
         self.difference_millis.store(measured, Ordering::Relaxed);
@@ -105,8 +106,8 @@ impl Time {
         self.compare_with_wall_clock();
     }
 
-    /// For how many more seconds nothing may rest on how long ago a rotation was, because the database's clock was set between
-    /// then and now; 0 nearly always.
+    /// For how many more seconds it is uncertain how long ago a rotation was, because the database's clock was set; nearly always
+    /// 0.
     pub(crate) fn uncertain_seconds(&self) -> u32 {
         let left = self.uncertain_until.load(Ordering::Relaxed).saturating_sub(self.clock.monotonic_millis());
         u32::try_from(left).map_or(0, |millis| millis.div_ceil(1_000))
@@ -117,7 +118,7 @@ impl Time {
         Bounds::of(asked_at, self.clock.monotonic_millis(), database_time)
     }
 
-    /// Says once of each change that the wall clock of this host is wrong, or right again.
+    /// Logs each change once: that the wall clock of this host is wrong, or right again.
     fn compare_with_wall_clock(&self) {
         let ahead_millis = self.clock.now_unix_millis().saturating_sub(self.now().unix_millis());
         let logged = self.logged_millis.load(Ordering::Relaxed);
@@ -133,7 +134,7 @@ impl Time {
     }
 }
 
-/// Between which two the database's clock minus the monotonic one is, as one answer tells.
+/// The bounds, by one answer, of the database's clock minus the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bounds {
     least: i64,
@@ -141,15 +142,15 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// From when the question was asked and answered by the monotonic clock, and what the database's clock said in between.
+    /// From the monotonic time of the request and of the answer, and the database's time in between.
     fn of(asked_at: i64, answered_at: i64, database_time: i64) -> Self {
         let least = database_time.saturating_sub(answered_at).saturating_sub(ROUNDING_MILLIS);
         let most = database_time.saturating_sub(asked_at).saturating_add(ROUNDING_MILLIS);
-        // A monotonic clock that ran backwards would make them cross.
+        // Holds even if the monotonic clock ran backwards.
         Self { least, most: most.max(least) }
     }
 
-    /// The difference if the answer took as long as the question.
+    /// The difference if request and answer took equally long.
     fn middle(self) -> i64 {
         self.least.midpoint(self.most)
     }
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_says_nothing_new_moves_nothing() {
+    fn an_answer_within_the_bounds_changes_nothing() {
         let host = host();
         let time = Time::measured(host.clone(), host.monotonic_millis(), at(START));
         for (round_trip, said_after) in [(0, 0), (10, 0), (10, 10), (3_000, 0), (3_000, 3_000)] {
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quick_answer_mends_what_a_slow_one_left_open() {
+    fn a_quick_answer_corrects_what_a_slow_one_left_open() {
         let host = host();
         let asked_at = host.monotonic_millis();
         host.pass(3_000);
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_of_the_databases_clock_is_followed_and_unsettles_what_rests_on_how_long_ago_something_was() {
+    fn a_step_of_the_databases_clock_is_followed_and_makes_durations_uncertain() {
         for step in [-3_600_000, -11_000, -1_002, 1_002, 11_000, 3_600_000] {
             let host = host();
             let time = Time::measured(host.clone(), host.monotonic_millis(), at(START));

@@ -1,13 +1,13 @@
-//! What is remembered of presented values, so that the next judgement of one asks no database.
+//! The cache of presented values, so that the next judgement of a value needs no lookup.
 //!
-//! Only facts are remembered and never what came of them: every request is judged anew at its own moment, so that no
-//! deadline passes unseen. A fact is believed while contact lasts and nothing that was heard since it was read concerns its
-//! token (R10); otherwise the database is asked, and if it does not answer, nobody is let in.
+//! It holds facts, not verdicts: every request is judged again at its own time, so no deadline is missed. An entry is used only
+//! while there is contact with the database, and until a change to its token is published (R10). Otherwise the value is looked up;
+//! if the database does not answer, the request fails.
 //!
-//! That a value is unknown is remembered for a few seconds. It cannot become known meanwhile: a value comes out of random
-//! bytes or, repeatably, of a random salt (R6), and nobody can present it before some replica has committed and told it. What
-//! was known stays known, because no token is ever deleted. A retired value is, long after; where it is remembered, it goes on
-//! being refused as retired.
+//! Unknown values are cached for a few seconds. An unknown value cannot become known in that time: values are made of random bytes
+//! or of a random salt (R6), so no client can present one before a replica has committed and returned it. A known value stays
+//! known, because tokens are never deleted. Retired values are deleted, but long after; one that is still cached is refused as
+//! retired.
 
 use std::sync::Arc;
 
@@ -19,70 +19,70 @@ use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
 use crate::store::Stamp;
 
-/// For how long an unknown value is remembered, in seconds.
+/// How long an unknown value is cached, in seconds.
 const UNKNOWN_SECONDS: u32 = 10;
-/// How many unknown values are remembered, a tenth more at most. Anyone can present those, so they have a room of their own.
+/// How many unknown values are cached, or a tenth more. They have a separate cache, because anyone can present any number of them.
 const MAX_UNKNOWN: usize = 10_000;
 
-/// Into how many parts a cache is divided at most, so that those who look something up at once hardly meet.
+/// The maximum number of shards of a cache, which reduce lock contention.
 const MAX_SHARDS: usize = 32;
-/// How many entries make another part worth while.
-const SHARD: usize = 2_048;
+/// How many entries a shard should have at least.
+const MIN_SHARD_ENTRIES: usize = 2_048;
 
-/// A value that a token has or had, as it was read.
+/// A value that a token has or had, as it was read from the database.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) token: Arc<Token>,
     /// Which value of the token it is.
     pub(crate) generation: u32,
-    /// The moment before it was read.
+    /// The stamp from before the read.
     pub(crate) stamp: Stamp,
 }
 
-/// The values that are remembered, by their SHA-256.
+/// Cached values, by their SHA-256.
 #[derive(Debug)]
 pub(crate) struct Cache {
     known: Bounded<ValueHash, Known>,
-    /// Since when they are.
+    /// When each was found to be unknown.
     unknown: Bounded<ValueHash, Timestamp>,
 }
 
 impl Cache {
-    /// A cache of so many values of tokens, or a tenth more; of none, nothing is remembered.
+    /// A cache for this many values of tokens, or a tenth more. With 0, nothing is cached, not even unknown values.
     pub(crate) fn new(max_known: usize) -> Self {
         let max_unknown = if max_known == 0 { 0 } else { MAX_UNKNOWN };
         Self { known: bounded(max_known), unknown: bounded(max_unknown) }
     }
 
-    /// Remembers what is known of the value of this hash.
-    pub(crate) fn remember(&self, hash: ValueHash, known: Known) {
+    /// Caches what is known about the value with this hash.
+    pub(crate) fn insert(&self, hash: ValueHash, known: Known) {
         self.known.insert(hash, known);
     }
 
-    /// What is remembered of the value of this hash.
+    /// What is cached about the value with this hash.
     pub(crate) fn known(&self, hash: &ValueHash) -> Option<Known> {
         self.known.get(hash)
     }
 
-    /// Remembers for a while that no token has the value of this hash.
-    pub(crate) fn remember_unknown(&self, hash: ValueHash, now: Timestamp) {
+    /// Caches for a while that no token has the value with this hash.
+    pub(crate) fn insert_unknown(&self, hash: ValueHash, now: Timestamp) {
         self.unknown.insert(hash, now);
     }
 
-    /// Whether that is remembered.
+    /// Whether it is cached that no token has the value with this hash.
     pub(crate) fn is_unknown(&self, hash: &ValueHash, now: Timestamp) -> bool {
         let since = self.unknown.get(hash);
         since.is_some_and(|since| since <= now && now < since.plus_seconds(UNKNOWN_SECONDS))
     }
 }
 
-/// A cache with room for at least so many.
+/// A cache for at least this many entries.
 ///
-/// It is made of shards, each of which forgets by itself when it is full, and hashes do not spread over them evenly: their
-/// numbers differ by about the square root of what each holds. With five times that of room to spare, which is a tenth, one is
-/// forgotten before its time less than once in ten thousand fillings. The hash is keyed, for clients choose what is looked up.
+/// Each shard evicts entries by itself when it is full, and hashes do not spread evenly: the sizes of shards differ by about the
+/// square root of their mean. Five times that, which is a tenth, is added as spare capacity. Then an entry is evicted too early
+/// less than once in ten thousand fillings. The hash is keyed, because clients choose what is looked up.
 fn bounded<V: Clone>(entries: usize) -> Bounded<ValueHash, V> {
-    let shards = (entries / SHARD).clamp(1, MAX_SHARDS).next_power_of_two();
+    let shards = (entries / MIN_SHARD_ENTRIES).clamp(1, MAX_SHARDS).next_power_of_two();
     let spare = if shards == 1 { 0 } else { 5 * entries.saturating_mul(shards).isqrt() };
     let room = entries.saturating_add(spare);
     let options = OptionsBuilder::new()
@@ -91,7 +91,7 @@ fn bounded<V: Clone>(entries: usize) -> Bounded<ValueHash, V> {
         .weight_capacity(u64::try_from(room).unwrap_or(u64::MAX))
         .build();
     options.map_or_else(
-        // Both sizes are given, so this is for the compiler.
+        // Building fails only without both sizes, which are given.
         |_| Bounded::new(room),
         |options| {
             Bounded::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
@@ -109,9 +109,9 @@ mod tests {
         ValueHash(Sha256::digest(number.to_le_bytes()).into())
     }
 
-    /// So that whoever has as many values in use as the operator made room for never asks the database again.
+    /// So that a server with as many values in use as the configured size never looks one up again.
     #[test]
-    fn a_cache_of_so_many_values_holds_so_many() {
+    fn a_cache_holds_at_least_as_many_values_as_its_size() {
         for entries in [0, 1, 10, 33, 1_000, 4_095, 4_096, 10_000, 100_000] {
             let cache = bounded(entries);
             for number in 0..entries {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_bounded_and_of_a_cache_of_none_it_is_nothing() {
+    fn a_cache_is_bounded_and_one_of_size_0_holds_nothing() {
         for (entries, most) in [(0, 0), (1, 1), (1_000, 1_000), (10_000, 11_100)] {
             let cache = bounded(entries);
             for number in 0..40_000 {

@@ -1,7 +1,7 @@
-//! The two drivers of a judgement: one waits for what has to be done, the other gives up instead.
+//! The two drivers of a judgement: one takes the steps and waits for them, the other gives up at the first.
 //!
-//! A gateway asks about every request of its own clients, nearly always about a value that was good a moment ago. The second
-//! driver answers that without a future.
+//! A gateway verifies a value for every request, and nearly always one that worked a moment ago. The second driver answers those
+//! without a future.
 
 use crate::domain::restriction::Source;
 use crate::domain::timestamp::Timestamp;
@@ -12,10 +12,10 @@ use super::judgement::{FirstUse, Judged, Judgement, Step, Verdict};
 use super::request_context::RequestContext;
 
 impl Service {
-    /// Judges a presented text, taking every step that it needs; `None` for one that is the value of no token.
+    /// Judges a presented text, and takes every step that this needs; `None` if no token has this value.
     ///
     /// # Errors
-    /// When the database fails and it matters to the judgement.
+    /// When the judgement needs the database, and it fails.
     pub(crate) async fn judge<'a>(
         &self,
         text: &'a str,
@@ -23,44 +23,44 @@ impl Service {
         first_use: FirstUse,
         now: Timestamp,
     ) -> Result<Option<Judged<'a>>, Error> {
-        let mut case = Judgement::new((text, &context.source), first_use, now, |hash| self.cached(hash, now));
+        let mut judgement = Judgement::new((text, &context.source), first_use, now, |hash| self.cached(hash, now));
         loop {
-            match case.judge() {
-                Ok(verdict) => return Ok(self.conclude(case, verdict)),
-                // Boxed, because most judgements need no step and should not carry the size of one.
-                Err(step) => Box::pin(self.take(step, &mut case, context)).await?,
+            match judgement.judge() {
+                Ok(verdict) => return Ok(self.conclude(judgement, verdict)),
+                // Boxed, because most judgements need no step, and its future is large.
+                Err(step) => Box::pin(self.take(step, &mut judgement, context)).await?,
             }
         }
     }
 
-    /// Judges a presented text now: `None` where that takes a step, or where the value does not work. Nothing has been done then,
-    /// and the other driver judges the same anew.
+    /// Judges a presented text without waiting; `None` if this needs a step, or if the value does not work. Nothing has been done
+    /// then, and the other driver judges again.
     pub(crate) fn try_judge<'a>(&self, text: &'a str, source: &'a Source, now: Timestamp) -> Option<Judged<'a>> {
-        let case = Judgement::new((text, source), FirstUse::Write, now, |hash| self.cached(hash, now));
-        let verdict = case.judge().ok().filter(|verdict| matches!(verdict, Verdict::Works(_)))?;
-        self.conclude(case, verdict)
+        let judgement = Judgement::new((text, source), FirstUse::Write, now, |hash| self.cached(hash, now));
+        let verdict = judgement.judge().ok().filter(|verdict| matches!(verdict, Verdict::Works(_)))?;
+        self.conclude(judgement, verdict)
     }
 
-    /// Takes a step, so that the case can be judged further.
-    async fn take(&self, step: Step, case: &mut Judgement<'_>, context: &RequestContext<'_>) -> Result<(), Error> {
+    /// Takes a step, so that judging can continue.
+    async fn take(&self, step: Step, judgement: &mut Judgement<'_>, context: &RequestContext<'_>) -> Result<(), Error> {
         match step {
-            Step::LookUp(hash) => case.looked_up(self.look_up(&hash, case.now).await?),
-            Step::WriteFirstUse(id, generation) => self.use_first(case, id, generation).await?,
-            Step::Record(verdict) => self.record_verdict(case, verdict, context).await,
+            Step::LookUp(hash) => judgement.looked_up(self.look_up(&hash, judgement.now).await?),
+            Step::WriteFirstUse(id, generation) => self.use_first(judgement, id, generation).await?,
+            Step::Record(verdict) => self.record_verdict(judgement, verdict, context).await,
         }
         Ok(())
     }
 
-    fn conclude<'a>(&self, case: Judgement<'a>, verdict: Verdict) -> Option<Judged<'a>> {
-        let now = case.now;
-        case.conclude(verdict, |hash, known| {
+    fn conclude<'a>(&self, judgement: Judgement<'a>, verdict: Verdict) -> Option<Judged<'a>> {
+        let now = judgement.now;
+        judgement.conclude(verdict, |hash, known| {
             let noted = self.note_use(known, now);
             let forgotten = drop_ended_overlap(&mut known.token, now);
             // Cached, so that the token is copied once and not for each answer. This is sound also while contact is lost: the entry
             // keeps the stamp of its read, so it is trusted no longer than before. (`look_up` caches nothing then, because an entry
             // without contact would never be used, and an unknown value has no stamp.)
             if noted || forgotten {
-                self.cache.remember(*hash, known.clone());
+                self.cache.insert(*hash, known.clone());
             }
         })
     }

@@ -1,8 +1,8 @@
 //! The judgement of a presented value: the order of its rules, without I/O.
 //!
-//! [`Judgement::judge`] either decides or names the step that has to be taken first. Two drivers work on a case: one takes the
-//! steps and has the case judged again, the other gives up at the first step. So a rule stands here once, whether or not the
-//! database has to be asked, and none can be forgotten on the fast way.
+//! [`Judgement::judge`] either decides, or returns the step that must be taken first. There are two drivers: one takes the steps and
+//! judges again, the other gives up at the first step. So each rule is written once, whether or not the database is needed, and none
+//! can be forgotten on the fast path.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::domain::value::{PresentedValue, ValueHash};
 
 use super::cache::Known;
 
-/// A presented text, and what has been found out about it so far.
+/// A judgement in progress: a presented text, and what is known about it so far.
 #[derive(Debug)]
 pub(crate) struct Judgement<'a> {
     /// The value and its SHA-256; `None` for a text that cannot be a value.
@@ -25,87 +25,88 @@ pub(crate) struct Judgement<'a> {
     source: &'a Source,
     first_use: FirstUse,
     lookup: Lookup,
-    /// A decision whose consequences have been drawn; it stands, whatever they were.
+    /// A verdict that has been recorded, and is final.
     decided: Option<Verdict>,
     pub(super) now: Timestamp,
 }
 
-/// What becomes of the first use of a value that works (R5).
+/// Whether a judgement writes the first use of a value that works (R5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FirstUse {
-    /// It is durable before the case is decided.
+    /// The first use is durable before the verdict.
     Write,
-    /// It is left to the transaction of what the caller asks for.
-    Leave,
+    /// The transaction of the operation that the caller asks for writes it.
+    Defer,
 }
 
 /// Which token has or had the value.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// It is not known from memory, or memory cannot be trusted.
+    /// The cache does not know, or cannot be trusted.
     Needed,
-    /// None.
+    /// No token.
     Unknown,
-    /// This one.
+    /// This token.
     Known(Known),
 }
 
-/// What has to be done before the case can be judged further.
+/// What must be done before judging can continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Look the value up in the database.
     LookUp(ValueHash),
     /// Make the first use of the value durable.
     WriteFirstUse(TokenId, u32),
-    /// Record this refusal, and do what follows from it. `Unknown` is recorded too.
+    /// Record this refusal and act on it. `Unknown` is recorded as well.
     Record(Verdict),
 }
 
-/// What came of the judgement.
+/// The result of a judgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The value works here and now, as this.
+    /// The value works, with this standing.
     Works(Standing),
-    /// It is the value of a token and does not work.
+    /// It is the value of a token, but does not work.
     Refused(Refusal),
     /// It is the value of no token.
     Unknown,
 }
 
-/// A presented value that a token has or had, and what came of its judgement.
+/// A presented value that a token has or had, and the outcome of its judgement.
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
     /// The value itself.
     pub(crate) value: PresentedValue<'a>,
     /// Its SHA-256.
     pub(crate) hash: ValueHash,
-    /// Its token, as it is after this use or refusal.
+    /// Its token, after this use or refusal.
     pub(crate) token: Arc<Token>,
     /// Which value of the token it is.
     pub(crate) generation: u32,
-    /// As what it works here and now, or why it does not.
-    pub(crate) judgement: Result<Standing, Refusal>,
+    /// Its standing, or why it does not work.
+    pub(crate) outcome: Result<Standing, Refusal>,
 }
 
 impl<'a> Judgement<'a> {
-    /// A text that is presented from there at this moment. `cached` says what is remembered of a value.
+    /// Starts a judgement of a text that is presented from this source at this time. `cached` is what the cache knows about a
+    /// value.
     pub(crate) fn new(
         (text, source): (&'a str, &'a Source),
         first_use: FirstUse,
         now: Timestamp,
         cached: impl FnOnce(&ValueHash) -> Lookup,
     ) -> Self {
-        // The checksum spares memory and database every mistyped, truncated and made-up value.
+        // The checksum keeps mistyped, truncated and invented values away from the cache and the database.
         let value = PresentedValue::parse(text).ok().map(|value| (value, value.hash()));
         let lookup = value.as_ref().map_or(Lookup::Unknown, |(_, hash)| cached(hash));
         Self { value, source, first_use, lookup, decided: None, now }
     }
 
-    /// Judges by what is known: the shape of the value, which token has it, the token's life and restrictions, and whether this
-    /// is the first use.
+    /// Judges by what is known so far: the format of the value, its token, the token's status and restrictions, and whether this is
+    /// the first use.
     ///
     /// # Errors
-    /// The step that has to be taken first.
+    /// The step that must be taken first.
     pub(crate) fn judge(&self) -> Result<Verdict, Step> {
         if let Some(decided) = &self.decided {
             return Ok(decided.clone());
@@ -125,19 +126,19 @@ impl<'a> Judgement<'a> {
         }
     }
 
-    /// The value has been looked up.
+    /// Sets the result of a lookup.
     pub(super) fn looked_up(&mut self, found: Option<Known>) {
         self.lookup = found.map_or(Lookup::Unknown, Lookup::Known);
     }
 
-    /// Judging goes on by the token as the database has it now.
+    /// Replaces the token by what the database has now.
     pub(super) fn refresh(&mut self, token: Token) {
         if let Lookup::Known(known) = &mut self.lookup {
             known.token = Arc::new(token);
         }
     }
 
-    /// The case is decided.
+    /// Makes a verdict final.
     pub(super) fn decide(&mut self, verdict: Verdict) {
         self.decided = Some(verdict);
     }
@@ -147,10 +148,10 @@ impl<'a> Judgement<'a> {
         if let Lookup::Known(known) = &self.lookup { Some(known) } else { None }
     }
 
-    /// The case as it was decided, after `used` has seen to a use of a value that works; `None` for the value of no token.
+    /// The judged value, after `used` has handled the use of a value that works; `None` if no token has the value.
     pub(super) fn conclude(self, verdict: Verdict, used: impl FnOnce(&ValueHash, &mut Known)) -> Option<Judged<'a>> {
         let (Some((value, hash)), Lookup::Known(mut known)) = (self.value, self.lookup) else { return None };
-        let judgement = match verdict {
+        let outcome = match verdict {
             Verdict::Works(standing) => {
                 used(&hash, &mut known);
                 Ok(standing)
@@ -158,14 +159,14 @@ impl<'a> Judgement<'a> {
             Verdict::Refused(refusal) => Err(refusal),
             Verdict::Unknown => return None,
         };
-        Some(Judged { value, hash, token: known.token, generation: known.generation, judgement })
+        Some(Judged { value, hash, token: known.token, generation: known.generation, outcome })
     }
 }
 
 impl Judged<'_> {
-    /// Whether this is the first use of the value, which is not written yet.
+    /// Whether this is the first use of the value, which has not been written yet.
     pub(crate) fn is_first_use(&self) -> bool {
-        self.judgement.is_ok() && is_first_use(&self.token, self.generation)
+        self.outcome.is_ok() && is_first_use(&self.token, self.generation)
     }
 }
 
@@ -173,7 +174,7 @@ fn is_first_use(token: &Token, generation: u32) -> bool {
     token.value(generation).is_some_and(|value| value.first_used_at.is_none())
 }
 
-/// Whether a refusal is recorded: the reuse of a retired value may be a theft, and a value outside its restrictions a leak.
+/// Whether a refusal is recorded: the reuse of a retired value may mean a theft, and a value outside its restrictions a leak.
 fn is_recorded(refusal: &Refusal) -> bool {
     matches!(refusal, Refusal::ValueRetired | Refusal::AddressRefused | Refusal::OriginRefused)
 }

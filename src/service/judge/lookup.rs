@@ -1,4 +1,4 @@
-//! Which token has or had a value: from memory where that may be trusted, and else from the database.
+//! Which token has or had a value: from the cache if it can be trusted, and otherwise from the database.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::judgement::Lookup;
 use super::use_buffer::UseBuffer;
 
 impl Service {
-    /// What is remembered of the value of this hash: only while contact with the database lasts, and no change of the token has
-    /// been published since it was read (R10).
+    /// What the cache knows about the value with this hash. It is used only while there is contact with the database, and only if
+    /// no change to the token was published since it was read (R10).
     pub(crate) fn cached(&self, hash: &ValueHash, now: Timestamp) -> Lookup {
         if !self.in_contact(now) {
             return Lookup::Needed;
@@ -24,7 +24,7 @@ impl Service {
         }
     }
 
-    /// The token that has or had the value of this hash; `None` if there is none.
+    /// The token that has or had the value with this hash; `None` if there is none.
     ///
     /// # Errors
     /// When the database is needed and fails.
@@ -32,7 +32,7 @@ impl Service {
         match self.cached(hash, now) {
             Lookup::Known(known) => Ok(Some(known)),
             Lookup::Unknown => Ok(None),
-            // Boxed, so that those who do not come here do not carry its size.
+            // Boxed, because this is rare, and its future is large.
             Lookup::Needed => Box::pin(self.look_up(hash, now)).await,
         }
     }
@@ -43,26 +43,26 @@ impl Service {
         let found = self.read_value(hash).await?;
         match &found {
             _ if !in_contact => {}
-            Some(known) => self.cache.remember(*hash, known.clone()),
-            None => self.cache.remember_unknown(*hash, now),
+            Some(known) => self.cache.insert(*hash, known.clone()),
+            None => self.cache.insert_unknown(*hash, now),
         }
         Ok(found)
     }
 
     async fn read_value(&self, hash: &ValueHash) -> Result<Option<Known>, Error> {
-        // First: what changes while this reads must make it stale.
+        // Before the read, so that a change during the read makes the entry stale.
         let stamp = self.store.stamp();
         let Some((mut token, generation)) = self.store.find_by_hash(hash).await? else { return Ok(None) };
-        // Nothing here rotates, and what is erased in the database must not live on in memory (R6).
+        // Nothing here rotates, and a salt that is erased in the database must not stay in the cache (R6).
         token.current.salt = None;
         token.last_used_at = self.uses.latest(token.id, token.last_used_at);
         Ok(Some(Known { token: Arc::new(token), generation, stamp }))
     }
 
-    /// Lets a good value count as used once more: whether that was noted. Its first use is another matter.
+    /// Buffers a later use of a value that works; returns whether it did. First uses are handled elsewhere.
     pub(super) fn note_use(&self, known: &mut Known, now: Timestamp) -> bool {
         let used = known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_some());
-        let noted = used && UseBuffer::is_due(known.token.last_used_at, now) && self.uses.note(known.token.id, now);
+        let noted = used && UseBuffer::is_due(known.token.last_used_at, now) && self.uses.add(known.token.id, now);
         if noted {
             Arc::make_mut(&mut known.token).last_used_at = Some(now);
         }

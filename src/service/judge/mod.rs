@@ -1,5 +1,4 @@
-//! Judging a presented value: the order of the rules, the two ways of applying them, what is remembered of values, and what a use
-//! or a refusal does.
+//! Judging a presented value: the order of the rules, the two drivers, the cache, and the effects of a use or a refusal.
 
 mod cache;
 mod drivers;

@@ -1,7 +1,6 @@
-//! The request in which a value is presented: what of it the judgement and the audit log need.
+//! The context of a request in which a value is presented: what the judgement and the audit log need to know about it.
 //!
-//! Separate, because a value also comes by way of somebody who asks about it. It borrows what only the audit log needs, because
-//! hardly any request has something to tell there.
+//! It borrows what only the audit log needs, because few requests are recorded there.
 
 use crate::domain::audit::Provenance;
 use crate::domain::id::RequestId;
@@ -9,21 +8,21 @@ use crate::domain::restriction::Source;
 use crate::domain::text::plain_line;
 use crate::domain::value::redact;
 
-/// The request in which a value is presented.
+/// The context of a request in which a value is presented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestContext<'a> {
-    /// Where it comes from.
+    /// Where the value was presented from.
     pub source: Source,
-    /// With which program, as it says itself: the bytes that it sent.
+    /// The `User-Agent` header, as it was sent.
     pub user_agent: Option<&'a [u8]>,
-    /// The request's own identity.
+    /// The id of the request.
     pub request_id: Option<RequestId>,
 }
 
 impl RequestContext<'_> {
     pub(crate) fn provenance(&self) -> Provenance {
         let user_agent = self.user_agent.map(|agent| {
-            // It is kept in the audit log, where a value must never be, and shown in one line with others.
+            // The audit log keeps it, so it must not contain a value, and must be one line.
             let agent = plain_line(&redact(&String::from_utf8_lossy(agent)));
             agent.chars().take(Provenance::MAX_USER_AGENT_LENGTH).collect()
         });

@@ -1,4 +1,4 @@
-//! What follows from a refusal: it is recorded, and the reuse of a retired value may cost the token its life (R8).
+//! Acting on a refusal: it is recorded, and the reuse of a retired value may revoke the token (R8).
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
@@ -11,23 +11,23 @@ use crate::service::{Error, ErrorCode, RequestContext, Service};
 
 use super::judgement::{Judgement, Verdict};
 
-/// How often the reuse of a retired value is recorded at most, in seconds (R8).
+/// The least time between two records of the reuse of one value, in seconds (R8).
 const REUSE_RESOLUTION_SECONDS: u32 = 60;
 
 impl Service {
-    /// Records a refusal, and does what follows from it. If that fails the refusal stands all the same, and the log says why.
+    /// Records a refusal and acts on it. If that fails, the value is refused anyway, and the log has the cause.
     pub(super) async fn record_verdict(
         &self,
-        case: &mut Judgement<'_>,
+        judgement: &mut Judgement<'_>,
         verdict: Verdict,
         context: &RequestContext<'_>,
     ) {
-        let now = case.now;
-        match (&verdict, case.known()) {
+        let now = judgement.now;
+        match (&verdict, judgement.known()) {
             (Verdict::Refused(Refusal::ValueRetired), Some(known)) => {
                 let (token, generation) = (known.token.clone(), known.generation);
                 match self.notice_reuse(&token, generation, context, now).await {
-                    Ok(Some(token)) => case.refresh(token),
+                    Ok(Some(token)) => judgement.refresh(token),
                     Ok(None) => {}
                     Err(cause) => tracing::warn!(%cause, "the reuse of a retired value could not be recorded"),
                 }
@@ -44,11 +44,11 @@ impl Service {
                 self.record_refusal(refused, context.provenance(), now).await;
             }
         }
-        case.decide(verdict);
+        judgement.decide(verdict);
     }
 
-    /// Records that a retired value was presented, at most once a minute a value on all replicas together, and revokes the
-    /// token if it is set to be (R8): the token as it is then, where it was read.
+    /// Records that a retired value was presented, at most once a minute for each value on all replicas together, and revokes the
+    /// token if its settings say so (R8). Returns the token afterwards, if it was read.
     async fn notice_reuse(
         &self,
         seen: &Token,
@@ -57,14 +57,14 @@ impl Service {
         now: Timestamp,
     ) -> Result<Option<Token>, Error> {
         let id = seen.id;
-        // Whoever presents a retired value again and again must not keep the others from writing.
+        // A client that presents a retired value again and again must not block other writers.
         if !self.reuse_revokes(seen, now) && !self.reuses.allows((id, generation), now) {
             return Ok(None);
         }
         self.retry_on_full_disk(|| self.write_reuse(id, generation, context, now)).await
     }
 
-    /// The token as it is when that has been written, if there still is one.
+    /// Writes the reuse; returns the token afterwards, if it still exists.
     async fn write_reuse(
         &self,
         id: TokenId,
@@ -79,7 +79,7 @@ impl Service {
             let holder = (Actor::ApiToken(id), context.provenance());
             self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
         }
-        // Whoever has not heard yet that the operator retired it is no thief.
+        // If the operator retired the value, its holder may not know yet; this is no sign of a theft.
         if self.reuse_revokes(&token, now)
             && !transaction.was_retired_by_operator(id, generation).await?
             && lifecycle::revoke(&token)?
@@ -95,7 +95,7 @@ impl Service {
         Ok(Some(token))
     }
 
-    /// Whether the token is revoked when a retired value of it is presented now.
+    /// Whether the token is revoked if a retired value of it is presented now.
     fn reuse_revokes(&self, token: &Token, now: Timestamp) -> bool {
         let by_policy = token.settings.on_reuse == ReusePolicy::Revoke;
         by_policy && self.time.uncertain_seconds() == 0 && !lifecycle::reuse_may_be_a_race(token, now)

@@ -1,9 +1,9 @@
-//! Later uses of values: noted in memory when they happen and written together soon after, because they decide nothing and a
-//! write for each would be most of the cost of a check. The first use of a value is not among them (R5).
+//! A buffer for later uses of values, which are written in batches. No rule depends on them, and a write for each would be most of
+//! the cost of a verification. First uses are not buffered (R5).
 //!
-//! A use is noted when the one known is half a minute old, and written at most twenty seconds later, so that `lastUsedAt` is
-//! at most a minute behind in the database. What is noted is kept until it has been written; a process that is killed takes
-//! the last minute of it along.
+//! A use is buffered if the last known one is at least half a minute old, and is written at most twenty seconds later. So
+//! `lastUsedAt` is at most a minute behind in the database. An entry stays in the buffer until it has been written. If the process
+//! is killed, the uses of the last minute are lost.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,63 +13,64 @@ use tokio::sync::Notify;
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 
-/// For how long a use need not be noted again, in seconds.
+/// How long after a buffered use no further one is buffered, in seconds.
 const RESOLUTION_SECONDS: u32 = 30;
-/// How many are noted at most: 3 MiB. Half as many are written before their time.
-const MAX_NOTED: usize = 65_536;
+/// The maximum number of entries: 3 MiB. From half of that, they are written at once.
+const MAX_ENTRIES: usize = 65_536;
 
-/// The uses that are not yet written: the latest of each token.
+/// The uses that have not been written yet: the latest of each token.
 #[derive(Debug, Default)]
 pub(crate) struct UseBuffer {
-    noted: Mutex<BTreeMap<TokenId, Timestamp>>,
-    pub(crate) crowded: Notify,
+    entries: Mutex<BTreeMap<TokenId, Timestamp>>,
+    pub(crate) nearly_full: Notify,
 }
 
 impl UseBuffer {
-    /// How many are written by one transaction, which holds the locks of as many tokens.
+    /// How many uses one transaction writes; it locks as many tokens.
     pub(crate) const BATCH: usize = 1_000;
 
-    /// Whether a use at this moment is worth noting where this is the last one known.
+    /// Whether a use now should be buffered, if this is the last known one.
     pub(crate) fn is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
         last.is_none_or(|last| last.plus_seconds(RESOLUTION_SECONDS) <= now)
     }
 
-    /// Notes a use; `false` if there is no room, so that it should be noted again.
-    pub(crate) fn note(&self, id: TokenId, now: Timestamp) -> bool {
-        let mut noted = self.noted();
-        let room = noted.len() < MAX_NOTED || noted.contains_key(&id);
-        if room {
-            let latest = noted.entry(id).or_insert(now);
+    /// Buffers a use; `false` if the buffer is full, so that the next use should be buffered.
+    pub(crate) fn add(&self, id: TokenId, now: Timestamp) -> bool {
+        let mut entries = self.entries();
+        let fits = entries.len() < MAX_ENTRIES || entries.contains_key(&id);
+        if fits {
+            let latest = entries.entry(id).or_insert(now);
             *latest = now.max(*latest);
         }
-        if noted.len() >= MAX_NOTED / 2 {
-            self.crowded.notify_one();
+        if entries.len() >= MAX_ENTRIES / 2 {
+            self.nearly_full.notify_one();
         }
-        room
+        fits
     }
 
-    /// The last use of a token of which the database knows this one.
+    /// The last use of a token, given the last one in the database.
     pub(crate) fn latest(&self, id: TokenId, written: Option<Timestamp>) -> Option<Timestamp> {
-        written.max(self.noted().get(&id).copied())
+        written.max(self.entries().get(&id).copied())
     }
 
+    /// The next uses to write.
     pub(crate) fn batch(&self) -> Vec<(TokenId, Timestamp)> {
-        self.noted().iter().map(|(id, at)| (*id, *at)).take(Self::BATCH).collect()
+        self.entries().iter().map(|(id, at)| (*id, *at)).take(Self::BATCH).collect()
     }
 
-    /// Forgets what has been written; of a token that was used again meanwhile that is not the latest.
-    pub(crate) fn forget(&self, written: &[(TokenId, Timestamp)]) {
-        let mut noted = self.noted();
+    /// Removes uses that have been written, except of tokens that were used again in the meantime.
+    pub(crate) fn remove_written(&self, written: &[(TokenId, Timestamp)]) {
+        let mut entries = self.entries();
         for (id, at) in written {
-            if noted.get(id) == Some(at) {
-                noted.remove(id);
+            if entries.get(id) == Some(at) {
+                entries.remove(id);
             }
         }
     }
 
-    fn noted(&self) -> MutexGuard<'_, BTreeMap<TokenId, Timestamp>> {
-        // Nothing that is done under the lock can panic and leave the map half changed.
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<TokenId, Timestamp>> {
+        // Nothing under the lock can panic and leave the map inconsistent.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,29 +96,29 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_use_counts_and_stays_until_that_very_one_is_written() {
+    fn the_latest_use_counts_and_stays_until_it_is_written() {
         let uses = UseBuffer::default();
-        uses.note(id(1), at(5));
-        uses.note(id(1), at(4));
+        uses.add(id(1), at(5));
+        uses.add(id(1), at(4));
         assert_eq!(uses.latest(id(1), Some(at(1))), Some(at(5)));
         assert_eq!(uses.latest(id(1), Some(at(9))), Some(at(9)));
         let batch = uses.batch();
-        uses.note(id(1), at(6));
-        uses.forget(&batch);
+        uses.add(id(1), at(6));
+        uses.remove_written(&batch);
         assert_eq!(uses.latest(id(1), None), Some(at(6)));
-        uses.forget(&uses.batch());
+        uses.remove_written(&uses.batch());
         assert_eq!(uses.latest(id(1), None), None);
     }
 
     #[test]
-    fn what_is_noted_is_bounded_and_those_already_noted_still_have_room() {
+    fn the_buffer_is_bounded_and_later_uses_of_buffered_tokens_still_fit() {
         let uses = UseBuffer::default();
-        for number in 0..MAX_NOTED {
-            assert!(uses.note(id(number), at(0)));
+        for number in 0..MAX_ENTRIES {
+            assert!(uses.add(id(number), at(0)));
         }
-        assert!(!uses.note(id(MAX_NOTED), at(0)));
-        assert!(uses.note(id(0), at(1)));
-        uses.forget(&uses.batch());
-        assert!(uses.note(id(MAX_NOTED), at(0)));
+        assert!(!uses.add(id(MAX_ENTRIES), at(0)));
+        assert!(uses.add(id(0), at(1)));
+        uses.remove_written(&uses.batch());
+        assert!(uses.add(id(MAX_ENTRIES), at(0)));
     }
 }

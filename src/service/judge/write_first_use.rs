@@ -1,4 +1,4 @@
-//! Writing the first use of a value, from which on the previous value can no longer cancel it (R5).
+//! Writing the first use of a value. From then on, the previous value can no longer cancel it (R5).
 
 use crate::domain::id::TokenId;
 use crate::domain::rule::lifecycle::{self, Standing};
@@ -10,23 +10,28 @@ use crate::store::Transaction;
 use super::judgement::{Judgement, Verdict};
 
 impl Service {
-    /// Makes the first use of a good value durable, or decides that it has stopped working since it was looked up.
-    pub(super) async fn use_first(&self, case: &mut Judgement<'_>, id: TokenId, generation: u32) -> Result<(), Error> {
-        match self.record_use(id, generation, case.now).await {
-            Ok((token, _)) => case.refresh(token),
+    /// Makes the first use of a value durable; or refuses the value, if it has stopped working since it was looked up.
+    pub(super) async fn use_first(
+        &self,
+        judgement: &mut Judgement<'_>,
+        id: TokenId,
+        generation: u32,
+    ) -> Result<(), Error> {
+        match self.record_use(id, generation, judgement.now).await {
+            Ok((token, _)) => judgement.refresh(token),
             Err(Error::Refused(refusal)) => {
                 if let Some(token) = self.store.find_token(id).await? {
-                    case.refresh(token);
+                    judgement.refresh(token);
                 }
-                // It lost a race and is no reuse, so nothing follows from it.
-                case.decide(Verdict::Refused(refusal));
+                // The value lost a race. This is not a reuse, so it is not recorded.
+                judgement.decide(Verdict::Refused(refusal));
             }
             Err(err) => return Err(err),
         }
         Ok(())
     }
 
-    /// Records a use of a value in a transaction of its own; the token as it is at that, and as what the value works.
+    /// Records a use of a value in a separate transaction; returns the token afterwards, and the standing of the value.
     pub(crate) async fn record_use(
         &self,
         id: TokenId,
@@ -54,14 +59,14 @@ async fn record_use_in(
     Ok((token, standing))
 }
 
-/// Writes a use of a value of this token, and makes the token what it is at that; as what the value works.
+/// Writes a use of a value of this token, and updates `token` accordingly; returns the standing of the value.
 pub(crate) async fn write_use(
     transaction: &Transaction,
     token: &mut Token,
     generation: u32,
     now: Timestamp,
 ) -> Result<Standing, Error> {
-    // The value may have been cancelled between the look-up and the lock; whoever came first has won.
+    // The value may have been cancelled between the lookup and the lock.
     let standing = lifecycle::standing(token, generation, now)?;
     match lifecycle::overlap_begun_by_use(token, generation, now) {
         Some(Some(retirement)) => transaction.retire(token.id, retirement).await?,

@@ -1,4 +1,4 @@
-//! The operator's way in: a token with every permission and every scope, made straight on the database.
+//! Creating an admin token, with every permission and every scope, directly on the database.
 
 use crate::domain::audit::Provenance;
 use crate::domain::token::{Actor, Limits, Permission, Scope, SettingsChange, SettingsDraft};
@@ -6,13 +6,13 @@ use crate::service::audit::report;
 use crate::service::{Error, Issued, Service};
 
 impl Service {
-    /// Makes an admin token. Whoever may run this on the database may do anything anyway, so nothing is asked.
+    /// Creates an admin token. This needs no authentication: who has access to the database can do anything anyway.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn bootstrap(&self) -> Result<Issued, Error> {
         let now = self.now();
-        // It may be what is needed to revoke a token, also when the disk is full.
+        // Urgent, because it may be needed to revoke a token, even if the disk is full.
         let (issued, events) = self
             .retry_on_full_disk(|| async move {
                 let transaction = self.store.begin_urgent().await?;
@@ -28,7 +28,7 @@ impl Service {
         Ok(issued)
     }
 
-    /// Makes the first admin token of an empty database; `None` where there is a token already.
+    /// Creates the first admin token of an empty database; `None` if there is a token already.
     ///
     /// # Errors
     /// When the database fails.
@@ -52,7 +52,7 @@ pub(crate) fn operator() -> (Actor, Provenance) {
     (Actor::System, Provenance::default())
 }
 
-/// The limits that the operator sets bind others. Protected, so that no slip of the hand ends the way in.
+/// The settings of an admin token. It is protected, so that it cannot be revoked by mistake.
 fn admin() -> SettingsDraft {
     let change = SettingsChange {
         name: Some("admin".into()),

@@ -1,4 +1,4 @@
-//! What the operator does straight on the database, at the command line.
+//! What the operator does directly on the database, at the command line.
 
 mod backup;
 mod bootstrap;

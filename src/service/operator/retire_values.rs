@@ -1,5 +1,5 @@
-//! The operator's order to retire every value that was issued before a moment, straight on the database: after an older backup was
-//! restored, values work again that had been rotated away since.
+//! The command `retire-values`: retires every value that was issued before a given time, directly on the database. When an older
+//! backup is restored, values work again that have been replaced since.
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
@@ -16,7 +16,7 @@ use crate::store::{Rotated, Transaction};
 
 use super::bootstrap::operator;
 
-/// How many tokens are changed by one transaction, so that a server on the same database can go on writing.
+/// How many tokens one transaction changes, so that a server on the same database can keep writing.
 const BATCH: u32 = 100;
 
 /// What was retired.
@@ -24,17 +24,17 @@ const BATCH: u32 = 100;
 pub struct RetiredValues {
     /// How many values that worked.
     pub values: u64,
-    /// How many tokens have no value any more that anybody knows.
+    /// How many tokens no longer have a value that anyone knows.
     pub tokens_without_value: u64,
 }
 
 impl Service {
-    /// Retires every value that was issued before this moment. A token whose current value is among them works again once it is
-    /// rotated by its id. Tokens that are revoked, expired or overdue stay as they are. If this fails, what was retired until then
-    /// stays so, and the rest is retired when it is done again.
+    /// Retires every value that was issued before this time. A token whose current value is among them works again once it is
+    /// rotated by its id. Tokens that are revoked, expired or overdue stay as they are. If this fails, the values that were retired
+    /// so far stay retired; run it again to retire the rest.
     ///
     /// # Errors
-    /// When the moment is yet to come, or the database fails.
+    /// When the time is in the future, or the database fails.
     pub async fn retire_values(&self, issued_before: Timestamp) -> Result<RetiredValues, Error> {
         let now = self.now();
         if issued_before > now {
@@ -60,7 +60,7 @@ impl Service {
         }
     }
 
-    /// Retires values of the next tokens after this one; the last of those tokens, if there was any.
+    /// Retires values of the next tokens after this one; returns also the last of those tokens, if there were any.
     async fn retire_batch(
         &self,
         transaction: &Transaction,
@@ -98,7 +98,7 @@ impl Service {
         Ok((retired, ids.last().copied()))
     }
 
-    /// Puts a value that nobody is told into the place of the current one, which stops at once.
+    /// Replaces the current value by one that is not shown to anyone. The current value stops working immediately.
     async fn withhold(
         &self,
         transaction: &Transaction,
@@ -122,7 +122,7 @@ impl Service {
         let event = self.change(Action::ValuesRetired, operator(), (token.id, rotation.generation), now)?;
         match transaction.rotate(token.id, rotation, &withheld, None, &event).await? {
             Rotated::Won => Ok(()),
-            // The token is locked, so nobody can have been quicker.
+            // This cannot happen: the token is locked.
             Rotated::Lost => Err(Refusal::RotationConflict { retry_after_seconds: 1 }.into()),
         }
     }

@@ -9,12 +9,12 @@ use crate::domain::value::Value;
 use crate::service::{Caller, Error, Issued, Service, View, token_id};
 use crate::store::Transaction;
 
-/// A token to be made.
+/// A token to be created.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CreateRequest {
     /// Its settings, as asked for.
     pub draft: SettingsDraft,
-    /// The id of the token whose settings fill in what the draft leaves out.
+    /// The id of the token whose settings are used where the draft has none.
     pub clone_settings_from: Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl Service {
     /// `API_TOKEN_READ` to clone another's settings.
     ///
     /// # Errors
-    /// When the caller may not, or a setting is not as it must be.
+    /// When the caller may not, or a setting is invalid.
     pub async fn create(&self, caller: &Caller, request: CreateRequest) -> Result<Issued, Error> {
         let now = self.now();
         let transaction = self.store.begin().await?;
@@ -38,10 +38,10 @@ impl Service {
         request: CreateRequest,
         now: Timestamp,
     ) -> Result<Issued, Error> {
-        let own = transaction.find_and_lock(caller.token_id(), caller.hold()).await?;
+        let own = transaction.find_and_lock(caller.token_id(), caller.lock_mode()).await?;
         let mut own = own.ok_or(Error::Unauthenticated)?;
         caller.check_still_valid(&own, now)?;
-        caller.use_in(transaction, &mut own, now).await?;
+        caller.write_first_use_in(transaction, &mut own, now).await?;
         let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
         let base = match &request.clone_settings_from {

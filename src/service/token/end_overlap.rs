@@ -1,4 +1,4 @@
-//! `endAPITokenOverlap`: the previous value stops working now, because everybody has the new one or somebody else the old.
+//! `endAPITokenOverlap`: the previous value stops working now, because every client has the new one, or because the old one leaked.
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
@@ -10,7 +10,7 @@ use crate::service::{Caller, Error, Service, View, token_id};
 use crate::store::Transaction;
 
 impl Service {
-    /// Ends the running overlap of a token; where none runs, nothing changes. A private token may do it to itself;
+    /// Ends the running overlap of a token. If there is none, nothing changes. A private token may do this to itself;
     /// another's needs `API_TOKEN_MODIFY` and every permission that it holds, a public one's `API_TOKEN_MODIFY` (R11).
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Service {
         let mut token = token.ok_or(Error::NotFound { field: "id" })?;
         authority.require_to_cut_off(&token)?;
         if token.settings.kind == TokenKind::Public {
-            // Anyone can copy a public token; its holder must not be able to cut off the others.
+            // Anyone can copy a public token, so its holder must not be able to cut off the other holders.
             authority.require(Permission::ApiTokenModify)?;
         }
         if !lifecycle::overlap_lasts(&token, now) {

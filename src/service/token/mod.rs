@@ -1,4 +1,4 @@
-//! What can be done with tokens: one use case a file, and the shapes in which they answer.
+//! The use cases of tokens, one a file, and the types that they return.
 
 mod create;
 mod end_overlap;

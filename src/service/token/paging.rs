@@ -1,4 +1,4 @@
-//! Pages by the Relay cursor specification: what a client asks for, checked, and what it gets.
+//! Pagination by the Relay cursor specification: validating a request for a page, and building the page.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,13 +16,13 @@ use crate::store::Listing;
 /// A page as a client asks for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageRequest {
-    /// How many from the front; excludes `last`.
+    /// How many from the start; excludes `last`.
     pub first: Option<i32>,
-    /// Only what follows this cursor.
+    /// Only tokens after this cursor.
     pub after: Option<String>,
-    /// How many from the back; excludes `first`.
+    /// How many from the end; excludes `first`.
     pub last: Option<i32>,
-    /// Only what precedes this cursor.
+    /// Only tokens before this cursor.
     pub before: Option<String>,
     /// Which tokens.
     pub filter: Filter,
@@ -35,14 +35,14 @@ pub struct PageRequest {
 pub struct Connection {
     /// The tokens, each with its cursor.
     pub edges: Vec<(String, View)>,
-    /// Whether there is more behind the last edge, as far as the request lets one tell.
+    /// Whether there are more tokens after the last edge, as far as this request can tell.
     pub has_next_page: bool,
-    /// Whether there is more before the first edge, as far as the request lets one tell.
+    /// Whether there are more tokens before the first edge, as far as this request can tell.
     pub has_previous_page: bool,
 }
 
 impl PageRequest {
-    /// The page, once every argument is as it must be.
+    /// The page, if every argument is valid.
     pub(crate) fn validate(self) -> Result<Page, InvalidInput> {
         let (end, size) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
@@ -52,7 +52,7 @@ impl PageRequest {
             (Some(first), None) => (End::First, page_size("first", first)?),
             (None, None) => (End::First, DEFAULT_PAGE_SIZE),
         };
-        // PostgreSQL cannot hold U+0000 in a text, so nothing that it holds can match one.
+        // PostgreSQL cannot store U+0000 in a text, so such a filter can match nothing.
         let no_name = |text: &String| text.contains('\0') || text.chars().count() > MAX_NAME_LENGTH;
         for (field, text) in [("name", &self.filter.name), ("owner", &self.filter.owner)] {
             if text.as_ref().is_some_and(no_name) {
@@ -96,7 +96,8 @@ pub(crate) fn broken_cursor(field: &'static str) -> InvalidInput {
     )
 }
 
-/// What a cursor says. It names its order, so that it cannot be used in another, where it would mean another place.
+/// The contents of a cursor. It names its order, so that it cannot be used with another order, in which it would mean another
+/// position.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cursor {
@@ -125,7 +126,7 @@ fn read_cursor(text: &str, order: Order) -> Option<Position> {
     let cursor: Cursor = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
     let fits = cursor.order == order_name(order) && cursor.name.is_some() == (order.field == OrderField::Name);
     let position = Position { name: cursor.name, id: TokenId::parse(&cursor.id)? };
-    // PostgreSQL cannot hold U+0000 in a text; no name has one, so no cursor of ours does.
+    // PostgreSQL cannot store U+0000 in a text. No name has one, so none of our cursors does.
     let sound = !position.name.as_ref().is_some_and(|name| name.contains('\0'));
     (fits && sound).then_some(position)
 }

@@ -1,4 +1,4 @@
-//! `currentAPIToken`, `apiToken` and `apiTokens`: what there is, never a value.
+//! `currentAPIToken`, `apiToken` and `apiTokens`: reading tokens, never their values.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Service {
     /// A page of tokens. Needs `API_TOKEN_READ`.
     ///
     /// # Errors
-    /// When the caller may not, or the page asked for is not one.
+    /// When the caller may not, or the page is invalid.
     pub async fn list(&self, caller: &Caller, request: PageRequest) -> Result<Connection, Error> {
         let now = self.now();
         let own = self.own_token(caller, now).await?;

@@ -1,4 +1,4 @@
-//! `revokeAPIToken`: the end of a token, which is final (R10).
+//! `revokeAPIToken`: revocation, which is final (R10).
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
@@ -41,7 +41,8 @@ impl Service {
             self.record(transaction, Action::Revoked, caller.as_actor(), (token.id, token.current.generation), now)
                 .await?;
         } else {
-            // Another replica revoked it, of which this one may not have heard: it must not go on after this answer (R10).
+            // Another replica may have revoked it, and this one may not have polled that yet. After this answer, its value must not
+            // work here (R10).
             transaction.invalidate(token.id);
         }
         Ok(View::new(token, now))

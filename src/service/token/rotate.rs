@@ -1,8 +1,8 @@
-//! `rotateAPIToken`: the main job. A new value for a token, told once; the old one works until its overlap ends.
+//! `rotateAPIToken`: issues a new value, which is shown once. The old one works until its overlap ends.
 //!
-//! The ordinary rotation, of its own token by the holder of the current value, is decided on what the caller was recognised by
-//! and written at once: what it rests on is either fixed or a condition of the writing. Every other, and an ordinary one whose
-//! conditions were not met, is decided on the token as it is under a lock.
+//! The ordinary rotation is optimistic: if the holder of the current value rotates its own token, the decision is made on the token
+//! that the caller was authenticated with. Everything that it depends on is fixed, or is a condition of the write. All other
+//! rotations lock the token and decide on what they read; so does an ordinary one whose conditions were not met.
 
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::id::TokenId;
@@ -18,29 +18,29 @@ use crate::service::audit::{Refused, report};
 use crate::service::{Caller, Error, Issued, Service, View, token_id};
 use crate::store::{Rotated, Transaction};
 
-/// After how many seconds one that lost a race to the database may try again.
+/// After how many seconds a rotation that lost a race in the database may be retried.
 const RETRY_AFTER_RACE_SECONDS: u32 = 1;
 
-/// A rotation as it is asked for.
+/// A request for a rotation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RotateRequest {
-    /// The id of the token; the caller's own where none is given.
+    /// The id of the token; the caller's own if none is given.
     pub id: Option<String>,
     /// A shorter overlap for this rotation, in minutes (R4).
     pub overlap_minutes: Option<i32>,
     /// The caller's name for this rotation, by which a repeated request gets the same answer (R6).
     pub idempotency_key: Option<String>,
-    /// Whether a token without a rotation period is refused, as one of the endpoints wants it.
+    /// Whether to refuse a token without a rotation period, as `/rotatetoken` does.
     pub require_period: bool,
 }
 
 impl Service {
-    /// Rotates the token of this id, or the caller's own where none is given. Another's token needs `API_TOKEN_MODIFY`,
-    /// every permission and scope that it holds, and for permissions bounds that it lies within, because to rotate it is to learn
-    /// its value (R11).
+    /// Rotates the token of this id, or the caller's own if none is given. Another's token needs `API_TOKEN_MODIFY`,
+    /// every permission and scope that it holds and, if it has permissions, bounds that include its own, because rotating it
+    /// reveals its value (R11).
     ///
     /// # Errors
-    /// When the caller may not, the token is dead, or another rotation won (R7).
+    /// When the caller may not, the token no longer works, or another rotation won (R7).
     pub async fn rotate(&self, caller: &Caller, request: &RotateRequest) -> Result<Issued, Error> {
         let now = self.now();
         let id = request.id.as_deref().map_or(Ok(caller.token_id()), |id| token_id("id", id))?;
@@ -76,8 +76,8 @@ impl Service {
         caller.finish(transaction, issued).await
     }
 
-    /// The ordinary rotation; `None` for another, and where the token is not any more what it was when the caller was recognised.
-    /// Why, and what then is to be done, only the token under a lock tells.
+    /// The ordinary rotation; `None` if this is another kind, or if the token has changed since the caller was authenticated. Then
+    /// the rotation must be decided under a lock.
     async fn rotate_optimistically(
         &self,
         caller: &Caller,
@@ -86,9 +86,9 @@ impl Service {
     ) -> Result<Option<Issued>, Error> {
         let known = caller.known();
         let current = known.current.generation == caller.generation();
-        // Judged here, because what is known may be younger than what the caller was judged by.
-        let periodless = request.require_period && known.settings.rotation_period_minutes.is_none();
-        if !current || periodless || caller.check_still_valid(known, now).is_err() {
+        // Checked again, because time has passed since the caller was authenticated.
+        let lacks_period = request.require_period && known.settings.rotation_period_minutes.is_none();
+        if !current || lacks_period || caller.check_still_valid(known, now).is_err() {
             return Ok(None);
         }
         let first_used_at = caller.first_use_is_pending().then_some(now);
@@ -105,7 +105,7 @@ impl Service {
         }
         caller.mark_first_use_durable();
         report(&event);
-        // The holder of the current value cancels nothing.
+        // A holder of the current value cancels no other value.
         let view = View::new(rotation::apply(token, &rotation, issued), now);
         Ok(Some(Issued { view, value, cancelled_generation: None }))
     }
@@ -133,8 +133,9 @@ impl Service {
         if unsettled > 0 && plan.rests_on_guard(&token) {
             return Err(Refusal::RotationConflict { retry_after_seconds: unsettled }.into());
         }
-        // The first use of the value that is replaced is written along with that. What it begins ends there: of all others none
-        // works on (R1). That of another value, which then is the previous one, begins nothing.
+        // The first use of the value that is replaced is written by the rotation itself. An overlap that it would start ends with
+        // the rotation, because no older value keeps working (R1). The first use of the previous value starts no overlap, and is
+        // written here.
         let first_used_at = plan.replaces(caller.generation()).then_some(now).filter(|_| first_use);
         if first_use && first_used_at.is_none() {
             transaction.record_use(id, caller.generation(), now).await?;
@@ -162,7 +163,7 @@ impl Service {
         Ok(Issued { view: View::new(token, now), value, cancelled_generation })
     }
 
-    /// The token to rotate, locked, and on whose behalf that is. A first use of it by its holder is left to the rotation.
+    /// Locks the token to rotate; returns also on whose behalf it is rotated. The first use by its holder is left to the rotation.
     async fn target(
         &self,
         transaction: &Transaction,
@@ -184,7 +185,7 @@ impl Service {
         Ok((token, Rotator::Other))
     }
 
-    /// The value that a rotation issues, what is written of it, and the event that tells of it.
+    /// The value that a rotation issues, its facts to be written, and the audit event.
     fn issue(
         &self,
         token: &Token,
@@ -200,7 +201,7 @@ impl Service {
         Ok((value, issued, event))
     }
 
-    /// A value that is plainly random, or one that the same request can be given again (R6).
+    /// A random value, or one that can be derived again for a repeated request (R6).
     fn new_value(
         &self,
         token: &Token,
@@ -212,12 +213,12 @@ impl Service {
         };
         let salt = Salt(Box::new(self.random()?));
         let value = derivation::derive(token, rotation.generation, presented, &salt, key);
-        // Where the old value ends at once nobody can repeat the request.
+        // If the old value stops working immediately, the request cannot be repeated.
         Ok((value, rotation.previous.map(|_| salt)))
     }
 }
 
-/// A value that was good when the request began and is retired now has lost a race (R7).
+/// A value that worked when the request began, and is retired now, has lost a race (R7).
 fn lost_race(refusal: Refusal) -> Refusal {
     match refusal {
         Refusal::ValueRetired => Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS },
@@ -240,15 +241,15 @@ fn issued(rotation: &Rotation, value: &Value, salt: Option<Salt>, caller: &Calle
     }
 }
 
-/// Why an ordinary rotation may be decided without a lock, fact by fact. A fact that is added does not compile before it is named
-/// here; one that may change, and that a rule of rotation reads, must also be a condition of `Store::rotate_optimistically`.
+/// Why an ordinary rotation may be decided without a lock, field by field. A new field does not compile until it is listed here. If
+/// it can change, and a rule of rotation reads it, it must also be a condition of `Store::rotate_optimistically`.
 const _: fn(&Token) = |token| {
     let Token {
         // Fixed at creation.
         id: _,
         created_at: _,
         created_by: _,
-        // Conditions of the writing; that of `updated` stands for all settings that may change.
+        // Conditions of the write. The condition on `updated` covers all settings that can change.
         updated: _,
         settings: _,
         revoked_at: _,
@@ -258,7 +259,7 @@ const _: fn(&Token) = |token| {
         last_used_at: _,
     } = token;
     let ValueFacts {
-        // Conditions of the writing.
+        // Conditions of the write.
         generation: _,
         first_used_at: _,
         replaced_at: _,

@@ -1,4 +1,4 @@
-//! `updateAPIToken`: other settings for a token, but never another life, period or overlap (R2).
+//! `updateAPIToken`: changes settings, but never expiry, rotation period or overlap (R2).
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
@@ -14,7 +14,7 @@ impl Service {
     /// and hands on permissions within the caller's own bounds (R11).
     ///
     /// # Errors
-    /// When the caller may not, a setting is not as it must be, or the token is revoked.
+    /// When the caller may not, a setting is invalid, or the token is revoked.
     pub async fn update(&self, caller: &Caller, id: &str, change: SettingsChange) -> Result<View, Error> {
         let now = self.now();
         let id = token_id("id", id)?;

@@ -1,4 +1,4 @@
-//! What a use case answers of a token, and its id as a client sends it.
+//! A token as a use case returns it, and reading a token id that a client sent.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::domain::token::Token;
 use crate::domain::value::Value;
 use crate::service::error::Error;
 
-/// A token as it is at the moment of the operation that read it.
+/// A token at the time of the operation that read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// The facts.
     pub token: Arc<Token>,
-    /// What they come to at that moment.
+    /// The status at that time.
     pub status: Status,
 }
 
@@ -27,7 +27,7 @@ impl View {
     }
 }
 
-/// Leaves out a previous value whose overlap is over: whether there was one.
+/// Removes a previous value whose overlap has ended; returns whether there was one.
 pub(crate) fn drop_ended_overlap(token: &mut Arc<Token>, now: Timestamp) -> bool {
     let ended = token.previous.is_some() && !lifecycle::overlap_lasts(token, now);
     if ended {
@@ -36,18 +36,18 @@ pub(crate) fn drop_ended_overlap(token: &mut Arc<Token>, now: Timestamp) -> bool
     ended
 }
 
-/// A token with the value that was just issued for it. The value is told once and kept nowhere (R9).
+/// A token with the value that was just issued for it. The value is shown once and stored nowhere (R9).
 #[derive(Debug)]
 pub struct Issued {
     /// The token as it now is.
     pub view: View,
     /// The new value.
     pub value: Value,
-    /// The generation of the value that was cancelled because nobody had used it (R5); `None` for none.
+    /// The generation of the unused value that was cancelled (R5), if there was one.
     pub cancelled_generation: Option<u32>,
 }
 
-/// Reads an id as a client sent it in this field. A text that is no id is the id of nothing.
+/// Reads an id that a client sent in this field. A malformed id is not found.
 pub(crate) fn token_id(field: &'static str, text: &str) -> Result<TokenId, Error> {
     TokenId::parse(text).ok_or(Error::NotFound { field })
 }

@@ -61,7 +61,7 @@ impl Case {
 
     /// The holder, from an address, as the replica that does not poll recognises it.
     async fn holder(&self) -> Caller {
-        let source = Source::told("address", Some("192.0.2.1"), None).unwrap();
+        let source = Source::reported("address", Some("192.0.2.1"), None).unwrap();
         self.stale
             .service
             .authenticate_deferring_first_use(&self.value, RequestContext { source, ..RequestContext::default() })

@@ -51,6 +51,6 @@ impl<'a> Form<'a> {
             None => RequiredScopes::default(),
         };
         let origin = self.origin.as_deref().map(str::to_owned);
-        Ok((required, Source::told("rotakey_address", self.address.as_deref(), origin)?))
+        Ok((required, Source::reported("rotakey_address", self.address.as_deref(), origin)?))
     }
 }

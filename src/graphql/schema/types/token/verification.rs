@@ -31,7 +31,7 @@ impl VerifyApiTokenInput {
     pub(crate) fn read(self) -> Result<(String, RequiredScopes, Source), Error> {
         let scopes = self.required_scopes.iter().flatten().map(String::as_str);
         let required = RequiredScopes::parse("requiredScopes", scopes)?;
-        let source = Source::told("address", self.address.as_deref(), self.origin)?;
+        let source = Source::reported("address", self.address.as_deref(), self.origin)?;
         Ok((self.value, required, source))
     }
 }
