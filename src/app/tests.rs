@@ -1,5 +1,5 @@
-//! A rule that is added in the one place where values are judged holds at every endpoint, for the value that it is asked about and for
-//! the caller's own, from the cache and from the database.
+//! What must hold at every endpoint, for the value to verify and for the caller's own, from the cache and from the database: a rule that is
+//! added in the one place where values are judged, and that a panic is a 500.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +77,10 @@ impl Server {
     async fn new_value(&self) -> String {
         let mut draft = SettingsDraft::new("n");
         draft.change.permissions = Some(vec![Permission::ApiTokenVerify]);
+        self.value_of(draft).await
+    }
+
+    async fn value_of(&self, draft: SettingsDraft) -> String {
         let request = CreateRequest { draft, ..CreateRequest::default() };
         self.service.create(&self.caller().await, request).await.unwrap().value.expose().to_owned()
     }
@@ -167,5 +171,23 @@ async fn a_rule_that_is_added_in_one_place_holds_at_every_endpoint() {
         server.have_cached(&cached).await;
         assert!(server.admits(place, &cached, ELSEWHERE).await, "{place}, from the cache");
         assert!(!server.admits(place, &cached, imaginary::ADDRESS).await, "{place}, from the cache");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_while_a_response_is_rendered_is_a_500_and_never_refuses_the_value() {
+    let server = Server::start().await;
+    let mut draft = SettingsDraft::new("n");
+    draft.change.owner = Some(Some(http::imaginary::OWNER.to_owned()));
+    let value = server.value_of(draft).await;
+    for cached in [false, true] {
+        if cached {
+            server.have_cached(&value).await;
+        }
+        let request = server.client.get(format!("{}/verify", server.url)).header("X-API-Key", &value);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 500, "cached: {cached}");
+        assert!(response.headers().contains_key("x-request-id"), "cached: {cached}");
+        assert!(response.text().await.unwrap().contains("INTERNAL"), "cached: {cached}");
     }
 }

@@ -16,4 +16,6 @@ mod verify;
 pub use crate::graphql::InvalidSchema;
 pub use routes::{server, servers};
 pub use server::{Connection, Server, Shutdown};
+#[cfg(test)]
+pub(crate) use verify::forward_auth::imaginary;
 pub use state::Settings;

@@ -1,9 +1,10 @@
-//! The identity and the log line of every request. The line holds method, route, status and duration; never a header, a path, a
-//! query string or a body, where a value could be (R9).
+//! The id and the log line of every request, and what a panic answers. The line has method, route, status and duration, but no
+//! header, path, query string or body, because a value could be in one of them (R9).
 
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -26,7 +27,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const KNOWN_METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
-/// Logs a request that comes by the routes.
+/// Middleware that logs the requests of axum's router.
 pub(super) async fn log_requests(State(state): State<AppState>, mut request: Request, next: Next) -> Response<Body> {
     let route: Option<MatchedPath> = request.extensions().get().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
@@ -38,21 +39,21 @@ pub(super) async fn log_requests(State(state): State<AppState>, mut request: Req
     log.observe(next.run(request)).await
 }
 
-/// What the log may say of a request.
+/// What may be logged of one request.
 pub(super) struct RequestLog<'a> {
-    /// Its identity. One that the client sent is not taken over: it would put text of the client's into the log.
+    /// Always generated here. An id sent by the client would put the client's text into the log.
     pub(super) request_id: Option<RequestId>,
     method: Method,
-    /// The route and not the path: a path is the client's text, and a value that was put into it must not reach the log.
+    /// The route and not the path: a client may put a value into a path, and it must not reach the log.
     route: &'a str,
-    /// Where it came from, which the log says only if the credential is refused.
+    /// The client's address, logged only if the credential is refused.
     address: Option<IpAddr>,
     refused: &'a Arc<RefusedCredentials>,
     requests: &'a Requests,
 }
 
 impl<'a> RequestLog<'a> {
-    /// A new request, from there.
+    /// Of a request that this peer sent.
     pub(super) fn new(
         state: &'a AppState,
         peer: Option<IpAddr>,
@@ -64,9 +65,9 @@ impl<'a> RequestLog<'a> {
         Self { request_id, method: method.clone(), route, address, refused, requests }
     }
 
-    /// Logs how the request is answered, and names the request in `X-Request-Id`. A panic is answered too.
+    /// Runs the handler, logs the status of its response and sets `X-Request-Id`. A panic becomes a 500.
     pub(super) async fn observe(&self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
-        // For the log alone; no rule knows of it.
+        // For the log only; no rule depends on it.
         let begun = Instant::now();
         let answer = async {
             let response = catch_panic(answer).await;
@@ -93,7 +94,7 @@ impl<'a> RequestLog<'a> {
 
     fn complete(&self, mut response: Response<Body>) -> Response<Body> {
         set_request_id(&mut response, self.request_id);
-        // The head alone was asked for (RFC 9110, section 9.3.2).
+        // HEAD asks for the headers only (RFC 9110, section 9.3.2).
         if self.method == Method::HEAD {
             *response.body_mut() = Body::empty();
         }
@@ -101,9 +102,11 @@ impl<'a> RequestLog<'a> {
     }
 }
 
-/// Answers now, or `None` where that takes waiting. The answer is named and logged like every other, but for the span and the
-/// duration, which would cost more than to judge a value. If this panics it does so once more on the way that waits, where the log
-/// says so.
+/// Runs a handler that does not wait; `None` if the request needs waiting. Unless debug logging is on, this opens no span and measures
+/// no duration, because both cost more than judging a value.
+///
+/// A panic is a 500 at once. Running the request again would be wrong: the handler may already have consumed it, and a request
+/// without headers would be refused as one without a credential.
 pub(super) fn try_now(
     state: &AppState,
     (method, route): (&Method, &str),
@@ -111,8 +114,15 @@ pub(super) fn try_now(
 ) -> Option<Response<Body>> {
     let latency = state.requests.at_once(route);
     let begun = latency.and_then(SampledLatency::begin);
-    let mut response = std::panic::catch_unwind(AssertUnwindSafe(answer)).unwrap_or_default()?;
+    let answered = std::panic::catch_unwind(AssertUnwindSafe(answer)).transpose()?;
     let request_id = state.service.request_id().ok();
+    let Ok(mut response) = answered else {
+        let mut response = span(request_id, method, route).in_scope(rejection::panicked);
+        let took = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+        state.requests.answered(route, &response, took);
+        set_request_id(&mut response, request_id);
+        return Some(response);
+    };
     if tracing::enabled!(Level::DEBUG) {
         let status = response.status().as_u16();
         span(request_id, method, route).in_scope(|| tracing::debug!(status, "answered"));
@@ -138,7 +148,7 @@ fn set_request_id(response: &mut Response<Body>, request_id: Option<RequestId>) 
     }
 }
 
-/// The answer, also where making it panics.
+/// The response of a handler, or a 500 if it panics.
 pub(super) async fn catch_panic(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| rejection::panicked())
 }
