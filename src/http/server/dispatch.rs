@@ -1,7 +1,7 @@
-//! Dispatch: endpoints that verify are matched by path before the router, and all other requests go through it.
+//! Dispatch: endpoints that verify are matched by path before the router. All other requests go through axum's router.
 //!
-//! A gateway asks about every request of its own clients. Routing, and the middleware around a route, take longer than a whole
-//! verification, so those endpoints name, log and catch panics themselves, by `RequestLog`.
+//! A gateway verifies every request of its own clients. Routing and middleware take longer than a whole verification, so these
+//! endpoints skip both. They use `RequestLog` themselves for request ids, logging and panics.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -26,7 +26,7 @@ use crate::http::verify::{forward_auth, introspect};
 
 use super::connection::{Activity, InFlight, RequestBody, bounded};
 
-/// All endpoints.
+/// The server: all endpoints.
 pub struct Server {
     state: AppState,
     routes: Router,
@@ -44,12 +44,12 @@ impl Server {
         Self { state, routes, verifies: false }
     }
 
-    /// What serves the requests that come from this address.
+    /// A connection from this peer.
     pub fn connect(self: &Arc<Self>, peer: SocketAddr) -> Connection {
         self.connect_as(peer, Arc::default())
     }
 
-    /// As [`Server::connect`], counted by this.
+    /// Like [`Server::connect`], with these counters.
     pub(crate) fn connect_as(self: &Arc<Self>, peer: SocketAddr, activity: Arc<Activity>) -> Connection {
         Connection { server: self.clone(), peer, activity }
     }
@@ -58,7 +58,7 @@ impl Server {
         &self.state
     }
 
-    /// Asks the client to connect elsewhere next, if the server is stopping. Over HTTP/2 a GOAWAY frame of the connection says so.
+    /// Sends `Connection: close` while the server drains, so that the client reconnects elsewhere. HTTP/2 has GOAWAY frames for this.
     fn close_if_draining(&self, version: Version, response: &mut Response) {
         if version < Version::HTTP_2 && self.state.shutdown.is_draining() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -66,14 +66,14 @@ impl Server {
     }
 }
 
-/// What serves the requests of one connection.
+/// Serves the requests of one connection.
 pub struct Connection {
     server: Arc<Server>,
     peer: SocketAddr,
     activity: Arc<Activity>,
 }
 
-/// How an answer comes to be: at once, or by waiting.
+/// A response that is ready, or the future of one.
 pub type ResponseFuture = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send>>>;
 type Answered = Result<Response, Infallible>;
 
@@ -139,7 +139,7 @@ impl Connection {
         })
     }
 
-    /// Answers by waiting. Nothing is begun for a client that leaves too much unread.
+    /// Runs a handler that may wait. It does not start while the client has too many unread bytes.
     fn serve_async(&self, version: Version, answer: impl Future<Output = Response> + Send + 'static) -> ResponseFuture {
         let (server, activity) = (self.server.clone(), self.activity.clone());
         Either::Right(Box::pin(async move {
@@ -155,8 +155,8 @@ impl Connection {
     }
 }
 
-/// The address without the one slash at its end, if it has one: people write them either way, and a redirect would make a GET of a
-/// POST in many clients.
+/// The URI without its trailing slash, if it has exactly one. Both spellings work: many clients would turn a redirected POST into a
+/// GET.
 fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
     let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
     let shorter = match uri.query() {

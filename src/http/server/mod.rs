@@ -1,4 +1,4 @@
-//! The server: the listener, its connections, and how it stops.
+//! The server: the listener, its connections, readiness and graceful shutdown.
 
 mod connection;
 mod dispatch;

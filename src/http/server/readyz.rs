@@ -1,4 +1,4 @@
-//! `GET /readyz`: whether a load balancer should send requests here. `/healthz` only says that the process lives.
+//! `GET /readyz`: whether a load balancer should send requests here. `/healthz` only says that the process is alive.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::http::state::AppState;
 use crate::service::Readiness;
 
-/// Every check by its name, and 503 as soon as one of them fails.
+/// All checks by name, with 503 if one of them fails.
 pub(crate) async fn answer(State(state): State<AppState>) -> Response<Body> {
     let Readiness { database, contact, schema } = state.service.readiness();
     let serving = !state.shutdown.is_draining();

@@ -1,4 +1,4 @@
-//! The listener: lets clients in, serves their connections, and stops in steps.
+//! The accept loop: accepts connections, serves them with hyper, and shuts down gracefully.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -14,16 +14,15 @@ use super::connection::{Activity, OpenConnections, Socket};
 use super::dispatch::Server;
 use super::shutdown::Shutdown;
 
-/// How many requests of a connection over HTTP/2 are answered at once. Each may have a body that is held until it is whole, and anybody
-/// can begin one.
+/// The concurrent requests of one HTTP/2 connection. Each may have a body that is buffered, and needs no credential to start.
 const MAX_STREAMS: u32 = 32;
-/// How much a connection holds of what it reads and, over HTTP/1, of what it writes, in bytes. The head of a request is no longer.
+/// The read buffer of a connection and, over HTTP/1, its write buffer, in bytes. The head of a request must fit into it.
 const MAX_BUFFER: usize = 65_536;
-/// How much of a request's body may wait unread over HTTP/2, in bytes, and how much of all those of a connection.
+/// The HTTP/2 flow-control windows, in bytes: of one request body, and of all bodies of a connection together.
 const STREAM_WINDOW: u32 = 65_536;
 const CONNECTION_WINDOW: u32 = 262_144;
 
-/// What serves every connection in the same way.
+/// Serves accepted connections.
 struct Acceptor {
     server: Arc<Server>,
     builder: Builder<TokioExecutor>,
@@ -31,8 +30,8 @@ struct Acceptor {
 }
 
 impl Server {
-    /// Serves until the server closes, and returns when the requests in flight have been answered. A client that keeps it waiting is let go
-    /// after five seconds.
+    /// Serves until the server closes, and returns when the requests in flight have been answered. Connections that only wait for
+    /// their client are closed after five seconds.
     pub async fn serve(self, listener: TcpListener) {
         let mut connections = OpenConnections::new(self.state().max_connections, self.state().max_held_bytes);
         let shutdown = self.state().shutdown.clone();
@@ -45,7 +44,7 @@ impl Server {
                 client = connections.accept(&listener) => acceptor.serve(&mut connections, client),
             }
         }
-        // Who has connected already expects to be served; the operating system would break these connections off.
+        // Serve what is in the backlog already. The operating system would reset these connections.
         while let Some(client) = connections.accept(&listener).now_or_never() {
             acceptor.serve(&mut connections, client);
         }
@@ -56,10 +55,10 @@ impl Server {
 
 impl Acceptor {
     fn serve(&self, connections: &mut OpenConnections, client: (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
-        let (stream, peer, place) = client;
+        let (stream, peer, permit) = client;
         let activity = connections.activity();
         let connection = self.server.connect_as(peer, activity.clone());
-        let socket = TokioIo::new(Socket::new(stream, activity.clone(), place));
+        let socket = TokioIo::new(Socket::new(stream, activity.clone(), permit));
         let served = self.builder.serve_connection_with_upgrades(socket, connection).into_owned();
         let (counters, shutdown) = (activity.clone(), self.shutdown.clone());
         connections.add(activity, async move {
@@ -73,15 +72,15 @@ impl Acceptor {
                 }
             };
             if let Err(cause) = served {
-                tracing::debug!(%cause, "a connection broke off");
+                tracing::debug!(%cause, "connection failed");
             }
             counters.upgrade().ended().await;
         });
     }
 }
 
-/// Waits until the connection is to answer what it was asked and then to end. Over HTTP/2 that can be said without failing the client's
-/// next request (GOAWAY, RFC 9113, section 6.8); over HTTP/1 only with an answer, so the connection stays open for a last request.
+/// Waits until the connection must finish its requests and end. With HTTP/2 that is when the server drains: GOAWAY (RFC 9113, section
+/// 6.8) does not fail the client's next request. With HTTP/1 only a response can say so, so it stays open until the server closes.
 async fn must_end(shutdown: &Shutdown, activity: &Activity) {
     shutdown.draining().cancelled_owned().await;
     if !activity.is_multiplexed() {
@@ -92,10 +91,10 @@ async fn must_end(shutdown: &Shutdown, activity: &Activity) {
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     let mut http1 = builder.http1();
-    // Nearly every answer is small, and to send it as one text is less work than as a list of texts.
+    // Nearly every response is small, and one contiguous write costs less than a vectored one.
     http1.writev(false);
     http1.max_buf_size(MAX_BUFFER);
-    // A client that closes its sending side after the request still gets its answer.
+    // A client that closes its sending side after the request still gets its response.
     http1.half_close(true);
     let mut http2 = builder.http2();
     http2.max_concurrent_streams(MAX_STREAMS);

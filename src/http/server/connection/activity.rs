@@ -1,7 +1,7 @@
-//! What happens on one connection, as counters.
+//! The counters of one connection, from which idle and stalled connections are recognised.
 //!
-//! Separate, because a timer for each request would cost more than to judge a value. Requests only count; a clock looks at the counters
-//! now and then.
+//! Requests only increment counters, because a timer for each would cost more than judging a value. `OpenConnections` reads them
+//! periodically.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -13,34 +13,34 @@ use tokio::sync::Notify;
 use super::memory::{Budget, Purpose};
 use super::upgrade::Upgrade;
 
-/// How many bytes of answers may wait to be sent on a connection. As long as more do, its next requests wait.
+/// How many bytes of responses may be unsent on a connection. While there are more, its next requests wait (backpressure).
 const MAX_UNSENT: usize = 1024 * 1024;
 
 /// The counters of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
-    /// Requests that began, and parts of their bodies that came.
+    /// Requests that began, plus chunks of their bodies that arrived.
     progress: AtomicU64,
     /// Requests that are being answered.
     answering: AtomicU32,
-    /// Those of them that wait for more of their bodies.
+    /// Those of them that wait for the rest of their body.
     awaiting: AtomicU32,
-    /// Answers of unknown length, such as event streams.
+    /// Responses of unknown length, which are event streams.
     streams: AtomicU32,
     /// Bytes that were written to the socket.
     written: AtomicU64,
-    /// Answers that are no longer held.
+    /// Responses that are no longer held in memory.
     sent: AtomicU64,
-    /// Whether the socket takes no more bytes for now.
+    /// Whether the send buffer of the socket is full.
     blocked: AtomicBool,
-    /// Whether requests come by HTTP/2.
+    /// Whether the connection uses HTTP/2.
     multiplexed: AtomicBool,
-    /// Whether the client has closed its sending side, and whoever waits to know it.
+    /// Whether the client has closed its sending side, and the task that waits for it.
     half_closed: AtomicBool,
     on_half_close: AtomicWaker,
-    /// Bytes of answers that are not sent yet.
+    /// Bytes of responses that are not sent yet.
     unsent: AtomicUsize,
-    /// Bytes of bodies that have not arrived whole.
+    /// Bytes of request bodies that are incomplete.
     received: AtomicUsize,
     room: Notify,
     upgrade: Arc<Upgrade>,
@@ -53,28 +53,28 @@ pub(crate) struct Snapshot {
     pub(crate) progress: u64,
     pub(crate) written: u64,
     pub(crate) sent: u64,
-    /// Requests that wait for nothing of the client.
+    /// Whether a request is being handled that does not wait for its client.
     pub(crate) is_working: bool,
     pub(crate) awaits_body: bool,
     pub(crate) unsent: bool,
     pub(crate) streams: bool,
-    /// Whether it has become a WebSocket, and whether its client has said who it is.
+    /// Whether it was upgraded to a WebSocket, and whether its client is authenticated.
     pub(crate) is_socket: bool,
     pub(crate) is_authenticated_socket: bool,
 }
 
 impl Activity {
-    /// The counters of a connection whose bytes count for this budget.
+    /// The counters of a connection whose bytes count towards this budget.
     pub(crate) fn new(budget: Arc<Budget>) -> Self {
         Self { budget, ..Self::default() }
     }
 
-    /// A request has come, or a part of its body.
+    /// A request arrived, or a chunk of its body.
     pub(crate) fn record_progress(&self) {
         self.progress.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request has come by HTTP/2.
+    /// A request arrived over HTTP/2.
     pub(crate) fn set_multiplexed(&self) {
         if !self.is_multiplexed() {
             self.multiplexed.store(true, Ordering::Relaxed);
@@ -85,24 +85,24 @@ impl Activity {
         self.multiplexed.load(Ordering::Relaxed)
     }
 
-    /// Whether so much waits to be sent that nothing more may be answered.
+    /// Whether so many bytes are unsent that no further request may be handled.
     pub(crate) fn is_full(&self) -> bool {
         self.unsent.load(Ordering::Relaxed) >= MAX_UNSENT
     }
 
-    /// Waits until it is not.
+    /// Waits until [`Activity::is_full`] is false.
     pub(crate) async fn until_not_full(&self) {
         while self.is_full() {
             let mut notified = std::pin::pin!(self.room.notified());
             notified.as_mut().enable();
-            // It may have become so before this listened.
+            // It may have changed before this was registered.
             if self.is_full() {
                 notified.await;
             }
         }
     }
 
-    /// The socket took so many bytes.
+    /// This many bytes were written to the socket.
     pub(crate) fn record_written(&self, bytes: usize) {
         self.written.fetch_add(bytes as u64, Ordering::Relaxed);
         if self.blocked.load(Ordering::Relaxed) {
@@ -110,12 +110,12 @@ impl Activity {
         }
     }
 
-    /// The socket took no bytes.
+    /// The socket accepted no bytes.
     pub(crate) fn set_blocked(&self) {
         self.blocked.store(true, Ordering::Relaxed);
     }
 
-    /// An answer is held no more.
+    /// A response is no longer held in memory.
     pub(crate) fn record_sent(&self) {
         self.sent.fetch_add(1, Ordering::Relaxed);
         if !self.is_full() {
@@ -129,18 +129,18 @@ impl Activity {
         self.on_half_close.wake();
     }
 
-    /// Whether the client has closed its sending side; if not, this task is woken when it does.
+    /// Whether the client has closed its sending side. If not, the task is woken when it does.
     pub(crate) fn is_half_closed(&self, context: &Context<'_>) -> bool {
         self.on_half_close.register(context.waker());
         self.half_closed.load(Ordering::Acquire)
     }
 
-    /// Whether there are answers of unknown length.
+    /// Whether there are responses of unknown length.
     pub(crate) fn has_streams(&self) -> bool {
         self.streams.load(Ordering::Relaxed) > 0
     }
 
-    /// What becomes of the connection if it turns into a WebSocket.
+    /// The state of the connection as a WebSocket.
     pub(crate) fn upgrade(&self) -> &Arc<Upgrade> {
         &self.upgrade
     }
@@ -156,7 +156,7 @@ impl Activity {
         }
     }
 
-    /// How many bytes are held for the connection.
+    /// How many bytes are held in memory for the connection.
     pub(crate) fn held_bytes(&self) -> usize {
         self.unsent.load(Ordering::Relaxed) + self.received.load(Ordering::Relaxed)
     }
@@ -185,7 +185,7 @@ impl Activity {
     }
 }
 
-/// A request that is being answered, until this is dropped.
+/// A request in flight, until this is dropped.
 pub(crate) struct InFlight(Arc<Activity>);
 
 impl InFlight {
@@ -201,7 +201,7 @@ impl Drop for InFlight {
     }
 }
 
-/// An answer of unknown length, until this is dropped.
+/// A response of unknown length, until this is dropped.
 pub(crate) struct Streaming(pub(crate) Arc<Activity>);
 
 impl Streaming {

@@ -1,24 +1,25 @@
-//! When a connection is closed because nothing happens on it. The rules alone, without sockets and clocks.
+//! The idle timeout of a connection, and which connections are closed to make room for new ones. Only the rules, without sockets and
+//! clocks.
 
 use super::activity::{Activity, Snapshot};
 
-/// For how many periods in a row a request may be incomplete, or an answer not be read. The first may be of no length.
+/// For how many periods a request may be incomplete, or a response unread. The first period may be of zero length.
 const UNFINISHED_PERIODS: u32 = 2;
-/// For how many periods in a row nothing may happen between two requests. Gateways keep connections for about a minute.
+/// For how many periods a connection may be idle between two requests. Gateways keep connections for about a minute.
 const IDLE_PERIODS: u32 = 6;
-/// How many bytes must be sent in a period where any are waiting: about 1 KiB a second.
+/// The minimum of bytes sent in a period while there are unsent ones: about 1 KiB a second.
 const MIN_SENT: u64 = 16_384;
 
-/// Why a connection may be closed for a new one: the later ones first.
+/// Why a connection may be closed to make room for a new one. Later variants are closed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Evictable {
-    /// Only its client can bring it forward: the rest of a body is awaited, or an answer is not read yet.
+    /// It only waits for its client: to send the rest of a body, or to read a response.
     WaitsForClient,
     /// There is no request on it.
     Idle,
 }
 
-/// What was seen of a connection when it was last looked at.
+/// The counters of a connection at the last check, and for how long it has made no progress.
 #[derive(Debug, Default)]
 pub(crate) struct IdleTimeout {
     seen: Snapshot,
@@ -26,26 +27,26 @@ pub(crate) struct IdleTimeout {
 }
 
 impl IdleTimeout {
-    /// Looks again, a period later: whether the connection is to be closed. One on which no whole request has come, whose body does not
-    /// come, or whose answers are not read, gets less time than one that may be asked again.
+    /// The check after every period: whether the connection must be closed. A connection without a complete request, with an incomplete
+    /// body or with unread responses gets less time than one between two requests.
     pub(crate) fn is_exceeded(&mut self, activity: &Activity) -> bool {
         let now = activity.snapshot();
         let written = now.written - self.seen.written;
-        let moves = if now.unsent {
-            // What else happens does not count: else a client could ask on and on and never read.
+        let progresses = if now.unsent {
+            // Only sending counts. Otherwise a client could send requests forever and never read a response.
             written >= MIN_SENT || now.sent != self.seen.sent
         } else {
-            // A WebSocket has clocks of its own.
+            // WebSockets have their own timeouts.
             now.is_socket || now.is_working || now.progress != self.seen.progress || written > 0
         };
-        self.quiet_periods = if moves { 0 } else { self.quiet_periods + 1 };
+        self.quiet_periods = if progresses { 0 } else { self.quiet_periods + 1 };
         self.seen = now;
         let unfinished = now.progress == 0 || now.awaits_body || now.unsent;
         self.quiet_periods >= if unfinished { UNFINISHED_PERIODS } else { IDLE_PERIODS }
     }
 
-    /// Why the connection may be closed for a new one, and for how long nothing has happened on it: the higher, the sooner. `None` if it
-    /// may not.
+    /// Why the connection may be closed for a new one, and for how many periods it has made no progress. The greater, the sooner. `None`
+    /// if it must stay open.
     pub(crate) fn evictable(&self, activity: &Activity) -> Option<(Evictable, u32)> {
         let now = activity.snapshot();
         let evictable = if now.is_working || now.is_authenticated_socket {
@@ -57,11 +58,11 @@ impl IdleTimeout {
         } else {
             Evictable::Idle
         };
-        let moved = now.progress != self.seen.progress;
-        Some((evictable, if moved { 0 } else { self.quiet_periods + 1 }))
+        let progressed = now.progress != self.seen.progress;
+        Some((evictable, if progressed { 0 } else { self.quiet_periods + 1 }))
     }
 
-    /// For how many periods in a row nothing has happened.
+    /// For how many periods the connection has made no progress.
     pub(crate) fn quiet_periods(&self) -> u32 {
         self.quiet_periods
     }
@@ -82,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    /// In which of the coming periods it is closed, if nothing happens any more.
+    /// The number of the period in which the connection is closed, if nothing more happens.
     fn closed(idle_timeout: &mut IdleTimeout, activity: &Activity) -> Option<u32> {
         (1..=10).find(|_| idle_timeout.is_exceeded(activity))
     }
@@ -93,7 +94,7 @@ mod tests {
         assert_eq!(closed(&mut idle_timeout, &activity), Some(UNFINISHED_PERIODS));
         let mut idle_timeout = IdleTimeout::default();
         activity.record_progress();
-        // The first time the request is seen.
+        // The first check sees the request as progress.
         assert_eq!(closed(&mut idle_timeout, &activity), Some(1 + IDLE_PERIODS));
     }
 
@@ -117,7 +118,7 @@ mod tests {
     fn only_sending_keeps_a_connection_alive_whose_answers_are_not_read() {
         let (mut idle_timeout, activity) = (IdleTimeout::default(), Arc::new(Activity::default()));
         let charge = Charge::new(activity.clone(), Purpose::Answer, 1_000_000);
-        // Requests go on, and others are being answered.
+        // Further requests arrive, and one is in flight.
         let _answering = InFlight::new(activity.clone());
         let ask_and_close = |idle_timeout: &mut IdleTimeout, written| {
             activity.record_progress();
@@ -146,12 +147,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_without_any_request_is_spared_least_and_one_at_work_always() {
+    async fn a_connection_without_a_request_is_closed_first_and_one_with_a_request_in_flight_never() {
         use Evictable::{Idle, WaitsForClient};
         let (idle_timeout, activity) = (IdleTimeout::default(), Arc::new(Activity::default()));
         assert_eq!(idle_timeout.evictable(&activity), Some((Idle, 1)));
         activity.record_progress();
-        assert_eq!(idle_timeout.evictable(&activity), Some((Idle, 0)), "it was asked lately");
+        assert_eq!(idle_timeout.evictable(&activity), Some((Idle, 0)), "a request arrived since the last check");
         let answering = InFlight::new(activity.clone());
         assert_eq!(idle_timeout.evictable(&activity), None);
         let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());

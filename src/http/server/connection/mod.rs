@@ -1,5 +1,4 @@
-//! Connections: how many are open, what happens on each, and which are closed so that nobody can keep others out or make the server
-//! hold memory for them.
+//! Connections: the open ones, the counters of each, and which are closed so that no client can exhaust connections or memory.
 
 mod activity;
 mod idle_timeout;

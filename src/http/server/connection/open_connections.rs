@@ -1,4 +1,4 @@
-//! The open connections: lets clients in, at most so many at once, and closes connections on which nothing happens.
+//! The open connections: accepts up to a maximum, and closes those that are idle, stalled, or hold too much memory.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -16,24 +16,24 @@ use super::activity::Activity;
 use super::idle_timeout::IdleTimeout;
 use super::memory::Budget;
 
-/// How often every connection is looked at.
+/// How often the idle timeouts are checked.
 const PERIOD: Duration = Duration::from_secs(15);
-/// How long a client may take to send the rest of a request, or to read an answer, once the server stops.
+/// How long a client may take to send the rest of a request, or to read a response, once the server stops.
 const CLIENT_GRACE: Duration = Duration::from_secs(5);
-/// How often the connections are looked at while the server stops.
+/// How often the connections are checked while the server stops.
 const STOPPING_PERIOD: Duration = Duration::from_secs(1);
-/// When it is tried again to let a client in.
+/// How long to wait before accepting again.
 const RETRY: Duration = Duration::from_millis(100);
-/// How often the same trouble is logged at most.
+/// The shortest time between two log lines of the same kind.
 const LOG_PERIOD: Duration = Duration::from_secs(60);
 
-/// The open connections, each served by a task of its own.
+/// The open connections, each served by one task.
 #[derive(Debug)]
 pub(crate) struct OpenConnections {
     tasks: JoinSet<()>,
     open: HashMap<Id, Open>,
-    /// Places for connections. WebSockets keep theirs.
-    places: Arc<Semaphore>,
+    /// One permit for each connection. WebSockets keep theirs.
+    permits: Arc<Semaphore>,
     budget: Arc<Budget>,
     periods: Interval,
     accepted: u64,
@@ -47,7 +47,7 @@ struct Open {
     activity: Arc<Activity>,
     task: AbortHandle,
     idle_timeout: IdleTimeout,
-    /// The how many-th it is: the lower, the older.
+    /// Connections are numbered as they are accepted: the lower, the older.
     number: u64,
     is_closing: bool,
 }
@@ -60,14 +60,14 @@ impl Open {
 }
 
 impl OpenConnections {
-    /// For at most so many connections at once, which together make the server hold at most so many bytes.
+    /// For up to this many concurrent connections, for which the server holds up to this many bytes in total.
     pub(crate) fn new(max_connections: usize, max_held_bytes: usize) -> Self {
         let mut periods = interval(PERIOD);
         periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             tasks: JoinSet::new(),
             open: HashMap::new(),
-            places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            permits: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             budget: Arc::new(Budget::new(max_held_bytes)),
             periods,
             accepted: 0,
@@ -77,13 +77,12 @@ impl OpenConnections {
         }
     }
 
-    /// The counters of a connection that is yet to be served.
+    /// The counters of a new connection.
     pub(crate) fn activity(&self) -> Arc<Activity> {
         Arc::new(Activity::new(self.budget.clone()))
     }
 
-    /// The next client, and its place. Nobody who was let in is lost if this is dropped and called again, but the one that waits for a
-    /// place.
+    /// Accepts the next connection, with its permit. Dropping this loses no accepted connection but one that waits for a permit.
     pub(crate) async fn accept(&mut self, listener: &TcpListener) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
         loop {
             let accepted = tokio::select! {
@@ -91,12 +90,12 @@ impl OpenConnections {
                 () = self.look_after() => continue,
             };
             match accepted {
-                Ok((stream, peer)) => return (stream, peer, self.place().await),
-                Err(cause) if is_of_the_client(&cause) => {}
+                Ok((stream, peer)) => return (stream, peer, self.permit().await),
+                Err(cause) if is_client_error(&cause) => {}
                 Err(cause) => {
                     if self.no_descriptors.may_log() {
                         let hint = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower --max-connections";
-                        tracing::error!(%cause, hint, "no connection can be accepted; one that is idle or waits for its client is closed");
+                        tracing::error!(%cause, hint, "cannot accept connections; closing one that is idle or waits for its client");
                     }
                     self.make_room();
                     tokio::select! {
@@ -108,29 +107,29 @@ impl OpenConnections {
         }
     }
 
-    /// A place for one more connection. If there is none, a connection is closed that is idle, or else one that only waits for its
-    /// client; while there is none either, this waits.
-    async fn place(&mut self) -> OwnedSemaphorePermit {
+    /// A permit for one more connection. If there is none, an idle connection is closed, or else one that only waits for its client.
+    /// If there is no such connection either, this waits.
+    async fn permit(&mut self) -> OwnedSemaphorePermit {
         loop {
-            if let Ok(place) = self.places.clone().try_acquire_owned() {
-                return place;
+            if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+                return permit;
             }
             if self.full.may_log() {
                 tracing::warn!(
-                    "--max-connections are open; one that is idle or waits for its client is closed for each new one"
+                    "--max-connections reached; closing an idle connection, or one that waits for its client, for each new one"
                 );
             }
             self.make_room();
-            let places = self.places.clone();
+            let permits = self.permits.clone();
             tokio::select! {
-                Ok(place) = places.acquire_owned() => return place,
+                Ok(permit) = permits.acquire_owned() => return permit,
                 () = pause() => {}
                 () = self.look_after() => {}
             }
         }
     }
 
-    /// Serves one more.
+    /// Spawns the task that serves a connection.
     pub(crate) fn add(&mut self, activity: Arc<Activity>, served: impl Future<Output = ()> + Send + 'static) {
         let task = self.tasks.spawn(served);
         self.accepted += 1;
@@ -139,14 +138,14 @@ impl OpenConnections {
         self.open.insert(open.task.id(), open);
     }
 
-    /// Forgets connections that have ended, and closes those that must be; never ends. Nothing is lost if it is dropped and called again.
+    /// Removes connections that have ended, and closes those that must be closed. Never returns, and is safe to drop and call again.
     async fn look_after(&mut self) {
         let budget = self.budget.clone();
         loop {
             tokio::select! {
                 Some(ended) = self.tasks.join_next_with_id() => self.forget(ended),
-                () = budget.exceeded() => self.close_those_that_hold_most(),
-                _ = self.periods.tick() => self.close_quiet(),
+                () = budget.exceeded() => self.close_largest(),
+                _ = self.periods.tick() => self.close_idle(),
             }
         }
     }
@@ -156,7 +155,7 @@ impl OpenConnections {
         self.open.remove(&id);
     }
 
-    fn close_quiet(&mut self) {
+    fn close_idle(&mut self) {
         for open in self.open.values_mut() {
             if open.idle_timeout.is_exceeded(&open.activity) {
                 tracing::debug!("closing idle connection");
@@ -175,8 +174,8 @@ impl OpenConnections {
         }
     }
 
-    /// Closes connections until the rest is within the budget: first those whose answers have not been read for longest.
-    fn close_those_that_hold_most(&mut self) {
+    /// Closes connections until the rest fits into the budget: first those whose client has not read for longest.
+    fn close_largest(&mut self) {
         let closing = self.open.values().filter(|open| open.is_closing).map(|open| open.activity.held_bytes());
         let mut excess = self.budget.excess().saturating_sub(closing.sum());
         // Closing one that holds nothing would not help, however long it has been quiet.
@@ -190,13 +189,15 @@ impl OpenConnections {
             excess = excess.saturating_sub(open.activity.held_bytes());
             open.close();
             if self.over_budget.may_log() {
-                tracing::warn!("clients leave too many answers unread; connections that hold most are closed");
+                tracing::warn!(
+                    "clients leave too many responses unread; closing the connections that hold the most memory"
+                );
             }
         }
     }
 
-    /// Waits until all connections have ended. Those that wait for their clients are closed soon, however fast these are: load
-    /// balancers wait no longer either.
+    /// Waits until all connections have ended. After a grace period, those that only wait for their client are closed: load balancers
+    /// wait no longer either.
     pub(crate) async fn finish(mut self) {
         let (begun, mut seconds) = (Instant::now(), interval(STOPPING_PERIOD));
         loop {
@@ -216,22 +217,22 @@ impl OpenConnections {
     }
 }
 
-/// Waits before it is tried again.
+/// Waits before the next attempt.
 #[expect(
     clippy::disallowed_methods,
-    reason = "nothing tells when the system has a descriptor again, or a connection becomes idle"
+    reason = "there is no event for a free descriptor, nor for a connection that becomes idle"
 )]
 async fn pause() {
     sleep(RETRY).await;
 }
 
-/// Whether only this client is at fault, as axum and hyper judge it: it has gone already.
-fn is_of_the_client(err: &io::Error) -> bool {
+/// Whether the client caused the error by disconnecting, which axum ignores likewise.
+fn is_client_error(err: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(err.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset)
 }
 
-/// When a trouble was logged last.
+/// When something was last logged.
 #[derive(Debug, Default)]
 struct Logged(Option<Instant>);
 

@@ -1,4 +1,4 @@
-//! A client's socket that counts what it sends: progress of sending is what keeps a connection alive whose answers wait.
+//! The socket of a client. It counts the bytes written, because only writing keeps a connection with unsent responses alive.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,18 +11,18 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::activity::Activity;
 
-/// A socket, and its place among the open ones, which it keeps when it becomes a WebSocket.
+/// A socket with the permit of its connection, which it keeps when it becomes a WebSocket.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
     activity: Arc<Activity>,
     is_half_closed: bool,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>, place: OwnedSemaphorePermit) -> Self {
-        Self { stream, activity, is_half_closed: false, _place: place }
+    pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>, permit: OwnedSemaphorePermit) -> Self {
+        Self { stream, activity, is_half_closed: false, _permit: permit }
     }
 
     fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -36,9 +36,9 @@ impl Socket {
 }
 
 impl Socket {
-    /// While a request is answered over HTTP/1 nothing is read, so that a client may close its sending side. An event stream may be
-    /// answered for ever, so there it is looked for whether the client is still there.
-    fn look_for_end(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+    /// Detects that the client closed its sending side while an event stream is sent. hyper reads nothing during an HTTP/1 response,
+    /// so that a half-closed client still gets it, but an event stream would never notice a client that is gone.
+    fn detect_half_close(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if self.is_half_closed || !self.activity.has_streams() {
             return Ok(());
         }
@@ -83,7 +83,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.look_for_end(context)?;
+        self.detect_half_close(context)?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

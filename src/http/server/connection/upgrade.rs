@@ -1,15 +1,16 @@
-//! A connection that has become a WebSocket: it is served by a task of its own, but keeps its place, and is closed with the connection.
+//! A connection that was upgraded to a WebSocket. A separate task serves it, but it keeps the permit of its connection and is closed
+//! with it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// What the task of the connection and that of the WebSocket tell each other.
+/// The state that the task of the connection and that of the WebSocket share.
 #[derive(Debug, Default)]
 pub(crate) struct Upgrade {
     has_begun: AtomicBool,
-    /// Whether the client has said who it is.
+    /// Whether the client is authenticated.
     is_authenticated: AtomicBool,
     ended: Notify,
     must_end: Notify,
@@ -24,7 +25,7 @@ impl Upgrade {
         self.is_authenticated.load(Ordering::Relaxed)
     }
 
-    /// Waits until the WebSocket has ended, if there is one. If this is dropped before, the WebSocket must end.
+    /// Waits until the WebSocket has ended, if there is one. Dropping this earlier ends the WebSocket.
     pub(crate) async fn ended(&self) {
         if self.has_begun() {
             let _closing = Closing(self);
@@ -33,7 +34,7 @@ impl Upgrade {
     }
 }
 
-/// Ends the WebSocket when this is dropped.
+/// Ends the WebSocket on drop.
 struct Closing<'a>(&'a Upgrade);
 
 impl Drop for Closing<'_> {
@@ -51,7 +52,7 @@ impl Upgraded {
         Self(upgrade)
     }
 
-    /// The client has said who it is.
+    /// The client is authenticated.
     pub(crate) fn set_authenticated(&self) {
         self.0.is_authenticated.store(true, Ordering::Relaxed);
     }

@@ -1,13 +1,13 @@
-//! Bytes that the server holds for its clients: answers that are not sent yet, and bodies that have not arrived whole.
+//! The memory budget: bytes of unsent responses and of incomplete request bodies.
 //!
-//! They are counted per connection, so that one that does not read gets no further answers, and in all, so that many such
-//! connections together cannot take all memory.
+//! They are counted per connection, so that a client that does not read gets no further responses, and in total, so that many such
+//! clients cannot exhaust the memory.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// What all connections together hold.
+/// What all connections hold together.
 #[derive(Debug)]
 pub(crate) struct Budget {
     held: AtomicUsize,
@@ -23,29 +23,29 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// For so many bytes. Beyond them, the connections that have made no progress for longest are closed.
+    /// A budget of this many bytes. Above it, connections are closed, first those that have made no progress for longest.
     pub(crate) fn new(max_bytes: usize) -> Self {
         Self { held: AtomicUsize::new(0), max_bytes, exceeded: Notify::new() }
     }
 
-    /// By how many bytes it is exceeded.
+    /// By how many bytes the budget is exceeded.
     pub(crate) fn excess(&self) -> usize {
         self.held.load(Ordering::Relaxed).saturating_sub(self.max_bytes)
     }
 
-    /// Holds so many more.
+    /// Adds bytes that are now held.
     pub(super) fn add(&self, bytes: usize) {
         if self.held.fetch_add(bytes, Ordering::Relaxed) + bytes > self.max_bytes {
             self.exceeded.notify_one();
         }
     }
 
-    /// Holds so many fewer.
+    /// Removes bytes that are no longer held.
     pub(super) fn remove(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Waits until it is exceeded.
+    /// Waits until the budget is exceeded.
     pub(crate) async fn exceeded(&self) {
         self.exceeded.notified().await;
     }
@@ -54,8 +54,8 @@ impl Budget {
 /// What bytes are held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// An answer, until it is sent.
+    /// A response, until it is sent.
     Answer,
-    /// A body, until it has arrived whole.
+    /// A request body, until it is complete.
     Body,
 }

@@ -1,4 +1,4 @@
-//! Bytes that count for the budget for as long as they are held.
+//! Bytes that count towards the budget for as long as they are held.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,15 +24,15 @@ impl Charge {
         charge
     }
 
-    /// Holds so many more.
+    /// Adds bytes that are now held.
     pub(crate) fn add(&mut self, bytes: usize) {
         self.bytes += bytes;
         self.activity.held(self.purpose).fetch_add(bytes, Ordering::Relaxed);
         self.activity.budget().add(bytes);
     }
 
-    /// These bytes, which are held until the last part of them is dropped, wherever it is queued.
-    pub(crate) fn over(self, bytes: Bytes) -> Bytes {
+    /// Ties this charge to these bytes: it ends when the last slice of them is dropped, wherever that is queued.
+    pub(crate) fn attach_to(self, bytes: Bytes) -> Bytes {
         Bytes::from_owner(Charged { bytes, _charge: self })
     }
 }

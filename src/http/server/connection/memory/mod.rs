@@ -1,4 +1,4 @@
-//! The memory that a connection can make the server hold: what is counted, and against which budget.
+//! Bounding the memory that clients can make the server hold: the bodies that count, and the budget.
 
 mod budget;
 mod charge;

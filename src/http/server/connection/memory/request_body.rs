@@ -1,6 +1,6 @@
-//! The bodies of requests: each must arrive at a least rate, and counts as held while the rest of it is awaited.
+//! Request bodies. Each must arrive at a minimum rate, and counts towards the memory budget until it is complete.
 //!
-//! The rate is asked of each body and not of its connection: over HTTP/2, one that arrives must not keep others alive that do not.
+//! The rate is measured per body and not per connection: over HTTP/2, a body that arrives must not keep alive others that do not.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use crate::http::server::connection::activity::Activity;
 use super::budget::Purpose;
 use super::charge::Charge;
 
-/// How long a body may take in any case.
-const ALLOWED: Duration = Duration::from_secs(15);
-/// For how many bytes it may take one second more.
-const BYTES_A_SECOND: u32 = 1_024;
+/// How long any body may take.
+const GRACE: Duration = Duration::from_secs(15);
+/// The minimum rate: for this many bytes, a body may take one second longer.
+const MIN_BYTES_PER_SECOND: u32 = 1_024;
 
-/// The body did not arrive at the least rate.
+/// The body arrived more slowly than the minimum rate.
 #[derive(Debug, thiserror::Error)]
-#[error("the body came too slowly")]
+#[error("the body arrived too slowly")]
 pub(crate) struct TooSlow;
 
-/// The body of a request. While more of it is awaited, its connection may be closed like an idle one.
+/// The body of a request. While it is incomplete, its connection may be closed like an idle one.
 pub(crate) struct RequestBody<B> {
     body: B,
     activity: Arc<Activity>,
     received: usize,
-    /// Only for a body that had to be waited for: most come with their heads.
+    /// Only for a body that had to be waited for. Most arrive together with the head.
     awaited: Option<Awaited>,
     waits: bool,
-    /// Until the client has read some of its answers.
-    room: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Resolves when the client has read enough of its responses.
+    not_full: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 struct Awaited {
@@ -47,7 +47,7 @@ struct Awaited {
 
 impl<B> RequestBody<B> {
     pub(crate) fn new(body: B, activity: Arc<Activity>) -> Self {
-        Self { body, activity, received: 0, awaited: None, waits: false, room: None }
+        Self { body, activity, received: 0, awaited: None, waits: false, not_full: None }
     }
 
     fn set_waits(&mut self, waits: bool) {
@@ -57,29 +57,30 @@ impl<B> RequestBody<B> {
         }
     }
 
-    /// Whether the client reads its answers. While it does not, nothing more of a request is taken from it, so that not all of its
-    /// requests are answered at once.
-    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while self.room.is_some() || self.activity.is_full() {
+    /// Backpressure: while the client does not read its responses, no more of its request bodies is read. Otherwise all of its requests
+    /// would be answered at once.
+    fn poll_not_full(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while self.not_full.is_some() || self.activity.is_full() {
             let activity = self.activity.clone();
-            let room = self.room.get_or_insert_with(|| Box::pin(async move { activity.until_not_full().await }));
-            ready!(room.as_mut().poll(context));
-            self.room = None;
+            let not_full =
+                self.not_full.get_or_insert_with(|| Box::pin(async move { activity.until_not_full().await }));
+            ready!(not_full.as_mut().poll(context));
+            self.not_full = None;
         }
         Poll::Ready(())
     }
 
-    /// Whether more may be waited for.
-    fn wait(&mut self, context: &mut Context<'_>) -> Result<(), TooSlow> {
+    /// Checks the minimum rate while the body is incomplete.
+    fn check_rate(&mut self, context: &mut Context<'_>) -> Result<(), TooSlow> {
         let (received, activity) = (self.received, &self.activity);
         let awaited = self.awaited.get_or_insert_with(|| Awaited {
             since: Instant::now(),
-            timer: Box::pin(sleep_until(Instant::now() + ALLOWED)),
+            timer: Box::pin(sleep_until(Instant::now() + GRACE)),
             charge: Charge::new(activity.clone(), Purpose::Body, received),
         });
         while awaited.timer.as_mut().poll(context).is_ready() {
-            let more = u32::try_from(received).unwrap_or(u32::MAX) / BYTES_A_SECOND;
-            let until = awaited.since + ALLOWED + Duration::from_secs(more.into());
+            let more = u32::try_from(received).unwrap_or(u32::MAX) / MIN_BYTES_PER_SECOND;
+            let until = awaited.since + GRACE + Duration::from_secs(more.into());
             if until <= Instant::now() {
                 return Err(TooSlow);
             }
@@ -105,11 +106,11 @@ where
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        ready!(self.poll_room(context));
+        ready!(self.poll_not_full(context));
         let polled = Pin::new(&mut self.body).poll_frame(context);
         self.set_waits(polled.is_pending());
         match polled {
-            Poll::Pending => match self.wait(context) {
+            Poll::Pending => match self.check_rate(context) {
                 Ok(()) => Poll::Pending,
                 Err(too_slow) => Poll::Ready(Some(Err(too_slow.into()))),
             },

@@ -1,4 +1,4 @@
-//! The bodies of answers that are not small: they count as held until the socket has taken them.
+//! Response bodies. Those above a threshold count towards the memory budget until they are written to the socket.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,25 +15,25 @@ use crate::http::server::connection::activity::{Activity, Streaming};
 use super::budget::Purpose;
 use super::charge::Charge;
 
-/// Up to which length an answer is not counted, in bytes. A connection has a bounded number of them.
-const SMALL: u64 = 4_096;
-/// How much of a longer one is handed out at once, in bytes. HTTP/1 copies what it is handed.
-const PART: usize = 65_536;
+/// Responses of up to this length are not counted, in bytes. The number of responses of a connection is bounded.
+const UNCOUNTED_BYTES: u64 = 4_096;
+/// The size of the chunks in which longer ones are passed to hyper, in bytes. HTTP/1 copies each chunk.
+const CHUNK_BYTES: usize = 65_536;
 
-/// How many times, and how often, it is tried whether a client that has closed its sending side still reads an event stream.
+/// How many times, and how often, to probe whether a client that closed its sending side still reads an event stream.
 const PROBES: u32 = 2;
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
-/// A comment, which the client passes over (HTML, section 9.2.6).
+/// A comment, which clients ignore (HTML, section 9.2.6).
 const PROBE: Bytes = Bytes::from_static(b":\n\n");
 
-/// Marks an answer whose bytes are kept anyway and shared by all, so that they are held for nobody.
+/// Marks a response whose bytes are in memory anyway and shared by all responses, so that they do not count.
 #[derive(Clone, Copy)]
 pub(crate) struct SharedBody;
 
-/// The same answer, whose body counts as held until it is sent.
+/// Wraps a response so that its body counts towards the memory budget until it is sent.
 pub(crate) fn bounded(activity: &Arc<Activity>, mut response: Response) -> Response {
     let length = response.body().size_hint().exact();
-    if length.is_some_and(|length| length <= SMALL) {
+    if length.is_some_and(|length| length <= UNCOUNTED_BYTES) {
         return response;
     }
     let streaming =
@@ -43,7 +43,7 @@ pub(crate) fn bounded(activity: &Arc<Activity>, mut response: Response) -> Respo
     response.map(|body| Body::new(ResponseBody { body, rest: Bytes::new(), charged, streaming }))
 }
 
-/// A body that is handed out in small parts.
+/// A body that is sent in chunks.
 struct ResponseBody {
     body: Body,
     rest: Bytes,
@@ -72,7 +72,7 @@ impl HttpBody for ResponseBody {
                 other => return Poll::Ready(other),
             }
         }
-        let length = self.rest.len().min(PART);
+        let length = self.rest.len().min(CHUNK_BYTES);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 
@@ -86,17 +86,17 @@ impl HttpBody for ResponseBody {
     }
 }
 
-/// A body of unknown length: an event stream, the only such answer.
+/// A body of unknown length: an event stream, the only such response.
 struct Stream {
     streaming: Streaming,
-    /// How many times it was tried whether the client is still there.
+    /// How many probes were sent.
     probes: u32,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl ResponseBody {
-    /// Something to write to a client that has closed its sending side, while there is nothing else: if it has closed the other side,
-    /// too, the first write lets the operating system find out, and the next one fails.
+    /// A probe for a client that closed its sending side, while there is no event to send. If it closed the other side as well, the first
+    /// write makes the operating system find out, and the next one fails.
     fn probe(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
         let Some(stream) = self.streaming.as_mut().filter(|stream| stream.probes < PROBES) else {
             return Poll::Pending;
@@ -114,8 +114,8 @@ impl ResponseBody {
 
     fn charge(&self, data: Bytes) -> Bytes {
         match &self.charged {
-            Some(activity) if data.len() as u64 > SMALL => {
-                Charge::new(activity.clone(), Purpose::Answer, data.len()).over(data)
+            Some(activity) if data.len() as u64 > UNCOUNTED_BYTES => {
+                Charge::new(activity.clone(), Purpose::Answer, data.len()).attach_to(data)
             }
             _ => data,
         }
@@ -135,20 +135,20 @@ mod tests {
     #[test]
     fn a_long_answer_is_sent_whole_in_small_parts_and_counted_until_the_last_part_is_sent() {
         let activity = Arc::new(Activity::default());
-        let text: Vec<u8> = (0..=255).cycle().take(3 * PART + 1).collect();
+        let text: Vec<u8> = (0..=255).cycle().take(3 * CHUNK_BYTES + 1).collect();
         let mut body = bounded(&activity, Response::new(Body::from(text.clone()))).into_body();
-        let (mut told, mut parts) = (Vec::new(), Vec::new());
+        let (mut received, mut chunks) = (Vec::new(), Vec::new());
         while !body.is_end_stream() {
-            assert_eq!(body.size_hint().exact(), Some((text.len() - told.len()) as u64));
-            let part = next(&mut body);
-            assert!(part.len() <= PART);
-            told.extend_from_slice(&part);
-            parts.push(part);
+            assert_eq!(body.size_hint().exact(), Some((text.len() - received.len()) as u64));
+            let chunk = next(&mut body);
+            assert!(chunk.len() <= CHUNK_BYTES);
+            received.extend_from_slice(&chunk);
+            chunks.push(chunk);
         }
-        assert_eq!(told, text);
+        assert_eq!(received, text);
         drop(body);
-        // The connection may still queue the parts.
-        while parts.pop().is_some_and(|_| !parts.is_empty()) {
+        // The connection may still queue the chunks.
+        while chunks.pop().is_some_and(|_| !chunks.is_empty()) {
             assert_eq!(activity.held_bytes(), text.len());
         }
         assert_eq!(activity.held_bytes(), 0);
@@ -157,16 +157,18 @@ mod tests {
     #[test]
     fn small_and_shared_answers_are_not_counted_for_any_connection() {
         let activity = Arc::new(Activity::default());
-        let small = usize::try_from(SMALL).unwrap();
-        for (length, shared, held) in [(small, false, 0), (small + 1, false, small + 1), (small + 1, true, 0)] {
+        let uncounted = usize::try_from(UNCOUNTED_BYTES).unwrap();
+        for (length, shared, held) in
+            [(uncounted, false, 0), (uncounted + 1, false, uncounted + 1), (uncounted + 1, true, 0)]
+        {
             let mut response = Response::new(Body::from(vec![0; length]));
             if shared {
                 response.extensions_mut().insert(SharedBody);
             }
             let mut body = bounded(&activity, response).into_body();
-            let part = next(&mut body);
+            let chunk = next(&mut body);
             assert_eq!(activity.held_bytes(), held, "{length}");
-            drop((part, body));
+            drop((chunk, body));
             assert_eq!(activity.held_bytes(), 0, "{length}");
         }
     }
@@ -176,7 +178,7 @@ mod tests {
         let activity = Arc::new(Activity::default());
         let mut body = bounded(&activity, Response::new(Body::from(vec![0; 1024 * 1024]))).into_body();
         assert!(!activity.is_full());
-        let part = next(&mut body);
+        let chunk = next(&mut body);
         assert!(activity.is_full());
         let waiting = tokio::spawn({
             let activity = activity.clone();
@@ -184,7 +186,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
-        drop((part, body));
+        drop((chunk, body));
         waiting.await.unwrap();
     }
 }
