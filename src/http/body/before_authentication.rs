@@ -1,5 +1,5 @@
-//! Small bodies, which are read before the caller is authenticated: a verification comes in one, and is then answered without
-//! waiting. All other endpoints authenticate first, and read with the limit that the operator set.
+//! Bodies that are read before the caller is authenticated. Only small ones are, so that a verification can be answered without
+//! waiting. All other bodies are read after authentication, up to the operator's limit.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,10 +13,10 @@ use futures_util::stream;
 
 use crate::http::caller::credential::API_KEY;
 
-/// The largest body that is read before it is known who sends it, in bytes.
+/// The largest body that is read before its sender is authenticated, in bytes.
 pub(crate) const MAX_BYTES: usize = 16_384;
 
-/// Reads the body of a POST if it is small and comes with a credential; else gives the request back unread.
+/// Reads the body of a POST that has a credential, if it is small enough. Otherwise, returns the request with its body unread.
 pub(crate) async fn read<B>(request: Request<B>, max_bytes: usize) -> Result<Request<Bytes>, Request<Body>>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -26,18 +26,18 @@ where
     let length = length.filter(|bytes| *bytes <= max_bytes.min(MAX_BYTES));
     let headers = request.headers();
     // Reading the body would send `100 Continue` before the caller is authenticated.
-    let credible = headers.contains_key(&API_KEY) || headers.contains_key(AUTHORIZATION);
-    let credible = credible && !headers.contains_key(EXPECT) && request.method() == Method::POST;
-    let Some(length) = length.filter(|_| credible) else { return Err(request.map(Body::new)) };
+    let has_credential = headers.contains_key(&API_KEY) || headers.contains_key(AUTHORIZATION);
+    let may_be_read = has_credential && !headers.contains_key(EXPECT) && request.method() == Method::POST;
+    let Some(length) = length.filter(|_| may_be_read) else { return Err(request.map(Body::new)) };
     let (head, body) = request.into_parts();
     match read_exactly(body, length).await {
         Ok(bytes) => Ok(Request::from_parts(head, bytes)),
-        // What was sent of it must not pass for all of it.
-        Err(cause) => Err(Request::from_parts(head, broken_off(cause))),
+        // A truncated body must not pass for a complete one.
+        Err(cause) => Err(Request::from_parts(head, failed_body(cause))),
     }
 }
 
-/// The body of this length, without a copy if it came in one piece, as a small one does.
+/// A body of this length. It is not copied if it arrives in one chunk, which small ones do.
 async fn read_exactly<B>(body: B, length: usize) -> Result<Bytes, BoxError>
 where
     B: HttpBody<Data = Bytes>,
@@ -62,6 +62,7 @@ where
     Ok(if pieces.is_empty() { bytes } else { pieces.into() })
 }
 
-fn broken_off(cause: BoxError) -> Body {
+/// A body that fails when it is read.
+fn failed_body(cause: BoxError) -> Body {
     Body::from_stream(stream::iter([Err::<Bytes, _>(cause)]))
 }

@@ -1,4 +1,4 @@
-//! Bodies that are JSON objects: what every endpoint that reads one asks of it.
+//! Request bodies in JSON: reading them up to a limit, checking their media type, and parsing them.
 
 use std::error::Error;
 use std::fmt;
@@ -18,35 +18,35 @@ use crate::service::ErrorCode;
 
 use super::media_type;
 
-/// A body as the server took it from the connection.
+/// A body as it was read from the connection.
 pub(crate) type Body = Result<Bytes, BytesRejection>;
 
-/// Takes a body of up to so many bytes from the connection, for the endpoints that are no routes.
+/// Reads a body of up to `max_bytes`, for endpoints outside of axum's router.
 pub(crate) async fn read(mut request: Request, max_bytes: usize) -> Body {
     DefaultBodyLimit::max(max_bytes).apply(&mut request);
     Bytes::from_request(request, &()).await
 }
 
-/// Whether the body is said to be JSON in UTF-8, as it is.
-fn is_media_type_of(headers: &HeaderMap) -> bool {
+/// Whether `Content-Type` says JSON in UTF-8.
+fn is_json(headers: &HeaderMap) -> bool {
     media_type::encoding(headers).is_none()
         && media_type::of_body(headers)
             .is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
 }
 
-/// Refuses a body that would have to be decoded: a small one may become a large one, so none is.
+/// Rejects a body with a `Content-Encoding`. A small compressed body could expand to a very large one, so none is decoded.
 pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Rejection> {
     if media_type::encoding(headers).is_none() {
         return Ok(());
     }
-    let message = "Send the body as it is, without Content-Encoding.";
+    let message = "Send the body without Content-Encoding: compressed bodies are not supported.";
     Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
-/// Refuses a body that is not said to be JSON.
+/// Rejects a body whose media type is not JSON.
 pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
     refuse_encoded(headers)?;
-    if is_media_type_of(headers) {
+    if is_json(headers) {
         return Ok(());
     }
     let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
@@ -59,14 +59,14 @@ impl From<Unread> for Rejection {
     }
 }
 
-/// The most values in one text, lists, objects and their fields included. What one becomes may take a hundred times its length,
-/// and no request of ours has a tenth of these.
+/// The maximum number of values in one body, including lists, objects and their fields. Parsed, a value can take a hundred times the
+/// memory of its text. No legitimate request has a tenth of this.
 const MAX_VALUES: usize = 20_000;
 
-/// What some clients put before JSON.
+/// Some clients send it before JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Why a text is not taken.
+/// Why a text could not be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
     NotJson,
@@ -74,7 +74,7 @@ pub(crate) enum Unread {
 }
 
 impl Unread {
-    /// What to tell of a body. The parser's own words are not passed on: they could quote it, and it may hold a value.
+    /// The message for the client. That of the parser is not passed on: it may quote the body, which may contain a value (R9).
     pub(crate) fn message(self) -> &'static str {
         match self {
             Self::NotJson => {
@@ -95,7 +95,7 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Unread>
     serde_json::from_slice(text).map_err(|_| Unread::NotJson)
 }
 
-/// About how many values there are: each is the first of its list or object, or stands behind a comma.
+/// An upper bound of the number of values: each is the first of its list or object, or follows a comma.
 fn values(text: &[u8]) -> usize {
     let (mut values, mut in_string, mut escaped) = (0, false, false);
     for byte in text {
@@ -170,7 +170,7 @@ pub(crate) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Valu
     Err(Rejection::new(ErrorCode::BadUserInput, "The body must be a JSON object."))
 }
 
-/// As [`object`], where no body at all is as good as `{}`. What is not there needs no media type.
+/// Like [`object`], but a missing body is `{}` and needs no media type.
 pub(crate) fn object_if_any(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
     match body {
         Ok(bytes) if bytes.is_empty() => Ok(Map::new()),
@@ -178,8 +178,8 @@ pub(crate) fn object_if_any(headers: &HeaderMap, body: Body) -> Result<Map<Strin
     }
 }
 
-/// Whether this is why the body could not be read: of the errors that led to the rejection, one is ours.
-fn came_too_slowly(rejection: &BytesRejection) -> bool {
+/// Whether the body arrived too slowly: whether a cause of the rejection is [`TooSlow`].
+fn is_too_slow(rejection: &BytesRejection) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
     while let Some(err) = cause {
         if err.is::<TooSlow>() {
@@ -190,10 +190,10 @@ fn came_too_slowly(rejection: &BytesRejection) -> bool {
     false
 }
 
-/// All of a body, if it is not too large.
+/// The complete body, if it is not too large.
 pub(crate) fn whole(body: Body) -> Result<Bytes, Rejection> {
     body.map_err(|rejection| {
-        if came_too_slowly(&rejection) {
+        if is_too_slow(&rejection) {
             let message = "The body did not arrive in time. Send at least 1 KiB a second.";
             return Rejection::with_status(StatusCode::REQUEST_TIMEOUT, ErrorCode::BadUserInput, message);
         }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_becomes_more_values_than_are_bounded() {
+    fn the_number_of_values_is_bounded() {
         let list = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
         assert!(parse::<Value>(list(MAX_VALUES).as_bytes()).is_ok());
         assert_eq!(parse::<Value>(list(MAX_VALUES + 1).as_bytes()).unwrap_err(), Unread::TooManyValues);

@@ -1,19 +1,19 @@
-//! Media types as clients write them (RFC 9110, section 8.3.1), and the choice of one for the answer (section 12.5.1).
+//! Media types (RFC 9110, section 8.3.1) and content negotiation, the choice of one for the response (section 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 
-/// The forms in which GraphQL is answered over HTTP.
+/// The media types of GraphQL responses over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerType {
-    /// `application/json`, whose status says nothing of the document.
+    /// `application/json`, whose status says nothing about the document.
     Json,
-    /// `application/graphql-response+json`, whose status does.
+    /// `application/graphql-response+json`, whose status tells whether the document was executed.
     GraphqlResponse,
 }
 
 impl AnswerType {
-    /// In the order of preference where a client names neither.
+    /// In the order of preference for clients that name neither.
     const ALL: [Self; 2] = [Self::Json, Self::GraphqlResponse];
 
     fn essence(self) -> (&'static str, &'static str) {
@@ -24,12 +24,12 @@ impl AnswerType {
     }
 }
 
-/// How exactly a range names a type: as `*/*`, as `type/*`, or by its name.
+/// How specific a media range is: `*/*`, `type/*`, or a full name.
 const ANY: u32 = 1;
 const BY_KIND: u32 = 2;
 const BY_NAME: u32 = 3;
 
-/// A media type or a range of them, with the parameters that matter here.
+/// A media type or media range.
 pub(crate) struct MediaType<'a> {
     kind: &'a str,
     subtype: &'a str,
@@ -37,19 +37,19 @@ pub(crate) struct MediaType<'a> {
 }
 
 impl<'a> MediaType<'a> {
-    /// Reads `type/subtype; name=value…`.
+    /// Parses `type/subtype; name=value…`.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
         let (kind, subtype) = essence.trim().split_once('/')?;
         (!kind.is_empty() && !subtype.is_empty()).then_some(Self { kind, subtype, parameters })
     }
 
-    /// Whether it is this type exactly.
+    /// Whether it is exactly this type.
     pub(crate) fn is(&self, kind: &str, subtype: &str) -> bool {
         self.kind.eq_ignore_ascii_case(kind) && self.subtype.eq_ignore_ascii_case(subtype)
     }
 
-    /// Whether its text is in UTF-8, the only encoding of JSON (RFC 8259, section 8.1).
+    /// Whether its charset is UTF-8 or not given. JSON has no other encoding (RFC 8259, section 8.1).
     pub(crate) fn is_utf8(&self) -> bool {
         self.parameter("charset")
             .is_none_or(|charset| ["utf-8", "utf8"].iter().any(|name| charset.eq_ignore_ascii_case(name)))
@@ -62,15 +62,15 @@ impl<'a> MediaType<'a> {
         })
     }
 
-    /// How much the client wants it, in thousandths; a weight that is none counts as full.
+    /// Its quality value, in thousandths. An invalid one counts as 1.
     fn weight(&self) -> u32 {
         let weight = self.parameter("q").and_then(|weight| weight.parse::<f32>().ok());
         let weight = weight.filter(|weight| (0.0..=1.0).contains(weight));
         weight.map_or(1_000, |weight| (weight * 1_000.0) as u32)
     }
 
-    /// How exactly it names this type; `None` if not at all.
-    fn names(&self, (kind, subtype): (&str, &str)) -> Option<u32> {
+    /// How specifically it matches this type; `None` if it does not.
+    fn matches(&self, (kind, subtype): (&str, &str)) -> Option<u32> {
         match (self.kind, self.subtype) {
             ("*", "*") => Some(ANY),
             (_, "*") if self.kind.eq_ignore_ascii_case(kind) => Some(BY_KIND),
@@ -80,12 +80,12 @@ impl<'a> MediaType<'a> {
     }
 }
 
-/// What the client says that its body is.
+/// The `Content-Type` of a request.
 pub(crate) fn of_body(headers: &HeaderMap) -> Option<MediaType<'_>> {
     headers.get(CONTENT_TYPE)?.to_str().ok().and_then(MediaType::parse)
 }
 
-/// By what the client says that its body is encoded; `identity` is nothing.
+/// The `Content-Encoding` of a request, if it is not `identity`.
 pub(crate) fn encoding(headers: &HeaderMap) -> Option<&HeaderValue> {
     headers.get_all(CONTENT_ENCODING).iter().find(|value| {
         let text = value.as_bytes().trim_ascii();
@@ -93,33 +93,33 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Option<&HeaderValue> {
     })
 }
 
-/// Whether the client names this type among those that it accepts.
+/// Whether the client accepts this type by its name.
 pub(crate) fn is_named(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
     ranges(headers).filter_map(MediaType::parse).any(|range| range.is(kind, subtype) && range.weight() > 0)
 }
 
-/// The forms in which a client accepts answers.
+/// The response formats that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// The form of JSON that it wants most; the newer one only if it is named. `None` if it wants neither.
+    /// The JSON media type that it prefers. The newer one must be named. `None` if it accepts neither.
     pub(crate) json: Option<AnswerType>,
-    /// Whether it reads a stream of server-sent events. Such a stream must be asked for by name.
+    /// Whether it accepts server-sent events, which must be named.
     pub(crate) streams: bool,
-    /// Whether it wants one even for an operation that has a single answer. Many clients name all that they can read, so an
-    /// acceptable form of JSON that is named, too, goes first unless it is wanted less.
+    /// Whether it prefers an event stream even for an operation with a single result. Many clients list everything that they can read,
+    /// so a JSON type that is named as well takes precedence, unless its quality value is lower.
     pub(crate) prefers_stream: bool,
 }
 
-/// What the client accepts.
+/// What a client accepts, from its `Accept` headers.
 pub(crate) fn negotiate(headers: &HeaderMap) -> Accepted {
-    // A header without any range says no more than none.
+    // An `Accept` without a media range counts as missing.
     if headers.get_all(ACCEPT).iter().all(|value| value.as_bytes().iter().all(|byte| b" \t,".contains(byte))) {
         return Accepted { json: Some(AnswerType::Json), streams: false, prefers_stream: false };
     }
     let accepted = || ranges(headers).filter_map(MediaType::parse);
     let wish = |answer: AnswerType| {
-        let named = accepted().filter_map(|range| Some((range.names(answer.essence())?, range.weight())));
-        // The most exact range decides.
+        let named = accepted().filter_map(|range| Some((range.matches(answer.essence())?, range.weight())));
+        // The most specific range decides.
         named.max_by_key(|(exactness, _)| *exactness).filter(|(_, weight)| *weight > 0)
     };
     let wishes = AnswerType::ALL.into_iter().filter_map(|answer| wish(answer).map(|wish| (wish, answer)));
@@ -135,7 +135,7 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Accepted {
     }
 }
 
-/// Which of two is meant where the client wants both alike.
+/// The tie-breaker between types that the client accepts equally: the newer one if it is named, else the older.
 fn preference(answer: AnswerType, exactness: u32) -> bool {
     (answer == AnswerType::GraphqlResponse) == (exactness == BY_NAME)
 }

@@ -1,4 +1,4 @@
-//! Reading bodies: their media type, their size, and JSON.
+//! Request bodies: media types, size limits and JSON; and content negotiation.
 
 pub(super) mod before_authentication;
 pub(super) mod json;

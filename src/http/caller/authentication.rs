@@ -1,4 +1,5 @@
-//! Who is calling, for every endpoint alike: the credential, and where the request comes from.
+//! Authentication for all endpoints: from the headers and the peer of a request to its caller, and the headers that depend on the
+//! caller's value.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,8 +23,7 @@ const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Who is calling; `None` for a request without a credential. A credential that is sent and is not good is the end of the
-/// request, never an anonymous one.
+/// The caller; `None` for a request without a credential. A request with a bad credential is rejected and never treated as anonymous.
 pub(crate) struct Client(pub(crate) Option<Caller>);
 
 impl FromRequestParts<AppState> for Client {
@@ -34,7 +34,7 @@ impl FromRequestParts<AppState> for Client {
     }
 }
 
-/// From where a request came, as the connection tells it, and its name.
+/// What is known of a request besides its head: the peer of its connection, and its id.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestInfo {
     pub(crate) peer: Option<IpAddr>,
@@ -42,14 +42,14 @@ pub(crate) struct RequestInfo {
 }
 
 impl RequestInfo {
-    /// That of a request that came by the routes.
+    /// Of a request that axum's router handles.
     fn of(parts: &Parts) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         Self { peer, request_id: parts.extensions.get().copied() }
     }
 }
 
-/// Who is calling, as in [`Client`].
+/// The caller, as in [`Client`].
 pub(crate) async fn caller(
     headers: &HeaderMap,
     info: RequestInfo,
@@ -59,7 +59,7 @@ pub(crate) async fn caller(
     Ok(Some(authenticate(presented, headers, info, state).await?))
 }
 
-/// Who presents this credential in a request with these headers.
+/// The caller who presents this credential.
 pub(crate) async fn authenticate(
     presented: Credential<'_>,
     headers: &HeaderMap,
@@ -71,8 +71,7 @@ pub(crate) async fn authenticate(
     caller.map_err(|err| rejection_of(err, presented))
 }
 
-/// Who is calling, as [`Client`] says it, but for the first use of the value, which may still be pending: whoever asks for this
-/// calls [`write_first_use`] before it answers anything.
+/// The caller, whose first use of the value may still be pending. Call [`write_first_use`] before you send any response.
 pub(crate) async fn recognise(
     headers: &HeaderMap,
     info: RequestInfo,
@@ -80,10 +79,10 @@ pub(crate) async fn recognise(
 ) -> Result<Option<Caller>, Rejection> {
     let Some(presented) = find_credential(headers)? else { return Ok(None) };
     let context = request_context(headers, info, state)?;
-    // Whoever waits to be told to go on is answered before all else is.
-    let waits = headers.contains_key(EXPECT);
+    // Reading the body sends `100 Continue`, which is a response already, so the first use must be durable now.
+    let expects_continue = headers.contains_key(EXPECT);
     let service = &state.service;
-    let caller = if waits {
+    let caller = if expects_continue {
         service.authenticate(presented.text, context).await
     } else {
         service.authenticate_deferring_first_use(presented.text, context).await
@@ -91,7 +90,7 @@ pub(crate) async fn recognise(
     Ok(Some(caller.map_err(|err| rejection_of(err, presented))?))
 }
 
-/// What [`recognise`] finds out.
+/// The caller, as [`recognise`] returns it.
 pub(crate) struct Recognised(pub(crate) Option<Caller>);
 
 impl FromRequestParts<AppState> for Recognised {
@@ -102,8 +101,8 @@ impl FromRequestParts<AppState> for Recognised {
     }
 }
 
-/// Makes the first use of the caller's value durable, if it is not yet, because the answer comes next. Where the value has
-/// stopped working since the request began, that is the answer, but for one that tells of an error anyway.
+/// Makes a pending first use of the caller's value durable, which must happen before the response is sent. If the value has stopped
+/// working since the request began, the response becomes that refusal, unless it is an error already.
 pub(crate) async fn write_first_use(
     state: &AppState,
     caller: Option<&Caller>,
@@ -116,12 +115,12 @@ pub(crate) async fn write_first_use(
     }
 }
 
-/// The value that the request presents, if any.
+/// The credential of a request, if it has one.
 pub(crate) fn find_credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Rejection> {
     Ok(credential::find(headers)?)
 }
 
-/// The answer to a value that is refused, which says where it was read: more than one may have been sent.
+/// The rejection of a credential. It says where the value was read, because a request may contain several.
 pub(crate) fn rejection_of(err: service::Error, presented: Credential<'_>) -> Rejection {
     let of_value = matches!(err, service::Error::Unauthenticated | service::Error::Refused(_));
     let is_unknown = matches!(err, service::Error::Unauthenticated);
@@ -150,7 +149,7 @@ impl From<UnusableCredential> for Rejection {
     }
 }
 
-/// Where the request with these headers comes from, as what, and under which name.
+/// The source, user agent and id of a request.
 pub(crate) fn request_context<'a>(
     headers: &'a HeaderMap,
     info: RequestInfo,
@@ -164,7 +163,7 @@ pub(crate) fn request_context<'a>(
     })
 }
 
-/// Where the request with these headers comes from.
+/// The client's address and origin.
 pub(crate) fn source(headers: &HeaderMap, peer: Option<IpAddr>, state: &AppState) -> Result<Source, Rejection> {
     let address = match peer {
         Some(peer) => client_address(peer, headers, &state.trusted_proxies).map_err(|_| {
@@ -178,13 +177,13 @@ pub(crate) fn source(headers: &HeaderMap, peer: Option<IpAddr>, state: &AppState
     Ok(Source { address, origin: single(headers, &ORIGIN).map(text) })
 }
 
-/// The value of a header that was sent once; of several lines none is to be believed.
+/// The value of a header that was sent exactly once. If it was sent several times, none of the values can be trusted.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut lines = headers.get_all(name).iter();
     lines.next().filter(|_| lines.next().is_none())
 }
 
-/// The caller's name for a rotation. The draft of the header writes it as a quoted string; most clients leave the quotes out.
+/// The idempotency key of a rotation, from the header. Its IETF draft makes it a quoted string, but most clients omit the quotes.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
     let mut lines = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = lines.next() else { return Ok(None) };
@@ -201,7 +200,8 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Rej
     Ok(Some(quoted.unwrap_or(text).to_owned()))
 }
 
-/// Tells a client that still uses the previous value: since when it need not (RFC 9745), and until when it can (RFC 8594).
+/// For a client that still uses the previous value: since when there is a newer one (`Deprecation`, RFC 9745), and until when the
+/// previous one works (`Sunset`, RFC 8594).
 pub(crate) fn warn_of_retirement(headers: &mut HeaderMap, standing: Option<Standing>) {
     let Some(Standing::Previous { replaced_at, retires_at }) = standing else { return };
     let deprecation = Some(format!("@{}", replaced_at.unix_seconds()));

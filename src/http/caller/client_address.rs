@@ -1,9 +1,8 @@
-//! The address of the client: the socket's peer or, where that is a trusted proxy, what `Forwarded` (RFC 7239) and
-//! `X-Forwarded-For` say (R12).
+//! The client's address: the peer of the connection or, if that is a trusted proxy, the address in `Forwarded` (RFC 7239) or
+//! `X-Forwarded-For` (R12).
 //!
-//! Separate, because a client may write both headers itself, and everything here is about not believing it: they are read from
-//! the right, where the nearest proxy wrote, and only as far as trusted proxies reach. What stands further left cannot change
-//! how the right is read. It must not know what the address is for.
+//! Clients can send both headers themselves. So they are read from the right, where the nearest proxy wrote, and only as far as the
+//! proxies are trusted. Whatever stands further left cannot change how the right is read.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,13 +13,12 @@ use crate::domain::restriction::TrustedProxies;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The two headers lead to different addresses. A proxy that sets one passes on what its client wrote into the other, so
-/// neither can be believed.
+/// The two headers name different addresses. A proxy that sets one of them passes on what its client wrote into the other, so neither
+/// can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ambiguous;
 
-/// The address of the client behind this peer; `None` where a trusted proxy does not tell it. IPv4-mapped addresses come out
-/// as IPv4.
+/// The address of the client behind this peer; `None` if a trusted proxy hides it. IPv4-mapped addresses become IPv4.
 pub(crate) fn client_address(
     peer: IpAddr,
     headers: &HeaderMap,
@@ -32,7 +30,7 @@ pub(crate) fn client_address(
     }
     let lines = |name| headers.get_all(name).iter().rev().map(HeaderValue::as_bytes);
     let forwarded = lines(FORWARDED).flat_map(Elements::of).map(forwarded_address);
-    // A name that was not sent has no line, and says nothing; a blank line does.
+    // A missing header is no statement, but an empty one is: the proxy did not know the address.
     let forwarded = headers.contains_key(FORWARDED).then(|| outermost(peer, forwarded, trusted));
     let x_forwarded_for = lines(X_FORWARDED_FOR).flat_map(|line| line.rsplit(|byte| *byte == b',')).map(listed_address);
     let x_forwarded_for = headers.contains_key(X_FORWARDED_FOR).then(|| outermost(peer, x_forwarded_for, trusted));
@@ -43,7 +41,7 @@ pub(crate) fn client_address(
     }
 }
 
-/// Follows the hops for as long as the one who tells of the next is trusted. A hop without an address ends in the unknown.
+/// Follows the hops as long as the one that reported the next is trusted. A hop without an address makes the result unknown.
 fn outermost(peer: IpAddr, mut hops: impl Iterator<Item = Option<IpAddr>>, trusted: &TrustedProxies) -> Option<IpAddr> {
     let mut present = peer;
     while trusted.trusts(present) {
@@ -53,8 +51,8 @@ fn outermost(peer: IpAddr, mut hops: impl Iterator<Item = Option<IpAddr>>, trust
     Some(present)
 }
 
-/// The elements of one `Forwarded` line, the last one first. An empty one counts: RFC 9110 section 5.6.1 would skip it, but a
-/// proxy that knew no address may have left it, and whoever stands behind it is not to be believed in its place.
+/// The elements of one `Forwarded` line, the last one first. An empty element counts, although RFC 9110 section 5.6.1 would skip it: a
+/// proxy that did not know the address may have written it, and the element before it must not take its place.
 struct Elements<'a>(Option<&'a [u8]>);
 
 impl<'a> Elements<'a> {
@@ -76,9 +74,9 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// Reads backwards, so that a quote which the client left open cannot swallow what the proxy wrote behind it.
+/// Reads backwards, so that an unclosed quote of the client cannot swallow what the proxy appended.
 fn last_unquoted_comma(line: &[u8]) -> Option<usize> {
-    // The quote that opens a string follows an equals sign; one behind a backslash is part of the string.
+    // The opening quote of a string follows an equals sign; a quote after a backslash is part of the string.
     let escaped = |at: usize| at.checked_sub(1).and_then(|before| line.get(before)) == Some(&b'\\');
     let mut quoted = false;
     for (at, byte) in line.iter().enumerate().rev() {
@@ -100,7 +98,7 @@ fn forwarded_address(element: &[u8]) -> Option<IpAddr> {
         if !rest.starts_with(b";") {
             let (name, after) = split_token(rest)?;
             let (value, after) = split_value(after.strip_prefix(b"=")?)?;
-            // Twice the same name is forbidden, and a guess which one was meant would be the client's choice.
+            // A name must not occur twice. To pick one of the two would leave the choice to the client.
             if name.eq_ignore_ascii_case(b"for") && node.replace(value).is_some() {
                 return None;
             }

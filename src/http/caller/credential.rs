@@ -1,7 +1,7 @@
 //! Finding the credential of a request: `X-API-Key: VALUE` or `Authorization: Bearer VALUE` (RFC 6750, section 2.1).
 //!
-//! The same headers may hold a credential of somebody else's, such as the JWT of the API behind a gateway. So a text that cannot be a
-//! value is left aside where another is one; alone it is a bad credential and never none.
+//! The same headers may contain a credential for another system, such as a JWT for the API behind a gateway. So a text that cannot be a
+//! value is ignored beside one that can. Alone, it is a bad credential; the request is never treated as anonymous.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::domain::value::PresentedValue;
 
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// The registered schemes of `Authorization`, by which one without a credential is known.
+/// The registered schemes of `Authorization`. A scheme alone is no credential.
 const SCHEMES: [&str; 14] = [
     "Bearer",
     "Basic",
@@ -35,14 +35,14 @@ const SCHEMES: [&str; 14] = [
 pub(crate) enum Place {
     ApiKey,
     Authorization,
-    /// The secret of a client, by HTTP Basic.
+    /// The secret of an OAuth client, in HTTP Basic.
     Basic,
-    /// The secret of a client, in a form.
+    /// The secret of an OAuth client, in a form.
     ClientSecret,
 }
 
 impl Place {
-    /// Whether a client with an id and a secret is authenticated by it.
+    /// Whether an OAuth client authenticates with an id and a secret.
     pub(crate) fn is_of_client(self) -> bool {
         matches!(self, Self::Basic | Self::ClientSecret)
     }
@@ -66,35 +66,35 @@ pub(crate) struct Credential<'a> {
 }
 
 impl Credential<'_> {
-    /// Whether something stands around a whole value: quotes, or the name of a variable.
+    /// Whether the text contains a complete value and something around it, such as quotes or the name of a variable.
     pub(crate) fn has_more_than_a_value(&self) -> bool {
         let mut parts = self.text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
         parts.any(|part| part.len() < self.text.len() && can_be_a_value(part))
     }
 }
 
-/// Why a request has no one credential.
+/// Why the credential of a request cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnusableCredential {
     /// Two different values were sent.
     Ambiguous,
-    /// What was sent there is not of a form in which a value is sent.
+    /// The header or parameter does not have the form in which a value is sent.
     Foreign(Place),
-    /// `Authorization` holds a value and not its scheme.
+    /// `Authorization` contains a value without its scheme.
     WithoutScheme,
 }
 
-/// What a header holds.
+/// The content of a header.
 enum HeaderContent<'a> {
-    Nothing,
+    Empty,
     Text(&'a str),
-    /// Something that is in no form of ours.
+    /// Text in another form than ours.
     Foreign,
-    /// A value, where a scheme must stand before it.
+    /// A value without the scheme that must precede it.
     WithoutScheme,
 }
 
-/// The value presented, if any. The same value twice is one value; an empty header is as good as none.
+/// The credential, if there is one. The same value twice is one value, and an empty header counts as missing.
 pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, UnusableCredential> {
     let keys = headers.get_all(API_KEY).iter().map(|value| (Place::ApiKey, api_key(value)));
     let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| (Place::Authorization, bearer(value)));
@@ -102,7 +102,7 @@ pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusab
     for (place, sent) in keys.chain(bearers) {
         let text = match sent {
             HeaderContent::Text(text) => text,
-            HeaderContent::Nothing => continue,
+            HeaderContent::Empty => continue,
             HeaderContent::Foreign => {
                 unusable.get_or_insert(UnusableCredential::Foreign(place));
                 continue;
@@ -131,14 +131,14 @@ pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusab
     }
 }
 
-/// Whether any token could have this value. With its checksum it is told from a credential of another system that looks alike.
+/// Whether this could be the value of a token. The checksum distinguishes it from similar credentials of other systems.
 pub(crate) fn can_be_a_value(text: &str) -> bool {
     PresentedValue::parse(text).is_ok()
 }
 
 fn api_key(value: &HeaderValue) -> HeaderContent<'_> {
     match value.to_str().map(str::trim) {
-        Ok("") => HeaderContent::Nothing,
+        Ok("") => HeaderContent::Empty,
         Ok(text) => HeaderContent::Text(text),
         Err(_) => HeaderContent::Foreign,
     }
@@ -148,8 +148,8 @@ fn bearer(value: &HeaderValue) -> HeaderContent<'_> {
     let Ok(text) = value.to_str() else { return HeaderContent::Foreign };
     match text.trim().split_once([' ', '\t']) {
         Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => HeaderContent::Text(text.trim_start()),
-        // The end of `Bearer ` is lost on the way (RFC 9110, section 5.5).
-        None if is_scheme_alone(text.trim()) => HeaderContent::Nothing,
+        // The trailing space of `Bearer ` is removed in transit (RFC 9110, section 5.5).
+        None if is_scheme_alone(text.trim()) => HeaderContent::Empty,
         None if can_be_a_value(text.trim()) => HeaderContent::WithoutScheme,
         _ => HeaderContent::Foreign,
     }
@@ -163,7 +163,7 @@ fn is_scheme_alone(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Two values that could be those of tokens, and what looks like one and is none.
+    /// Two well-formed values, and a credential of another system.
     const VALUE: &str = "rk_00000000000000000000000000000000000000000002gL6Az";
     const OTHER: &str = "rkpub_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
     const JWT: &str = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.";
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_header_and_a_scheme_alone_are_none() {
+    fn an_empty_header_and_a_scheme_alone_are_no_credential() {
         assert_eq!(found(&[]), Ok(None));
         assert_eq!(found(&[("x-api-key", " ")]), Ok(None));
         for nothing in ["", " ", "Bearer", "bearer ", "Bearer  \t", "Basic", "NEGOTIATE", "scram-sha-256"] {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_no_form_of_ours_is_a_bad_credential_where_it_is_alone() {
+    fn text_in_another_form_is_a_bad_credential_if_it_is_alone() {
         assert_eq!(found(&[("authorization", VALUE)]), Err(UnusableCredential::WithoutScheme));
         for foreign in ["Basic v", "v", "Token v", "Digest a=b, c=d", "Bearer=v", "é", "Bearer é"] {
             let alone = found(&[("authorization", foreign)]);
@@ -229,18 +229,18 @@ mod tests {
             [JWT, "Bearer rk_short", &format!("Bearer {VALUE}x"), "Bearer rk_live_0123", "Basic djp2", "v", "é"];
         for (value, more) in [(VALUE, &strange), (&other, &strange)] {
             for authorization in more {
-                let told = found(&[("authorization", authorization), ("x-api-key", value)]);
-                assert_eq!(told, Ok(Some((value.to_owned(), Place::ApiKey))), "{authorization}");
+                let credential = found(&[("authorization", authorization), ("x-api-key", value)]);
+                assert_eq!(credential, Ok(Some((value.to_owned(), Place::ApiKey))), "{authorization}");
                 let bearer = format!("Bearer {value}");
-                let told = found(&[("authorization", authorization), ("authorization", &bearer)]);
-                assert_eq!(told, Ok(Some((value.to_owned(), Place::Authorization))), "{authorization}");
+                let credential = found(&[("authorization", authorization), ("authorization", &bearer)]);
+                assert_eq!(credential, Ok(Some((value.to_owned(), Place::Authorization))), "{authorization}");
             }
             for key in ["v", "rk_", &format!("{value}x"), "é"] {
-                let told = found(&[("x-api-key", key), ("authorization", &format!("Bearer {value}"))]);
-                assert_eq!(told, Ok(Some((value.to_owned(), Place::Authorization))), "{key}");
+                let credential = found(&[("x-api-key", key), ("authorization", &format!("Bearer {value}"))]);
+                assert_eq!(credential, Ok(Some((value.to_owned(), Place::Authorization))), "{key}");
             }
         }
-        // Of two that are none, the first is told about.
+        // If neither could be a value, the first is reported.
         assert_eq!(found(&[("x-api-key", "v"), ("authorization", JWT)]), Ok(Some(("v".to_owned(), Place::ApiKey))));
     }
 

@@ -1,4 +1,4 @@
-//! Who is calling: the credential of a request, where it came from, and what is logged of one that is refused.
+//! Authentication of requests: the credential, the client's address, the caller, and the log of refused credentials.
 
 pub(super) mod authentication;
 mod client_address;

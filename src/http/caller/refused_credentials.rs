@@ -1,5 +1,4 @@
-//! What the log tells of refused credentials: a line a minute and network, with a count. Whoever tries values would otherwise fill
-//! the disk, and hide in the log what else happens.
+//! The log of refused credentials: one line a minute per network, with a count. Otherwise, guessing values would flood the log.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,11 +13,11 @@ use tokio::time::{Instant, interval_at};
 
 use crate::service::ErrorCode;
 
-/// How long nothing more is logged of a network.
+/// The time between two log lines of one network.
 const PERIOD: Duration = Duration::from_secs(60);
-/// How many networks are told apart at a time. What comes from more is counted together.
+/// How many networks are counted separately. All others are counted together.
 const MAX_NETWORKS: usize = 1_000;
-/// The parts of an address that name its network: what one subscriber of a provider usually has.
+/// The prefix lengths that identify a network: what one subscriber of a provider usually has.
 const IPV4_PREFIX: u8 = 24;
 const IPV6_PREFIX: u8 = 48;
 
@@ -26,9 +25,9 @@ const IPV6_PREFIX: u8 = 48;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Network {
     Of(IpNet),
-    /// It is not known.
+    /// The address is unknown.
     Unknown,
-    /// One of those that are too many to be told apart.
+    /// Beyond the networks that are counted separately.
     Other,
 }
 
@@ -50,12 +49,12 @@ impl fmt::Display for Network {
     }
 }
 
-/// For each network of which a line was logged within the period, how many refusals came since.
+/// For each network that was logged within the period, how many refusals followed.
 #[derive(Debug, Default)]
 pub(crate) struct RefusedCredentials(Mutex<HashMap<Network, u64>>);
 
 impl RefusedCredentials {
-    /// Takes note of a refusal, and logs it if it is the first of its network for a while.
+    /// Counts a refusal, and logs it if it is the first of its network within the period.
     pub(crate) fn note(self: &Arc<Self>, address: Option<IpAddr>, code: ErrorCode) {
         let Some(network) = self.count(Network::of(address)) else { return };
         let code = code.as_str();
@@ -71,7 +70,7 @@ impl RefusedCredentials {
         });
     }
 
-    /// Counts a refusal. The network that is to be logged, if this is its first.
+    /// Counts a refusal. Returns the network to log, if it is the first.
     fn count(&self, network: Network) -> Option<Network> {
         let mut counts = self.counts();
         let known = counts.contains_key(&network) || counts.len() < MAX_NETWORKS;
@@ -84,7 +83,7 @@ impl RefusedCredentials {
         Some(network)
     }
 
-    /// How many came since the last line. `None` if none did; the next is then logged at once.
+    /// The refusals since the last line. After `None`, the next one is logged at once.
     fn take(&self, network: Network) -> Option<u64> {
         let mut counts = self.counts();
         let more = counts.get_mut(&network).map(std::mem::take).filter(|more| *more > 0);
@@ -99,7 +98,7 @@ impl RefusedCredentials {
     }
 }
 
-/// The code of an answer that refuses a credential, or the lack of one.
+/// The code of a response that refuses a missing or bad credential.
 pub(crate) fn refused_credential(response: &Response<Body>) -> Option<ErrorCode> {
     let code = *response.extensions().get::<ErrorCode>()?;
     let elsewhere = matches!(code, ErrorCode::AddressRefused | ErrorCode::OriginRefused);
@@ -134,7 +133,7 @@ mod tests {
         assert_eq!((refused.take(one), refused.take(other)), (Some(2), None));
         assert_eq!(refused.count(one), None);
         assert_eq!((refused.take(one), refused.take(one)), (Some(1), None));
-        assert_eq!(refused.count(one), Some(one), "the next is a first one again");
+        assert_eq!(refused.count(one), Some(one), "the next is a first again");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Who may read what the API looks like.
+//! Who may read the schema and the OpenAPI document.
 
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue};
@@ -10,8 +10,8 @@ use crate::service::{self, Caller, ErrorCode};
 
 use super::authentication;
 
-/// Lets those in who may read what the API looks like, be it as the schema or as the description of REST. These headers
-/// belong to the answer: one to a caller is not for others.
+/// Rejects callers who may not read the schema and the OpenAPI document. The response must have the returned headers: one to an
+/// authenticated caller must not be cached.
 pub(in crate::http) fn require_schema_access(
     state: &AppState,
     caller: Option<&Caller>,

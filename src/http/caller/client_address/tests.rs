@@ -1,10 +1,10 @@
-//! Tables for what proxies write and for what clients write to be taken for somebody else.
+//! Tables of what proxies send, and of what clients send to spoof an address.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// One trusted proxy at this address, others in 10.1.0.0/16, `2001:db8:1::/48`; everybody else is a stranger.
+/// One trusted proxy at this address, others in 10.1.0.0/16, `2001:db8:1::/48`; all other addresses are untrusted.
 const PROXY: &str = "10.0.0.1";
 const TRUSTED: &str = "10.0.0.1, 10.1.0.0/16, 2001:db8:1::/48";
 
@@ -20,18 +20,18 @@ fn seen(peer: &str, lines: &[&[u8]]) -> Result<Option<String>, Ambiguous> {
     Ok(address.map(|address| address.to_string()))
 }
 
-/// What one line leads to.
+/// The result for one header line.
 fn line(text: &str) -> Option<String> {
     seen(PROXY, &[text.as_bytes()]).unwrap()
 }
 
 #[test]
-fn a_stranger_is_where_its_socket_is_whatever_it_writes() {
+fn the_address_of_an_untrusted_peer_is_that_of_its_socket_whatever_it_sends() {
     for (peer, address) in [
         ("203.0.113.9", "203.0.113.9"),
         ("::ffff:203.0.113.9", "203.0.113.9"),
         ("2001:db8::9", "2001:db8::9"),
-        // Next to the trusted ones, and the same bits in the other family.
+        // Addresses adjacent to the trusted ones, and the same bits in the other family.
         ("10.0.0.0", "10.0.0.0"),
         ("10.0.0.2", "10.0.0.2"),
         ("::10.0.0.1", "::a00:1"),
@@ -49,14 +49,14 @@ fn a_stranger_is_where_its_socket_is_whatever_it_writes() {
 }
 
 #[test]
-fn a_proxy_that_says_nothing_is_itself_the_client() {
+fn a_trusted_proxy_without_a_forwarding_header_is_the_client() {
     assert_eq!(seen(PROXY, &[]), Ok(Some(PROXY.into())));
     assert_eq!(seen("::ffff:10.0.0.1", &[]), Ok(Some(PROXY.into())));
     assert_eq!(seen("::ffff:10.0.0.1", &[b"X: 198.51.100.1"]), Ok(Some("198.51.100.1".into())));
 }
 
 #[test]
-fn every_spelling_of_an_address_is_read() {
+fn every_spelling_of_an_address_is_parsed() {
     for (text, address) in [
         ("X: 198.51.100.1", "198.51.100.1"),
         ("X: \t198.51.100.1 ", "198.51.100.1"),
@@ -90,7 +90,7 @@ fn every_spelling_of_an_address_is_read() {
 }
 
 #[test]
-fn a_hop_that_is_no_address_is_unknown() {
+fn a_hop_without_an_address_is_unknown() {
     let texts = "X: |X: ,|X: 198.51.100.1,|X: 198.51.100.1, ,10.1.0.1|X: unknown|X: _hidden|X: a.example|X: 198.51.100|\
         X: 198.51.100.01|X: 198.51.100.1:|X: 198.51.100.1:port|X: 198.51.100.1:123456|\
         X: 198.51.100.1 198.51.100.2|X: \"198.51.100.1\"|X: 2001:db8::1%eth0|X: [2001:db8::1|X: 2001:db8::1]|\
@@ -110,7 +110,7 @@ fn a_hop_that_is_no_address_is_unknown() {
 }
 
 #[test]
-fn what_a_client_writes_itself_is_never_reached() {
+fn headers_from_the_client_itself_are_never_trusted() {
     for text in [
         "X: 1.1.1.1, 198.51.100.1",
         "X: 10.1.0.1, 198.51.100.1",
@@ -122,14 +122,14 @@ fn what_a_client_writes_itself_is_never_reached() {
         "F: for=10.1.0.1, for=198.51.100.1",
         "F: garbage, for=198.51.100.1",
         "F: ,;, for=198.51.100.1",
-        // A quote that the client opens, and a backslash, to swallow what the proxy adds.
+        // An unclosed quote and a backslash from the client, to swallow what the proxy appends.
         "F: for=\", for=198.51.100.1",
         "F: for=1.1.1.1;host=\", for=198.51.100.1",
         "F: for=\"1.1.1.1\\, for=198.51.100.1",
         "F: for=1.1.1.1, for=\"a, for=\"198.51.100.1:4711\"",
         "F: for=\"a, for=198.51.100.1;host=\";for=1.1.1.1\"",
         "F: for=1.1.1.1;host=\"\\\", for=\"198.51.100.1:4711\"",
-        // What the proxy copies into quotes of its own.
+        // Text of the client that the proxy copies into quotes.
         "F: for=198.51.100.1;host=\"x\\\";for=1.1.1.1;y=\\\"\"",
         "F: for=198.51.100.1;host=\"x\\\", for=1.1.1.1;y=\\\"\"",
     ] {
@@ -138,7 +138,7 @@ fn what_a_client_writes_itself_is_never_reached() {
 }
 
 #[test]
-fn trusted_hops_are_followed_to_the_first_stranger() {
+fn trusted_hops_are_followed_to_the_first_untrusted_one() {
     for (peer, lines, address) in [
         (PROXY, &[&b"X: 1.1.1.1, 198.51.100.1, 10.1.0.1, 2001:db8:1::7"[..]][..], Some("198.51.100.1")),
         (PROXY, &[b"X: 1.1.1.1, 198.51.100.1", b"X: 10.1.0.1", b"X: ::ffff:10.1.0.2"], Some("198.51.100.1")),
@@ -176,7 +176,7 @@ fn two_headers_that_disagree_are_ambiguous() {
 }
 
 #[test]
-fn a_long_header_is_read_once() {
+fn a_long_header_is_parsed_in_linear_time() {
     // Anything quadratic would take minutes over a megabyte.
     let count = 200_000;
     assert_eq!(line(&format!("X: {}198.51.100.1", "10.1.0.1,".repeat(count))).as_deref(), Some("198.51.100.1"));
@@ -188,9 +188,9 @@ fn a_long_header_is_read_once() {
 }
 
 proptest! {
-    /// The heart of it: a client behind one proxy that appends can be nobody but itself.
+    /// The central guarantee: a client behind one proxy that appends cannot spoof its address.
     #[test]
-    fn nothing_that_a_client_writes_changes_its_address(written in r#"([ -~]|[,;="\\]|for=|10\.1\.0\.1){0,40}"#) {
+    fn nothing_that_a_client_sends_changes_its_address(written in r#"([ -~]|[,;="\\]|for=|10\.1\.0\.1){0,40}"#) {
         for appended in [
             "F: {}, for=198.51.100.1",
             "F: {},for=\"198.51.100.1:4711\";by=\"a, b\"",
@@ -204,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn a_quoted_parameter_may_hold_anything(text in any::<String>()) {
+    fn a_quoted_parameter_may_contain_anything(text in any::<String>()) {
         let text: String = text.chars().filter(|letter| !letter.is_control()).collect();
         let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
         let header = format!("F: for=1.1.1.1, for=198.51.100.1;host=\"{quoted}\", host=\"{quoted}\";for=10.1.0.1");
