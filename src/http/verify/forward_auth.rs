@@ -1,9 +1,7 @@
-//! `/verify`: the endpoint for gateways, which ask before they let a request through: nginx `auth_request`, forward auth of Caddy
-//! and Traefik, Envoy's HTTP `ext_authz`.
+//! `/verify`: forward authentication for gateways (nginx `auth_request`, Caddy, Traefik, Envoy's HTTP `ext_authz`).
 //!
-//! The gateway sends on the headers of its client's request; from these come the value, the address and the origin. Whoever
-//! asks learns about the value that they hold and about nothing else, so no permission is needed. No body is read, and no
-//! value is taken from a URL.
+//! A gateway forwards the headers of its client's request, which contain the value, the address and the origin. Callers only learn
+//! about the value that they present, so no permission is needed. No body is read, and no value is accepted in a URL.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -36,16 +34,16 @@ const SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 const GENERATION: HeaderName = HeaderName::from_static("x-token-generation");
 const CODE: HeaderName = HeaderName::from_static("x-token-code");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// What of a request the answer depends on, for whoever keeps one.
+/// The headers that the response depends on, for caches.
 const VARY_ON: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key, Origin, Forwarded, X-Forwarded-For");
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-/// What is percent-encoded in `X-Token-Owner`, besides all that is not ASCII: what would end or part a header's value
-/// (RFC 9110, section 5.5) and the percent sign itself, so that decoding gives back the owner to the letter.
+/// The characters that are percent-encoded in `X-Token-Owner`, besides all that are not ASCII: those that could end or split a header
+/// value (RFC 9110, section 5.5), and the percent sign, so that decoding restores the exact owner.
 const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'"').add(b',').add(b';').add(b'\\');
 
-/// The path as it is configured asks for scopes. What stands behind it is the client's: its own path and query, which
-/// some gateways append, and of which nothing is taken.
+/// The path of a verification. `/verify` is configured in the gateway, with a query that may require scopes. What follows `/verify/` is
+/// the path and query of the gateway's client, which some gateways append; all of that is ignored.
 #[derive(Clone, Copy)]
 pub(crate) enum VerifyPath {
     Exact,
@@ -53,7 +51,7 @@ pub(crate) enum VerifyPath {
 }
 
 impl VerifyPath {
-    /// How this path asks for a verification, if it does.
+    /// `None` if the path is not one of a verification.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         match path.strip_prefix("/verify")? {
             "" => Some(Self::Exact),
@@ -61,12 +59,12 @@ impl VerifyPath {
         }
     }
 
-    /// What asks for scopes.
+    /// The query string that requires scopes.
     fn query(self, uri: &Uri) -> Option<&str> {
         uri.query().filter(|_| matches!(self, Self::Exact))
     }
 
-    /// As the log tells of it.
+    /// The route for the log.
     fn route(self) -> &'static str {
         match self {
             Self::Exact => "/verify",
@@ -75,7 +73,7 @@ impl VerifyPath {
     }
 }
 
-/// What a request asks about which value, read once for both ways of answering it.
+/// A parsed verification request, for both drivers of the judgement.
 struct Check<'a> {
     required: RequiredScopes,
     presented: Credential<'a>,
@@ -89,14 +87,14 @@ impl<'a> Check<'a> {
         Ok(Self { required, presented, source: authentication::source(headers, Some(peer), state)? })
     }
 
-    /// The verification, if the value is good and nothing has to be waited for.
+    /// The verification, if it needs no waiting and the value is valid.
     fn try_now(&self, state: &AppState) -> Option<Verification> {
         let verification = state.service.try_verify(self.presented.text, &self.required, &self.source)?;
         verification.is_valid().then_some(verification)
     }
 
-    /// The answer to what came of it.
-    fn answer(&self, verification: &Verification) -> Result<Response, Rejection> {
+    /// The response to the result of the verification.
+    fn respond(&self, verification: &Verification) -> Result<Response, Rejection> {
         let mut response = match verification.code {
             VerificationCode::Valid => return Ok(allow(verification, HeaderMap::with_capacity(8))),
             VerificationCode::ScopeMissing => scope_missing(verification, &self.required),
@@ -110,8 +108,8 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Answers now a request whose value is good, or `None` where that needs waiting. The answer takes over the room that the headers of
-/// the request had.
+/// Answers a request whose value is valid without waiting; `None` if it needs waiting or the value is not valid. The response reuses
+/// the allocation of the request's headers.
 pub(crate) fn try_now<B>(
     state: &AppState,
     path: VerifyPath,
@@ -128,7 +126,7 @@ pub(crate) fn try_now<B>(
     })
 }
 
-/// Answers a request with this head, that this peer sent. Its body is dropped unread: it is for the API behind the gateway.
+/// Answers a request that this peer sent. Its body is not read: it is meant for the API behind the gateway.
 pub(crate) async fn serve(state: &AppState, path: VerifyPath, peer: IpAddr, head: Parts) -> Response {
     let Parts { method, uri, headers, .. } = head;
     let log = RequestLog::new(state, Some(peer), (&method, path.route(), &headers));
@@ -140,8 +138,8 @@ pub(crate) async fn serve(state: &AppState, path: VerifyPath, peer: IpAddr, head
     log.observe(pin!(answer)).await
 }
 
-/// The scopes of `scope=A B` and `scope=A&scope=B`. A parameter of another name is refused, because a misspelt one would let
-/// in those who lack the scope.
+/// The scopes of `scope=A B` or `scope=A&scope=B`. Other parameters are rejected, because a misspelt one would allow requests that
+/// lack the scope.
 fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
     let mut texts: Vec<Cow<'_, str>> = Vec::new();
     for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -167,11 +165,11 @@ async fn decide(
     let user_agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes);
     let context = RequestContext { source: check.source.clone(), user_agent, request_id };
     let verification = state.service.verify(check.presented.text, &check.required, &context).await?;
-    check.answer(&verification)
+    check.respond(&verification)
 }
 
-/// An answer without a body, and with these headers, which hold nothing yet. Each of its own is always there, be it empty, so that a
-/// gateway which passes on what is there overwrites what its client has sent under the same name.
+/// The response that allows a request, with `headers`, which must be empty, as the allocation of its headers. Every header is always
+/// sent, even if empty, so that a gateway that copies them overwrites headers of the same name that its client sent.
 fn allow(verification: &Verification, mut headers: HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     let Some(view) = &verification.token else { return response };
@@ -195,8 +193,7 @@ fn allow(verification: &Verification, mut headers: HeaderMap) -> Response {
     response
 }
 
-/// By whom and for how many seconds the answer that a value is good may be kept (RFC 9111, section 5.2.2): by the one who asked, and
-/// no other.
+/// How long the gateway, and no shared cache, may cache the response (RFC 9111, section 5.2.2).
 fn cache_control(seconds: u32) -> HeaderValue {
     HeaderValue::from_static(match seconds {
         0 => return NO_STORE,
@@ -213,7 +210,7 @@ fn cache_control(seconds: u32) -> HeaderValue {
     })
 }
 
-/// RFC 6750, section 3.1: a good value is told all the scopes that it takes.
+/// The response to a valid value that lacks scopes. It lists all required scopes (RFC 6750, section 3.1).
 fn scope_missing(verification: &Verification, required: &RequiredScopes) -> Response {
     let missing: Vec<&str> = verification.missing_scopes.iter().map(Scope::as_str).collect();
     let required: Vec<&str> = required.iter().map(Scope::as_str).collect();
@@ -230,7 +227,7 @@ fn scope_missing(verification: &Verification, required: &RequiredScopes) -> Resp
     (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
 }
 
-/// A header's value. The texts here are printable ASCII by their making; of any other nothing would be told.
+/// A header value. The texts here are printable ASCII by construction; any other would become empty.
 fn header_value(text: &str) -> HeaderValue {
     if text.is_empty() { EMPTY } else { HeaderValue::from_str(text).unwrap_or(EMPTY) }
 }

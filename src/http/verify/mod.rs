@@ -1,4 +1,4 @@
-//! The endpoints that verify a value for others: gateways and resource servers.
+//! The endpoints that verify values for gateways and for OAuth 2.0 resource servers.
 
 pub(super) mod forward_auth;
 pub(super) mod introspect;

@@ -1,7 +1,7 @@
-//! `POST /introspect`: verification as OAuth 2.0 resource servers know it (RFC 7662).
+//! `POST /introspect`: token introspection for OAuth 2.0 resource servers (RFC 7662).
 //!
-//! The caller presents a credential of its own, also as OAuth clients do, which needs `API_TOKEN_VERIFY`; the value asked about is in the body, because
-//! a URL ends up in logs (RFC 7662, section 4). What is not in that standard has a name that starts with `rotakey_`.
+//! The caller authenticates with its own value, which needs `API_TOKEN_VERIFY`. The value to verify is in the body, because URLs end up
+//! in logs (RFC 7662, section 4). Names that the standard does not have start with `rotakey_`.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -28,10 +28,10 @@ use super::form::Form;
 use super::oauth_client::{self, ClientSecret, Presented};
 use super::response::{OauthError, introspection_of};
 
-/// The route.
+/// The path.
 pub(crate) const ROUTE: &str = "/introspect";
 
-/// What is asked about which value, read once for both ways of answering it.
+/// A parsed introspection request, for both drivers of the judgement.
 struct Check<'a> {
     form: Form<'a>,
     required: RequiredScopes,
@@ -46,7 +46,7 @@ impl<'a> Check<'a> {
         Ok(Self { form, required, source })
     }
 
-    /// Answers if both values are remembered and good, and nothing has to be waited for.
+    /// The response, if it needs no waiting and the caller may introspect.
     fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response> {
         if self.form.has_client_secret {
             return None;
@@ -67,7 +67,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// The answer, which says so if the caller's value is the previous one.
+/// Adds `Deprecation` and `Sunset` if the caller uses the previous value.
 fn with_retirement(mut response: Response, standing: Standing) -> Response {
     authentication::warn_of_retirement(response.headers_mut(), Some(standing));
     response
@@ -109,27 +109,27 @@ async fn serve_async(state: &AppState, peer: IpAddr, request: Request<ResponseBo
 async fn answer(state: &AppState, info: RequestInfo, mut request: Request) -> Result<Response, OauthError> {
     let headers = std::mem::take(request.headers_mut());
     let basic = ClientSecret::of_headers(&headers);
-    // Whoever says in the headers who they are is known before the body is read.
+    // A caller with a credential in the headers is authenticated before the body is read.
     let early = oauth_client::find(&headers, basic.as_ref(), None).ok().flatten().filter(Presented::can_be_good);
-    let known = match early {
+    let authenticated = match early {
         Some(presented) => Some(authenticate(state, info, &headers, presented).await?),
         None => None,
     };
     let max_bytes = state.max_body_bytes;
-    let max_bytes = if known.is_some() { max_bytes } else { max_bytes.min(before_authentication::MAX_BYTES) };
+    let max_bytes = if authenticated.is_some() { max_bytes } else { max_bytes.min(before_authentication::MAX_BYTES) };
     let body = json::whole(json::read(request, max_bytes).await);
     let form = body.as_ref().ok().filter(|_| must_be_form(&headers).is_ok());
     let form = form.and_then(|form| ClientSecret::of_form(form));
-    let one_way = oauth_client::find(&headers, basic.as_ref(), form.as_ref());
-    let ((caller, place), one_way) = match (known, one_way) {
-        (Some(known), one_way) => (known, one_way.map(drop)),
-        (None, one_way) => match one_way? {
+    let single_method = oauth_client::find(&headers, basic.as_ref(), form.as_ref());
+    let ((caller, place), single_method) = match (authenticated, single_method) {
+        (Some(authenticated), single_method) => (authenticated, single_method.map(drop)),
+        (None, single_method) => match single_method? {
             Some(presented) => (authenticate(state, info, &headers, presented).await?, Ok(())),
-            // It may have been in a body that was not read.
+            // The credential may have been in a body that could not be read.
             None => return Err(body.err().map_or_else(|| Error::Anonymous.into(), OauthError::from)),
         },
     };
-    let answered = match one_way.and_then(|()| must_be_form(&headers)).and(body) {
+    let answered = match single_method.and_then(|()| must_be_form(&headers)).and(body) {
         Ok(body) => match Check::read(&headers, &body) {
             Ok(check) => check.verify(state, &caller).await,
             Err(refused) => Err(refused),
@@ -140,7 +140,7 @@ async fn answer(state: &AppState, info: RequestInfo, mut request: Request) -> Re
     Ok(with_retirement(response, caller.standing()))
 }
 
-/// Who presents this credential, and from where it was read.
+/// The caller who presents this credential, and where it was read from.
 async fn authenticate(
     state: &AppState,
     info: RequestInfo,

@@ -1,4 +1,4 @@
-//! The parameters of an introspection, from the body of the request.
+//! The form parameters of an introspection request.
 
 use std::borrow::Cow;
 
@@ -7,13 +7,13 @@ use crate::domain::rule::verification::RequiredScopes;
 use crate::http::rejection::Rejection;
 use crate::service::Error;
 
-/// The parameters. Those that are not known are left aside, as RFC 6749 section 3.2 asks, and with them `token_type_hint`.
+/// The parameters. Unknown ones are ignored (RFC 6749, section 3.2), and so is `token_type_hint`.
 pub(crate) struct Form<'a> {
     pub(crate) token: Cow<'a, str>,
     scope: Option<Cow<'a, str>>,
     address: Option<Cow<'a, str>>,
     origin: Option<Cow<'a, str>>,
-    /// Whether it also says by a secret who the client is.
+    /// Whether the form contains a `client_secret`.
     pub(crate) has_client_secret: bool,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Form<'a> {
                 return Err(Rejection::repeated("parameter", name));
             }
         }
-        // A parameter without a value is as good as none (RFC 6749, section 3.2).
+        // A parameter without a value counts as missing (RFC 6749, section 3.2).
         let token = token.filter(|token| !token.is_empty());
         let token =
             token.ok_or_else(|| Rejection::field("token", "The parameter token must hold the value to verify."))?;
@@ -43,10 +43,10 @@ impl<'a> Form<'a> {
         Ok(Self { token, scope, address, origin, has_client_secret })
     }
 
-    /// What the value must be good for, and where it was presented.
+    /// The scopes that the value must have, and where it was presented.
     pub(crate) fn asked(&self) -> Result<(RequiredScopes, Source), Error> {
         let required = match &self.scope {
-            // None at all is refused: whoever sends the parameter wants to ask for something.
+            // An empty list is rejected: a client that sends the parameter wants to require something.
             Some(text) => RequiredScopes::parse("rotakey_scope", text.split(' '))?,
             None => RequiredScopes::default(),
         };

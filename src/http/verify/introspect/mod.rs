@@ -1,4 +1,4 @@
-//! `POST /introspect` (RFC 7662).
+//! `POST /introspect`: token introspection (RFC 7662).
 
 mod endpoint;
 mod form;

@@ -1,5 +1,5 @@
-//! How a client says who it is: as at every endpoint, or as OAuth clients do with an id and a secret (RFC 6749, section 2.3.1), by
-//! HTTP Basic or in the form. The secret is the value of an API token.
+//! Client authentication at `/introspect`: as at every other endpoint, or with an id and a secret in HTTP Basic or in the form (RFC
+//! 6749, section 2.3.1). The secret is the value of an API token.
 
 use std::borrow::Cow;
 
@@ -15,20 +15,20 @@ use crate::http::caller::credential::{self, Credential, Place};
 use crate::http::rejection::Rejection;
 use crate::service::{Error, ErrorCode};
 
-/// Some clients leave the padding out.
+/// Some clients omit the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// An id and a secret, as a client sent them.
+/// The id and the secret of a client.
 pub(crate) struct ClientSecret<'a> {
     id: Cow<'a, str>,
     secret: Cow<'a, str>,
     place: Place,
 }
 
-/// A credential, and the id that was sent with it if it is the secret of a client.
+/// A credential, with the client id if it is a client secret.
 #[derive(Clone, Copy)]
 pub(crate) struct Presented<'a> {
     pub(crate) credential: Credential<'a>,
@@ -36,7 +36,7 @@ pub(crate) struct Presented<'a> {
 }
 
 impl<'a> ClientSecret<'a> {
-    /// That of HTTP Basic. What cannot be read is an empty one, which is refused like any other that is none.
+    /// From HTTP Basic. If it cannot be decoded, id and secret are empty, which is refused like any other bad credential.
     pub(crate) fn of_headers(headers: &HeaderMap) -> Option<ClientSecret<'static>> {
         let lines = headers.get_all(AUTHORIZATION).iter().filter_map(|value| value.to_str().ok());
         let mut basic = lines.filter_map(|line| {
@@ -47,7 +47,7 @@ impl<'a> ClientSecret<'a> {
         Some(ClientSecret { id: id.into(), secret: secret.into(), place: Place::Basic })
     }
 
-    /// That of a form with these parameters.
+    /// From the parameters of a form.
     pub(crate) fn of_form(form: &'a [u8]) -> Option<Self> {
         let parameter = |name| url::form_urlencoded::parse(form).find(|(found, _)| found == name).map(|(_, text)| text);
         let secret = parameter("client_secret").filter(|secret| !secret.is_empty())?;
@@ -60,7 +60,7 @@ impl<'a> ClientSecret<'a> {
     }
 }
 
-/// The id and the secret, each of which is introspection_of as in a form before they are joined (RFC 6749, section 2.3.1).
+/// The id and the secret, each form-encoded before they are joined (RFC 6749, section 2.3.1).
 fn decoded(text: &str) -> Option<(String, String)> {
     let bytes = BASE64.decode(text).ok()?;
     let (id, secret) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
@@ -68,10 +68,10 @@ fn decoded(text: &str) -> Option<(String, String)> {
     Some((decode(id)?, decode(secret)?))
 }
 
-/// The one way in which a client says who it is.
+/// The credential of the client, in whichever way it was sent.
 ///
 /// # Errors
-/// It uses several (RFC 6749, section 2.3), or sends what is no credential.
+/// When there are several (RFC 6749, section 2.3), or the credential is malformed.
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
     basic: Option<&'a ClientSecret<'_>>,
@@ -80,7 +80,7 @@ pub(crate) fn find<'a>(
     let secrets = [basic, form].map(|secret| secret.map(ClientSecret::presented));
     let header = match credential::find(headers) {
         Ok(found) => found.map(|credential| Presented { credential, client_id: None }),
-        // What stands there may be HTTP Basic.
+        // The header may contain HTTP Basic.
         Err(credential::UnusableCredential::Foreign(_) | credential::UnusableCredential::WithoutScheme)
             if secrets.iter().any(Option::is_some) =>
         {
@@ -101,16 +101,16 @@ const SEVERAL_METHODS: &str = "The request has_client_secret in more than one wa
                         Authorization: Basic, or client_secret in the form.";
 
 impl Presented<'_> {
-    /// Whether this can be the value of a token.
+    /// Whether this could be the value of a token.
     pub(crate) fn can_be_good(&self) -> bool {
         credential::can_be_a_value(self.credential.text)
     }
 
-    /// Whether the credential is of the token of this id, as far as the client says whose it is. A client may have any name; one that
-    /// is the id of a token must be the id of its own.
+    /// Checks the client id against the id of the token that authenticated. A client may use any id, but if it is the id of a token, it
+    /// must be this one.
     ///
     /// # Errors
-    /// It is that of another token.
+    /// When the client id is the id of another token.
     pub(crate) fn must_name(&self, token: TokenId) -> Result<(), Rejection> {
         match self.client_id.and_then(TokenId::parse) {
             Some(id) if id != token => {

@@ -1,4 +1,4 @@
-//! What an introspection answers (RFC 7662, section 2.2), and its errors (RFC 6749, section 5.2).
+//! The introspection response (RFC 7662, section 2.2) and error responses (RFC 6749, section 5.2).
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use crate::http::caller::credential::Place;
 use crate::http::rejection::{self, Rejection};
 use crate::service::Verification;
 
-/// What a caller that lacks the permission is told in the header (RFC 6750, section 3.1).
+/// The challenge for a caller that lacks the permission (RFC 6750, section 3.1).
 const CHALLENGE_PERMISSION: HeaderValue =
     HeaderValue::from_static(r#"Bearer realm="rotakey", error="insufficient_scope""#);
-/// What a client that authenticated by HTTP Basic is asked for (RFC 7617, section 2).
+/// The challenge for a client that used HTTP Basic (RFC 7617, section 2).
 const CHALLENGE_BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="rotakey", charset="UTF-8""#);
 
-/// What a resource server is told of a good value (RFC 7662, section 2.2). Times are seconds since the Unix epoch.
+/// The response for a valid value (RFC 7662, section 2.2). Times are in seconds since the Unix epoch.
 #[derive(Serialize)]
 struct Active<'a> {
     active: bool,
@@ -44,7 +44,7 @@ struct Active<'a> {
 pub(crate) fn introspection_of(verification: &Verification) -> Response {
     let (Some(view), Some(generation), true) = (&verification.token, verification.generation, verification.is_valid())
     else {
-        // Nothing is told of a value that is not good, not even why.
+        // The response must not say anything else of an invalid value, not even why (RFC 7662, section 2.2).
         return respond(json!({ "active": false }).to_string());
     };
     let (id, settings) = (view.token.id.text(), &view.token.settings);
@@ -57,7 +57,7 @@ pub(crate) fn introspection_of(verification: &Verification) -> Response {
         token_type: "Bearer",
         exp: verification.good_until().map(|at| at.unix_seconds()),
         iat: verification.value().map(|value| value.created_at.unix_seconds()),
-        // The id is that of the lasting thing; each of its values is told from the others.
+        // The id of the token alone would not distinguish its values.
         jti: format_args!("{id}.{generation}"),
         rotakey_name: &settings.name,
         rotakey_kind: settings.kind.as_str(),
@@ -78,12 +78,12 @@ fn respond(body: impl Into<Body>) -> Response {
 /// A rejection in the form of RFC 6749 section 5.2, with our own code beside it.
 pub(crate) struct OauthError {
     rejection: Rejection,
-    /// From where the credential was read.
+    /// Where the credential was read from.
     place: Option<Place>,
 }
 
 impl OauthError {
-    /// The rejection of a client whose credential was read from there.
+    /// The rejection of a caller whose credential was read from this place.
     pub(crate) fn for_client(place: Place, rejection: Rejection) -> Self {
         Self { rejection, place: Some(place) }
     }
@@ -100,7 +100,7 @@ impl IntoResponse for OauthError {
         let Self { rejection, place } = self;
         let status = rejection.status();
         let error = match status {
-            // A client has an id and a secret; whoever has a token alone is none (RFC 7662, section 2.3).
+            // Only for clients with an id and a secret, and not for a caller with a bearer token (RFC 7662, section 2.3).
             StatusCode::UNAUTHORIZED if place.is_some_and(Place::is_of_client) => "invalid_client",
             StatusCode::UNAUTHORIZED => "invalid_token",
             StatusCode::FORBIDDEN => "insufficient_scope",
