@@ -1,4 +1,4 @@
-//! `/api-tokens`: API tokens as a REST client reads, makes, changes, rotates and ends them.
+//! `/api-tokens`: listing, creating, reading, updating, revoking and rotating API tokens over REST.
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -19,7 +19,7 @@ type Answer<T> = Result<Json<T>, RestRejection>;
 
 /// Lists API tokens
 ///
-/// 25 a page unless asked otherwise, 200 at most. Needs `API_TOKEN_READ`.
+/// 25 per page by default, 200 at most. Needs `API_TOKEN_READ`.
 #[utoipa::path(
     get, path = "/api-tokens", operation_id = "listAPITokens", tag = "API tokens", params(ListInput),
     responses((status = 200, description = "The page.", body = ApiTokenPage), CommonErrors)
@@ -35,8 +35,8 @@ pub(super) async fn list(
 
 /// Creates an API token
 ///
-/// Its value is told in this answer and never again. Needs `API_TOKEN_MODIFY` and every permission and scope
-/// of the new token. A token with permissions expires no later than the caller's, and lies within its CIDR blocks and origins.
+/// Its value is only shown in this response. Needs `API_TOKEN_MODIFY` and every permission and scope of the new token. A token with
+/// permissions must not expire later than the caller's token, and its CIDR blocks and origins must lie within those of the caller.
 #[utoipa::path(
     post, path = "/api-tokens", operation_id = "createAPIToken", tag = "API tokens", request_body = CreateInput,
     responses((status = 200, description = "The new API token with its value.", body = ApiToken), CommonErrors, BodyErrors, IdErrors)
@@ -53,7 +53,7 @@ pub(super) async fn create(
 
 /// Reads an API token
 ///
-/// One's own needs no permission, another's `API_TOKEN_READ`.
+/// Your own token needs no permission, others need `API_TOKEN_READ`.
 #[utoipa::path(
     get, path = "/api-tokens/{id}", operation_id = "getAPIToken", tag = "API tokens",
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
@@ -67,15 +67,15 @@ pub(super) async fn read(
     Ok(Json(state.service.get(&caller, &id).await?.into()))
 }
 
-/// Changes the settings of an API token
+/// Updates the settings of an API token
 ///
-/// Never kind, expiry, rotation period or overlap. Needs `API_TOKEN_MODIFY` and every permission and scope that the token holds
-/// before and after. Permissions are handed on within the caller's own expiry, CIDR blocks and origins; nobody widens their own
-/// restrictions.
+/// Kind, expiry, rotation period and overlap are fixed at creation. Needs `API_TOKEN_MODIFY` and every permission and scope that the
+/// token has before and after. A token with permissions must not expire later than the caller's token, and its CIDR blocks and origins
+/// must lie within those of the caller. You cannot widen the restrictions of your own token.
 #[utoipa::path(
     post, path = "/api-tokens/{id}", operation_id = "updateAPIToken", tag = "API tokens", request_body = UpdateInput,
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
-    responses((status = 200, description = "The changed API token.", body = ApiToken), CommonErrors, BodyErrors, IdErrors)
+    responses((status = 200, description = "The updated API token.", body = ApiToken), CommonErrors, BodyErrors, IdErrors)
 )]
 pub(super) async fn update(
     State(state): State<AppState>,
@@ -88,14 +88,14 @@ pub(super) async fn update(
     Ok(Json(state.service.update(&caller, &id, input.into()).await?.into()))
 }
 
-/// Revokes an API token, for ever
+/// Revokes an API token permanently
 ///
-/// From this answer on none of its values works. One's own needs no permission, another's `API_TOKEN_MODIFY` and
-/// every permission that it holds. Revoking twice changes nothing.
+/// When you get this response, none of its values works any more. Your own token needs no permission; others need `API_TOKEN_MODIFY`
+/// and every permission that they have. Revoking a token twice has no further effect.
 #[utoipa::path(
     delete, path = "/api-tokens/{id}", operation_id = "revokeAPIToken", tag = "API tokens",
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
-    responses((status = 204, description = "It is revoked."), CommonErrors, IdErrors, RevocationErrors)
+    responses((status = 204, description = "The API token is revoked."), CommonErrors, IdErrors, RevocationErrors)
 )]
 pub(super) async fn revoke(
     State(state): State<AppState>,
@@ -108,15 +108,15 @@ pub(super) async fn revoke(
 
 /// Rotates an API token
 ///
-/// Its new value is told in this answer and never again; the old one works on until the overlap ends. One's own needs no
-/// permission if it is private; another's needs `API_TOKEN_MODIFY` and every permission and scope that it holds, and with
-/// permissions it must lie within the caller's own expiry, CIDR blocks and origins.
+/// The new value is only shown in this response. The old value works until the overlap ends. Your own token needs no permission if it
+/// is private. Others need `API_TOKEN_MODIFY` and every permission and scope that they have; if they have permissions, they must not
+/// expire later than the caller's token, and their CIDR blocks and origins must lie within those of the caller.
 #[utoipa::path(
     post, path = "/api-tokens/{id}/rotate", operation_id = "rotateAPIToken", tag = "API tokens",
     request_body = Option<RotateInput>,
     params(
         ("id" = String, Path, description = "The id of the API token, or `self` for the caller's own."),
-        ("Idempotency-Key" = Option<String>, Header, description = "See `idempotencyKey`, which goes before this."),
+        ("Idempotency-Key" = Option<String>, Header, description = "See `idempotencyKey`, which takes precedence."),
     ),
     responses(
         (status = 200, description = "The rotated API token with its new value.", body = RotatedApiToken),
@@ -139,10 +139,10 @@ pub(super) async fn rotate(
     Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))
 }
 
-/// Ends the running overlap of an API token
+/// Ends the overlap of an API token
 ///
-/// Its previous value stops working now; where none works, nothing changes. One's own needs no permission if it is private,
-/// another's `API_TOKEN_MODIFY`.
+/// Its previous value stops working at once. Without an overlap, nothing changes. Your own token needs no permission if it is private;
+/// others need `API_TOKEN_MODIFY`.
 #[utoipa::path(
     post, path = "/api-tokens/{id}/end-overlap", operation_id = "endAPITokenOverlap", tag = "API tokens",
     request_body = Option<NoInput>,

@@ -1,4 +1,4 @@
-//! Who is calling a REST endpoint, found out once for all of them.
+//! The middleware that authenticates the callers of REST endpoints, and the token id in their paths.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use crate::service::{Caller, Error};
 
 use super::rejection::RestRejection;
 
-/// By this name a caller means its own token.
+/// The id by which callers refer to their own token.
 const SELF: &str = "self";
 
-/// Who is calling, once [`authenticate`] has found out.
+/// The caller, as [`authenticate`] adds it to the request.
 pub(super) type Authenticated = Extension<Arc<Caller>>;
 
-/// Lets those in who present a good value, and tells them if it is the previous one. No answer may be kept on the way.
+/// Authenticates the caller, and adds `Deprecation`, `Sunset` and `Cache-Control` to the response.
 pub(super) async fn authenticate(
     State(state): State<AppState>,
     request: Request,
@@ -34,7 +34,7 @@ pub(super) async fn authenticate(
     let caller = Arc::new(caller.ok_or(Error::Anonymous)?);
     let standing = caller.standing();
     parts.extensions.insert(caller.clone());
-    // What panics is an answer like any other: it comes after the first use of the value, too.
+    // The first use must be durable before any response, so also before that to a panic.
     let mut response = request_log::catch_panic(next.run(Request::from_parts(parts, body))).await;
     authentication::write_first_use(&state, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
@@ -43,14 +43,14 @@ pub(super) async fn authenticate(
     Ok(response)
 }
 
-/// The id in the path of an address, with `self` already read as the caller's own.
+/// The token id in the path. `self` is already replaced by the id of the caller's token.
 pub(super) struct TargetId(pub(super) String);
 
 impl FromRequestParts<AppState> for TargetId {
     type Rejection = RestRejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestRejection> {
-        // What is not even text is the id of nothing.
+        // A path segment that is not UTF-8 is the id of no token.
         let Ok(Path(id)) = Path::<String>::from_request_parts(parts, state).await else {
             return Err(Error::NotFound { field: "id" }.into());
         };

@@ -1,8 +1,8 @@
-//! The REST endpoints: the same use cases for clients that speak plain JSON, and for those of Glean's `/rotatetoken`. They
-//! translate and hold no rule.
+//! The REST endpoints: the use cases for clients that use plain JSON, and for clients of Glean's `/rotatetoken`. They translate and have
+//! no rules.
 //!
-//! Who is calling is found out once for all of them, by [`authenticate`]; what they take and answer is described at
-//! `GET /openapi.json`, which is made from these very types and functions.
+//! The middleware [`authenticate`] authenticates the caller for all of them. `GET /openapi.json` is generated from their types and
+//! functions.
 
 mod api_tokens;
 mod authentication;

@@ -22,9 +22,9 @@ pub(super) struct ApiTokenPage {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PageInfo {
-    /// Whether there is more behind the last one.
+    /// Whether there are more after the last one.
     has_next_page: bool,
-    /// Whether there is more before the first one.
+    /// Whether there are more before the first one.
     has_previous_page: bool,
     /// The cursor of the first one, for `before`; null on an empty page.
     #[schema(required)]

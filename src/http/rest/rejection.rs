@@ -1,4 +1,4 @@
-//! Errors as the REST endpoints tell them: one flat object, with the status and headers of every other endpoint.
+//! Errors of the REST endpoints: one flat object, with the same status and headers as at all other endpoints.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
-/// A rejection whose body is `{"message", "code"}` and what else helps to mend it.
+/// A rejection whose body is `{"message", "code"}`, plus `field` and `retryAfterSeconds` where they apply.
 #[derive(Debug)]
 pub(in crate::http) struct RestRejection(Rejection);
 
@@ -26,38 +26,40 @@ impl<T: Into<Rejection>> From<T> for RestRejection {
 
 impl IntoResponse for RestRejection {
     fn into_response(self) -> Response<Body> {
-        self.0.respond(|message, more| {
-            Value::Object(Map::from_iter([("message".to_owned(), Value::String(message))].into_iter().chain(more)))
+        self.0.respond(|message, extensions| {
+            Value::Object(Map::from_iter(
+                [("message".to_owned(), Value::String(message))].into_iter().chain(extensions),
+            ))
         })
     }
 }
 
-/// What every error answers.
+/// The body of every error.
 #[derive(ToSchema)]
 #[schema(as = Error, rename_all = "camelCase")]
 #[expect(dead_code, reason = "the shape for the document; the body itself is written by `Rejection::respond`")]
 pub(super) struct ErrorBody {
-    /// For people: what is wrong and what to do.
+    /// What is wrong and what to do, for people.
     message: String,
-    /// For programs.
+    /// What is wrong, for programs.
     code: ErrorCode,
-    /// The field or the parameter at fault.
+    /// The invalid field or parameter.
     field: Option<String>,
     /// After how many seconds the same request may succeed.
     retry_after_seconds: Option<u32>,
 }
 
-/// What may be wrong with any request.
+/// The errors of any request.
 pub(super) struct CommonErrors;
-/// What may be wrong with a body.
+/// The errors of a request body.
 pub(super) struct BodyErrors;
-/// What may be wrong with an id, be it in the path or in the body.
+/// The errors of a token id in the path or the body.
 pub(super) struct IdErrors;
-/// What may stand against reading the description.
+/// The errors of reading the OpenAPI document.
 pub(super) struct SchemaErrors;
-/// What may stand against a rotation.
+/// The errors of a rotation.
 pub(super) struct RotationErrors;
-/// What may stand against a revocation.
+/// The errors of a revocation.
 pub(super) struct RevocationErrors;
 
 type Responses = BTreeMap<String, RefOr<ResponseObject>>;
@@ -69,10 +71,10 @@ impl IntoResponses for CommonErrors {
             error(
                 401,
                 "No value was sent, or it no longer works.",
-                Some(("WWW-Authenticate", Type::String, "What to send (RFC 6750).")),
+                Some(("WWW-Authenticate", Type::String, "How to authenticate (RFC 6750).")),
             ),
-            error(403, "The caller lacks a permission or scope, or may not call from here.", None),
-            error(500, "The server failed; its log says why, under the `X-Request-Id` of the answer.", None),
+            error(403, "The caller lacks a permission or scope, or may not call from its address or origin.", None),
+            error(500, "The server failed. Its log has the cause, under the `X-Request-Id` of the response.", None),
             error(503, "The database cannot be reached. Try again soon.", Some(RETRY_AFTER)),
         ])
     }
@@ -96,16 +98,16 @@ impl IntoResponses for IdErrors {
 
 impl IntoResponses for SchemaErrors {
     fn responses() -> Responses {
-        Responses::from_iter([error(404, "The operator does not show it.", None)])
+        Responses::from_iter([error(404, "The operator has turned this document off.", None)])
     }
 }
 
 impl IntoResponses for RotationErrors {
     fn responses() -> Responses {
-        let conflict = "Another request rotated the API token just now, or a newer value is already in use.";
+        let conflict = "Another request has just rotated the API token, or a newer value is already in use.";
         Responses::from_iter([
             error(409, conflict, Some(RETRY_AFTER)),
-            error(422, "The idempotency key was used for a rotation with another input.", None),
+            error(422, "The idempotency key was already used for a rotation with different input.", None),
         ])
     }
 }

@@ -1,5 +1,5 @@
-//! `/rotatetoken`: rotation as clients of Glean's Indexing API know it. The caller rotates itself; only tokens with a rotation
-//! period may, because the answer must name one.
+//! `POST /rotatetoken`: rotation in the format of Glean's Indexing API. The caller rotates its own token, which must have a rotation
+//! period, because the response contains it.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -22,13 +22,13 @@ use super::token::serialize_value;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RotatedToken {
-    /// The new value. Keep it now: it is not shown again.
+    /// The new value. Store it now: it is never shown again.
     #[serde(serialize_with = "serialize_value")]
     #[schema(value_type = String)]
     raw_secret: Option<Value>,
-    /// When it was issued, in seconds since 1970-01-01T00:00:00Z.
+    /// When it was issued, in seconds since the Unix epoch.
     created_at: i64,
-    /// Within how many minutes of that it must be rotated again.
+    /// Within how many minutes after that it must be rotated again.
     #[schema(required, value_type = u32)]
     rotation_period_minutes: Option<u32>,
 }
@@ -44,15 +44,15 @@ impl From<Issued> for RotatedToken {
     }
 }
 
-/// Rotates the caller
+/// Rotates the caller's API token
 ///
-/// Gives the caller's API token, which must have a rotation period, a new value and tells it once. The old value works on
-/// until the overlap ends.
+/// The API token must have a rotation period. The new value is only shown in this response. The old value works until the overlap
+/// ends.
 #[utoipa::path(
     post, path = "/rotatetoken", operation_id = "rotateToken", tag = "Glean's rotatetoken",
     request_body = Option<NoInput>,
     params(("Idempotency-Key" = Option<String>, Header, description =
-        "Your name for this rotation. The same key with the same old value gets the same new value again, until that is \
+        "A key for this rotation. The same key with the same old value returns the same new value again, until that is \
          first used.")),
     responses((status = 200, description = "The new value.", body = RotatedToken), CommonErrors, BodyErrors, RotationErrors)
 )]
@@ -68,9 +68,9 @@ pub(super) async fn rotate(
     Ok(Json(state.service.rotate(&caller, &request).await.map_err(Error::of_header_key)?.into()))
 }
 
-/// Rotates the caller
+/// Rotates the caller's API token, at the path of Glean's Indexing API
 ///
-/// The same as `/rotatetoken`, where published clients look for it.
+/// The same as `/rotatetoken`. Published clients use this path.
 #[utoipa::path(
     post, path = "/api/index/v1/rotatetoken", operation_id = "rotateIndexingToken", tag = "Glean's rotatetoken",
     request_body = Option<NoInput>,

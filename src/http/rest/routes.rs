@@ -16,7 +16,7 @@ use super::authentication::authenticate;
 use super::rejection::RestRejection;
 use super::{api_tokens, openapi, rotatetoken};
 
-/// All REST addresses.
+/// All REST routes.
 pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
     let document = openapi::document(state.max_body_bytes);
     let of_callers = Router::new()
@@ -34,7 +34,7 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .merge(of_callers)
 }
 
-/// The description of these endpoints, for whoever may read the schema.
+/// `GET /openapi.json`: the OpenAPI document, for those who may read the schema.
 async fn describe(
     State(state): State<AppState>,
     reader: Result<Client, Rejection>,
@@ -45,12 +45,12 @@ async fn describe(
     Ok((headers, [("content-type", "application/json")], document))
 }
 
-/// Whether errors at this path are for clients of these endpoints.
+/// Whether errors at this path must have the format of the REST endpoints.
 pub(in crate::http) fn is_rest_path(path: &str) -> bool {
     ["/api-tokens/", "/rotatetoken/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
 }
 
 async fn method_not_allowed() -> RestRejection {
-    let message = "This address does not support this method; see the Allow header.";
+    let message = "This endpoint does not support this method; see the Allow header.";
     Rejection::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message).into()
 }

@@ -1,5 +1,5 @@
-//! An API token as the REST endpoints answer it, and what a client sends to create or change one: every setting in each, side by
-//! side, under the names of the GraphQL schema.
+//! An API token in REST responses, and the inputs to create and update one. All settings are in each of the three, under the names of
+//! the GraphQL schema.
 
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use crate::service::{CreateRequest, Issued, View};
 use super::input::{Fields, Input, input};
 use super::token_value::{Actor, ApiTokenValue};
 
-/// The lasting identity: an id, a name and settings. It survives every rotation; its id never changes.
+/// An API token: an id, a name and settings. It survives every rotation, and its id never changes.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = APIToken)]
@@ -40,12 +40,12 @@ pub(super) struct ApiToken {
     permissions: Vec<&'static str>,
     /// What it may do to the API it protects, in the scope syntax of RFC 6749; `*` covers all.
     scopes: Vec<String>,
-    /// From which networks it may be used, in CIDR notation; an empty list allows all.
+    /// The networks from which it may be used, in CIDR notation; an empty list allows all.
     #[serde(rename = "allowedCIDRBlocks")]
     allowed_cidr_blocks: Vec<String>,
-    /// From which web origins it may be used; an empty list allows all.
+    /// The web origins from which it may be used; an empty list allows all.
     allowed_origins: Vec<String>,
-    /// The number of its current value: 1 at creation, one more at each rotation.
+    /// The number of its current value: 1 at creation, and incremented by each rotation.
     generation: u32,
     /// Its current value and, during an overlap, the previous one. The secret itself is never included.
     values: Vec<ApiTokenValue>,
@@ -66,16 +66,16 @@ pub(super) struct ApiToken {
     /// Who last rotated it; null if never rotated.
     #[schema(required)]
     rotated_by: Option<Actor>,
-    /// When one of its values was last used successfully; at most a minute behind.
+    /// When one of its values was last used successfully; up to a minute old.
     #[schema(required, value_type = Option<Timestamp>)]
     last_used_at: Option<String>,
-    /// When it expires. No rotation moves this. Fixed at creation; null if it never expires.
+    /// When it expires. Rotation does not change this. Fixed at creation; null if it never expires.
     #[schema(required, value_type = Option<Timestamp>)]
     expires_at: Option<String>,
     /// The longest time it may go without being rotated, in minutes. Fixed at creation; null if unlimited.
     #[schema(required)]
     rotation_period_minutes: Option<u32>,
-    /// By when it must be rotated: from then on it is overdue and no longer works. Null without a rotation period.
+    /// The deadline of the next rotation. If it is missed, the token no longer works. Null without a rotation period.
     #[schema(required, value_type = Option<Timestamp>)]
     rotate_by: Option<String>,
     /// How long the previous value still works after a rotation, in minutes. Fixed at creation.
@@ -83,7 +83,7 @@ pub(super) struct ApiToken {
     /// When the overlap starts. Fixed at creation.
     #[schema(value_type = OverlapStart)]
     overlap_starts: &'static str,
-    /// What happens when a client sends a retired value of it.
+    /// What happens when a client uses a retired value.
     #[schema(value_type = ReusePolicy)]
     on_reuse: &'static str,
     /// Whether it is protected from revocation. To revoke it, set this to false first.
@@ -91,7 +91,7 @@ pub(super) struct ApiToken {
     /// When it was revoked; null if it is not revoked.
     #[schema(required, value_type = Option<Timestamp>)]
     revoked_at: Option<String>,
-    /// The new value, only in the answer that issues it; absent everywhere else. Keep it now: it is not shown again.
+    /// The new value, only in the response that issues it. Store it now: it is never shown again.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_value")]
     #[schema(value_type = String, required = false)]
     value: Option<Value>,
@@ -104,8 +104,8 @@ pub(super) struct ApiToken {
 pub(super) struct RotatedApiToken {
     #[serde(flatten)]
     token: ApiToken,
-    /// The generation of the value that this rotation cancelled because it was unused: its answer was lost, or you rotated
-    /// twice with the same value. Null if none was cancelled. The cancelled value does not work.
+    /// The generation of the unused value that this rotation cancelled, because its response was lost or you rotated twice with the same
+    /// value. Null if none was cancelled. A cancelled value does not work.
     #[schema(required)]
     cancelled_generation: Option<u32>,
 }
@@ -161,50 +161,50 @@ impl From<Issued> for ApiToken {
     }
 }
 
-/// Writes a value into the one answer that issues it (R9).
+/// Serialises a value into the response that issues it, and nowhere else (R9).
 pub(super) fn serialize_value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
     value.as_ref().map(Value::expose).serialize(serializer)
 }
 
 input! {
-    /// The settings of a new API token. With `cloneSettingsFrom`, fields that are left out are copied from that token.
+    /// The settings of a new API token. With `cloneSettingsFrom`, missing fields are copied from that token.
     #[derive(ToSchema)]
     #[schema(as = CreateAPITokenInput)]
     CreateInput with schema {
         /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
         /// direction of text.
         "name" => name: String as String,
-        /// The id of the API token whose settings fill in what is left out here, but for name and expiry. Another's needs
+        /// The id of an API token from which missing fields are copied, except name and expiry. Tokens other than your own need
         /// `API_TOKEN_READ`.
         "cloneSettingsFrom" => clone_settings_from: Option<String> as Option<String>,
         /// What the token is for: at most 2,000 characters.
         "description" => description: Option<Option<String>> as Option<String>,
         /// Whose token it is: any text of yours, one line like a name.
         "owner" => owner: Option<Option<String>> as Option<String>,
-        /// Whether it is private or public; `PRIVATE` if left out.
+        /// Whether it is private or public; `PRIVATE` by default.
         "kind" => kind: Option<TokenKind> as Option<TokenKind>,
-        /// What it may do to Rotakey itself; nothing if left out. You cannot give a permission that you do not have.
+        /// What it may do to Rotakey itself; nothing by default. You cannot grant a permission that you do not have.
         "permissions" => permissions: Option<Vec<Permission>> as Option<Vec<Permission>>,
-        /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not
-        /// hold.
+        /// What it may do to the API it protects, one scope per item (RFC 6749, section 3.3). You cannot grant a scope that you do not
+        /// have.
         "scopes" => scopes: Option<Vec<String>> as Option<Vec<String>>,
-        /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if left out or empty.
+        /// The networks from which it may be used, in CIDR notation: at most 100 that do not overlap. All by default, or if empty.
         "allowedCIDRBlocks" => allowed_cidr_blocks: Option<Vec<String>> as Option<Vec<String>>,
-        /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100;
-        /// all if left out or empty.
+        /// The web origins from which it may be used, such as `https://app.example.com` or `https://*.example.com`: at most 100. All by
+        /// default, or if empty.
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
-        /// When it expires. No rotation moves this. If left out, it never expires.
+        /// When it expires. Rotation does not change this. By default, it never expires.
         "expiresAt" => expires_at: Option<Timestamp> as Option<Timestamp>,
-        /// The longest time it may go without being rotated, in minutes, at least 1. If left out, unlimited.
+        /// The longest time it may go without being rotated, in minutes, at least 1. Unlimited by default.
         "rotationPeriodMinutes" => rotation_period_minutes: Option<Option<i32>> as Option<i32>,
-        /// How long the previous value still works after a rotation, in minutes: 0 to one whole rotation period, 10 if left
-        /// out. With 0 and `ROTATION`, a client whose answer to a rotation is lost is locked out.
+        /// How long the previous value still works after a rotation, in minutes: from 0 to one rotation period, 10 by default. With 0
+        /// and `ROTATION`, a client that does not receive the response to a rotation is locked out.
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
-        /// When the overlap starts; `ROTATION` if left out.
+        /// When the overlap starts; `ROTATION` by default.
         "overlapStarts" => overlap_starts: Option<OverlapStart> as Option<OverlapStart>,
-        /// What happens when a client sends a retired value of it; `ALERT` if left out.
+        /// What happens when a client uses a retired value; `ALERT` by default.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
-        /// Whether it is protected from revocation; false if left out.
+        /// Whether it is protected from revocation; false by default.
         "protected" => protected: Option<bool> as Option<bool>,
     }
 }
@@ -235,8 +235,7 @@ impl From<CreateInput> for CreateRequest {
 }
 
 input! {
-    /// The changes to an API token. Fields that are left out stay as they are. Kind, expiry, rotation period and overlap are
-    /// fixed at creation.
+    /// The changes to an API token. Missing fields stay as they are. Kind, expiry, rotation period and overlap are fixed at creation.
     #[derive(ToSchema)]
     #[schema(as = UpdateAPITokenInput)]
     UpdateInput with schema {
@@ -247,17 +246,17 @@ input! {
         "description" => description: Option<Option<String>> as Option<String>,
         /// Whose token it is: any text of yours, one line like a name; null removes it.
         "owner" => owner: Option<Option<String>> as Option<String>,
-        /// What it may do to Rotakey itself. You cannot give a permission that you do not have.
+        /// What it may do to Rotakey itself. You cannot grant a permission that you do not have.
         "permissions" => permissions: Option<Vec<Permission>> as Option<Vec<Permission>>,
-        /// What it may do to the API it protects, one scope an item (RFC 6749 section 3.3). You cannot give what you do not
-        /// hold.
+        /// What it may do to the API it protects, one scope per item (RFC 6749, section 3.3). You cannot grant a scope that you do not
+        /// have.
         "scopes" => scopes: Option<Vec<String>> as Option<Vec<String>>,
-        /// From which networks it may be used, in CIDR notation, at most 100 that do not overlap; all if empty.
+        /// The networks from which it may be used, in CIDR notation: at most 100 that do not overlap. All if empty.
         "allowedCIDRBlocks" => allowed_cidr_blocks: Option<Vec<String>> as Option<Vec<String>>,
-        /// From which web origins it may be used, such as `https://app.example.com` or `https://*.example.com`, at most 100;
-        /// all if empty.
+        /// The web origins from which it may be used, such as `https://app.example.com` or `https://*.example.com`: at most 100. All if
+        /// empty.
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
-        /// What happens when a client sends a retired value of it.
+        /// What happens when a client uses a retired value.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
         /// Whether it is protected from revocation. To revoke it, set this to false first.
         "protected" => protected: Option<bool> as Option<bool>,

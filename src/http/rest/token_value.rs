@@ -1,4 +1,4 @@
-//! The values of an API token, and who did what to it.
+//! A value of an API token, and an actor, in REST responses.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,7 +21,7 @@ pub(super) struct ApiTokenValue {
     /// When it was first used successfully; null if never.
     #[schema(required, value_type = Option<Timestamp>)]
     first_used_at: Option<String>,
-    /// When a newer value replaced it; null for the current value.
+    /// When it was replaced by a newer value; null for the current value.
     #[schema(required, value_type = Option<Timestamp>)]
     replaced_at: Option<String>,
     /// When it stops working; null for the current value, and for the previous one before its overlap has started.
@@ -43,7 +43,7 @@ impl From<&ValueFacts> for ApiTokenValue {
     }
 }
 
-/// Who did something.
+/// Who made a change.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Actor {
     /// Its kind.

@@ -1,7 +1,7 @@
-//! Reading fields by name, from a body or from a query: every one of the right type, and none that nobody asked for.
+//! Reads the fields of a body or query string. Each must have the right type, and unknown fields are rejected.
 //!
-//! Separate from the inputs, so that what a wrong field is told is written once. Its messages say what a field must be and
-//! never what was sent, which may hold a value (R9); only the name of an unknown field is repeated, by `quote`.
+//! This is separate from the inputs, so that the error messages are written once. A message says what a field must be and never repeats
+//! its content, which may contain a value (R9). Only the name of an unknown field is repeated, redacted by `quote`.
 
 use serde_json::{Map, Value};
 
@@ -12,21 +12,20 @@ use crate::domain::token::{OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
-/// Fields by name, until each has been taken.
+/// The fields that were sent, and the names of those that the input has.
 pub(crate) struct Fields {
-    left: Map<String, Value>,
+    remaining: Map<String, Value>,
     known: Vec<&'static str>,
     hides_names: bool,
 }
 
 impl Fields {
-    /// Reads an input that is made of these fields and no others. Where names are hidden, what is wrong is told without any that
-    /// was not sent.
+    /// Reads an input from these fields. If names are hidden, errors only contain names that the client sent.
     pub(crate) fn read<T: Input>(fields: Map<String, Value>, hides_names: bool) -> Result<T, Rejection> {
-        let mut fields = Self { left: fields, known: Vec::new(), hides_names };
+        let mut fields = Self { remaining: fields, known: Vec::new(), hides_names };
         let input = T::take(&mut fields);
-        // A name that is not known may be a misspelt one that is then missing, so it is told first.
-        let Some(unknown) = fields.left.keys().next() else { return input };
+        // Report an unknown field first: it may be a misspelt one, which is then missing.
+        let Some(unknown) = fields.remaining.keys().next() else { return input };
         let name = quote(unknown);
         let message = format!("This request has no field {name}.");
         let rejection = Rejection::field(name.trim_matches('"').to_owned(), message);
@@ -37,14 +36,14 @@ impl Fields {
         Err(rejection.with_sentence(&format!("It has: {known}.")))
     }
 
-    /// Takes one field.
+    /// Takes and validates one field.
     pub(crate) fn take<T: Field>(&mut self, name: &'static str) -> Result<T, Rejection> {
         self.known.push(name);
-        let given = self.left.remove(name);
+        let given = self.remaining.remove(name);
         let is_given = given.is_some();
-        T::from_given(name, given).map_err(|told| match (self.hides_names, is_given) {
-            (false, _) => told,
-            (true, true) => told.with_message(format!(
+        T::from_given(name, given).map_err(|rejection| match (self.hides_names, is_given) {
+            (false, _) => rejection,
+            (true, true) => rejection.with_message(format!(
                 "The content of the field {name} does not fit the schema, which this server does not show."
             )),
             (true, false) => Rejection::new(ErrorCode::BadUserInput, "A required field is missing."),
@@ -52,20 +51,20 @@ impl Fields {
     }
 }
 
-/// Something that is made of fields.
+/// An input that consists of fields.
 pub(crate) trait Input: Sized {
-    /// Takes all its fields, also after one that is wrong, so that what is left over is unknown.
+    /// Takes all of its fields, even after an invalid one, so that the remaining ones are unknown.
     fn take(fields: &mut Fields) -> Result<Self, Rejection>;
 }
 
-/// A struct whose fields are read by their names and described under them.
+/// Declares an input: its fields, their names and their OpenAPI descriptions.
 macro_rules! input {
     ($(#[$meta:meta])* $name:ident with $attribute:ident {
-        $($(#[doc = $doc:literal])* $key:literal => $field:ident: $type:ty as $told:ty,)*
+        $($(#[doc = $doc:literal])* $key:literal => $field:ident: $type:ty as $described:ty,)*
     }) => {
         $(#[$meta])*
         pub(crate) struct $name {
-            $($(#[doc = $doc])* #[$attribute(rename = $key, value_type = $told)] pub(crate) $field: $type,)*
+            $($(#[doc = $doc])* #[$attribute(rename = $key, value_type = $described)] pub(crate) $field: $type,)*
         }
 
         impl Input for $name {
@@ -79,26 +78,26 @@ macro_rules! input {
 
 pub(crate) use input;
 
-/// A field as it may be given. `None` is a field that was left out.
+/// A field of an input. `None` is a missing field.
 pub(crate) trait Field: Sized {
     fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection>;
 }
 
-/// A field that must be given.
+/// A required field.
 impl<T: Readable> Field for T {
     fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection> {
         read(name, given.unwrap_or_default())
     }
 }
 
-/// A field that may be left out, or be null, which says the same.
+/// An optional field. Null counts as missing.
 impl<T: Readable> Field for Option<T> {
     fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection> {
         given.filter(|value| !value.is_null()).map(|value| read(name, value)).transpose()
     }
 }
 
-/// A field that may be left out, or be null, which empties it.
+/// An optional field that null clears.
 impl<T: Readable> Field for Option<Option<T>> {
     fn from_given(name: &'static str, given: Option<Value>) -> Result<Self, Rejection> {
         given.map(|value| Option::from_given(name, Some(value))).transpose()
@@ -109,9 +108,9 @@ fn read<T: Readable>(name: &'static str, value: Value) -> Result<T, Rejection> {
     T::read(value).ok_or_else(|| Rejection::field(name, format!("The field {name} must be {}.", T::must_be())))
 }
 
-/// A type that JSON can hold.
+/// A type that can be read from JSON.
 pub(crate) trait Readable: Sized {
-    /// What a field of this type must be: the end of a sentence.
+    /// What a field of this type must be, as the end of a sentence.
     fn must_be() -> String;
     fn read(value: Value) -> Option<Self>;
 }
@@ -160,7 +159,7 @@ impl Readable for Timestamp {
 
 impl<T: Readable> Readable for Vec<T> {
     fn must_be() -> String {
-        format!("a list, and each of its items {}", T::must_be())
+        format!("a list, each of whose items is {}", T::must_be())
     }
 
     fn read(value: Value) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! What clients of the REST endpoints send: the inputs of the GraphQL schema under the same names, field by field.
+//! The inputs of rotating and listing. Their fields have the names of the GraphQL schema.
 
 use std::collections::BTreeSet;
 
@@ -18,17 +18,17 @@ input! {
     #[derive(ToSchema)]
     #[schema(as = RotateAPITokenInput)]
     RotateInput with schema {
-        /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. 0 ends the old value at once, as you
-        /// want when it leaked; a client whose answer is lost is then locked out.
+        /// A shorter overlap for this rotation, in minutes, from 0 to that of the token. With 0, the old value stops working at once, as
+        /// you want if it leaked; but then a client that does not receive the response is locked out.
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
-        /// Your name for this rotation, 1 to 255 printable ASCII characters. The same request with the same key and the same
-        /// old value gets the same new value again, until that is first used or the overlap ends. Takes precedence over the
-        /// `Idempotency-Key` header.
+        /// A key for this rotation: 1 to 255 printable ASCII characters. The same request with the same key and the same old value
+        /// returns the same new value again, until that is first used or the overlap ends. Takes precedence over the `Idempotency-Key`
+        /// header.
         "idempotencyKey" => idempotency_key: Option<String> as Option<String>,
     }
 }
 
-/// Nothing: this address takes no field.
+/// An empty object: this endpoint has no fields.
 #[derive(ToSchema)]
 pub(crate) struct NoInput {}
 
@@ -39,27 +39,27 @@ impl Input for NoInput {
 }
 
 input! {
-    /// Which page of which API tokens. Every condition that is given must hold.
+    /// The page and the filters of a listing. All filters must match.
     #[derive(IntoParams)]
     #[into_params(parameter_in = Query)]
     ListInput with param {
-        /// How many from the front, 1 to 200; excludes `last`. Without either, 25 from the front.
+        /// How many from the start, 1 to 200. Cannot be combined with `last`. Without either, the first 25.
         "first" => first: Option<i32> as Option<i32>,
-        /// Only what follows this cursor.
+        /// Only those after this cursor.
         "after" => after: Option<String> as Option<String>,
-        /// How many from the back, 1 to 200; excludes `first`.
+        /// How many from the end, 1 to 200. Cannot be combined with `first`.
         "last" => last: Option<i32> as Option<i32>,
-        /// Only what precedes this cursor.
+        /// Only those before this cursor.
         "before" => before: Option<String> as Option<String>,
-        /// Those whose status is one of these; separated by commas, or the parameter repeated.
+        /// Only those with one of these statuses: separated by commas, or with the parameter repeated.
         "status" => status: Option<Vec<Status>> as Option<Vec<Status>>,
-        /// Those whose name contains this text. The case of ASCII letters is ignored.
+        /// Only those whose name contains this text. The case of ASCII letters is ignored.
         "name" => name: Option<String> as Option<String>,
-        /// Those of exactly this owner.
+        /// Only those of exactly this owner.
         "owner" => owner: Option<String> as Option<String>,
-        /// Those of this kind.
+        /// Only those of this kind.
         "kind" => kind: Option<TokenKind> as Option<TokenKind>,
-        /// In what order; with `-` the greatest or the newest first. `createdAt` if left out.
+        /// The order; with `-`, descending. `createdAt` by default.
         "orderBy" => order_by: Option<Order> as Option<Order>,
     }
 }
@@ -72,7 +72,7 @@ impl From<ListInput> for PageRequest {
     }
 }
 
-/// The names of orders.
+/// The orders by name.
 pub(crate) const ORDERS: [(&str, Order); 4] = [
     ("createdAt", Order { field: OrderField::CreatedAt, descending: false }),
     ("-createdAt", Order { field: OrderField::CreatedAt, descending: true }),

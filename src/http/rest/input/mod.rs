@@ -1,4 +1,4 @@
-//! What the REST endpoints take: the fields of a body or of a query string, checked.
+//! The inputs of the REST endpoints: the fields of a body or query string, and their validation.
 
 mod fields;
 mod inputs;

@@ -1,6 +1,6 @@
-//! `GET /openapi.json`: the description of the REST endpoints, made from the functions that answer and the types that they take.
+//! Generates the OpenAPI document of `GET /openapi.json` from the handlers of the REST endpoints and their types.
 //!
-//! What has no such types, the endpoints that verify and those of health, is described in `handwritten_endpoints.json`, which is merged in.
+//! The verification and health endpoints have no such types. `handwritten_endpoints.json` describes them, and is merged in.
 
 use serde_json::{Value, json};
 use utoipa::openapi::RefOr;
@@ -14,9 +14,9 @@ use crate::http::rest::{api_tokens, rotatetoken};
 
 use super::limits::{self, merge};
 
-const DESCRIPTION: &str = "The endpoints for clients that speak plain JSON. Everything else is done by GraphQL, at \
-    `POST /graphql`; its schema is at `GET /schema.graphql`.\n\nA request that presents the previous value of an API token is \
-    answered with `Deprecation` (RFC 9745) and, once its end is known, `Sunset` (RFC 8594).";
+const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For everything else, use GraphQL at `POST /graphql`; its \
+    schema is at `GET /schema.graphql`.\n\nThe response to a request with the previous value of an API token has the header \
+    `Deprecation` (RFC 9745) and, once the end of the overlap is known, `Sunset` (RFC 8594).";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,14 +33,14 @@ const DESCRIPTION: &str = "The endpoints for clients that speak plain JSON. Ever
         rotatetoken::rotate_in_index,
         document_address,
     ),
-    // What only a response or a parameter names is not found by itself.
+    // Schemas that only a response or a parameter uses are not collected automatically.
     components(schemas(ErrorBody, Order)),
     security(("apiKey" = []), ("bearer" = [])),
     modifiers(&Credentials, &Inputs),
 )]
 struct Document;
 
-/// The two headers that a credential may come in.
+/// The security schemes: the two headers that may contain a credential.
 struct Credentials;
 
 impl Modify for Credentials {
@@ -53,8 +53,7 @@ impl Modify for Credentials {
     }
 }
 
-/// What the derived description of an input does not say: that an unknown field is refused, and that a body which may be
-/// left out is not null instead.
+/// Completes the derived schemas of inputs: unknown fields are rejected, and an optional body must not be null.
 struct Inputs;
 
 impl Modify for Inputs {
@@ -78,16 +77,16 @@ impl Modify for Inputs {
     }
 }
 
-/// This document
+/// Reads this OpenAPI document
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "getOpenAPI", tag = "API tokens",
     security((), ("apiKey" = []), ("bearer" = [])),
     responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json"), CommonErrors, SchemaErrors)
 )]
-#[expect(dead_code, reason = "the description of a route that answers a text made at the start")]
+#[expect(dead_code, reason = "it only carries the description of the route, whose response is generated at startup")]
 fn document_address() {}
 
-/// The document as JSON, of a server that reads bodies of so many bytes.
+/// The document as JSON, for a server that accepts bodies of up to `max_body_bytes`.
 pub(crate) fn document(max_body_bytes: usize) -> String {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
     merge(&mut document, serde_json::from_str(include_str!("handwritten_endpoints.json")).unwrap_or_default());
@@ -99,7 +98,7 @@ pub(crate) fn document(max_body_bytes: usize) -> String {
     document.to_string()
 }
 
-/// Adds to an operation what is the same for all.
+/// Adds the parts that are common to all operations.
 fn complete(operation: &mut Value, max_body_bytes: usize) {
     let takes_credential = operation.get("security").is_none_or(|schemes| *schemes != json!([]));
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
@@ -111,8 +110,7 @@ fn complete(operation: &mut Value, max_body_bytes: usize) {
     let responses = operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten();
     for (status, response) in responses.filter(|(_, response)| response.get("$ref").is_none()) {
         if status == "413" {
-            let description =
-                format!("The body is larger than {max_body_bytes} bytes, the most that this server reads.");
+            let description = format!("The body is larger than {max_body_bytes} bytes, the limit of this server.");
             merge(response, json!({ "description": description }));
         }
         let headers = match status.as_bytes().first() {

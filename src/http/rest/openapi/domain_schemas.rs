@@ -1,4 +1,4 @@
-//! How the names of `domain` look in the document: enums of texts, under the names that the GraphQL schema gives them.
+//! The OpenAPI schemas of types of `domain`, under the names that they have in the GraphQL schema.
 
 use std::borrow::Cow;
 
@@ -35,12 +35,12 @@ macro_rules! schemas_by_name {
 
 schemas_by_name! {
     ActorKind as "ActorKind": "The holder of an API token, or the operator of the server at its command line.",
-    ErrorCode as "ErrorCode": "What an error is.",
+    ErrorCode as "ErrorCode": "The kind of an error.",
     OverlapStart as "OverlapStart": "When the overlap after a rotation starts: at the rotation, or at the first use of the new value.",
     Permission as "Permission": "What an API token may do to Rotakey itself.",
-    ReusePolicy as "ReusePolicy": "What happens when a client sends a retired value: it is recorded, and with `REVOKE` the API token is revoked, too.",
+    ReusePolicy as "ReusePolicy": "What happens when a client uses a retired value: it is recorded, and with `REVOKE` the API token is also revoked.",
     Status as "APITokenStatus": "The status of an API token at the time of the answer. All but `ACTIVE` are final.",
-    TokenKind as "APITokenKind": "Whether an API token is held by a server, or shipped in a page or an app, where anyone can copy it.",
+    TokenKind as "APITokenKind": "Private: held by a server. Public: shipped in a web page or app, where anyone can copy it.",
 }
 
 impl PartialSchema for Order {
@@ -60,7 +60,7 @@ impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
         let text = ObjectBuilder::new().schema_type(Type::String);
         let moment = text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
-        moment.description(Some("A moment: RFC 3339 in UTC with milliseconds. Any offset is read.")).build().into()
+        moment.description(Some("RFC 3339, in UTC with milliseconds. In input, any offset is accepted.")).build().into()
     }
 }
 

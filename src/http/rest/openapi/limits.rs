@@ -1,6 +1,4 @@
-//! The limits of what the REST endpoints take, in the words of JSON Schema: those that the rules of `domain` enforce.
-//!
-//! Separate from the inputs, whose types say what a field is and not how much of it.
+//! The limits of inputs in JSON Schema, from the constants that `domain` enforces. The types of the inputs do not have them.
 
 use serde_json::{Value, json};
 
@@ -10,8 +8,8 @@ use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use crate::domain::token::{MAX_SCOPES, Scope};
 use crate::domain::value::derivation::IdempotencyKey;
 
-/// The limits, as a document to be merged into that of the endpoints. It names no default: a generated client would send each along,
-/// and what is left out is not always that (a cloned setting, a page from the back).
+/// The limits, to be merged into the OpenAPI document. There are no defaults, because generated clients would send them, although a
+/// missing field can mean something else (a cloned setting, a page from the end).
 pub(crate) fn document() -> Value {
     let name = json!({ "minLength": 1, "maxLength": MAX_NAME_LENGTH });
     let settings = json!({
@@ -34,7 +32,7 @@ pub(crate) fn document() -> Value {
             "rotationPeriodMinutes": { "minimum": 1, "maximum": i32::MAX },
         }),
     );
-    // What excludes each other (`Settings::validate`).
+    // Settings that cannot be combined (`Settings::validate`).
     let given = json!({ "type": "array", "minItems": 1 });
     let public_with_permissions = json!({
         "required": ["kind", "permissions"],
@@ -59,7 +57,7 @@ pub(crate) fn document() -> Value {
     } } })
 }
 
-/// The limit of a parameter of a query.
+/// The limits of a query parameter.
 pub(crate) fn of_parameter(name: &str) -> Option<Value> {
     match name {
         "first" | "last" => Some(json!({ "minimum": 1, "maximum": MAX_PAGE_SIZE })),
@@ -68,7 +66,7 @@ pub(crate) fn of_parameter(name: &str) -> Option<Value> {
     }
 }
 
-/// Adds to a document what another one says; where both speak of the same, the other is right.
+/// Merges `other` into `document`. If both have a value, that of `other` wins.
 pub(crate) fn merge(document: &mut Value, other: Value) {
     match (document, other) {
         (Value::Object(document), Value::Object(other)) => {

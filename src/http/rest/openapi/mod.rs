@@ -1,4 +1,4 @@
-//! The description of the REST endpoints.
+//! The OpenAPI document of the REST endpoints.
 
 mod document;
 mod domain_schemas;
