@@ -1,4 +1,4 @@
-//! The HTTP endpoints: they translate requests and errors, and hold no rule.
+//! The HTTP endpoints. They translate requests, responses and errors, and have no rules.
 
 mod body;
 mod caller;
@@ -10,12 +10,13 @@ mod request_log;
 mod rest;
 mod routes;
 mod server;
+mod settings;
 mod state;
 mod verify;
 
 pub use crate::graphql::InvalidSchema;
 pub use routes::{server, servers};
 pub use server::{Connection, Server, Shutdown};
+pub use settings::Settings;
 #[cfg(test)]
 pub(crate) use verify::forward_auth::imaginary;
-pub use state::Settings;

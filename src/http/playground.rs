@@ -1,4 +1,4 @@
-//! The playground, embedded in the binary: one page and its assets, built beforehand and served from memory.
+//! `GET /playground`: the GraphiQL page and its assets, which are built in advance, embedded in the binary and served from memory.
 
 use axum::body::Body;
 use axum::extract::Path;
@@ -19,8 +19,8 @@ use super::server::SharedBody;
 #[folder = "playground/dist"]
 struct Files;
 
-/// The page may load and reach nothing but this server. Styles alone may be inline, because the editor measures and
-/// colours its text with them.
+/// The page may only load from and connect to this server. Only styles may be inline, because the editor measures and colours its
+/// text with them.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -31,13 +31,13 @@ pub(super) async fn page() -> Response<Body> {
     serve("index.html")
 }
 
-/// What browsers ask every site for, also where no page of it names an icon.
+/// Browsers request this path even if no page links to an icon.
 pub(super) async fn favicon() -> Response<Body> {
     serve("favicon.svg")
 }
 
 pub(super) async fn asset(path: Result<Path<String>, PathRejection>) -> Response<Body> {
-    // A path that is no text is the path of nothing.
+    // No file has a path that is not UTF-8.
     serve(&path.map(|Path(path)| path).unwrap_or_default())
 }
 
@@ -55,9 +55,9 @@ fn serve(path: &str) -> Response<Body> {
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // The names of assets hold a hash of their contents; the page's own name does not.
-    let lasting = path.starts_with("assets/");
-    let caching = if lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
+    // The names of assets contain a hash of their contents; the name of the page does not.
+    let immutable = path.starts_with("assets/");
+    let caching = if immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     response
 }

@@ -1,4 +1,4 @@
-//! Answers that are errors: the one place where a code becomes a status, and where bodies without data are made.
+//! Error responses: the one place where an error code becomes an HTTP status, and where a body without data is built.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ use crate::domain::text::quote;
 use crate::graphql::{PublicError, log_and_describe};
 use crate::service::{self, ErrorCode};
 
-/// What a client without a good credential is asked for (RFC 6750, section 3).
+/// The `WWW-Authenticate` challenge of a 401 (RFC 6750, section 3).
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey""#);
 const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey", error="invalid_token""#);
 
-/// The status that says the same as a code.
+/// The HTTP status of a code.
 fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::Unauthenticated
@@ -38,7 +38,8 @@ fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// A request that ends here: a status, and a body with one error as GraphQL shapes it. The REST addresses shape it anew.
+/// A request that is answered with an error: a status, and a body with one error in GraphQL's format. REST endpoints use a format of
+/// their own (`RestRejection`).
 #[derive(Debug)]
 pub(super) struct Rejection {
     status: StatusCode,
@@ -47,18 +48,18 @@ pub(super) struct Rejection {
 }
 
 impl Rejection {
-    /// A rejection with the status that says the same as its code.
+    /// A rejection with the status of its code.
     pub(super) fn new(code: ErrorCode, message: &str) -> Self {
         PublicError::new(code, message).into()
     }
 
-    /// A field or a parameter that is not as it must be.
+    /// An invalid field or parameter.
     pub(super) fn field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         PublicError { field: Some(field.into()), ..PublicError::new(ErrorCode::BadUserInput, message) }.into()
     }
 
-    /// A field or a parameter of this name, given again. Readers of JSON and forms would take the first or the last of them, so what one
-    /// program checks could differ from what another obeys.
+    /// A repeated field or parameter. Some parsers take the first and others the last, so one program could check another value than the
+    /// one that the next program uses.
     pub(super) fn repeated(what: &str, name: &str) -> Self {
         let quoted = quote(name);
         let name = quoted.trim_matches('"').to_owned();
@@ -66,7 +67,7 @@ impl Rejection {
         Self::field(name, message)
     }
 
-    /// As [`Rejection::new`], for the cases in which HTTP has a more exact status.
+    /// Like [`Rejection::new`], where HTTP has a more specific status than that of the code.
     pub(super) fn with_status(status: StatusCode, code: ErrorCode, message: &str) -> Self {
         Self { status, ..Self::new(code, message) }
     }
@@ -82,29 +83,29 @@ impl Rejection {
         self.with_message(message)
     }
 
-    /// The body alone, for an answer that is one of several.
+    /// Only the body, for a response that contains several.
     pub(super) fn into_body(self) -> Value {
         let (message, extensions) = message_and_extensions(self.error);
         graphql_body(message, extensions)
     }
 
-    /// What is wrong, for programs.
+    /// The code of the error.
     pub(super) fn code(&self) -> ErrorCode {
         self.error.code
     }
 
-    /// The status of the answer.
+    /// The status of the response.
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The answer, with the body that this makes of the message and of what else is told.
+    /// The response, with the body that `body` builds from the message and the extensions.
     pub(super) fn respond(self, body: impl FnOnce(String, Map<String, Value>) -> Value) -> Response<Body> {
         let (code, retry_after_seconds) = (self.error.code, self.error.retry_after_seconds);
-        let (message, more) = message_and_extensions(self.error);
-        let mut response = Response::new(Body::from(body(message, more).to_string()));
+        let (message, extensions) = message_and_extensions(self.error);
+        let mut response = Response::new(Body::from(body(message, extensions).to_string()));
         *response.status_mut() = self.status;
-        // The log looks for it.
+        // For the request log.
         response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
@@ -121,7 +122,7 @@ impl Rejection {
 
 impl From<service::Error> for Rejection {
     fn from(err: service::Error) -> Self {
-        // Who sent no credential is not told that it is a bad one (RFC 6750, section 3.1).
+        // Without a credential, the challenge has no error code (RFC 6750, section 3.1).
         let challenge = if matches!(err, service::Error::Anonymous) { CHALLENGE } else { CHALLENGE_INVALID };
         Self { challenge, ..log_and_describe(&err).into() }
     }
@@ -139,20 +140,19 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// The message, and what else is told beside it.
 fn message_and_extensions(error: PublicError) -> (String, Map<String, Value>) {
     let PublicError { message, code, field, retry_after_seconds } = error;
-    let mut more = Map::from_iter([("code".to_owned(), Value::from(code.as_str()))]);
-    more.extend(field.map(|field| ("field".to_owned(), field.into())));
-    more.extend(retry_after_seconds.map(|seconds| ("retryAfterSeconds".to_owned(), seconds.into())));
-    (message, more)
+    let mut extensions = Map::from_iter([("code".to_owned(), Value::from(code.as_str()))]);
+    extensions.extend(field.map(|field| ("field".to_owned(), field.into())));
+    extensions.extend(retry_after_seconds.map(|seconds| ("retryAfterSeconds".to_owned(), seconds.into())));
+    (message, extensions)
 }
 
 fn graphql_body(message: String, extensions: Map<String, Value>) -> Value {
     json!({ "errors": [{ "message": message, "extensions": extensions }] })
 }
 
-/// The answer to a request in whose handling something panicked.
+/// The response to a request whose handler panicked.
 pub(super) fn panicked() -> Response<Body> {
     tracing::error!("a request handler panicked");
     let message = "The server failed to do this. Its log says why, under the request id of this answer.";

@@ -1,4 +1,4 @@
-//! The routes: what axum's router finds by path, and what answers where it finds nothing.
+//! The routes of axum's router, and its fallbacks.
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Uri;
@@ -12,10 +12,11 @@ use crate::service::{ErrorCode, Service};
 use super::caller::{Client, require_schema_access};
 use super::rejection::Rejection;
 use super::server::{Server, SharedBody, Shutdown, readyz};
-use super::state::{AppState, Settings};
+use super::settings::Settings;
+use super::state::AppState;
 use super::{metrics, playground, request_log, rest};
 
-/// All endpoints over these use cases, which stop as `shutdown` orders.
+/// All endpoints, over these use cases. `shutdown` stops them.
 ///
 /// # Errors
 /// When the GraphQL schema generated from the code is invalid.
@@ -59,14 +60,14 @@ fn complete(routes: Router<AppState>, state: AppState) -> Router {
     routes
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(state.clone())
-        // The outermost first, and all at once: every call of `layer` would put a box of its own around each request.
+        // In one call, the outermost first: each call of `layer` would box every request once more.
         .layer((
             middleware::from_fn_with_state(state, request_log::log_requests),
             DefaultBodyLimit::max(max_body_bytes),
         ))
 }
 
-/// The schema, for whoever may read it.
+/// `GET /schema.graphql`: the schema, for those who may read it.
 async fn schema(State(state): State<AppState>, Client(caller): Client) -> Result<Response, Rejection> {
     let headers = require_schema_access(&state, caller.as_ref())?;
     let content_type = [("content-type", "text/plain; charset=utf-8")];
@@ -74,7 +75,7 @@ async fn schema(State(state): State<AppState>, Client(caller): Client) -> Result
 }
 
 async fn no_such_path(uri: Uri) -> Response {
-    let message = "Nothing is at this address. The API is at /graphql; people start at /playground.";
+    let message = "There is no endpoint at this path. The API is at /graphql, and its playground at /playground.";
     let rejection = Rejection::new(ErrorCode::NotFound, message);
     if rest::is_rest_path(uri.path()) {
         rest::RestRejection::from(rejection).into_response()
@@ -88,6 +89,6 @@ async fn no_such_monitoring_path() -> Rejection {
 }
 
 async fn method_not_allowed() -> impl IntoResponse {
-    let message = "This address does not support this method. Send GraphQL requests by POST; see the Allow header.";
+    let message = "This endpoint does not support this method. Send GraphQL requests by POST; see the Allow header.";
     Rejection::with_status(axum::http::StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
 }

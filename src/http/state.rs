@@ -1,8 +1,7 @@
-//! What all endpoints share.
+//! The state that all endpoints share.
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Bytes;
 
@@ -13,44 +12,9 @@ use crate::service::Service;
 use super::caller::RefusedCredentials;
 use super::metrics::Requests;
 use super::server::Shutdown;
+use super::settings::Settings;
 
-/// What the operator decides about the endpoints.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Whose forwarding headers are believed (R12).
-    pub trusted_proxies: TrustedProxies,
-    /// The largest body that is read, in bytes.
-    pub max_body_bytes: usize,
-    /// How many connections may be open at once.
-    pub max_connections: usize,
-    /// How many bytes all connections together may make the server hold: answers that are not sent yet, and bodies that have not
-    /// arrived whole.
-    pub max_held_bytes: usize,
-    /// For how long requests are still taken once the server was asked to stop.
-    pub drain: Duration,
-    /// What is decided about documents.
-    pub graphql: crate::graphql::Settings,
-}
-
-impl Settings {
-    /// How many bytes all connections together may make the server hold, where nothing else is said.
-    pub const MAX_HELD_BYTES: usize = 128 * 1024 * 1024;
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            trusted_proxies: TrustedProxies::default(),
-            max_body_bytes: 1024 * 1024,
-            max_connections: 4_096,
-            max_held_bytes: Self::MAX_HELD_BYTES,
-            drain: Duration::ZERO,
-            graphql: crate::graphql::Settings::default(),
-        }
-    }
-}
-
-/// What every endpoint needs. Every request gets a copy, so that is one pointer.
+/// The state that every endpoint needs. It is cloned for every request, so it is a single pointer.
 #[derive(Clone)]
 pub(super) struct AppState(Arc<Inner>);
 
@@ -61,7 +25,7 @@ pub(super) struct Inner {
     pub(super) max_body_bytes: usize,
     pub(super) max_connections: usize,
     pub(super) max_held_bytes: usize,
-    /// The schema, one copy for all who ask for it.
+    /// The schema, shared by all responses that contain it.
     pub(super) sdl: Bytes,
     pub(super) shutdown: Shutdown,
     pub(super) refused: Arc<RefusedCredentials>,
@@ -77,7 +41,7 @@ impl Deref for AppState {
 }
 
 impl AppState {
-    /// What the endpoints over these use cases need.
+    /// The state of endpoints that call these use cases.
     ///
     /// # Errors
     /// When the GraphQL schema generated from the code is invalid.
@@ -100,7 +64,7 @@ impl AppState {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Whether errors may name only what the client sent.
+    /// Whether error messages must not contain names of the schema that the client did not send.
     pub(super) fn hides_names(&self) -> bool {
         self.graphql.settings().introspection == Introspection::Off
     }
