@@ -1,4 +1,4 @@
-//! How an error of a use case looks in GraphQL: a fixed message, `extensions.code`, and what else helps to mend it.
+//! Errors as clients see them: a fixed message, a code and, where they help, a field and a time to wait.
 
 use std::borrow::Cow;
 
@@ -11,27 +11,27 @@ use crate::service::ErrorCode;
 /// The extension that says after how many seconds the same request may succeed.
 pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
 
-/// The longest text, in characters: what a client sent comes back no longer than this.
+/// The longest message or field, in characters, because they may quote what a client sent.
 const MAX_MESSAGE_LENGTH: usize = 500;
 
-/// What a client is told of an error, whatever endpoint it came by.
+/// An error as clients see it, at whichever endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicError {
-    /// For people: what is wrong and what to do.
+    /// What is wrong and what to do, for people.
     pub message: String,
-    /// For programs.
+    /// What is wrong, for programs.
     pub code: ErrorCode,
-    /// The input field at fault.
+    /// The invalid input field.
     pub field: Option<Cow<'static, str>>,
     /// After how many seconds the same request may succeed.
     pub retry_after_seconds: Option<u32>,
 }
 
-/// What a client is told of this error. Its cause, if it is ours, goes to the log here and nowhere else.
+/// The error as clients see it. If the cause is not the client's, it is logged here and nowhere else.
 pub fn log_and_describe(err: &service::Error) -> PublicError {
     match err {
         service::Error::Unavailable(cause) => tracing::warn!(%cause, "database unavailable"),
-        service::Error::ListingTooSlow(cause) => tracing::warn!(%cause, "listing given up"),
+        service::Error::ListingTooSlow(cause) => tracing::warn!(%cause, "listing timed out"),
         service::Error::TooManyListings => tracing::warn!("too many listings are running"),
         service::Error::Internal(cause) => tracing::error!(%cause, "internal error"),
         _ => {}
@@ -45,9 +45,9 @@ pub fn log_and_describe(err: &service::Error) -> PublicError {
 }
 
 impl PublicError {
-    /// An error that no use case returned.
+    /// An error that does not come from a use case.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        // Some messages name what the client sent, which may hold a value (R9).
+        // Some messages quote what the client sent, which may contain a value (R9).
         Self {
             message: redact_and_truncate(&message.into()),
             code,
@@ -69,7 +69,7 @@ impl PublicError {
     }
 }
 
-/// A text that may quote what a client sent, as it may be told: without a value (R9), and not at any length.
+/// A text that may quote what a client sent, without values (R9) and limited in length.
 pub(crate) fn redact_and_truncate(text: &str) -> String {
     let mut text = redact(text).into_owned();
     if let Some((end, _)) = text.char_indices().nth(MAX_MESSAGE_LENGTH) {
@@ -79,6 +79,7 @@ pub(crate) fn redact_and_truncate(text: &str) -> String {
     text
 }
 
+/// The error of a resolver.
 pub(crate) fn refuse(err: service::Error) -> Error {
     let public = log_and_describe(&err);
     let mut error = Error::new(&public.message);

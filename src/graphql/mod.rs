@@ -1,10 +1,11 @@
-//! The GraphQL endpoint: the contract's shapes and names over the use cases. It translates and holds no rule.
+//! The GraphQL API: the schema, and parsing, validating, planning and executing documents. It translates between the schema and the use
+//! cases, and has no rules.
 //!
-//! API types are written by hand and share nothing with the rows of the database, so that no column can become public by
-//! accident.
+//! The types of the schema are written by hand and share nothing with the rows of the database, so that no column can become public
+//! by accident.
 //!
-//! The folders use one another downwards only: engine, document, validation, syntax; and engine, schema. They are private to
-//! this room, so `pub(crate)` in them reaches no further than the room.
+//! The folders depend on each other in one direction: engine, document, validation, syntax; and engine, schema. They are private to this
+//! room, so `pub(crate)` in them does not reach further.
 
 mod document;
 mod engine;
@@ -25,7 +26,7 @@ pub use session::{AnswerSize, Session};
 pub use settings::{Introspection, Settings};
 pub use validation::validator::InvalidSchema;
 
-/// The schema in the GraphQL schema definition language, as `schema.graphql` holds it.
+/// The schema in the GraphQL schema definition language, as in `schema.graphql`.
 pub fn sdl() -> String {
     engine::execute::sdl_of(&engine::execute::build_schema().finish())
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a request before anything of it is run, and where in its document.
+//! Request errors (GraphQL, section 7.1.2): those that are found before execution begins.
 
 use async_graphql::Pos;
 
@@ -6,7 +6,7 @@ use crate::service::ErrorCode;
 
 use super::error::PublicError;
 
-/// What is wrong with a document, and where.
+/// An error of a request, and the locations in its document.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestError {
     pub(crate) public: PublicError,
@@ -14,14 +14,14 @@ pub(crate) struct RequestError {
 }
 
 impl RequestError {
-    /// The same, said of this place.
+    /// The same error, with this location.
     pub(crate) fn at(mut self, place: Pos) -> Self {
         self.locations.push(place);
         self
     }
 }
 
-/// An error of a document that parses but is invalid.
+/// The error of a document that parses but is invalid.
 pub(crate) fn validation_error(message: String) -> RequestError {
     RequestError { public: PublicError::new(ErrorCode::GraphqlValidationFailed, message), locations: Vec::new() }
 }

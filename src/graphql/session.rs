@@ -1,22 +1,22 @@
-//! In whose name resolvers run, and how large the answers to one HTTP request have grown.
+//! The session of a request: the caller for whom resolvers run, and the size of the responses so far.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::service::Caller;
 
-/// In whose name requests are made.
+/// What the resolvers of a request share.
 #[derive(Debug, Default)]
 pub struct Session {
-    /// Who is calling; `None` for a request without a credential.
+    /// The caller; `None` for a request without a credential.
     pub caller: Option<Caller>,
-    /// The caller's name for the rotations in the request, from the `Idempotency-Key` header.
+    /// The idempotency key for the rotations in the request, from the `Idempotency-Key` header.
     pub idempotency_key: Option<String>,
-    /// How large the answers have grown that were made in it.
+    /// The total size of the responses.
     pub size: Arc<AnswerSize>,
 }
 
-/// How many bytes the answers to one HTTP request have come to.
+/// The total size of the responses to one HTTP request, in bytes.
 #[derive(Debug, Default)]
 pub struct AnswerSize(AtomicUsize);
 

@@ -1,21 +1,21 @@
-//! What the operator decides about documents: how much one may ask for, and who may read the schema.
+//! The operator's settings of GraphQL: the limits of documents, and who may read the schema.
 
 use std::time::Duration;
 
-/// Who may read the schema, by introspection, from the descriptions that the server offers, or from what errors say.
+/// Who may read the schema, whether by introspection, `/schema.graphql`, `/openapi.json` or from error messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Introspection {
     /// Everyone.
     #[default]
     Public,
-    /// Clients that present a value that works.
+    /// Authenticated callers.
     Authenticated,
-    /// No client. Errors then name only what the client sent.
+    /// No client. Error messages then only contain names that the client sent.
     Off,
 }
 
 impl Introspection {
-    /// Reads the name of the setting.
+    /// Parses the name of the setting.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "public" => Some(Self::Public),
@@ -26,34 +26,34 @@ impl Introspection {
     }
 }
 
-/// The bounds of one document, of one operation in it, and of the documents that are kept.
+/// The limits of a document, of an operation, and of the document cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Who may ask for the schema.
+    /// Who may read the schema.
     pub introspection: Introspection,
     /// The longest document, in bytes.
     pub max_bytes: usize,
-    /// The most lexical tokens of a document (GraphQL, section 2.1.6), its white space and comments included.
+    /// The most lexical tokens of a document (GraphQL, section 2.1.6), including white space and comments.
     pub max_tokens: usize,
     /// The deepest nesting of fields and fragments.
     pub max_depth: usize,
-    /// The highest cost of an operation; see the file on cost for what costs what.
+    /// The highest cost of an operation, as `document::cost` computes it.
     pub max_cost: u64,
     /// The most aliases in a document.
     pub max_aliases: usize,
-    /// The most aliases of one field in one place.
+    /// The most aliases of one field in one selection set.
     pub max_field_aliases: usize,
     /// The most directives in a document.
     pub max_directives: usize,
-    /// The most documents in one request; 0 refuses lists of documents.
+    /// The most documents in one request; 0 disables batches.
     pub max_batch: usize,
-    /// The most bytes of the answers to one request.
+    /// The most bytes of all responses to one HTTP request.
     pub max_answer_bytes: usize,
-    /// For how long one operation may run.
+    /// The timeout of an operation.
     pub operation_timeout: Duration,
-    /// The most documents that are kept parsed.
+    /// The most documents in the cache.
     pub cached_documents: usize,
-    /// The most bytes of source text that are kept parsed.
+    /// The most bytes of the document cache, in source text.
     pub cached_document_bytes: u64,
 }
 

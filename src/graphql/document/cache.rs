@@ -1,7 +1,7 @@
-//! The documents that were asked before, parsed and validated: most of the cost of a small request is to read it.
+//! The cache of parsed and validated documents, because parsing is most of the cost of a small request.
 //!
-//! And automatic persisted queries, by the protocol that Apollo's clients speak: a client that has sent a document once may
-//! send its SHA-256 instead.
+//! It also has automatic persisted queries (APQ), in Apollo's protocol: a client that has sent a document once may send its SHA-256
+//! instead.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use super::prepared::Prepared;
 pub struct DocumentHash([u8; 32]);
 
 impl DocumentHash {
-    /// Reads 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         if text.len() != 2 * bytes.len() || !text.is_ascii() {
@@ -41,7 +41,7 @@ impl DocumentHash {
     }
 }
 
-/// Counts the text of a document and a part of the room for all that goes to each, so that one bound serves for both.
+/// Weighs an entry by its text, plus a fixed share of the capacity, so that one limit bounds both the number of entries and their bytes.
 #[derive(Clone)]
 struct Weight {
     each: u64,
@@ -59,7 +59,7 @@ impl Weighter<DocumentHash, Arc<str>> for Weight {
     }
 }
 
-/// Documents by their text, and texts by their hash. Both are bounded in number and in bytes.
+/// Documents by text, and texts by hash. Both caches are bounded in entries and in bytes.
 pub(crate) struct Documents {
     validator: Validator,
     prepared: Cache<Box<str>, Arc<Prepared>, Weight>,
@@ -70,13 +70,13 @@ impl Documents {
     pub(crate) fn new(validator: Validator, settings: &Settings) -> Self {
         let entries = settings.cached_documents;
         let bytes = settings.cached_document_bytes;
-        // So many of no length fill the room, and so does one of the whole length.
+        // The maximum number of empty entries uses half of the capacity, and the maximum of bytes the other half.
         let weight = Weight { each: bytes / (entries.max(1) as u64) };
-        let room = if entries == 0 { 0 } else { bytes.saturating_mul(2) };
+        let capacity = if entries == 0 { 0 } else { bytes.saturating_mul(2) };
         Self {
             validator,
-            prepared: Cache::with_weighter(entries, room, weight.clone()),
-            persisted: Cache::with_weighter(entries, room, weight),
+            prepared: Cache::with_weighter(entries, capacity, weight.clone()),
+            persisted: Cache::with_weighter(entries, capacity, weight),
         }
     }
 
@@ -84,10 +84,10 @@ impl Documents {
         &self.validator
     }
 
-    /// The document of this text, ready to be run, and whether it is one that was kept.
+    /// The prepared document of this text, and whether it came from the cache.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// All errors of the document.
     pub(crate) fn prepare(&self, text: &str) -> Result<(Arc<Prepared>, bool), Vec<RequestError>> {
         match self.cached(text) {
             Some(prepared) => Ok((prepared, true)),
@@ -95,31 +95,31 @@ impl Documents {
         }
     }
 
-    /// The document of this text, if it was kept.
+    /// The prepared document of this text, if it is in the cache.
     pub(crate) fn cached(&self, text: &str) -> Option<Arc<Prepared>> {
         self.prepared.get(text)
     }
 
-    /// Keeps a document that was let through, by the text that it was read from.
+    /// Caches a document that a client was allowed to execute.
     pub(crate) fn cache(&self, text: &str, prepared: &Arc<Prepared>) {
         if may_be_cached(text) {
             self.prepared.insert(text.into(), prepared.clone());
         }
     }
 
-    /// The text that a client names by its hash.
+    /// The text of a persisted query.
     ///
     /// # Errors
-    /// When it is not known; the client then sends text and hash together.
+    /// When the hash is unknown; the client then sends text and hash together.
     pub(crate) fn find(&self, hash: DocumentHash) -> Result<Arc<str>, RequestError> {
         self.persisted.get(&hash).ok_or_else(|| RequestError {
-            // The words are those of the protocol: clients look for them.
+            // The protocol defines this message, and clients look for it.
             public: PublicError::new(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound"),
             locations: Vec::new(),
         })
     }
 
-    /// Whether this is the hash of this text.
+    /// Checks that this is the hash of this text.
     ///
     /// # Errors
     /// When it is not.
@@ -132,7 +132,7 @@ impl Documents {
         Err(RequestError { public, locations: Vec::new() })
     }
 
-    /// Keeps a text that was compared with its hash and let through.
+    /// Caches the text of a persisted query whose hash was checked, and that the client was allowed to execute.
     pub(crate) fn persist(&self, hash: DocumentHash, text: &str) {
         if may_be_cached(text) && self.persisted.peek(&hash).is_none() {
             self.persisted.insert(hash, text.into());
@@ -140,9 +140,9 @@ impl Documents {
     }
 }
 
-/// A document that has a value written into it, or most of one, is not kept (R9).
+/// A document that contains a value, or most of one, is not cached (R9).
 fn may_be_cached(text: &str) -> bool {
-    // An escape could spell one so that it is not seen.
+    // An escape sequence could hide a value.
     !text.contains("\\u") && matches!(redact(text), Cow::Borrowed(_))
 }
 
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_documents_are_kept_as_the_operator_wants_and_none_with_a_value() {
+    fn documents_are_cached_up_to_the_limit_but_none_that_contains_a_value() {
         for (cached_documents, text, kept) in [
             (10, "{ a }", true),
             (0, "{ a }", false),

@@ -1,5 +1,5 @@
-//! What an operation costs: about as many fields as its answer may hold. A field costs 1, one at the root 10, and whatever is
-//! asked of a page is asked once for each of its items.
+//! The cost of an operation: an estimate of the number of fields in its response. A field costs 1, a root field 10, and the fields of a
+//! page are multiplied by its size.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Value};
@@ -10,10 +10,10 @@ use super::plan::root_fields;
 use super::root_fields::is_page;
 use crate::graphql::syntax::translate::Fragments;
 
-/// What one use case costs beside the fields of its answer.
+/// The cost of a root field, which is a use case, besides the fields below it.
 const ROOT: u64 = 10;
 
-/// About how many of them the schema has, for each list of its parts.
+/// The list fields of introspection, with the approximate number of their items.
 const PARTS: [(&str, u64); 9] = [
     ("types", 60),
     ("fields", 20),
@@ -26,8 +26,8 @@ const PARTS: [(&str, u64); 9] = [
     ("possibleTypes", 2),
 ];
 
-/// The cost of what a planned document asks of the schema, counted as that of anything else. It needs no database, and what
-/// every client generator asks for costs more than any page, so it has a bound of its own.
+/// The introspection cost of a planned document, counted like any other cost. It has a separate limit, because it needs no database,
+/// and the query of every client generator costs more than any page.
 pub(crate) fn cost_of_introspection(document: &ExecutableDocument) -> u64 {
     let asked = root_fields(document).into_iter().filter(|field| is_introspection(field));
     asked.fold(0, |sum, field| sum.saturating_add(below(&field.selection_set.node, &document.fragments)))
@@ -37,7 +37,7 @@ fn is_introspection(field: &Field) -> bool {
     matches!(field.name.node.as_str(), "__schema" | "__type")
 }
 
-/// The cost of a planned document that is within the bounds of `selection`.
+/// The cost of a planned document, without introspection. `validation::bounds` must have accepted it.
 pub(crate) fn cost(document: &ExecutableDocument, variable: &impl Fn(&Name) -> Value) -> u64 {
     let fields = root_fields(document).into_iter().filter(|field| !is_introspection(field));
     fields.fold(0, |sum, field| {
@@ -61,7 +61,7 @@ fn below(set: &SelectionSet, fragments: &Fragments) -> u64 {
     })
 }
 
-/// How many items a root field may answer.
+/// How many items a root field may return.
 fn page_size(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
     if !is_page(&field.name.node) {
         return 1;
@@ -73,6 +73,6 @@ fn page_size(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
             _ => None,
         }
     });
-    // A larger page is refused by the use case, with words of its own.
+    // The use case refuses larger pages.
     asked.map_or(u64::from(DEFAULT_PAGE_SIZE), |size| size.clamp(1, u64::from(MAX_PAGE_SIZE)))
 }

@@ -1,9 +1,8 @@
-//! `verifyAPIToken` as services ask it many times a second: answered without the library that executes, and at once.
+//! The fast path of `verifyAPIToken`: writes the response without the executing library.
 //!
-//! Separate, and for this one query only, because the library takes several times as long as the verification itself: it
-//! copies the document, walks it once more, and makes a future of every field. What it would answer is answered here to the
-//! letter, which a test compares; whatever is asked in any other way, is not in the lists below, or has to wait for
-//! something, is left to it.
+//! It is for this query only, because services send it many times a second, and the library takes several times as long as the
+//! verification: it copies the document, traverses it again, and creates a future per field. The responses are identical, which a test
+//! compares. Queries of any other form, with fields that are not listed below, or that need waiting are left to the library.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,20 +24,20 @@ use super::cost::cost;
 use super::plan::root_fields;
 use super::root_fields::VERIFY;
 
-/// How a field is writer.
+/// Writes a field into the response.
 type Write<T> = fn(&T, &mut Vec<u8>);
-/// What is writer for each field of a set: behind which text, its response key with the punctuation around it.
+/// The fields of a selection set in order. The text of each is its response key with the punctuation around it.
 type Fields<T> = Vec<(Box<str>, T)>;
 
-/// How a verification is writer.
+/// A query for one verification, as it is answered directly.
 #[derive(Debug)]
 pub(crate) struct DirectVerification {
-    /// The variable that holds the input.
+    /// The variable that contains the input.
     variable: Name,
     /// The response key.
     key: Name,
     fields: Fields<FieldWriter>,
-    /// What it costs, whatever its variables are.
+    /// The cost, which does not depend on variables.
     pub(crate) cost: u64,
 }
 
@@ -48,10 +47,10 @@ enum FieldWriter {
     Token(Fields<Write<View>>),
 }
 
-/// The one variable that there is, and the input in it.
+/// The variables: exactly one, which contains the input.
 struct OneVariable<'a>(&'a str, Input<'a>);
 
-/// `VerifyAPITokenInput` as most write it.
+/// `VerifyAPITokenInput` in its usual form.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Input<'a> {
@@ -65,7 +64,7 @@ struct Input<'a> {
     origin: Option<String>,
 }
 
-/// What is read from an object, and not from a list of its fields, which the derived reading would take, too.
+/// Deserialises only from a JSON object. The derived code would also accept a list of the fields.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -113,14 +112,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for OneVariable<'a> {
 }
 
 impl DirectVerification {
-    /// The planned document, if it is one that can be answered directly.
+    /// `None` if the planned document cannot be answered directly.
     pub(crate) fn of(document: &ExecutableDocument) -> Option<Self> {
         let [field] = root_fields(document)[..] else { return None };
         let [(argument, input)] = &field.arguments[..] else { return None };
         if field.name.node != VERIFY || argument.node != "input" {
             return None;
         }
-        // Null in the place of a variable makes all of it null only if it is that variable.
+        // The input is a variable if replacing its variables by null makes all of it null.
         let mut variable = None;
         let rest = input.node.clone().into_const_with(|name| {
             variable = Some(name);
@@ -141,8 +140,8 @@ impl DirectVerification {
         })
     }
 
-    /// Verifies what these variables, a JSON object, ask about, for the caller who presents this value from there: the body of the
-    /// answer, and as what the caller's value works. `None` where the answer is anything but the data, or where it has to wait.
+    /// Verifies, with these variables (a JSON object), for the caller with this value and source. Returns the standing of the caller's
+    /// value, and the body of the response. `None` if the response has errors or needs waiting.
     pub(crate) fn try_now(
         &self,
         service: &Service,
@@ -191,12 +190,12 @@ impl FieldWriter {
     }
 }
 
-/// What is writer for each field of a set; `None` if one of them is not as simple as that.
+/// The fields of a selection set; `None` if one of the selections is not a field, or cannot be written directly.
 fn fields<T>(set: &SelectionSet, writer: impl Fn(&Field) -> Option<T>) -> Option<Fields<T>> {
     let mut found = Fields::new();
     for selection in &set.items {
         let Selection::Field(Positioned { node: field, .. }) = &selection.node else { return None };
-        // A name of GraphQL's has no letter that JSON would write otherwise.
+        // Names in GraphQL need no escaping in JSON.
         let key = format!("\"{}\":", field.response_key().node);
         if found.iter().any(|(other, _)| other.trim_start_matches(',') == key) {
             return None;
@@ -236,7 +235,7 @@ fn of_token(field: &str) -> Option<Write<View>> {
 }
 
 fn json<T: Serialize + ?Sized>(value: &T, body: &mut Vec<u8>) {
-    // It cannot fail: these are plain texts and numbers, and the body grows as it must.
+    // This cannot fail: the values are texts and numbers, and writing to a Vec does not fail.
     let _ = serde_json::to_writer(body, value);
 }
 
@@ -257,7 +256,7 @@ mod tests {
     use crate::graphql::settings::Settings;
     use crate::graphql::validation::validator::Validator;
 
-    /// The fields that are left to the library that executes.
+    /// The fields that are left to the executing library.
     const LEFT_TO_LIBRARY: &[&str] = &[
         "allowedCIDRBlocks",
         "allowedOrigins",
@@ -280,7 +279,7 @@ mod tests {
         "values",
     ];
 
-    /// The fields of this schema that are in neither list, and those of `LEFT_TO_LIBRARY` that it has not.
+    /// The fields of the schema that are in neither list, and those of `LEFT_TO_LIBRARY` that are not in the schema.
     fn undecided(sdl: &str) -> Vec<String> {
         let validator = Validator::new(sdl, Settings::default()).unwrap();
         let fields = |name: &str| -> Vec<String> {
@@ -318,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_simple_is_answered_directly_and_nothing_else_is() {
+    fn only_simple_queries_are_answered_directly() {
         let validator = Validator::new(&crate::graphql::sdl(), Settings::default()).unwrap();
         let head = "query($input: VerifyAPITokenInput!, $value: String = \"\")";
         for (set, direct) in [
@@ -333,7 +332,7 @@ mod tests {
             ("{ verifyAPIToken(input: $input) { valid } __typename }", false),
             ("{ currentAPIToken { id } }", false),
         ] {
-            // A variable that is not used is no valid document.
+            // A document with an unused variable is invalid.
             let unused =
                 if set.contains("$value") { "$input: VerifyAPITokenInput!, " } else { ", $value: String = \"\"" };
             let head =

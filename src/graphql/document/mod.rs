@@ -1,4 +1,4 @@
-//! A valid document: what of it is to be executed, what that costs, and the cache of documents that were sent before.
+//! Valid documents: the plan of what to execute, its cost, and the document cache.
 
 pub(crate) mod cache;
 pub(crate) mod cost;

@@ -1,8 +1,8 @@
-//! What of an operation is to be run: its root fields as section 6.3.2 of the specification collects them, in their order,
-//! fields of one response key as one, and nothing that `@skip` or `@include` leaves out.
+//! The plan of an operation: its root fields, collected and merged as in section 6.3.2 of the specification, in order, and without what
+//! `@skip` and `@include` leave out.
 //!
-//! The library that executes would run a field once for every time it is written, and takes an object all of whose fields
-//! are skipped for null; so it is given a document in which neither happens.
+//! The executing library gets the plan as its document. By itself, it would execute a field as often as it is written, and would return
+//! null for an object whose fields are all skipped.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,10 @@ use async_graphql::{Name, Positioned, Value};
 use crate::graphql::syntax::collect_fields::collect;
 use crate::graphql::syntax::translate::Fragments;
 
-/// The response key of a field that keeps an object from being empty. No document can name it.
+/// The response key of the field that is added to selection sets that would be empty. No document can use it.
 pub(crate) const PLACEHOLDER: &str = "\0";
 
-/// Whether the operation or a fragment has a directive.
+/// Whether a selection in the operation or in a fragment has a directive.
 pub(crate) fn has_directives(operation: &Positioned<OperationDefinition>, fragments: &Fragments) -> bool {
     fn within(set: &SelectionSet) -> bool {
         set.items.iter().any(|selection| {
@@ -33,8 +33,7 @@ pub(crate) fn has_directives(operation: &Positioned<OperationDefinition>, fragme
         || fragments.values().any(|fragment| within(&fragment.node.selection_set.node))
 }
 
-/// The operation with its root fields collected, and with what is not to be run taken out. `variable` is what a variable
-/// comes to.
+/// Plans an operation. `variable` returns the value of a variable.
 pub(crate) fn plan(
     operation: &Positioned<OperationDefinition>,
     fragments: &Fragments,
@@ -50,7 +49,7 @@ pub(crate) fn plan(
     ExecutableDocument { operations: DocumentOperations::Single(operation), fragments }
 }
 
-/// The fragments that a set spreads, and those that they spread.
+/// The fragments that a selection set spreads, directly or through other fragments.
 fn reachable(set: &SelectionSet, fragments: &Fragments) -> Fragments {
     let mut found = Fragments::new();
     let mut sets = vec![set];
@@ -72,10 +71,10 @@ fn reachable(set: &SelectionSet, fragments: &Fragments) -> Fragments {
     found
 }
 
-/// Takes out what is left out, and directives, which have then done their work. No set is left without a field.
+/// Removes the selections that directives leave out, and then the directives. A selection set that would be empty gets a placeholder.
 fn prune(set: &mut SelectionSet, variable: &impl Fn(&Name) -> Value) {
     set.items
-        .retain(|selection| selection.node.directives().iter().all(|directive| lets_run(&directive.node, variable)));
+        .retain(|selection| selection.node.directives().iter().all(|directive| is_included(&directive.node, variable)));
     for selection in &mut set.items {
         selection.node.directives_mut().clear();
         match &mut selection.node {
@@ -103,20 +102,20 @@ fn placeholder() -> Positioned<Selection> {
     Positioned::new(Selection::Field(Positioned::new(field, here)), here)
 }
 
-fn lets_run(directive: &Directive, variable: &impl Fn(&Name) -> Value) -> bool {
-    let on = || {
+fn is_included(directive: &Directive, variable: &impl Fn(&Name) -> Value) -> bool {
+    let condition = || {
         let value = directive.get_argument("if").map(|value| value.node.clone());
         let value = value.and_then(|value| value.into_const_with(|name| Ok::<_, ()>(variable(&name))).ok());
         value == Some(Value::Boolean(true))
     };
     match directive.name.node.as_str() {
-        "skip" => !on(),
-        "include" => on(),
+        "skip" => !condition(),
+        "include" => condition(),
         _ => true,
     }
 }
 
-/// One field for each response key, with what all of its kind select. A valid document selects the same field by one key.
+/// Merges the fields of each response key, with all of their selections. In a valid document, they are the same field.
 fn merge(fields: Vec<&Positioned<Field>>) -> Vec<Positioned<Selection>> {
     let mut merged: Vec<Positioned<Field>> = Vec::new();
     let mut places: HashMap<Name, usize> = HashMap::new();
@@ -139,7 +138,7 @@ fn merge(fields: Vec<&Positioned<Field>>) -> Vec<Positioned<Selection>> {
     merged.into_iter().map(|field| Positioned::new(Selection::Field(field.clone()), field.pos)).collect()
 }
 
-/// The fields at the root of a planned document.
+/// The root fields of a planned document.
 pub(crate) fn root_fields(document: &ExecutableDocument) -> Vec<&Field> {
     let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
     sets.flat_map(|set| &set.items)
@@ -150,7 +149,7 @@ pub(crate) fn root_fields(document: &ExecutableDocument) -> Vec<&Field> {
         .collect()
 }
 
-/// A planned document for each of its root fields, to be run one after the other.
+/// Splits a plan into one document per root field, which are executed in series.
 pub(crate) fn one_by_one(document: &ExecutableDocument) -> Vec<ExecutableDocument> {
     let operations = document.operations.iter().map(|(_, operation)| operation);
     let split = operations.flat_map(|operation| {

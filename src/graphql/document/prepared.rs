@@ -1,4 +1,4 @@
-//! A document that was read, bounded and validated once and may be run any number of times.
+//! A prepared document: parsed and validated once, to be executed any number of times.
 
 use std::sync::Arc;
 
@@ -14,51 +14,51 @@ use crate::graphql::validation::validator::ValidDocument;
 use super::direct_verification::DirectVerification;
 use super::{plan, root_fields};
 
-/// The operations of a valid document.
+/// The operations of a valid document, ready to be executed.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     operations: Vec<Operation>,
     selections: usize,
 }
 
-/// About how many bytes a field or fragment takes once it is parsed and planned.
+/// The approximate size of a parsed and planned field or fragment.
 const BYTES_PER_SELECTION: usize = 600;
 
-/// One operation, ready to be run.
+/// One operation, ready to be executed.
 #[derive(Debug)]
 pub(crate) struct Operation {
     name: Option<Name>,
     pub(crate) ty: OperationType,
-    /// What it declares, and where.
+    /// The variables that it declares, with their locations.
     pub(crate) variables: Vec<(Node<VariableDefinition>, Pos)>,
     definition: Positioned<OperationDefinition>,
     fragments: Arc<Fragments>,
-    /// What is to be run, where no variable has a say in it.
+    /// The plan, if it does not depend on variables.
     fixed: Option<ExecutableDocument>,
-    /// The same, where it can be answered without the library.
+    /// The plan, if it can be answered without the executing library.
     pub(crate) direct: Option<DirectVerification>,
-    /// Whether a client without a credential may run it: it asks for nothing but types.
+    /// Whether a client without a credential may execute it, because it has only introspection fields.
     pub(crate) anonymous: bool,
-    /// Whether it takes a value, which must not stand in a URL (R9).
+    /// Whether its input contains a value, which must not be in a URL (R9).
     pub(crate) takes_value: bool,
-    /// Whether it asks for the schema.
+    /// Whether it has introspection of the schema.
     pub(crate) introspects: bool,
-    /// The response keys at the root whose field may be null.
+    /// The response keys of the nullable root fields.
     nullable: Vec<Name>,
 }
 
-/// A field at the root, as the answer must show it.
+/// A root field in the response.
 #[derive(Clone, Debug)]
 pub(crate) struct RootField {
     pub(crate) key: Name,
-    /// Whether it may be null.
+    /// Whether it is nullable.
     pub(crate) nullable: bool,
-    /// Whether it issues a value, which is told once.
+    /// Whether it issues a value, which is shown only once (R9).
     pub(crate) issues: bool,
 }
 
 impl Prepared {
-    /// A valid document, ready to be run.
+    /// Prepares a valid document.
     pub(crate) fn new(document: ValidDocument) -> Self {
         let ValidDocument { parsed, validated, selections } = document;
         let (operations, fragments) = (parsed.operations, Arc::new(parsed.fragments));
@@ -92,7 +92,7 @@ impl Prepared {
         Self { operations: operations.map(Operation::fixed).collect(), selections }
     }
 
-    /// About how many bytes it takes.
+    /// Its approximate size in bytes.
     pub(crate) fn weight(&self) -> u64 {
         self.selections.saturating_mul(BYTES_PER_SELECTION) as u64
     }
@@ -100,7 +100,7 @@ impl Prepared {
     /// The operation of this name, or the only one (GraphQL, section 6.1).
     ///
     /// # Errors
-    /// When there is none, or no telling which.
+    /// When there is none, or several and no name.
     pub(crate) fn choose(&self, name: Option<&str>) -> Result<&Operation, RequestError> {
         match (name, self.operations.as_slice()) {
             (Some(wanted), operations) => operations
@@ -125,7 +125,7 @@ impl Operation {
         self
     }
 
-    /// Where it stands in its document.
+    /// Its location in the document.
     pub(crate) fn place(&self) -> Pos {
         self.definition.pos
     }
@@ -135,7 +135,7 @@ impl Operation {
         self.variables.iter().any(|(variable, _)| variable.name == name)
     }
 
-    /// What is to be run with these variables.
+    /// The plan for these variables.
     pub(crate) fn plan(&self, variables: &Variables) -> ExecutableDocument {
         match &self.fixed {
             Some(document) => document.clone(),
@@ -143,7 +143,7 @@ impl Operation {
         }
     }
 
-    /// What a variable comes to: as given, or else its default, or else null.
+    /// The value of a variable: as given, or its default, or null.
     pub(crate) fn variable(&self, variables: &Variables, name: &Name) -> Value {
         let default = || {
             let definitions = &self.definition.node.variable_definitions;
@@ -153,12 +153,12 @@ impl Operation {
         variables.get(name).cloned().or_else(default).unwrap_or_default()
     }
 
-    /// Whether what is run depends on directives.
+    /// Whether the plan depends on directives.
     pub(crate) fn has_conditions(&self) -> bool {
         self.fixed.is_none()
     }
 
-    /// The field at the root of what is run, as the answer must show it.
+    /// A root field of the plan, as it must be in the response.
     pub(crate) fn root(&self, field: &Field) -> RootField {
         let key = field.response_key().node.clone();
         let issues = root_fields::issues_value(&field.name.node);

@@ -1,22 +1,22 @@
-//! The fields at the root of the schema, and what sets each apart: whether a value passes through it, and whether it answers a
-//! page. A test ties the table to the schema.
+//! The table of root fields of the schema: which of them issue or take a value, and which return a page. A test ties the table to the
+//! schema.
 
-/// What sets a root field apart.
+/// What must be known of a root field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Nothing.
     Plain,
-    /// Its answer holds a value, which is shown once (R9).
+    /// Its result contains a value, which is shown once (R9).
     IssuesValue,
-    /// Its input holds a value, which must not stand in a URL (R9).
+    /// Its input contains a value, which must not be in a URL (R9).
     TakesValue,
-    /// It answers a page, whose fields cost as often as it has items.
+    /// It returns a page, whose size multiplies the cost.
     Page,
 }
 
-/// Rotates an API token, which one document may do once for each (R7).
+/// Rotates an API token, which a document may do once per token (R7).
 pub(super) const ROTATE: &str = "rotateAPIToken";
-/// Verifies a value, and is answered directly where nothing has to be waited for.
+/// Verifies a value. `direct_verification` answers it without the executing library if nothing needs waiting.
 pub(super) const VERIFY: &str = "verifyAPIToken";
 
 const ROOT_FIELDS: [(&str, Kind); 11] = [
@@ -37,17 +37,17 @@ fn kind(name: &str) -> Option<Kind> {
     ROOT_FIELDS.iter().find(|(field, _)| *field == name).map(|(_, kind)| *kind)
 }
 
-/// Whether the answer of this field holds a value.
+/// Whether the result of this field contains a value.
 pub(super) fn issues_value(name: &str) -> bool {
     kind(name) == Some(Kind::IssuesValue)
 }
 
-/// Whether the input of this field holds a value.
+/// Whether the input of this field contains a value.
 pub(super) fn takes_value(name: &str) -> bool {
     kind(name) == Some(Kind::TakesValue)
 }
 
-/// Whether this field answers a page.
+/// Whether this field returns a page.
 pub(super) fn is_page(name: &str) -> bool {
     kind(name) == Some(Kind::Page)
 }
@@ -60,8 +60,7 @@ mod tests {
 
     use super::*;
 
-    /// What the schema says of each of its root fields: whether one of its inputs has a `value`, and whether it answers a
-    /// connection.
+    /// For each root field of the schema, whether one of its inputs has a `value`, and whether it returns a connection.
     fn of_schema() -> BTreeMap<String, (bool, bool)> {
         let schema = Schema::parse(crate::graphql::sdl(), "schema.graphql").unwrap();
         let mut found = BTreeMap::new();
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn every_root_field_of_the_schema_is_in_the_table_as_what_it_is() {
+    fn every_root_field_of_the_schema_is_in_the_table_with_its_kind() {
         let table: BTreeMap<String, (bool, bool)> =
             ROOT_FIELDS.iter().map(|(name, _)| ((*name).to_owned(), (takes_value(name), is_page(name)))).collect();
         assert_eq!(table, of_schema());

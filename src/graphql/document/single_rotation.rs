@@ -1,6 +1,6 @@
 //! One document may rotate a given API token once (R7).
 //!
-//! Checked on the document, before anything runs, so that a document that breaks the rule changes nothing.
+//! This is checked on the document, before execution, so that a document that breaks the rule changes nothing.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,8 @@ use async_graphql::{Name, Value};
 
 use super::root_fields::ROTATE;
 
-/// Whether these root fields of a mutation would rotate the same API token more than once. `own` is the caller's id: naming
-/// it means the same token as naming none.
+/// Whether these root fields of a mutation would rotate the same API token more than once. `own` is the id of the caller's token, which
+/// is also the token that is rotated without an id.
 pub(crate) fn rotates_twice(root_fields: &[&Field], variable: &impl Fn(&Name) -> Value, own: Option<&str>) -> bool {
     let rotations = root_fields.iter().filter(|field| field.name.node == ROTATE);
     let mut seen = HashSet::new();
@@ -19,7 +19,7 @@ pub(crate) fn rotates_twice(root_fields: &[&Field], variable: &impl Fn(&Name) ->
         .any(|target| !seen.insert(target))
 }
 
-/// The id that a rotation names, if it names one.
+/// The id of the token to rotate, if there is one.
 fn target(field: &Field, variable: &impl Fn(&Name) -> Value) -> Option<String> {
     let input = field.get_argument("input")?.node.clone();
     let Value::Object(fields) = input.into_const_with(|name| Ok::<_, ()>(variable(&name))).ok()? else { return None };
