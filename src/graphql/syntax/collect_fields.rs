@@ -1,11 +1,11 @@
-//! The fields that a selection set asks for, wherever they are written.
+//! Collecting the fields of a selection set from its fragments (`CollectFields`, section 6.3.2 of the specification).
 
 use async_graphql::Positioned;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 
 use super::translate::Fragments;
 
-/// The fields of a set, those of fragments included, whatever their type conditions are: at the root every one of them holds.
+/// The fields of a selection set and of the fragments in it. Type conditions are ignored, because all of them hold at the root.
 pub(crate) fn collect<'a>(set: &'a SelectionSet, fragments: &'a Fragments, found: &mut Vec<&'a Positioned<Field>>) {
     for selection in &set.items {
         match &selection.node {

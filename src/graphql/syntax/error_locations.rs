@@ -1,5 +1,5 @@
-//! Where the reference implementation (graphql-js) reports an error. The parser reports some at the token before, and the validator
-//! some at another part of the same node, as at the name of a field that has an alias.
+//! The locations of errors, as the reference implementation (graphql-js) reports them. apollo-compiler reports some syntax errors at the
+//! preceding token, and some validation errors at another part of the same node, for example at the name of a field that has an alias.
 
 use apollo_compiler::ast::{Argument, Definition, Directive, Document, Selection, Value};
 use apollo_compiler::parser::SourceSpan;
@@ -13,11 +13,11 @@ pub(crate) fn offset_of_syntax_error(message: &str, offset: usize, text: &str) -
     let after = || lexer::next(text, token.end).ok().flatten().map_or(text.len(), |next| next.start);
     let starts_with = |at: usize, bytes: fn(&u8) -> bool| text.as_bytes().get(at).is_some_and(bytes);
     match text.get(token.clone()) {
-        // What may not follow is at fault, not the token that it follows.
+        // The error is the token that must not follow, and not the one that it follows.
         Some("...") if message.ends_with("expected an Inline Fragment or a Fragment Spread") => after(),
         Some("extend") if message.to_ascii_lowercase().contains("type system extension") => after(),
         Some(string) if string.starts_with('"') && message.ends_with("expected a Variable Definition") => after(),
-        // A description is itself at fault only before what begins like a definition but has none.
+        // A description is only the error if something follows that starts like a definition that cannot have one.
         Some(string) if string.starts_with('"') && message.ends_with("expected definition") => {
             let next = after();
             let is_definition = starts_with(next, |byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'{'));
@@ -27,8 +27,8 @@ pub(crate) fn offset_of_syntax_error(message: &str, offset: usize, text: &str) -
     }
 }
 
-/// The offset at which the reference implementation reports what breaks this rule, the validator's name for it, where the
-/// validator reports it at `offset`.
+/// The offset at which the reference implementation reports an error. `rule` is apollo-compiler's name of the broken rule, and `offset` is
+/// where it reports the error.
 pub(crate) fn offset_of(rule: Option<&str>, offset: usize, document: &Document, text: &str) -> usize {
     let Some(rule) = rule else { return offset };
     let mut found = None;
@@ -66,7 +66,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Takes `there` if what begins `here` is what the validator reported.
+    /// Records `there` if the error was reported `here`.
     fn same(&mut self, here: Option<usize>, there: Option<usize>) {
         if here == Some(self.offset) && self.found.is_none() {
             *self.found = there;
@@ -135,7 +135,7 @@ impl Search<'_> {
         }
     }
 
-    /// Where the last token behind what was reported and before this offset begins.
+    /// The start of the last token between the reported offset and this one.
     fn last_token_before(&self, end: usize) -> Option<usize> {
         let (mut at, mut last) = (self.offset, None);
         while let Ok(Some(token)) = lexer::next(self.text, at)

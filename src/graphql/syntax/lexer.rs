@@ -1,29 +1,30 @@
-//! The lexical grammar of GraphQL (September 2025, sections 2.1 and 2.9): where a token ends, and what is none.
+//! The lexer: the lexical grammar of GraphQL (September 2025, sections 2.1 and 2.9).
 //!
-//! Separate, because it is asked before any parser. The parser behind it says of many such faults that they are, but not where,
-//! and lets a line end right behind the quote that begins a string.
+//! It runs before the parser, which reports many lexical errors without a location, and accepts a line terminator right after the opening
+//! quote of a string.
 
 use std::ops::Range;
 
-/// A text that is no token: where it stops being one, and why.
+/// A lexical error: where the text stops being a token, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     pub(crate) at: usize,
     pub(crate) message: &'static str,
 }
 
-const CHARACTER: &str = "No token of GraphQL starts with this character.";
+const CHARACTER: &str = "No GraphQL token starts with this character.";
 const STRING: &str = "The string is not terminated. A string without triple quotes must end on the same line.";
-const ESCAPE: &str = "This escape sequence is invalid. Valid are \\\" \\\\ \\/ \\b \\f \\n \\r \\t, and \\u with four hexadecimal digits or \
-                      {up to eight of them}, for a Unicode character; those beyond U+FFFF may be a pair of surrogates.";
+const ESCAPE: &str = "This escape sequence is invalid. Valid are \\\" \\\\ \\/ \\b \\f \\n \\r \\t, and \\u followed by four \
+                      hexadecimal digits or by {up to eight of them}, for a Unicode character. Characters beyond U+FFFF may be \
+                      surrogate pairs.";
 const ZEROS: &str = "A number must not have leading zeros.";
 const DIGIT: &str = "A digit must follow here.";
 const ATTACHED: &str = "A number must not be followed by a letter or a point. Put a space between.";
 
-/// The token at this offset or the next one behind it; `None` at the end.
+/// The first token at or after this offset; `None` at the end.
 ///
 /// # Errors
-/// When what stands there is no token.
+/// When the text there is not a token.
 pub(crate) fn next(document: &str, offset: usize) -> Result<Option<Range<usize>>, SyntaxError> {
     let start = offset + ignored_length(document.as_bytes().get(offset..).unwrap_or_default());
     let rest = document.as_bytes().get(start..).unwrap_or_default();
@@ -43,7 +44,7 @@ pub(crate) fn next(document: &str, offset: usize) -> Result<Option<Range<usize>>
     }
 }
 
-/// How long the name is that this begins with, if it does.
+/// The length of the name at the start of this; 0 if there is none.
 pub(crate) fn name_length(rest: &[u8]) -> usize {
     match rest.first() {
         Some(first) if is_name_start(*first) => run(rest, |byte| is_name_start(byte) || byte.is_ascii_digit()),
@@ -51,7 +52,7 @@ pub(crate) fn name_length(rest: &[u8]) -> usize {
     }
 }
 
-/// How much of what follows means nothing: white space, commas, comments and byte order marks.
+/// The length of the ignored tokens that follow: white space, commas, comments and byte order marks.
 pub(crate) fn ignored_length(rest: &[u8]) -> usize {
     let mut at = 0;
     loop {
@@ -64,7 +65,7 @@ pub(crate) fn ignored_length(rest: &[u8]) -> usize {
     }
 }
 
-/// How far a token reaches, or how far it is one, and why no further.
+/// The length of a token, or how far the text is valid and why no further.
 type Length = Result<usize, (usize, &'static str)>;
 
 fn run(rest: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
@@ -104,14 +105,14 @@ fn block_string(rest: &[u8]) -> Length {
     }
 }
 
-/// How long the escape is that this begins with.
+/// The length of the escape sequence at the start of this.
 fn escape_length(rest: &[u8]) -> Option<usize> {
     const FIXED: usize = "\\uXXXX".len();
     match rest.get(1)? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
         b'u' if rest.get(2) == Some(&b'{') => {
             let digits = run(rest.get(3..)?, |byte| byte.is_ascii_hexdigit());
-            // As many as the reference implementation reads, zeros at the beginning included.
+            // The same maximum as in the reference implementation, including leading zeros.
             let end = Some(3 + digits).filter(|_| digits <= 8)?;
             hexadecimal(rest.get(3..end)?).and_then(char::from_u32)?;
             (rest.get(end) == Some(&b'}')).then_some(end + 1)
@@ -128,7 +129,7 @@ fn escape_length(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// The number that these hexadecimal digits write.
+/// The value of these hexadecimal digits.
 fn hexadecimal(digits: &[u8]) -> Option<u32> {
     let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
     u32::from_str_radix(digits, 16).ok()
@@ -161,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// All tokens of a document, or where it stops being tokens.
+    /// All tokens of a document, or the offset of the first error.
     fn tokens(document: &str) -> Result<Vec<&str>, usize> {
         let (mut found, mut at) = (Vec::new(), 0);
         while let Some(range) = next(document, at).map_err(|syntax_error| syntax_error.at)? {
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_its_tokens() {
+    fn a_document_is_split_into_its_tokens() {
         let document = "\u{feff}query _A1($b:[C!]=-0.5e+1){...d@e(f:\"\\\"\",g:\"\"\"\\\"\"\"\"\"\"){h}}# ü\r\n, i|&";
         let expected = [
             "query",
@@ -215,7 +216,7 @@ mod tests {
     // The cases of the reference lexer are in `tests/graphql-conformance/lexical.json`.
     proptest! {
         #[test]
-        fn any_text_comes_to_an_end_between_two_characters(document in "[ -~\\n\\ré\u{feff}]{0,40}|([\"\\\\un{}0-9a-fD.eE+-]){0,20}") {
+        fn lexing_any_text_ends_at_a_character_boundary(document in "[ -~\\n\\ré\u{feff}]{0,40}|([\"\\\\un{}0-9a-fD.eE+-]){0,20}") {
             let (mut at, mut ended) = (0, false);
             while !ended {
                 match next(&document, at) {

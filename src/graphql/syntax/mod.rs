@@ -1,4 +1,4 @@
-//! The text of a document: its tokens, what the parser is given, where things stand, and the document as it is executed.
+//! The syntax of documents: tokens, preprocessing for the parser, locations, and translation for the executing library.
 
 pub(crate) mod collect_fields;
 pub(crate) mod error_locations;

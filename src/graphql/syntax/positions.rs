@@ -1,18 +1,18 @@
-//! Where something stands in a document, as errors tell it (GraphQL, section 7.1.2): lines and columns from 1.
+//! From offsets in a document to locations in errors (GraphQL, section 7.1.2): lines and columns, both from 1.
 //!
-//! Separate, because every kind of error must count alike: a line ends as GraphQL ends it (`\n`, `\r\n` or `\r`, and nothing
-//! else that Unicode has), and a column is counted in UTF-16 code units, as the reference implementation and editors count.
+//! All kinds of errors must count alike. Lines end as in GraphQL (`\n`, `\r\n` or `\r`, and no other line terminators of Unicode). Columns
+//! are counted in UTF-16 code units, as by the reference implementation and by editors.
 
 use async_graphql::Pos;
 
 use super::lexer::ignored_length;
 
-/// The lines of a document.
+/// The line index of a document.
 pub(crate) struct Positions<'a> {
     document: &'a str,
-    /// The offset at which each line begins.
+    /// The offset of the start of each line.
     lines: Vec<usize>,
-    /// The offset behind every character beyond ASCII, and how many bytes more than code units there are up to it.
+    /// For every non-ASCII character, the offset after it, and the excess of bytes over code units up to there.
     wide: Vec<(usize, usize)>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Positions<'a> {
         Self { document, lines, wide: wide.collect() }
     }
 
-    /// The place of this offset in bytes.
+    /// The location of this byte offset.
     pub(crate) fn at(&self, offset: usize) -> Pos {
         let offset = offset.min(self.document.len());
         let line = self.lines.partition_point(|start| *start <= offset);
@@ -42,12 +42,12 @@ impl<'a> Positions<'a> {
         Pos { line, column: self.units(offset).saturating_sub(self.units(start)) + 1 }
     }
 
-    /// The place of what begins at this offset, past what is ignored.
+    /// The location of the first token at or after this byte offset.
     pub(crate) fn of_next(&self, offset: usize) -> Pos {
         self.at(offset + ignored_length(self.document.as_bytes().get(offset..).unwrap_or_default()))
     }
 
-    /// How many code units there are before this offset.
+    /// The number of code units before this byte offset.
     fn units(&self, offset: usize) -> usize {
         let before = self.wide.partition_point(|(end, _)| *end <= offset);
         let excess = before.checked_sub(1).and_then(|last| self.wide.get(last)).map_or(0, |(_, excess)| *excess);

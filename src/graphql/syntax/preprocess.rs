@@ -1,29 +1,30 @@
-//! Reads three things that the parser does not: empty parentheses, which published guides print in
-//! `mutation rotateAPIToken() { rotateAPIToken() { … } }` and the GraphQL grammar (September 2025, sections 2.6 and 2.10)
-//! does not allow; descriptions of operations, fragments and variables, which it allows since that edition
-//! (section 2.1.10 and those of the definitions); and commas, which mean nothing anywhere (section 2.1.5), while the parser
-//! stumbles over one where it looks ahead.
+//! Preprocesses the text of a document for the parser, which does not accept three things:
 //!
-//! It works on the text, before any parser sees it, and turns each of them into white space: no position in a later error
-//! message moves.
+//! - Empty parentheses. Published guides print `mutation rotateAPIToken() { rotateAPIToken() { … } }`, although the GraphQL grammar
+//!   (September 2025, sections 2.6 and 2.10) does not allow it.
+//! - Descriptions of operations, fragments and variables, which that edition added (section 2.1.10).
+//! - Commas where the parser looks ahead, although they are insignificant everywhere (section 2.1.5).
+//!
+//! Each of them is replaced by white space of the same length, so that the locations in later errors stay right.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::lexer::{self, SyntaxError};
 
-/// A document as the parser is to read it.
+/// A preprocessed document.
 pub(crate) struct Preprocessed<'a> {
-    /// With white space for every comma, description and empty pair of parentheses, byte for byte. A pair counts as empty if
-    /// only white space, commas and comments are in it. It must stand where arguments or variables may, and alone.
+    /// The text, in which white space of the same length in bytes replaces every comma, description and pair of empty parentheses. A pair
+    /// is empty if it contains only white space, commas and comments. It must be at a place for arguments or variables, and the only one
+    /// there.
     pub(crate) text: Cow<'a, str>,
-    /// The first argument or field of an input object without a value. The parser leaves such a name out and reads on.
+    /// The first argument or input field without a value. The parser skips such a name without an error.
     pub(crate) without_value: Option<SyntaxError>,
-    /// The first text that is no token. What the parser is to read ends before it.
+    /// The first lexical error. The text ends before it.
     pub(crate) syntax_error: Option<SyntaxError>,
 }
 
-/// The document as the parser is to read it.
+/// Preprocesses a document.
 pub(crate) fn preprocess(document: &str) -> Preprocessed<'_> {
     let Scan { found: blanks, without_value, syntax_error, end, .. } = Scan::default().run(document);
     let document = if syntax_error.is_some() { document.get(..end).unwrap_or_default() } else { document };
@@ -35,12 +36,12 @@ pub(crate) fn preprocess(document: &str) -> Preprocessed<'_> {
         let blank = bytes.get_mut(range).unwrap_or_default();
         blank.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
     }
-    // Tokens begin and end between characters, so this is UTF-8 as before.
+    // Tokens start and end at character boundaries, so this is still UTF-8.
     let text = String::from_utf8(bytes).map_or(Cow::Borrowed(document), Cow::Owned);
     Preprocessed { text, without_value, syntax_error }
 }
 
-/// What has been opened and not yet closed.
+/// A bracket that is open.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {
     Selections,
@@ -50,7 +51,7 @@ enum Open {
     List,
 }
 
-/// What must come next of an argument or of a field of an object.
+/// The next part of an argument or of an input field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     Name,
@@ -58,38 +59,38 @@ enum Next {
     Value,
 }
 
-/// What a token is to parentheses behind it.
+/// Whether empty parentheses may follow a token.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Before {
-    /// `query`, `mutation` or `subscription`, whose name may come next.
+    /// `query`, `mutation` or `subscription`, which a name may follow.
     Operation,
     /// The name of an operation or of a field.
     Name,
-    /// `...` or `@`: the name that comes next takes no empty pair.
+    /// `...` or `@`, after whose name empty parentheses are not allowed.
     Mark,
-    /// `on` behind `...`: neither does its type.
+    /// `on` after `...`, after whose type they are not allowed either.
     On,
     #[default]
     Other,
 }
 
-/// How far a document has been read: what is open, and what came last.
+/// The state of the scan: the open brackets, and the last token.
 #[derive(Default)]
 struct Scan {
     open: Vec<Open>,
-    /// The parenthesis after which nothing has come yet, if it may be one of an empty pair.
+    /// The offset of an opening parenthesis, if it was the last token and may be of an empty pair.
     opened: Option<usize>,
-    /// The byte with which the last token began.
+    /// The first byte of the last token.
     last: u8,
-    /// What the last token is to parentheses behind it.
+    /// Whether empty parentheses may follow the last token.
     before: Before,
-    /// What is to become white space.
+    /// The ranges to replace by white space.
     found: Vec<Range<usize>>,
     without_value: Option<SyntaxError>,
     syntax_error: Option<SyntaxError>,
-    /// The last token, if it is a string that describes what comes next should that be a definition or a variable.
+    /// The last token, if it is a string that is a description should a definition or a variable follow.
     description: Option<Range<usize>>,
-    /// The offset behind the last token.
+    /// The offset after the last token.
     end: usize,
 }
 
@@ -101,7 +102,7 @@ impl Scan {
                 Ok(Some(token)) => token,
                 Ok(None) => return self,
                 Err(syntax_error) => {
-                    // It may have described what cannot be read; by itself it is no fault.
+                    // The string before the error may be a description, so it must not be reported as another error.
                     self.found.extend(self.description.take());
                     return Self { syntax_error: Some(syntax_error), ..self };
                 }
@@ -156,7 +157,7 @@ impl Scan {
         self.last = byte;
     }
 
-    /// What the token that comes next is to parentheses behind it.
+    /// Whether empty parentheses may follow this token.
     fn before(&self, token: &[u8]) -> Before {
         let is_name = token.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
         match (self.open.last(), self.before, token) {
@@ -171,9 +172,9 @@ impl Scan {
         }
     }
 
-    /// Whether a string that stands here, with this word after it, describes a definition or a variable.
+    /// Whether a string here is the description of a definition or a variable, if this word follows it.
     fn describes(&self, next: &[u8]) -> bool {
-        // A shorthand query cannot be described, and after `=` stands a default value. A definition ends with a brace.
+        // A shorthand query has no description, and a string after `=` is a default value. A definition ends with a brace.
         match self.open.as_slice() {
             [] => DESCRIBED.contains(&next) && matches!(self.last, 0 | b'}'),
             [Open::Arguments(_) | Open::Variables] => next == b"$" && !matches!(self.last, b'=' | b':' | b'$' | b'@'),
@@ -198,7 +199,7 @@ const DESCRIBED: [&[u8]; 12] = [
     b"directive",
 ];
 
-/// The name that begins the rest of the document, past what is ignored, or else its first byte; nothing at the end.
+/// The first token at or after this offset, if it is a name, or else its first byte; empty at the end.
 fn next_word(document: &[u8], offset: usize) -> &[u8] {
     let after = document.get(offset..).unwrap_or_default();
     let rest = after.get(lexer::ignored_length(after)..).unwrap_or_default();
@@ -207,12 +208,12 @@ fn next_word(document: &[u8], offset: usize) -> &[u8] {
 }
 
 impl Next {
-    /// What must come after a token that begins with this byte.
+    /// The part that follows a token that starts with this byte.
     fn after(self, byte: u8) -> Self {
         match self {
             Self::Name if byte.is_ascii_alphabetic() || byte == b'_' => Self::Colon,
             Self::Colon => Self::Value,
-            // The name of a variable is yet to come.
+            // The name of the variable follows.
             Self::Value if byte == b'$' => Self::Value,
             Self::Name | Self::Value => Self::Name,
         }
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_printed_form_is_read_as_meant() {
+    fn empty_parentheses_are_replaced_by_white_space() {
         for (written, read) in [
             (
                 "mutation rotateAPIToken() { rotateAPIToken() { token{ value } } }",
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_is_read_as_white_space() {
+    fn descriptions_are_replaced_by_white_space() {
         for (written, read) in [
             ("\"a\" query { b }", "    query { b }"),
             ("\"\"\"a\nb\"\"\" # c\nfragment", "    \n     # c\nfragment"),
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_is_read_as_white_space() {
+    fn commas_are_replaced_by_white_space() {
         for (written, read) in [
             ("{ ... , { a } }", "{ ...   { a } }"),
             ("{ ...,A b,\r\n:# ,\n\u{feff},c(d: \",\", e: 1),}", "{ ... A b \r\n:   \n    c(d: \",\"  e: 1) }"),
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_left_alone() {
+    fn everything_else_is_unchanged() {
         for document in [
             "",
             "{ a }",
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_and_a_field_without_a_value_are_found() {
+    fn arguments_and_input_fields_without_a_value_are_found() {
         for (document, at) in [
             ("{ a(b) }", Some(5)),
             ("{ a(b: 1, c) }", Some(11)),

@@ -1,7 +1,7 @@
-//! The document as the library that executes knows it, made from what the validator has read.
+//! Translates the syntax tree of the validating library into that of the executing library.
 //!
-//! One parser reads every document, so a literal means one thing and a field stands in one place for both libraries. The executing
-//! library's own parser knows an older grammar, reads some strings otherwise, and counts lines otherwise.
+//! A document is parsed once, so that literals and locations are the same for both libraries. The executing library's own parser has an
+//! older grammar, reads some strings differently, and counts lines differently.
 
 use std::collections::HashMap;
 
@@ -16,10 +16,10 @@ use async_graphql_value::Value;
 
 use super::positions::Positions;
 
-/// The fragments of a document by their names.
+/// The fragments of a document by name.
 pub(crate) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// The operations and fragments of a document. Of several with one name, which no valid document has, the first.
+/// Translates the operations and fragments of a document. Of several with the same name, which is invalid, only the first is kept.
 pub(crate) fn translate(document: &ast::Document, positions: &Positions<'_>) -> ExecutableDocument {
     let translation = Translation { positions };
     let mut operations = Vec::new();
@@ -31,7 +31,7 @@ pub(crate) fn translate(document: &ast::Document, positions: &Positions<'_>) -> 
                 let entry = fragments.entry(Name::new(fragment.name.as_str()));
                 entry.or_insert_with(|| translation.fragment(fragment));
             }
-            // The validator refuses those.
+            // Validation refuses all others.
             _ => {}
         }
     }
@@ -178,7 +178,7 @@ fn value_of(value: &ast::Value) -> Value {
     }
 }
 
-/// An integer; one that is larger than any that can be counted with is an `ID`, which is a text however it is written.
+/// An integer. One that does not fit into 64 bits can only be an `ID`, which is a string.
 fn integer(text: &str) -> Value {
     text.parse::<i64>().map_or_else(|_| Value::String(text.to_owned()), |number| Value::Number(number.into()))
 }

@@ -1,5 +1,5 @@
-//! What a document selects, found out before anything walks it: the library follows every fragment spread each time it meets
-//! it, so a document of one kilobyte could ask for more steps than there is time for, or nest deeper than a stack reaches.
+//! The limits of a document, checked before anything traverses it. The libraries expand every fragment spread each time that they meet it,
+//! so a document of one kilobyte could take forever, or overflow the stack.
 
 use std::collections::HashMap;
 
@@ -10,28 +10,28 @@ use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::settings::Settings;
 use crate::graphql::syntax::translate::Fragments;
 
-/// The most fields and fragments that a document may come to once every spread is followed.
+/// The most fields and fragments of a document, with every spread expanded.
 const MAX_SELECTIONS: usize = 5_000;
 /// The most operations in a document.
 const MAX_OPERATIONS: usize = 50;
-/// The lists of the introspected schema that lead from a type to other types, so that each level multiplies the answer.
+/// The list fields of introspection that lead from a type to other types, so that each level multiplies the response.
 const INTROSPECTED_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
-/// How deep such lists may be nested; what client generators ask for nests one.
+/// How deep these list fields may be nested. The queries of client generators nest one.
 const MAX_INTROSPECTED_LISTS: usize = 2;
-/// The most fields at the root of an operation.
+/// The most root fields of an operation.
 const MAX_ROOT_FIELDS: usize = 250;
 
-/// What following a selection set to its end comes to.
+/// The size of a selection set, with every spread expanded.
 #[derive(Clone, Copy, Default)]
 struct Extent {
     selections: usize,
     depth: usize,
-    /// How deep lists of the schema's parts are nested.
+    /// How deep list fields of introspection are nested.
     lists: usize,
 }
 
 impl Extent {
-    /// This one with another beside it.
+    /// This and another one, side by side.
     fn beside(self, other: Self) -> Self {
         Self {
             selections: self.selections.saturating_add(other.selections),
@@ -40,7 +40,7 @@ impl Extent {
         }
     }
 
-    /// This one inside one more field or fragment.
+    /// This one inside a field or fragment.
     fn inside(self) -> Self {
         Self { selections: self.selections.saturating_add(1), depth: self.depth.saturating_add(1), lists: self.lists }
     }
@@ -53,11 +53,11 @@ impl Extent {
     }
 }
 
-/// Whether the document stays within the bounds. What does may be walked by following every spread. How many fields and
-/// fragments it comes to then.
+/// Checks the limits, after which every spread of the document may be expanded. Returns the number of fields and fragments with every
+/// spread expanded.
 ///
 /// # Errors
-/// What is too much of.
+/// The limit that the document exceeds.
 pub(crate) fn check(document: &ExecutableDocument, settings: &Settings) -> Result<usize, RequestError> {
     let written = written(document);
     for (count, limit, what) in [
@@ -101,7 +101,7 @@ fn too_deep(max_depth: usize) -> String {
     format!("A document may nest fields and fragments at most {max_depth} deep.")
 }
 
-/// How often things are written in a document.
+/// How many aliases and directives are written in a document.
 #[derive(Default)]
 struct Written {
     aliases: usize,
@@ -139,8 +139,8 @@ impl Written {
     }
 }
 
-/// The extent of every fragment, each computed once, those that others spread first. No recursion along spreads: their
-/// chain is as long as the client likes.
+/// The extent of every fragment, computed once, after those of the fragments that it spreads. This does not recurse along spreads, because
+/// their chain may be of any length.
 fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&Name, Extent>, RequestError> {
     let mut extents: HashMap<&Name, Extent> = HashMap::new();
     for root in fragments.keys() {
@@ -157,7 +157,7 @@ fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&
                 Some(other) if path.contains(&other) => {
                     return Err(validation_error("A fragment may not spread itself.".to_owned()).at(fragment.pos));
                 }
-                // A chain this long is too deep whatever it ends in.
+                // A chain of this length is too deep in any case.
                 Some(_) if path.len() > max_depth => return Err(validation_error(too_deep(max_depth)).at(fragment.pos)),
                 Some(other) => path.push(other),
                 None => {
@@ -170,7 +170,7 @@ fn fragment_extents(fragments: &Fragments, max_depth: usize) -> Result<HashMap<&
     Ok(extents)
 }
 
-/// The extent of a set, of whose spreads every extent is known. The parser bounds how deep a set itself nests.
+/// The extent of a selection set, given those of the fragments that it spreads. The parser limits the nesting of the set itself.
 fn extent(set: &SelectionSet, fragments: &HashMap<&Name, Extent>) -> Option<Extent> {
     let inside = |selection: &Positioned<Selection>| match &selection.node {
         Selection::Field(field) => {
@@ -187,7 +187,7 @@ fn extent(set: &SelectionSet, fragments: &HashMap<&Name, Extent>) -> Option<Exte
     set.items.iter().map(inside).reduce(Extent::beside)
 }
 
-/// The names of all fragments that a set spreads.
+/// The names of all fragments that a selection set spreads.
 fn spreads(set: &SelectionSet) -> Vec<&Name> {
     set.items
         .iter()
@@ -199,7 +199,7 @@ fn spreads(set: &SelectionSet) -> Vec<&Name> {
         .collect()
 }
 
-/// How many fields are at the root of an operation, those of fragments included, or one more than may be.
+/// The number of root fields of an operation, including those in fragments. Counting stops above the limit.
 fn root_fields(operation: &OperationDefinition, document: &ExecutableDocument) -> usize {
     let mut found = 0;
     count(&operation.selection_set.node, &document.fragments, &mut found);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn fragments_that_multiply_are_refused_as_quickly_as_they_are_written() {
+    fn fragments_that_multiply_are_refused_in_linear_time() {
         assert!(passes(&chain(8, "@ @")));
         for links in [20, 39, 2_000] {
             assert!(!passes(&chain(links, "@ @")), "{links}");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_fragments_ends_before_any_stack_does() {
+    fn a_chain_of_fragments_cannot_overflow_the_stack() {
         assert!(passes(&chain(MAX_DEPTH - 1, "@")));
         for links in [MAX_DEPTH, MAX_DEPTH + 1, 30_000] {
             assert!(!passes(&chain(links, "@")), "{links}");
@@ -262,13 +262,13 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_of_fragments_is_refused() {
+    fn a_cycle_of_fragments_is_refused() {
         assert!(!passes("{ ...a } fragment a on Query { ...b } fragment b on Query { x ...a }"));
         assert!(!passes("{ x } fragment a on Query { ...a }"));
     }
 
     #[test]
-    fn the_number_of_fields_is_bounded_at_the_root_and_over_all() {
+    fn the_number_of_fields_is_limited_at_the_root_and_in_total() {
         let fields = |count: usize| (0..count).map(|number| format!("f{number}: a ")).collect::<String>();
         for (count, good) in [(MAX_ROOT_FIELDS, true), (MAX_ROOT_FIELDS + 1, false)] {
             assert_eq!(passes(&format!("{{ {} }}", fields(count))), good, "{count}");
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_and_directives_are_counted_wherever_they_stand() {
+    fn aliases_and_directives_are_counted_everywhere() {
         let settings = |max_aliases, max_directives| Settings { max_aliases, max_directives, ..Settings::default() };
         let document = parse_query(
             "query($v: Boolean @a) @b { x: c @d { y: e } ... @f { z: g } ...h @i } fragment h on Query @j { w: k }",

@@ -1,7 +1,6 @@
-//! How often one field is asked for in one place: each alias multiplies what the server sends and hardly what it is sent.
+//! The limit of aliases of one field in one selection set. Each alias multiplies the response, but hardly enlarges the request.
 //!
-//! Counted on the fields as they are collected and merged (GraphQL, section 6.3.2), because they may be spread over any number
-//! of fragments.
+//! Fields are counted after they are collected and merged (GraphQL, section 6.3.2), because they may be in any number of fragments.
 
 use std::collections::HashMap;
 
@@ -13,17 +12,16 @@ use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::syntax::collect_fields::collect;
 use crate::graphql::syntax::translate::Fragments;
 
-/// Whether every field of a document that is within the bounds of `selection` is asked for under at most so many names in one
-/// place.
+/// Checks the limit for every selection set of a document. `bounds` must have accepted it.
 ///
 /// # Errors
-/// Which is not.
+/// The first field that exceeds the limit.
 pub(crate) fn check(document: &ExecutableDocument, max_aliases: usize) -> Result<(), RequestError> {
     let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
     sets.into_iter().try_for_each(|set| check_sets(&[set], &document.fragments, max_aliases))
 }
 
-/// These sets are selected of one thing. No deeper than the document is.
+/// Checks selection sets of the same object, which are merged. The recursion is as deep as the document.
 fn check_sets(sets: &[&SelectionSet], fragments: &Fragments, max_aliases: usize) -> Result<(), RequestError> {
     let mut fields = Vec::new();
     sets.iter().for_each(|set| collect(set, fragments, &mut fields));
@@ -53,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_of_one_field_are_counted_in_each_place_wherever_they_are_written() {
+    fn the_aliases_of_a_field_are_counted_in_each_merged_selection_set() {
         for (document, names) in [
             ("{ a }", 1),
             ("{ a a b a }", 1),

@@ -1,11 +1,10 @@
-//! What is told of a document that does not fit, where nobody may read the schema: what to look for and never a name that
-//! the client does not know already.
+//! Error messages without names of the schema, for a server on which nobody may read it. They only contain names that the client sent.
 
-/// What is told in place of the validator's words, which may name types, and fields that are missing. `rule` is the
-/// validator's name for the rule that is broken; those about the document alone keep their words.
+/// Replaces a message of apollo-compiler, which may contain names of types and of missing fields. `rule` is its name of the broken rule.
+/// Messages of rules that only concern the document are kept.
 pub(crate) fn generic_message(rule: Option<&str>, message: String) -> String {
     match rule {
-        // It does not even parse, or a rule is broken that holds with any schema.
+        // A syntax error, or a rule that does not depend on the schema.
         None
         | Some(
             "AmbiguousAnonymousOperation"
@@ -28,7 +27,7 @@ pub(crate) fn generic_message(rule: Option<&str>, message: String) -> String {
             | "UnusedVariable",
         ) => message,
         Some("UndefinedField") => "There is no such field here.".to_owned(),
-        Some("UndefinedArgument") => "The field takes no such argument.".to_owned(),
+        Some("UndefinedArgument") => "The field has no such argument.".to_owned(),
         Some("UndefinedDirective") => "There is no such directive.".to_owned(),
         Some("UndefinedInputValue") => "The input has no such field.".to_owned(),
         Some("UndefinedEnumValue") => "This name is unknown here.".to_owned(),
@@ -42,5 +41,5 @@ pub(crate) fn generic_message(rule: Option<&str>, message: String) -> String {
     }
 }
 
-/// What is told of a value or a type that is not what must stand there.
+/// The message for a value or type that does not fit.
 pub(crate) const INPUT: &str = "This does not fit the schema, which this server does not show.";

@@ -1,6 +1,5 @@
-//! What the validator does not ask of the inputs in a document: whether a `DateTime` is one (GraphQL, section 5.6.1), whether an
-//! input object names a field once (section 5.6.3), and whether a variable fits where it stands inside a list or an input
-//! object (section 5.8.5).
+//! Rules for input values that apollo-compiler does not check: that a `DateTime` is valid (GraphQL, section 5.6.1), that the fields of an
+//! input object are unique (section 5.6.3), and that the type of a variable fits inside a list or input object (section 5.8.5).
 
 use std::collections::HashSet;
 
@@ -14,15 +13,15 @@ use crate::domain::timestamp::Timestamp;
 use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::syntax::positions::Positions;
 
-/// The one scalar of ours.
+/// The only custom scalar.
 pub(crate) const DATE_TIME: &str = "DateTime";
 
-/// What is wrong with a text that should be a moment; nothing if it is one.
+/// Why a text is not a valid `DateTime`; `None` if it is.
 pub(crate) fn date_time_problem(text: &str) -> Option<String> {
     Timestamp::parse(text).err().map(|err| err.to_string())
 }
 
-/// All that is wrong with the inputs of a document that the validator lets pass.
+/// The errors in the input values of a document.
 pub(crate) fn check(document: &ExecutableDocument, schema: &Schema, positions: &Positions<'_>) -> Vec<RequestError> {
     let mut errors = Vec::new();
     for operation in document.operations.iter() {
@@ -32,7 +31,7 @@ pub(crate) fn check(document: &ExecutableDocument, schema: &Schema, positions: &
     errors
 }
 
-/// One operation, on the way through all that it passes in.
+/// Visits the input values of an operation.
 struct Visit<'a> {
     schema: &'a Schema,
     positions: &'a Positions<'a>,
@@ -47,7 +46,7 @@ impl Visit<'_> {
                 self.value(&variable.ty, false, value);
             }
         }
-        // Fragments that no operation spreads are not valid, so this reaches all there is.
+        // Unused fragments are invalid, so this reaches all fields.
         for field in operation.all_fields(document) {
             self.arguments(&field.arguments, &field.definition.arguments);
         }
@@ -61,7 +60,7 @@ impl Visit<'_> {
         }
     }
 
-    /// A value where this type stands; `defaulted` if nothing may stand there as well.
+    /// A value at a place of this type; `defaulted` if the place has a default value.
     fn value(&mut self, ty: &Type, defaulted: bool, value: &Node<Value>) {
         match &**value {
             Value::Variable(name) => {

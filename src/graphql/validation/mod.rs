@@ -1,4 +1,4 @@
-//! Whether a document and its variables are valid and within the bounds, before anything is executed.
+//! Validation of documents and variables, and limits of documents, before execution.
 
 mod bounds;
 mod field_aliases;

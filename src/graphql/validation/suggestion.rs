@@ -1,20 +1,20 @@
-//! What a misspelt name was probably meant to be.
+//! Suggests the name that a misspelt one was probably meant to be.
 
 use apollo_compiler::Schema;
 use apollo_compiler::schema::ExtendedType;
 
-/// How alike two names must be, of 1 for the same.
+/// The minimum similarity, of 1 for equal names.
 const ALIKE: f64 = 0.8;
 
-/// No name of ours is longer, nor is one that was meant to be one.
+/// Longer names are not compared: no name of the schema is nearly as long.
 const MAX_LENGTH: usize = 64;
 
 fn wanted_length(first: &str, second: Option<&str>) -> usize {
     second.unwrap_or(first).len()
 }
 
-/// A sentence that suggests a name for the one that this message of the validator says does not exist. It names the type and
-/// then the field, or the type alone, between back quotes.
+/// A suggestion for the unknown name in this message of apollo-compiler, which contains the type and the field, or only the type, in
+/// backquotes.
 pub(crate) fn of(message: &str, schema: &Schema) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (first, second) = (quoted.next()?, quoted.next());
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_is_nearly_right_is_mended() {
+    fn a_similar_name_is_suggested() {
         let schema = Schema::parse("type Query { currentAPIToken: String apiTokens: String }", "schema").unwrap();
         for (message, suggested) in [
             ("Type `Query` does not have a field `currentApiToken`.", Some(" Did you mean `currentAPIToken`?")),

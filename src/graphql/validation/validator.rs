@@ -1,7 +1,7 @@
-//! The schema as a document is judged by it, and the judgement: parsing, bounds, validation.
+//! Parses a document, checks its limits, and validates it against the schema.
 //!
-//! Validation is apollo-compiler's, which follows section 5 of the specification rule by rule; async-graphql, which executes,
-//! leaves several of them out. What a schema's own scalar accepts neither of them asks, so that is done here.
+//! apollo-compiler validates, because it implements every rule of section 5 of the specification; async-graphql, which executes, lacks
+//! several. Neither checks the values of custom scalars, so `input_values` does.
 
 use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::parser::Parser;
@@ -20,10 +20,10 @@ use crate::service::ErrorCode;
 
 use super::{bounds, field_aliases, hidden_names, input_values, suggestion};
 
-/// What the edition of September 2025 has added to introspection (section 4.2), and the validator does not know yet.
-const NEWEST: &str = "extend type __Type { isOneOf: Boolean }";
+/// What the edition of September 2025 added to introspection (section 4.2), and apollo-compiler does not have yet.
+const INTROSPECTION_2025: &str = "extend type __Type { isOneOf: Boolean }";
 
-/// The most errors that are told of one document.
+/// The most errors that are reported for one document.
 const MAX_ERRORS: usize = 10;
 
 /// The GraphQL schema generated from the code is invalid: a bug, found at startup.
@@ -31,26 +31,26 @@ const MAX_ERRORS: usize = 10;
 #[error("The GraphQL schema generated from the code is invalid: {0}")]
 pub struct InvalidSchema(String);
 
-/// The schema, for judging documents by.
+/// Validates documents against the schema.
 pub(crate) struct Validator {
     schema: Valid<Schema>,
     settings: Settings,
 }
 
-/// A document that is valid and within the bounds, as each of the two libraries knows it.
+/// A valid document within the limits, in the form of each of the two libraries.
 pub(crate) struct ValidDocument {
     /// For execution.
     pub(crate) parsed: ParsedDocument,
-    /// With the types of its fields.
+    /// With the types of the fields.
     pub(crate) validated: Valid<ExecutableDocument>,
-    /// How many fields and fragments it comes to once every spread is followed.
+    /// The number of fields and fragments, with every spread expanded.
     pub(crate) selections: usize,
 }
 
 impl Validator {
-    /// The schema of this definition.
+    /// A validator for this schema.
     pub(crate) fn new(sdl: &str, settings: Settings) -> Result<Self, InvalidSchema> {
-        let schema = Schema::parse_and_validate(format!("{sdl}\n{NEWEST}"), "schema.graphql");
+        let schema = Schema::parse_and_validate(format!("{sdl}\n{INTROSPECTION_2025}"), "schema.graphql");
         let schema = schema.map_err(|invalid| InvalidSchema(invalid.errors.to_string()))?;
         Ok(Self { schema, settings })
     }
@@ -59,16 +59,16 @@ impl Validator {
         &self.schema
     }
 
-    /// Whether errors may name only what the client sent. Who may read the schema after signing in has signed in when a
-    /// document is judged.
+    /// Whether error messages must not contain names that the client did not send. If only authenticated callers may read the schema, the
+    /// caller is already authenticated here.
     pub(crate) fn hides_names(&self) -> bool {
         self.settings.introspection == Introspection::Off
     }
 
-    /// Reads and validates a document.
+    /// Parses and validates a document.
     ///
     /// # Errors
-    /// All that is wrong with it, never nothing.
+    /// The errors of the document, at least one.
     pub(crate) fn parse_and_validate(&self, text: &str) -> Result<ValidDocument, Vec<RequestError>> {
         if text.len() > self.settings.max_bytes {
             return Err(vec![validation_error(format!(
@@ -88,11 +88,11 @@ impl Validator {
             (syntax, without_value, syntax_error) => {
                 let mut errors = syntax.err().unwrap_or_default();
                 if syntax_error.is_some() {
-                    // Of what ends before a syntax_error token, the parser also says that it ends.
+                    // The text ends before the lexical error, so the parser also reports an unexpected end.
                     let end = positions.of_next(preprocessed.text.len());
                     errors.retain(|error| error.locations.iter().all(|place| *place < end));
                 }
-                // The first error is the one to mend first.
+                // In the order of the document.
                 for error in without_value.into_iter().chain(syntax_error).map(error) {
                     let after = errors.partition_point(|other| other.locations < error.locations);
                     errors.insert(after, error);
@@ -111,7 +111,7 @@ impl Validator {
     fn parse(&self, source: &str, text: &str, positions: &Positions<'_>) -> Result<ast::Document, Vec<RequestError>> {
         let mut parser = Parser::new().token_limit(self.settings.max_tokens).recursion_limit(RECURSION_LIMIT);
         let syntax = parser.parse_ast(source, "document");
-        // Where the parser gave up is the last thing that it says.
+        // The last error of the parser is at the place where it stopped.
         let gave_up = |message: String| {
             let last = syntax.as_ref().err().and_then(|syntax_error| syntax_error.errors.iter().last());
             let place = last.and_then(|diagnostic| diagnostic.error.location());
@@ -150,8 +150,7 @@ impl Validator {
         if refused.is_empty() { Ok(document) } else { Err(refused) }
     }
 
-    /// What the validator or the parser found. `place` says where to report it, from the rule, the message and the offset of a
-    /// diagnostic.
+    /// The errors that apollo-compiler found. `place` returns the offset to report, for the rule, the message and the offset of a diagnostic.
     fn errors(
         &self,
         diagnostics: &DiagnosticList,
@@ -176,10 +175,10 @@ impl Validator {
     }
 }
 
-/// Deeper than any document within the bounds, and far from the end of any stack.
+/// More than the depth of any document within the limits, and far below what would overflow the stack.
 const RECURSION_LIMIT: usize = 200;
 
-/// The text as a sentence.
+/// The text as a sentence: with a capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The variables of a request (GraphQL, section 6.1.2): whether each is what the operation declares, before anything runs. The
-//! library that executes would find out field by field, when the fields before have already been carried out.
+//! Checks the variables of a request against their declarations (GraphQL, section 6.1.2), before execution. The executing library would
+//! check them field by field, after earlier fields have been executed.
 
 use apollo_compiler::ast::{Type, Value as Literal, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
@@ -13,11 +13,11 @@ use crate::service::ErrorCode;
 
 use super::input_values::{DATE_TIME, date_time_problem};
 
-/// A variable that is not as it is declared: where in it, and how it must be.
+/// A variable that does not fit its declaration: the path in it, and what is wrong.
 struct InvalidVariable {
     path: Vec<String>,
     message: String,
-    /// Whether the end of the path is the schema's, and nothing that was sent.
+    /// Whether the last step of the path is a name of the schema that the client did not send.
     absent: bool,
 }
 
@@ -31,14 +31,14 @@ impl InvalidVariable {
         self
     }
 
-    /// The text never repeats what was sent, which may be a value (R9); names are the schema's, or are redacted. Where names
-    /// are hidden, they are those that were sent.
+    /// The message never repeats the content of a variable, which may be a value (R9). Names are those of the schema, or redacted. If names
+    /// are hidden, only those that the client sent are used.
     fn describe(mut self, hides_names: bool) -> PublicError {
         if hides_names {
             if self.absent && self.path.len() > 1 {
                 self.path.pop();
             }
-            "is not as it must be".clone_into(&mut self.message);
+            "does not fit its declaration".clone_into(&mut self.message);
         }
         let field = self.path.iter().rev().find(|step| step.parse::<usize>().is_err());
         let message = format!("The variable ${} {}.", self.path.join("."), self.message);
@@ -49,11 +49,11 @@ impl InvalidVariable {
     }
 }
 
-/// Whether the variables are what these definitions declare. What is not declared is of no concern. A whole number is left
-/// written as one, for the library that executes knows no other. Where names are hidden, an error has none that was not sent.
+/// Checks the variables against these definitions, and ignores undeclared ones. Whole numbers such as `1.0` are rewritten as integers,
+/// because the executing library accepts nothing else. If names are hidden, an error only contains names that the client sent.
 ///
 /// # Errors
-/// The first that is not, and where it is declared.
+/// The first variable that does not fit, and the location of its declaration.
 pub(crate) fn check(
     given: &mut Map<String, Json>,
     definitions: &[(Node<VariableDefinition>, Pos)],
@@ -73,13 +73,13 @@ fn check_absent(ty: &Type, default: Option<&Node<Literal>>) -> Result<(), Invali
     if !ty.is_non_null() || default.is_some() {
         return Ok(());
     }
-    Err(InvalidVariable { absent: true, ..InvalidVariable::new(format!("is missing; it is a {ty}")) })
+    Err(InvalidVariable { absent: true, ..InvalidVariable::new(format!("is missing; its type is {ty}")) })
 }
 
 fn check_value(ty: &Type, value: &mut Json, schema: &Schema) -> Result<(), InvalidVariable> {
     match (ty, value) {
         (Type::NonNullNamed(_) | Type::NonNullList(_), Json::Null) => {
-            Err(InvalidVariable::new(format!("must not be null; it is a {ty}")))
+            Err(InvalidVariable::new(format!("must not be null; its type is {ty}")))
         }
         (_, Json::Null) => Ok(()),
         (Type::List(item) | Type::NonNullList(item), Json::Array(items)) => {
@@ -87,7 +87,7 @@ fn check_value(ty: &Type, value: &mut Json, schema: &Schema) -> Result<(), Inval
                 check_value(item, value, schema).map_err(|error| error.inside(&place.to_string()))
             })
         }
-        // One item stands for a list of it (section 3.11).
+        // A single item is coerced to a list (section 3.11).
         (Type::List(item) | Type::NonNullList(item), value) => check_value(item, value, schema),
         (Type::Named(name) | Type::NonNullNamed(name), value) => check_named(name, value, schema),
     }
@@ -134,7 +134,7 @@ fn check_object(
     schema: &Schema,
 ) -> Result<(), InvalidVariable> {
     if let Some(name) = fields.keys().find(|name| !declared.fields.contains_key(name.as_str())) {
-        return Err(InvalidVariable::new(format!("is no field of {}", declared.name)).inside(name));
+        return Err(InvalidVariable::new(format!("is not a field of {}", declared.name)).inside(name));
     }
     for (name, definition) in &declared.fields {
         let checked = match fields.get_mut(name.as_str()) {
