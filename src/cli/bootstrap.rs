@@ -1,4 +1,4 @@
-//! `rotakey bootstrap`: the way in, and the way back in when the admin token is lost.
+//! `rotakey bootstrap`: creates an admin token, also if the first one is lost.
 
 use std::io::Write;
 

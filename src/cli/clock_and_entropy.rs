@@ -1,4 +1,4 @@
-//! The clock and the random source of this host, which every command but a test's is given.
+//! The clock and the random source of the operating system, for all commands.
 
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
-//! Why a command failed, for the person at the terminal.
+//! Errors of commands, for people at a terminal.
 
 use crate::config::Problems;
 use crate::{app, service};
 
-/// Why a command failed. The text is for the person at the terminal.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error(transparent)]
@@ -20,7 +20,7 @@ pub(super) enum Error {
     Output(#[from] std::io::Error),
 }
 
-/// The error and what it came from, once each.
+/// The error followed by its causes, without repetitions.
 pub(super) fn with_causes(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut source = err.source();

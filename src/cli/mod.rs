@@ -1,4 +1,4 @@
-//! The commands. Each does one thing with `app`; what a command was asked for goes to stdout, everything else to stderr.
+//! The command line. The output of a command goes to stdout, everything else to stderr.
 
 mod backup;
 mod bootstrap;
@@ -44,7 +44,7 @@ enum Command {
     Schema,
 }
 
-/// Runs the command of these arguments.
+/// Runs the command that the arguments of the process name.
 pub async fn run() -> ExitCode {
     let matches = config::ignoring_empty_variables(Cli::command()).get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
@@ -63,7 +63,7 @@ pub async fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            // If standard error is closed as well, nothing is left to write to.
+            // If stderr is closed as well, there is nowhere left to write.
             let _ = writeln!(std::io::stderr(), "rotakey: {}", with_causes(&err));
             ExitCode::FAILURE
         }

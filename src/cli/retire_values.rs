@@ -1,4 +1,4 @@
-//! `rotakey retire-values`: after an older backup was restored, retires the values that work again with it.
+//! `rotakey retire-values`: retires the values that work again because an older backup was restored.
 
 use std::io::Write;
 

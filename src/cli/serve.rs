@@ -1,4 +1,4 @@
-//! `rotakey serve`: the server. On an empty database it makes the first admin token and shows how to rotate it.
+//! `rotakey serve`: runs the server. On an empty database, it creates the first admin token and shows how to rotate it.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,7 +18,7 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
     let stop = app::stop_signal()?;
     let service = app::open(&settings.database_url, clock, entropy, settings.policy).await?;
-    // The port first: a token must not be made for a server that then cannot start.
+    // Bind the ports first: no token must be created by a server that then cannot start.
     let api = app::bind(settings.listen).await?;
     let metrics = match settings.metrics_listen {
         Some(listen) => Some(app::bind_metrics(listen).await?),
@@ -32,7 +32,7 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     std::io::stdout().flush()?;
     tracing::info!(%address, database = service.database(), version = env!("CARGO_PKG_VERSION"), "listening");
     if !is_private(address) {
-        tracing::warn!(%address, "other machines can reach this address, and plain HTTP shows them every value; use TLS");
+        tracing::warn!(%address, "listening on plain HTTP for other machines; values are readable on the network without TLS");
     }
     if let Some(address) = metrics_address {
         tracing::info!(%address, "listening for metrics");
@@ -41,7 +41,7 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     Ok(())
 }
 
-/// The URL at which a person on this machine reaches the server.
+/// The URL of the server on this machine.
 fn base_url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
@@ -52,7 +52,7 @@ fn base_url(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Whether only this machine can reach the address.
+/// Whether only this machine can connect to the address.
 fn is_private(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
@@ -62,7 +62,7 @@ fn banner(address: SocketAddr, metrics: Option<SocketAddr>, database: &str, firs
     let mut text = format!("Rotakey is listening on http://{address}\n");
     if !is_private(address) {
         text.push_str(
-            "Warning: other machines can reach this address, and it speaks plain HTTP. Put TLS in front of it, or listen on \
+            "Warning: other machines can connect to this address, and it uses plain HTTP. Put TLS in front of it, or listen on \
              127.0.0.1.\n",
         );
     }

@@ -1,4 +1,4 @@
-//! Settings of connections: how many there may be, and how the server parts with them.
+//! The limits of connections and streams, and how long the server drains.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use clap::Args;
 
 use super::problems::Problems;
 
-/// How many connections may be open where the operator says nothing and there are descriptors for as many.
+/// The default maximum of open connections, if there are enough file descriptors.
 const MAX_CONNECTIONS: usize = 4_096;
-/// How many descriptors are left for the database, the log and the listener.
+/// The file descriptors that are reserved for the database, the log and the listener.
 const RESERVED_DESCRIPTORS: usize = 64;
 
-/// The flags of connections.
+/// The flags for connections.
 #[derive(Args, Clone, Debug)]
 pub struct ConnectionFlags {
     /// How many connections may be open. Beyond that, a new one replaces an idle one, or waits. Default: 4096, or fewer if the
@@ -29,7 +29,7 @@ pub struct ConnectionFlags {
     pub drain: String,
 }
 
-/// The settings of connections, every one of them sound.
+/// The settings of connections, validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionSettings {
     pub(super) max_connections: usize,
@@ -37,15 +37,15 @@ pub(super) struct ConnectionSettings {
 }
 
 impl ConnectionFlags {
-    /// The settings, where the process may open so many files.
+    /// Validates the flags, for a process that may open this many file descriptors.
     pub(super) fn validate(&self, descriptors: usize) -> Result<ConnectionSettings, Problems> {
         let mut problems = Vec::new();
         let most = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1);
         let max_connections = self.max_connections.unwrap_or(MAX_CONNECTIONS.min(most));
         if !(1..=most).contains(&max_connections) {
             problems.push(format!(
-                "--max-connections must be 1 to {most}, because the process may open {descriptors} files. Raise that limit for more \
-                 (ulimit -n, LimitNOFILE)."
+                "--max-connections must be 1 to {most}, because the process may open {descriptors} files. For more, raise the limit of \
+                 open files (ulimit -n, LimitNOFILE)."
             ));
         }
         let drain = humantime::parse_duration(&self.drain).unwrap_or_else(|_| {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_leave_descriptors_for_the_rest() {
+    fn some_descriptors_are_reserved() {
         let most = |max_connections, descriptors| {
             let drain = "0s".to_owned();
             let flags = ConnectionFlags { max_connections, max_streams: 1, max_streams_per_token: 1, drain };

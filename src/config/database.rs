@@ -1,10 +1,10 @@
-//! Where the tokens are kept.
+//! The URL of the database.
 
 use clap::Args;
 
 use super::problems::Problems;
 
-/// The flags that every command which touches the database has.
+/// The flags of every command that uses the database.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseFlags {
     /// The database: sqlite://FILE, or postgres://USER@HOST/NAME for several replicas
@@ -12,12 +12,12 @@ pub struct DatabaseFlags {
     pub database_url: String,
 }
 
-/// Where the tokens are kept.
+/// The URL of the database, validated.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// The URL. It may hold a password, so it has no `Display`.
+    /// The URL. It may contain a password, so there is no `Display`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -30,10 +30,10 @@ impl std::fmt::Debug for DatabaseUrl {
 }
 
 impl DatabaseFlags {
-    /// The URL, once it is of a kind that Rotakey can use.
+    /// Validates the URL.
     ///
     /// # Errors
-    /// What is wrong; the URL itself is not repeated, for it may hold a password.
+    /// When Rotakey does not support it. The message does not repeat the URL, which may contain a password.
     pub fn validate(&self) -> Result<DatabaseUrl, Problems> {
         let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| self.database_url.starts_with(scheme));
         if known {

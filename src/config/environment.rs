@@ -1,10 +1,10 @@
-//! What holds for every setting alike: what an empty variable is, and how a boolean is written.
+//! Conventions for all settings: empty environment variables, and booleans.
 
 use clap::Command;
 use clap::builder::Resettable;
 
-/// A command, and its subcommands, for which an empty environment variable counts as unset, as files of variables and
-/// orchestrators write what is not set.
+/// Makes a command and its subcommands treat an empty environment variable as unset, because env files and orchestrators write unset
+/// variables that way.
 pub fn ignoring_empty_variables(command: Command) -> Command {
     command
         .mut_args(|argument| {
@@ -14,12 +14,12 @@ pub fn ignoring_empty_variables(command: Command) -> Command {
         .mut_subcommands(ignoring_empty_variables)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
+#[expect(clippy::disallowed_methods, reason = "settings are read here")]
 fn is_empty(variable: &std::ffi::OsStr) -> bool {
     std::env::var_os(variable).is_some_and(|value| value.is_empty())
 }
 
-/// The ways in which people write booleans, in any case.
+/// Parses a boolean in the spellings that are commonly used, ignoring case.
 pub(super) fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" => Some(true),
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn booleans_are_read_as_people_write_them_and_nothing_else_is() {
+    fn booleans_are_parsed_in_the_common_spellings() {
         for (text, read) in [
             ("1", Some(true)),
             ("true", Some(true)),

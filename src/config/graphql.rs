@@ -1,4 +1,4 @@
-//! The bounds of a GraphQL request.
+//! The settings of GraphQL.
 
 use clap::Args;
 
@@ -6,7 +6,7 @@ use crate::graphql::{self, Introspection};
 
 use super::problems::Problems;
 
-/// The flags that bound what a GraphQL request may ask for.
+/// The flags for GraphQL.
 #[derive(Args, Clone, Debug)]
 pub struct GraphqlFlags {
     /// Who may read the schema: public (everyone), authenticated (callers with a valid value) or off (no one)
@@ -36,7 +36,7 @@ pub struct GraphqlFlags {
     /// The most requests in a list; 0 refuses lists
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_BATCH", default_value = "0")]
     pub graphql_max_batch: usize,
-    /// The largest answer to a GraphQL request, in bytes
+    /// The largest response to a GraphQL request, in bytes
     #[arg(long, env = "ROTAKEY_GRAPHQL_MAX_ANSWER_BYTES", default_value = "8388608")]
     pub graphql_max_answer_bytes: usize,
     /// How long one operation may take before it is cancelled, such as 30s
@@ -51,10 +51,10 @@ pub struct GraphqlFlags {
 }
 
 impl GraphqlFlags {
-    /// The bounds, once each is sound.
+    /// Validates the flags.
     ///
     /// # Errors
-    /// All that is wrong.
+    /// All problems.
     pub fn validate(&self) -> Result<graphql::Settings, Problems> {
         let mut problems = Vec::new();
         let introspection = Introspection::parse(&self.introspection).unwrap_or_else(|| {

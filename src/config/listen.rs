@@ -1,15 +1,15 @@
-//! Where to listen.
+//! The address to listen on.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
-/// An address or a name, and a port.
+/// An IP address or host name, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
-    /// At this address.
+    /// An IP address and a port.
     Address(SocketAddr),
-    /// At the first address that this name has, IPv4 before IPv6.
+    /// A host name, which stands for the first of its addresses, IPv4 before IPv6, and a port.
     Name(String, u16),
 }
 
@@ -21,12 +21,12 @@ pub struct MalformedListen;
 impl FromStr for Listen {
     type Err = MalformedListen;
 
-    /// A port alone is one of this machine for itself.
+    /// A port alone means 127.0.0.1.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Ok(address) = text.parse() {
             return Ok(Self::Address(address));
         }
-        // Not what else Rust reads as a number, such as +80.
+        // Rust also parses numbers such as +80.
         let port = |text: &str| match text.parse() {
             Ok(port) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(port),
             _ => Err(MalformedListen),
@@ -58,7 +58,7 @@ impl Display for Listen {
     }
 }
 
-/// A host name (RFC 1123, section 2.1) and not an address that is mistyped.
+/// Whether this is a host name (RFC 1123, section 2.1), and not a mistyped address.
 fn is_name(text: &str) -> bool {
     let lettered = text.bytes().any(|byte| byte.is_ascii_alphabetic());
     lettered && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_names_and_bare_ports_are_read_and_nothing_else() {
+    fn addresses_names_and_ports_alone_are_parsed_and_nothing_else() {
         for (text, read) in [
             ("8080", "127.0.0.1:8080"),
             ("0", "127.0.0.1:0"),

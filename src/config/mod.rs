@@ -1,4 +1,4 @@
-//! Settings: flags with `ROTAKEY_…` environment variables, validated together, before anything is opened or bound.
+//! Settings: flags and their `ROTAKEY_…` environment variables, validated before the database is opened or a port is bound.
 
 mod connections;
 mod database;
@@ -42,7 +42,7 @@ pub struct ServeFlags {
     /// The proxies whose Forwarded and X-Forwarded-For headers are trusted: addresses or CIDR blocks, separated by commas
     #[arg(long, env = "ROTAKEY_TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
     pub trusted_proxies: String,
-    /// The longest lifetime of a new token, such as 90d; a token without an expiry is then refused
+    /// The longest lifetime of a new token, such as 90d; with it, every new token needs an expiry
     #[arg(long, env = "ROTAKEY_MAX_LIFETIME")]
     pub max_lifetime: Option<String>,
     /// Whether every new token needs an expiry
@@ -64,13 +64,13 @@ pub struct ServeFlags {
     /// How long a retired value is kept and refused as VALUE_RETIRED, such as 400d; after that it is unknown (UNAUTHENTICATED)
     #[arg(long, env = "ROTAKEY_RETIRED_VALUES", default_value = "400d")]
     pub retired_values: String,
-    /// What a GraphQL request may ask for
+    /// The limits of GraphQL requests
     #[command(flatten)]
     pub graphql: GraphqlFlags,
     /// The largest request body, in bytes
     #[arg(long, env = "ROTAKEY_MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
-    /// Limits of connections, and how the server stops
+    /// The limits of connections, and graceful shutdown
     #[command(flatten)]
     pub connections: ConnectionFlags,
     /// How many verified values are cached in memory, at about 700 bytes each; 0 turns the cache off
@@ -89,25 +89,25 @@ pub struct ServeFlags {
 pub struct Settings {
     /// Where to listen.
     pub listen: Listen,
-    /// Where to listen for those who ask for the metrics.
+    /// Where to serve the metrics, if not with the API.
     pub metrics_listen: Option<Listen>,
-    /// Where the tokens are kept.
+    /// The URL of the database.
     pub database_url: DatabaseUrl,
     /// The settings of the endpoints.
     pub http: http::Settings,
-    /// What the operator decides.
+    /// The operator's policy for tokens, and the limits of the service.
     pub policy: Policy,
-    /// How much to log.
+    /// The log level.
     pub log: tracing::Level,
-    /// How its lines are written.
+    /// The log format.
     pub log_format: LogFormat,
 }
 
 impl ServeFlags {
-    /// Validates all settings, for a process that may open this many files.
+    /// Validates all settings, for a process that may open this many file descriptors.
     ///
     /// # Errors
-    /// Every problem found.
+    /// All problems.
     pub fn validate(&self, descriptors: usize) -> Result<Settings, Problems> {
         let mut problems = Vec::new();
         let listen = self.listen.parse::<Listen>().map_err(|malformed: MalformedListen| {
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_sound() {
+    fn the_defaults_are_valid() {
         let settings = flags(&[]).validate(1024).unwrap();
         assert_eq!(settings.http.graphql, crate::graphql::Settings::default());
         assert!(

@@ -1,6 +1,6 @@
-//! What is wrong with the settings.
+//! The error of invalid settings.
 
-/// What is wrong with the settings: one sentence each, every problem at once.
+/// All problems of the settings at once, one sentence each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct Problems(pub Vec<String>);

@@ -9,7 +9,7 @@ use crate::domain::timestamp::Timestamp;
 /// The flags of `retire-values`.
 #[derive(Args, Clone, Debug)]
 pub struct RetireValuesFlags {
-    /// The moment, such as 2026-11-01T00:00:00Z: values issued before it no longer work
+    /// A date and time, such as 2026-11-01T00:00:00Z; values issued before it no longer work
     #[arg(long)]
     pub issued_before: String,
     /// The database
@@ -18,10 +18,10 @@ pub struct RetireValuesFlags {
 }
 
 impl RetireValuesFlags {
-    /// The database and the moment, once both are sound.
+    /// Validates the flags.
     ///
     /// # Errors
-    /// All that is wrong.
+    /// All problems.
     pub fn validate(&self) -> Result<(DatabaseUrl, Timestamp), Problems> {
         let mut problems = Vec::new();
         let database_url = self.database.validate().map_err(|Problems(more)| problems.extend(more));
