@@ -1,4 +1,4 @@
-//! Composition: opens the database, binds the port, serves, and stops in order.
+//! Composition: opens the database, binds the port, runs the server and its background tasks, and shuts down gracefully.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::http;
 use crate::service::{Policy, Service};
 use crate::store::{self, Store};
 
-/// For how long requests in flight may still be answered once the server was asked to stop.
+/// For how long requests in flight may still be answered after the server closed.
 const GRACE: Duration = Duration::from_secs(20);
-/// For how long what a deleted database held may be written to another file.
+/// How long it may take to save the contents of a deleted database to another file.
 const SAVING: Duration = Duration::from_secs(60);
-/// For how long the database may take to close.
+/// How long the database may take to close.
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// How often housekeeping runs.
@@ -37,17 +37,17 @@ pub enum Error {
     /// The database did not close in order.
     #[error("The database was not closed cleanly, but no acknowledged change is lost: {0}")]
     Closing(store::Error),
-    /// A task that the server cannot do without has ended, which is a fault of ours.
+    /// An essential task has failed, which is a bug.
     #[error("The server has stopped, because an essential task failed: {0}")]
     Task(#[from] tokio::task::JoinError),
     /// The port cannot be bound.
     #[error("Cannot listen on {address}: {source}. Choose another address with {flag}.")]
     Listen {
-        /// The flag that names it.
+        /// The flag that sets it.
         flag: &'static str,
-        /// The address asked for.
+        /// The configured address.
         address: Listen,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The GraphQL schema generated from the code is invalid.
@@ -58,13 +58,13 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
-/// Raises the number of files that the process may open as far as it may, because each connection is one: the number.
+/// Raises the limit of open files to the hard limit, because each connection is one. Returns the new limit.
 pub fn raise_descriptor_limit() -> usize {
     let raised = getrlimit(Resource::RLIMIT_NOFILE).map(|(soft, hard)| {
         let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
         if raised.is_ok() { hard } else { soft }
     });
-    // Where it cannot be asked, as many are assumed as POSIX systems allow at least by custom.
+    // If the limit is unknown, assume the lowest one that is common on POSIX systems.
     usize::try_from(raised.unwrap_or(256)).unwrap_or(usize::MAX)
 }
 
@@ -83,7 +83,7 @@ pub async fn open(
     start(store, clock, entropy, policy).await
 }
 
-/// Opens a database that is there already, and brings its schema up to date.
+/// Opens an existing database, and brings its schema up to date.
 ///
 /// # Errors
 /// When it does not exist, or it cannot be opened or migrated.
@@ -105,15 +105,15 @@ async fn start(store: Store, clock: SharedClock, entropy: SharedEntropy, policy:
     service.map_err(|cause| Error::Database(store::Error::Unsuitable(format!("{place}: {cause}."))))
 }
 
-/// Takes the port, of a name at the first of its addresses, IPv4 before IPv6: most clients try both, and some IPv4 alone.
+/// Binds the port. A host name stands for the first of its addresses, IPv4 before IPv6, because some clients only try IPv4.
 ///
 /// # Errors
-/// When it is not to be had, or the name has no address.
+/// When the port cannot be bound, or the host name has no address.
 pub async fn bind(listen: Listen) -> Result<TcpListener, Error> {
     bind_as("--listen", listen).await
 }
 
-/// As [`bind`], for the metrics.
+/// Like [`bind`], for the metrics.
 ///
 /// # Errors
 /// As those of [`bind`].
@@ -136,12 +136,12 @@ async fn bind_as(flag: &'static str, listen: Listen) -> Result<TcpListener, Erro
     bound.map_err(|source| Error::Listen { flag, address: listen, source })
 }
 
-/// Where the server is asked: for the API, and for the metrics where they have an address of their own.
+/// The listeners of the server.
 #[derive(Debug)]
 pub struct Listeners {
     /// The API.
     pub api: TcpListener,
-    /// The metrics. Without it they are at the API's address.
+    /// The metrics. Without it, they are on the port of the API.
     pub metrics: Option<TcpListener>,
 }
 
@@ -151,7 +151,7 @@ impl From<TcpListener> for Listeners {
     }
 }
 
-/// A flag that turns true at the first SIGTERM or SIGINT, and is dropped at the second.
+/// A flag that becomes true at the first SIGTERM or SIGINT, and whose sender is dropped at the second.
 ///
 /// # Errors
 /// When signals cannot be received.
@@ -170,7 +170,7 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
     Ok(stopped)
 }
 
-/// Serves until `stop` turns true; then answers what is in flight, for [`GRACE`] at the longest or until `stop` is dropped,
+/// Serves until `stop` becomes true. Then it answers the requests in flight, for up to [`GRACE`] or until the sender of `stop` is dropped,
 /// and closes the database.
 ///
 /// # Errors
@@ -184,7 +184,7 @@ pub async fn serve(
     let shutdown = http::Shutdown::default();
     let drain = settings.drain;
     let served = listen(listeners.into(), service.clone(), settings, shutdown.clone())?;
-    let housekeeping = tokio::spawn(keep_house(service.clone()));
+    let housekeeping = tokio::spawn(housekeep(service.clone()));
     let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
     let failed = tokio::select! {
@@ -194,7 +194,7 @@ pub async fn serve(
             None
         }
         cause = service.database_moved() => Some(Error::DatabaseMoved(cause)),
-        // It never ends by itself. Without it nothing could be answered from memory ever again.
+        // It never returns, so it panicked. Without it, the cache could not be used any more.
         ended = &mut contact => Some(ended.map_or_else(Error::from, |never| match never {})),
     };
     housekeeping.abort();
@@ -233,24 +233,23 @@ fn listen(
     Ok(async { tokio::join!(api.serve(listeners.api), metrics).0 })
 }
 
-/// Waits for the order to stop, then drains and closes the server. Returns when requests in flight have had [`GRACE`]. A second signal
-/// ends either wait at once.
+/// Waits for `stop`, then drains and closes the server. Returns [`GRACE`] later. A second signal ends either wait at once.
 async fn stop_in_steps(mut stop: watch::Receiver<bool>, drain: Duration, shutdown: &http::Shutdown) {
-    // An error means that the sender is gone, which is as good as a signal.
+    // An error means that the sender is gone, which counts as a signal.
     let _ = stop.wait_for(|stop| *stop).await;
-    let mut pressed = async || while stop.changed().await.is_ok() {};
+    let mut second_signal = async || while stop.changed().await.is_ok() {};
     if !drain.is_zero() {
         shutdown.drain();
         tracing::info!(?drain, "draining; still answering requests, and asking clients to reconnect elsewhere");
-        let _ = tokio::time::timeout(drain, pressed()).await;
+        let _ = tokio::time::timeout(drain, second_signal()).await;
     }
     shutdown.close();
     tracing::info!("stopping; finishing requests in flight");
-    let _ = tokio::time::timeout(GRACE, pressed()).await;
+    let _ = tokio::time::timeout(GRACE, second_signal()).await;
 }
 
-/// Runs housekeeping, at the start and then once a minute.
-async fn keep_house(service: Service) {
+/// Runs housekeeping at startup and then once a minute.
+async fn housekeep(service: Service) {
     let mut minutes = tokio::time::interval(HOUSEKEEPING_PERIOD);
     loop {
         minutes.tick().await;

@@ -1,8 +1,8 @@
-//! The `rotakey` binary: all of it is in the library.
+//! The `rotakey` binary. All of its code is in the library.
 
 use std::process::ExitCode;
 
-/// A request asks for memory some dozens of times, and gives all of it back.
+/// A request makes dozens of short-lived allocations, which is what mimalloc is made for.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
