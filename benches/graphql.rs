@@ -1,4 +1,4 @@
-//! What an answer of GraphQL's costs without network, with documents kept as the server keeps them and with none kept.
+//! The cost of a GraphQL request without the network, with the document cache and without it.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 
@@ -24,7 +24,7 @@ fn main() {
     divan::main();
 }
 
-/// The endpoint over a database with one token, and the holder of that token.
+/// The GraphQL engine on a database with one token, and a session of that token.
 struct Fixture {
     engine: GraphqlEngine,
     session: Arc<Session>,
@@ -64,13 +64,13 @@ impl Fixture {
     }
 }
 
-/// The least that can be fixture.
+/// The smallest possible document.
 #[divan::bench(args = [1_000, 0])]
 fn typename(bencher: Bencher, cached_documents: usize) {
     Fixture::new(cached_documents).bench(bencher, TYPENAME, &Map::new());
 }
 
-/// A small document that reads one token.
+/// A document that reads one token.
 #[divan::bench(args = [1_000, 0])]
 fn verify_api_token(bencher: Bencher, cached_documents: usize) {
     let fixture = Fixture::new(cached_documents);

@@ -1,4 +1,4 @@
-//! What a check and a rotation cost without network and disk, each beside a baseline of the same run to compare it with.
+//! The cost of the rules of verification and rotation, without network and disk, with a baseline in the same run.
 
 use divan::{Bencher, black_box};
 use rotakey::domain::id::TokenId;
@@ -51,7 +51,7 @@ fn baseline_sha256(bencher: Bencher) {
     bencher.bench_local(|| Sha256::digest(black_box(value.expose().as_bytes())));
 }
 
-/// A presented text becomes a hash to look up.
+/// From a presented text to the hash to look up.
 #[divan::bench]
 fn parse_and_hash(bencher: Bencher) {
     let value = value();
@@ -72,7 +72,7 @@ fn decide_standing(bencher: Bencher) {
     bencher.bench_local(|| lifecycle::standing(black_box(&token), 1, now));
 }
 
-/// What a rotation does.
+/// The decision on a rotation.
 #[divan::bench]
 fn decide_rotation(bencher: Bencher) {
     let token = token();

@@ -1,7 +1,7 @@
-//! What a verification costs once its value is remembered, without network and disk: by the use case, and by the whole of
-//! `GET /verify` beside a bare handler of the same framework.
+//! The cost of verifying a cached value, without network and disk: of the use case, and of all of `GET /verify` compared with a bare
+//! handler of the same framework.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to tell")]
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -27,7 +27,7 @@ fn main() {
     divan::main();
 }
 
-/// A server without its port, in contact with its database, and a value that has been used.
+/// A service in contact with its database, and a value that is cached.
 struct Warm {
     runtime: Runtime,
     service: Service,
@@ -50,7 +50,7 @@ impl Warm {
         });
         runtime.spawn(service.clone().keep_contact());
         let warm = Self { runtime, service, value, _folder: folder };
-        // Until it is remembered: contact comes first, and then the value is read once more.
+        // Until the value is cached, which takes contact with the database and another lookup.
         let started = tokio::time::Instant::now();
         while started.elapsed() < std::time::Duration::from_millis(2_500) {
             assert!(warm.runtime.block_on(warm.verify()));
@@ -74,7 +74,7 @@ fn status(runtime: &Runtime, answer: impl Future<Output = Result<Response, Infal
     runtime.block_on(async { answer.await.unwrap().status().as_u16() })
 }
 
-/// The baseline of the two below: what the framework takes for an answer of some bytes.
+/// The baseline of the two below: what the framework takes for a short response.
 #[divan::bench]
 fn baseline_bare_handler(bencher: Bencher) {
     let warm = Warm::up();
@@ -84,7 +84,7 @@ fn baseline_bare_handler(bencher: Bencher) {
     });
 }
 
-/// `GET /verify` from the parsed request to the answer's head.
+/// `GET /verify`, from the parsed request to the head of the response.
 #[divan::bench]
 fn verify_endpoint(bencher: Bencher) {
     let warm = Warm::up();
@@ -96,14 +96,14 @@ fn verify_endpoint(bencher: Bencher) {
     });
 }
 
-/// The use case alone.
+/// Only the use case.
 #[divan::bench]
 fn use_case(bencher: Bencher) {
     let warm = Warm::up();
     bencher.bench_local(|| assert!(poll_once(warm.verify())));
 }
 
-/// What is remembered is told without waiting for anything.
+/// The result of a future that is ready at the first poll, as a verification from the cache is.
 fn poll_once(verified: impl Future<Output = bool>) -> bool {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     matches!(std::pin::pin!(verified).poll(&mut context), std::task::Poll::Ready(true))

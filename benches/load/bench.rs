@@ -1,4 +1,4 @@
-//! What the measures share: where they run, for how long, and the databases that several of them need.
+//! What the measures share: the rounds, the databases, and the table of results.
 
 use std::path::Path;
 
@@ -11,18 +11,18 @@ use crate::seed::{self, Database};
 use crate::server::{Cores, Server};
 use crate::wrk::Requests;
 
-/// How many tokens the small database has.
+/// The number of tokens in the small database.
 pub const SMALL: usize = 1_000;
-/// How many tokens the large database has.
+/// The number of tokens in the large database.
 pub const LARGE: usize = 1_000_000;
-/// How many of them are in use.
+/// The number of those that are in use.
 pub const IN_USE: usize = 100_000;
 
-/// One run.
+/// A run of the benchmark.
 pub struct Bench {
-    /// How often and for how long.
+    /// How many rounds, and how long each takes.
     pub rounds: Rounds,
-    /// For clients that are not programs of their own.
+    /// For clients within this process.
     pub runtime: Runtime,
     folder: TempDir,
     large: Option<Database>,
@@ -30,14 +30,14 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A run that has measured nothing yet. Its databases are where the build is, which is on a disk and not in memory.
+    /// A new run. Its databases are in the build directory, which is on a disk and not in memory.
     pub fn new(rounds: Rounds) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         Self { rounds, runtime, folder, large: None, rows: Vec::new() }
     }
 
-    /// Where files may be left until the run ends.
+    /// A folder for files, which is deleted when the run ends.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -47,7 +47,7 @@ impl Bench {
         self.runtime.block_on(seed::database(self.folder(), name, SMALL))
     }
 
-    /// Makes the large database, unless an earlier measure has.
+    /// Creates the large database, unless an earlier measure has.
     pub fn fill_large(&mut self) {
         if self.large.is_none() {
             eprintln!("filling a database with {LARGE} tokens");
@@ -55,7 +55,7 @@ impl Bench {
         }
     }
 
-    /// The large database, which [`Bench::fill_large`] has made.
+    /// The large database, which [`Bench::fill_large`] has created.
     pub fn large(&self) -> &Database {
         self.large.as_ref().unwrap()
     }
@@ -65,25 +65,25 @@ impl Bench {
         Requests::write(self.folder(), name, tokens.map(|token| client::verify(seed::value(token).expose())))
     }
 
-    /// Sends each request once, and checks that the first answer says this.
-    pub fn warm(&self, server: &Server, requests: &Requests, says: &str) {
+    /// Sends each request once, and checks that the first response contains this text.
+    pub fn warm(&self, server: &Server, requests: &Requests, expected: &str) {
         let first = self.runtime.block_on(client::ask(server.host(), requests.first()));
-        assert!(first.contains(says), "the answer does not say {says}: {first}");
+        assert!(first.contains(expected), "the response does not contain {expected}: {first}");
         self.runtime.block_on(client::send_all(server.host(), Requests::all(requests.path())));
     }
 
-    /// Rotakey on a core of its own.
+    /// Rotakey, pinned to its cores.
     pub fn rotakey(&self, database: &Database, flags: &[&str]) -> Server {
         Server::rotakey(&database.url(), Cores::Pinned, flags)
     }
 
-    /// Adds a line to the table.
+    /// Adds a row to the table.
     pub fn add_row(&mut self, row: Row) {
         eprintln!("{}", row.markdown());
         self.rows.push(row);
     }
 
-    /// The table's lines.
+    /// The rows of the table.
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }

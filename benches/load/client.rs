@@ -1,5 +1,4 @@
-//! HTTP/1.1 over a connection that stays open, with no more of it than the servers here need: for what `wrk` cannot do,
-//! and light enough not to be what is measured.
+//! A minimal HTTP/1.1 client with persistent connections, for what `wrk` cannot do. It is light enough not to be the bottleneck.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,7 +19,7 @@ impl Connection {
         Self { stream, received: Vec::with_capacity(4096) }
     }
 
-    /// Sends a request and waits for the answer: its status and its body.
+    /// Sends a request and waits for the status and body of the response.
     pub async fn exchange(&mut self, request: &[u8]) -> (u16, &str) {
         self.stream.write_all(request).await.unwrap();
         self.received.clear();
@@ -49,12 +48,12 @@ impl Connection {
     }
 }
 
-/// A GET of `/verify` with this value.
+/// `GET /verify` with this value.
 pub fn verify(value: &str) -> String {
     format!("GET /verify HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {value}\r\n\r\n")
 }
 
-/// A POST in the name of the holder of this value.
+/// A POST authenticated by this value.
 pub fn post(path: &str, key: &str, media_type: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -69,7 +68,7 @@ pub fn graphql(key: &str, query: &str, variables: &serde_json::Value) -> String 
     post("/graphql", key, "application/json", &body)
 }
 
-/// What a server answers to one request; it must be a 200.
+/// The body of the response to one request, which must be a 200.
 pub async fn ask(host: &str, request: &str) -> String {
     let mut connection = Connection::open(host).await;
     let (status, body) = connection.exchange(request.as_bytes()).await;
@@ -77,7 +76,7 @@ pub async fn ask(host: &str, request: &str) -> String {
     body.to_owned()
 }
 
-/// The field of an answer at this path.
+/// The field of the response at this JSON pointer.
 pub async fn ask_for(host: &str, request: &str, pointer: &str) -> String {
     let answer: serde_json::Value = serde_json::from_str(&ask(host, request).await).unwrap();
     let found = answer.pointer(pointer).and_then(serde_json::Value::as_str);

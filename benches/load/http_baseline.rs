@@ -1,4 +1,4 @@
-//! The baselines that speak HTTP: the least that a server of the same framework could do for the same request.
+//! The HTTP baselines: the minimum that a server with the same framework does for the same request.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use sea_orm::sqlx::{Row, SqlitePool, query};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-/// Serves the baseline of this name until the process is ended.
+/// Serves the baseline of this name until the process is killed.
 pub fn serve(arguments: &[String]) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -29,7 +29,7 @@ pub fn serve(arguments: &[String]) {
     });
 }
 
-/// Parses JSON and writes it again.
+/// Parses JSON and serialises it again.
 async fn echo(body: Bytes) -> Response {
     let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
     ([(header::CONTENT_TYPE, "application/json")], serde_json::to_vec(&json).unwrap()).into_response()
@@ -41,7 +41,7 @@ async fn open(database: &str) -> SqlitePool {
     SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.unwrap()
 }
 
-/// Looks the hash of the presented value up in its index and answers with what is found there.
+/// Looks up the hash of the presented value in its index, and responds with the row.
 async fn look_up(State(pool): State<SqlitePool>, headers: HeaderMap) -> Response {
     let hash = Sha256::digest(headers.get("x-api-key").unwrap().as_bytes()).to_vec();
     let sql = "SELECT token_id, generation FROM api_token_value WHERE hash = ?";

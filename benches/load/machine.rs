@@ -1,17 +1,17 @@
-//! The machine and what is installed on it: named above every table, because a number without its machine says nothing.
+//! The description of the machine above every table, without which the numbers mean nothing; and pinning processes to cores.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The Debian packages of the programs that are needed and missing.
+/// The Debian packages of the required programs that are missing.
 pub fn missing(needed: &[(&str, &'static str)]) -> Vec<&'static str> {
     let found = |program: &str| Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
     let is_missing = |program: &str| !found(program).is_ok_and(|output| output.status.success());
     needed.iter().filter(|(program, _)| is_missing(program)).map(|(_, package)| *package).collect()
 }
 
-/// Processor, cores, memory, kernel, and the file system of the folder in which the databases are.
+/// Processor, cores, memory, kernel, and the file system of the databases.
 pub fn describe(folder: &Path) -> String {
     let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown processor".into());
     let memory = field("/proc/meminfo", "MemTotal").unwrap_or_default();
@@ -28,13 +28,13 @@ pub fn describe(folder: &Path) -> String {
     )
 }
 
-/// How many cores may be used.
+/// The number of usable cores.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The program, held to the first half of the cores for a server and to the others for a load, so that what is measured is
-/// the server and not how the two share a core. The same for every server and every load. A single core is shared.
+/// A program pinned to the first half of the cores for a server, or to the second half for a load generator, so that they do not compete
+/// for a core. A single core is shared.
 pub fn pinned(half: CoreSet, program: &Path) -> Command {
     let cores = cores();
     if cores == 1 {
@@ -49,16 +49,16 @@ pub fn pinned(half: CoreSet, program: &Path) -> Command {
     command
 }
 
-/// Which cores.
+/// A half of the cores.
 #[derive(Clone, Copy)]
 pub enum CoreSet {
-    /// Those of the server.
+    /// For the server.
     Server,
-    /// Those of what asks it.
+    /// For the load generator.
     Load,
 }
 
-/// The first value of a `name: value` file under this name.
+/// The first value with this name in a file of `name: value` lines.
 pub fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;

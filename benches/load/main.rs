@@ -1,10 +1,9 @@
-//! How fast Rotakey is beside the least that could do the same, measured in one run on one machine: `make bench`.
+//! The load benchmark (`make bench`): Rotakey compared with the smallest programs that could do the same, in one run on one machine.
 //!
-//! Everything is asked through the public endpoints of the program as it is released. `docs/performance.md` says what the
-//! baselines are and what came of it.
+//! It uses the public endpoints of the release build. `docs/performance.md` explains the baselines and has the results.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program that prints a table")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints a table")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
 mod bench;
@@ -29,7 +28,7 @@ use std::time::Duration;
 use bench::Bench;
 use rounds::{HEAD, Rounds};
 
-/// A measure, by the name under which it can be asked for alone.
+/// A measure, with the name by which it can be selected.
 type Measure = (&'static str, fn(&mut Bench));
 
 const MEASURES: &[Measure] = &[
@@ -44,7 +43,7 @@ const MEASURES: &[Measure] = &[
     ("latency", verification_measures::latency),
 ];
 
-/// The programs that are needed, and the Debian packages that have them.
+/// The required programs, and the Debian packages that contain them.
 const NEEDED: &[(&str, &str)] =
     &[("wrk", "wrk"), ("pgbench", "postgresql"), ("taskset", "util-linux"), ("setpriv", "util-linux")];
 
@@ -59,22 +58,22 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &[String]) -> ExitCode {
-    // Cargo adds a flag of its own.
-    let asked: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| *argument != "--bench").collect();
-    if let Some(unknown) = asked.iter().find(|name| !MEASURES.iter().any(|(known, _)| known == *name)) {
+    // Cargo adds this flag.
+    let selected: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| *argument != "--bench").collect();
+    if let Some(unknown) = selected.iter().find(|name| !MEASURES.iter().any(|(known, _)| known == *name)) {
         let known: Vec<&str> = MEASURES.iter().map(|(name, _)| *name).collect();
         eprintln!("There is no measure {unknown}. There are: {}", known.join(", "));
         return ExitCode::FAILURE;
     }
     let missing = machine::missing(NEEDED);
     if !missing.is_empty() {
-        eprintln!("These Debian packages, or their like, are needed: {}", missing.join(" "));
+        eprintln!("Install these Debian packages, or the equivalent: {}", missing.join(" "));
         return ExitCode::FAILURE;
     }
     let rounds = Rounds { count: 5, each: Duration::from_secs(3) };
     let mut bench = Bench::new(rounds);
     for (name, run) in MEASURES {
-        if asked.is_empty() || asked.contains(name) {
+        if selected.is_empty() || selected.contains(name) {
             run(&mut bench);
         }
     }

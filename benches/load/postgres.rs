@@ -1,4 +1,4 @@
-//! A PostgreSQL of its own, and `pgbench` on it: the baseline of a rotation there.
+//! A temporary PostgreSQL cluster, and `pgbench` on it as the baseline of rotations.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -20,12 +20,12 @@ const VALUES: &str = "INSERT INTO api_token_value (token_id, generation, hash, h
     SELECT 'tok_' || $1 || '.' || client, 1, sha256(($1 || '.' || client || '.1')::bytea), 'hint', 1, 0
     FROM generate_series(0, $2 - 1) AS client";
 
-/// The cluster; it is gone when this is dropped.
+/// The cluster, which is removed on drop.
 pub struct Postgres {
-    keeper: Child,
-    /// The URL of the database in it, with an empty schema of the server's.
+    process: Child,
+    /// The URL of a database in it, with the schema of the server.
     pub url: String,
-    /// The value of the admin token in it.
+    /// The value of the admin token.
     pub admin: String,
 }
 
@@ -33,22 +33,22 @@ impl Postgres {
     /// Starts a cluster.
     pub async fn start() -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/with-postgres");
-        // It lives for as long as its command does, which ends with its input.
+        // The cluster lives as long as this command, which ends when its stdin is closed.
         let mut command = Command::new(script);
         command.args(["sh", "-c", "echo \"$ROTAKEY_TEST_POSTGRES\"; cat >/dev/null"]);
-        let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut cluster = String::new();
-        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut cluster).unwrap();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut cluster).unwrap();
         let cluster = cluster.trim();
         let mut connection = PgConnection::connect(&format!("{cluster}/postgres")).await.unwrap();
         query("CREATE DATABASE bench").execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
         let url = format!("{cluster}/bench");
         let admin = server::bootstrap(&url);
-        Self { keeper, url, admin }
+        Self { process, url, admin }
     }
 
-    /// The values of so many tokens, made through the server.
+    /// Creates this many tokens through the server, and returns their values.
     pub async fn tokens(&self, host: &str, count: usize) -> Vec<String> {
         let mut values = Vec::new();
         for number in 0..count {
@@ -60,7 +60,7 @@ impl Postgres {
         values
     }
 
-    /// How many rotations a second `pgbench` gets with so many clients, on tokens made for this round.
+    /// The rotations per second of `pgbench` with this many clients, on tokens that are created for this round.
     pub async fn pgbench(&self, round: usize, clients: usize, time: Duration) -> f64 {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         for insert in [TOKENS, VALUES] {
@@ -75,8 +75,8 @@ impl Postgres {
             .args([&script, Path::new(&self.url)])
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let rate = stdout.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
         let rate = rate.filter(|_| output.status.success());
         rate.unwrap_or_else(|| panic!("pgbench: {}", String::from_utf8_lossy(&output.stderr))).parse().unwrap()
     }
@@ -84,7 +84,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
     }
 }

@@ -1,5 +1,5 @@
--- For wrk: sends the requests of a file, whole as they stand and parted by NUL, in turn from an offset on, and says what
--- came of them on one line that a program can read.
+-- For wrk: sends the requests of a file, which are separated by NUL, in turn and starting at an offset. Prints the result on one
+-- machine-readable line.
 
 local requests, count, at = {}, 0, 0
 

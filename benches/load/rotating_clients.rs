@@ -1,4 +1,4 @@
-//! Clients that rotate their own tokens through `/graphql`, each with the value that the last answer told it.
+//! Clients that rotate their own tokens through `/graphql`, each with the value from its last response.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use crate::client::{Connection, graphql};
 
 const ROTATE: &str = "mutation rotateAPIToken { rotateAPIToken { token { value } } }";
 
-/// Holders of a token each, which keep their newest values from round to round.
+/// Holders of one token each, which keep their newest values from round to round.
 pub struct Holders {
     values: Vec<String>,
 }
@@ -17,7 +17,7 @@ impl Holders {
         Self { values: values.collect() }
     }
 
-    /// How many rotations a second all of them together get, when each asks again as soon as it is answered.
+    /// The rotations per second of all clients together, each of which sends its next request as soon as it has a response.
     pub async fn rate(&mut self, host: &str, time: Duration) -> f64 {
         let started = Instant::now();
         let tasks =
@@ -39,9 +39,9 @@ async fn rotate_until(host: String, mut value: String, end: Instant) -> (String,
     while Instant::now() < end {
         let request = graphql(&value, ROTATE, &serde_json::json!({}));
         let (status, body) = connection.exchange(request.as_bytes()).await;
-        let told = body.split(r#""value":""#).nth(1).and_then(|rest| rest.split('"').next());
-        assert!(status == 200 && told.is_some(), "a rotation was answered with {status}");
-        value = told.unwrap().to_owned();
+        let issued = body.split(r#""value":""#).nth(1).and_then(|rest| rest.split('"').next());
+        assert!(status == 200 && issued.is_some(), "a rotation was answered with {status}");
+        value = issued.unwrap().to_owned();
         count += 1;
     }
     (value, count)

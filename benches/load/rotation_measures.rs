@@ -1,5 +1,5 @@
-//! The measures of rotating. Nothing is held to cores of its own here: the disk decides, and the baselines are one process
-//! with their load.
+//! The measures of rotation. Nothing is pinned to cores here, because the disk is the bottleneck, and the baselines run in the same
+//! process as their load.
 
 use crate::bench::Bench;
 use crate::postgres::Postgres;
@@ -11,9 +11,9 @@ use crate::sqlite_baseline::Driver;
 
 const POSTGRES_CLIENTS: usize = 32;
 
-/// On SQLite, by many holders at once and by a single one.
+/// On SQLite, with many concurrent clients and with a single one.
 pub fn sqlite(bench: &mut Bench) {
-    for (clients, name, reach) in [(64, "64 clients", 2.0), (1, "1 client", 0.60)] {
+    for (clients, name, target) in [(64, "64 clients", 2.0), (1, "1 client", 0.60)] {
         let (own, baseline) =
             (bench.small_database(&format!("own-{clients}.db")), bench.small_database(&format!("driver-{clients}.db")));
         let server = Server::rotakey(&own.url(), Cores::Shared, &[]);
@@ -29,7 +29,7 @@ pub fn sqlite(bench: &mut Bench) {
         );
         let measure = format!("`rotateAPIToken`, SQLite, durable, {name}");
         let baseline = ("the same statements through the driver", &samples[0]);
-        bench.add_row(Row::compared(&measure, "/s", &samples[1], baseline, Target::AtLeast(reach)));
+        bench.add_row(Row::compared(&measure, "/s", &samples[1], baseline, Target::AtLeast(target)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The measures of size: what a million tokens cost in time and in memory.
+//! The measures of scale: time and memory with a million tokens.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ const PAGE: &str = "query tokens($after: String) {
 }";
 const LAST: &str = "{ apiTokens(last: 200) { pageInfo { startCursor } } }";
 
-/// A page at the far end of the list beside the first.
+/// A page at the end of a listing, compared with the first.
 pub fn list(bench: &mut Bench) {
     bench.fill_large();
     let database = bench.large();
@@ -42,7 +42,7 @@ pub fn list(bench: &mut Bench) {
     bench.add_row(Row::compared(measure, "/s", &samples[1], ("the first page", &samples[0]), Target::AtLeast(0.80)));
 }
 
-/// The memory of a server that was just started, and of one that has verified many values.
+/// The memory of a server that has just started, and of one with many cached values.
 pub fn memory(bench: &mut Bench) {
     bench.fill_large();
     let requests = bench.verify("memory", 0..IN_USE);
@@ -55,7 +55,7 @@ pub fn memory(bench: &mut Bench) {
     bench.add_row(Row::absolute("memory, with 100,000 cached values", "MiB", full, Target::AtMost(90.0)));
 }
 
-/// From the start of the process to the first value that it has verified.
+/// From the start of the process to the response to the first verification.
 pub fn start(bench: &mut Bench) {
     bench.fill_large();
     let url = bench.large().url();

@@ -1,4 +1,4 @@
-//! Databases full of tokens whose values are known here, made in seconds: the same for everyone who runs this.
+//! Creates databases with many tokens and known values within seconds. They are the same in every run.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 use crate::server;
 
-/// How many tokens are inserted by one statement.
+/// The number of tokens that one statement inserts.
 const BATCH: usize = 50_000;
-/// From which token on a value was last used so long ago that a use of it is to be written down.
+/// The first of the tokens whose last use is so old that the next one is written to the database.
 pub const STALE: usize = 500_000;
 
 /// A database and its admin.
@@ -48,8 +48,8 @@ pub fn now() -> i64 {
 
 const NUMBERS: &str = "WITH RECURSIVE numbers(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < ?2)";
 
-/// A use is written down a minute after the one before. What is measured is reading, so those of most tokens seem to have
-/// just been; of the tokens from [`STALE`] on, whose uses are measured by themselves, they are old.
+/// Uses are written at most once a minute per token. To measure only reads, most tokens were just used. The tokens from [`STALE`] were
+/// last used long ago, to measure the writes as well.
 const TOKENS: &str =
     "INSERT INTO api_token (id, name, owner, kind, permissions, scopes, overlap_minutes, overlap_starts,
     allowed_cidr_blocks, allowed_origins, on_reuse, protected, generation, created_at, last_used_at)
@@ -57,17 +57,17 @@ const TOKENS: &str =
     'orders:read orders:write', 10, 'ROTATION', '', '', 'ALERT', 0, 1, ?3 - 86400000,
     CASE WHEN i < ?4 THEN ?3 + 3600000 ELSE ?3 - 3600000 END FROM numbers";
 
-// Both lists are bytes, for in a text of this length a place is found by counting letters from its start.
+// Both lists are BLOBs, because SQLite's substr on a long TEXT counts characters from its start.
 const VALUES: &str =
     "INSERT INTO api_token_value (token_id, generation, hash, hint, created_at, first_used_at, overlap_minutes)
     SELECT printf('tok_01JZZZZZZZ%016d', i), 1, substr(?4, (i - ?1) * 32 + 1, 32), CAST(substr(?5, (i - ?1) * 4 + 1, 4) AS TEXT),
     ?3 - 86400000, ?3 - 86000000, 0 FROM numbers";
 
-/// A database of so many tokens in the folder.
+/// Creates a database with this many tokens in the folder.
 pub async fn database(folder: &Path, name: &str, tokens: usize) -> Database {
     let path = folder.join(name);
     let admin = server::bootstrap(&format!("sqlite://{}", path.display()));
-    // Nobody waits for the disk here: whatever is lost was never told.
+    // Durability is not needed here, because nothing was acknowledged.
     let options =
         SqliteConnectOptions::new().filename(&path).pragma("synchronous", "OFF").pragma("cache_size", "-400000");
     let mut connection = options.connect().await.unwrap();

@@ -1,5 +1,5 @@
-//! The servers that are measured, each a process of its own: Rotakey as it is released, and the baselines, which are this
-//! very program started anew.
+//! The measured servers, each in a separate process: the release build of Rotakey, and the baselines, which are this program with other
+//! arguments.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -12,32 +12,32 @@ use crate::machine::{CoreSet, field, pinned};
 pub struct Server {
     child: Child,
     started: Instant,
-    /// Where it listens, without a path.
+    /// Its base URL.
     pub url: String,
 }
 
-/// Whether servers and loads have cores of their own, or the operating system places them.
+/// Whether servers and load generators are pinned to separate cores.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Cores {
-    /// Each its half.
+    /// Each has half of the cores.
     Pinned,
-    /// All of them for everyone.
+    /// The operating system schedules all of them on all cores.
     Shared,
 }
 
 fn rotakey(cores: Cores) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_rotakey"));
     let mut command = if cores == Cores::Pinned { pinned(CoreSet::Server, program) } else { Command::new(program) };
-    // Settings of whoever runs this must not be measured.
+    // The settings of the current environment must not influence the result.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROTAKEY_")) {
         command.env_remove(name);
     }
     command
 }
 
-/// Makes the database at this URL, if it is missing, and an admin token in it, whose value it returns.
+/// Creates the database at this URL if it is missing, and an admin token in it. Returns its value.
 pub fn bootstrap(database_url: &str) -> String {
-    // The server makes the database; the command refuses to.
+    // The server creates the database; the command requires an existing one.
     drop(Server::rotakey(database_url, Cores::Shared, &[]));
     let output = rotakey(Cores::Shared).args(["bootstrap", "--database-url", database_url]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -45,7 +45,7 @@ pub fn bootstrap(database_url: &str) -> String {
 }
 
 impl Server {
-    /// Rotakey on this database. It logs nothing but trouble, as the baselines log nothing.
+    /// Rotakey on this database. It only logs warnings, because the baselines log nothing.
     pub fn rotakey(database_url: &str, cores: Cores, flags: &[&str]) -> Self {
         let mut command = rotakey(cores);
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--database-url", database_url]).args(flags);
@@ -66,23 +66,23 @@ impl Server {
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
         let url = line.trim().split("listening on ").nth(1).unwrap_or_else(|| panic!("no server: {line}")).to_owned();
-        // Nobody reads on, but a pipe that is closed would be an error to the server.
+        // The rest is ignored, but writing to a closed pipe would be an error for the server.
         std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
         Self { child, started, url }
     }
 
-    /// Since when it runs.
+    /// The time since it was started.
     pub fn age(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// Its resident memory in MiB, as the kernel counts it.
+    /// Its resident memory in MiB.
     pub fn memory_mib(&self) -> f64 {
-        let told = field(&format!("/proc/{}/status", self.child.id()), "VmRSS").unwrap();
-        told.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+        let kib = field(&format!("/proc/{}/status", self.child.id()), "VmRSS").unwrap();
+        kib.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
-    /// The host and port, for a header.
+    /// Its host and port.
     pub fn host(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
     }
@@ -95,5 +95,5 @@ impl Drop for Server {
     }
 }
 
-/// The argument that makes this program a baseline.
+/// The argument that starts this program as a baseline.
 pub const BASELINE: &str = "--baseline";

@@ -1,8 +1,8 @@
-//! The baseline of a rotation on SQLite: the statements of a rotation by its holder, one durable transaction for each,
-//! straight through the driver, without HTTP, GraphQL or rules.
+//! The baseline of rotations on SQLite: the same statements through the driver, in one durable transaction each, without HTTP, GraphQL or
+//! rules.
 //!
-//! The statements say one by one what `store` sends together: the value is looked up, its first use written, the generation moved on, the
-//! old value replaced and given its overlap, the new one inserted, and the event appended.
+//! These are the statements that `store` combines: look up the value, write its first use, increment the generation, replace the old value
+//! and set its overlap, insert the new value, and append the audit event.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ const APPEND: &str =
     "INSERT INTO audit_event (id, at, action, result, actor, token_id, generation, address, request_id)
     VALUES (?1, ?2, 'ROTATED', 'OK', ?3, ?3, ?4, '127.0.0.1', ?5)";
 
-/// A database opened as the server opens it: one connection that writes, four that read.
+/// A database opened as by the server: with one connection for writes and four for reads.
 #[derive(Clone)]
 pub struct Driver {
     write: SqlitePool,
@@ -54,7 +54,7 @@ impl Driver {
         Self { write: pool(1).await.unwrap(), read: pool(4).await.unwrap() }
     }
 
-    /// How many rotations a second so many tasks together get, each with a token of its own.
+    /// The rotations per second of this many concurrent tasks, each with its own token.
     pub async fn rate(&self, clients: usize, time: Duration) -> f64 {
         let started = Instant::now();
         let end = started + time;
@@ -79,7 +79,7 @@ impl Driver {
         f64::from(rotations) / started.elapsed().as_secs_f64()
     }
 
-    /// Rotates the token whose current value has this hash; the hash of the new one.
+    /// Rotates the token whose current value has this hash. Returns the hash of the new value.
     async fn rotate(&self, id: &str, presented: Vec<u8>) -> Vec<u8> {
         let now = seed::now();
         query(LOOK_UP).bind(presented).fetch_all(&self.read).await.unwrap();

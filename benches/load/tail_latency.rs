@@ -1,5 +1,5 @@
-//! Latencies at a given rate. Requests are due at fixed moments, whether or not the answers before have come, and a latency
-//! counts from the moment at which its request was due: a server that stalls cannot hide it by slowing its clients down.
+//! Latencies at a given rate, without coordinated omission: requests are scheduled at fixed times, whether or not earlier responses have
+//! arrived, and a latency counts from the scheduled time. So a server that stalls cannot hide it by slowing its clients down.
 
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -13,10 +13,10 @@ use crate::wrk::Requests;
 
 const CONNECTIONS: usize = 32;
 
-/// The argument that makes this program such a client.
+/// The argument that starts this program as such a client.
 pub const PACED: &str = "--paced";
 
-/// The 99th percentile of the latencies in microseconds at this many requests a second, as a process on the cores of loads.
+/// The 99th percentile of the latencies in microseconds at this many requests per second, from a process on the cores of the load.
 pub fn p99_micros(host: &str, requests: &Requests, rate: f64, time: Duration) -> f64 {
     let mut command: Command = pinned(CoreSet::Load, &std::env::current_exe().unwrap());
     command.args([PACED, host]).arg(requests.path()).args([rate.to_string(), time.as_secs().to_string()]);
@@ -24,7 +24,7 @@ pub fn p99_micros(host: &str, requests: &Requests, rate: f64, time: Duration) ->
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
 }
 
-/// Runs as such a client.
+/// Runs this program as such a client.
 pub fn run(arguments: &[String]) {
     let [host, path, rate, seconds] = arguments else { panic!("{arguments:?}") };
     let (rate, seconds): (f64, f64) = (rate.parse().unwrap(), seconds.parse().unwrap());
@@ -37,12 +37,12 @@ pub fn run(arguments: &[String]) {
 
 async fn paced(host: &str, requests: Arc<Vec<Vec<u8>>>, rate: f64, seconds: f64) -> Vec<Duration> {
     let latencies = Arc::new(Mutex::new(Vec::new()));
-    let (mut lines, mut tasks) = (Vec::new(), Vec::new());
+    let (mut senders, mut tasks) = (Vec::new(), Vec::new());
     for _ in 0..CONNECTIONS {
         let mut connection = Connection::open(host).await;
-        let (line, mut due) = mpsc::unbounded_channel::<(usize, Instant)>();
+        let (sender, mut due) = mpsc::unbounded_channel::<(usize, Instant)>();
         let (requests, latencies) = (requests.clone(), latencies.clone());
-        lines.push(line);
+        senders.push(sender);
         tasks.push(tokio::spawn(async move {
             while let Some((number, due)) = due.recv().await {
                 let (status, _) = connection.exchange(&requests[number % requests.len()]).await;
@@ -55,15 +55,15 @@ async fn paced(host: &str, requests: Arc<Vec<Vec<u8>>>, rate: f64, seconds: f64)
     let due = |number: usize| started + Duration::from_secs_f64(number as f64 / rate);
     let last = (rate * seconds) as usize;
     let mut number = 0;
-    // Never sleeps: a timer is coarser than the time between two requests.
+    // Never sleeps, because timers are coarser than the time between two requests.
     while number < last {
         while number < last && due(number) <= Instant::now() {
-            lines[number % CONNECTIONS].send((number, due(number))).unwrap();
+            senders[number % CONNECTIONS].send((number, due(number))).unwrap();
             number += 1;
         }
         tokio::task::yield_now().await;
     }
-    drop(lines);
+    drop(senders);
     for task in tasks {
         task.await.unwrap();
     }

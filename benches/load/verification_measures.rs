@@ -1,4 +1,4 @@
-//! The measures of verifying, at every endpoint.
+//! The measures of verification, at every endpoint.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ const QUERY: &str = "query verify($input: VerifyAPITokenInput!) {
   verifyAPIToken(input: $input) { valid code token { id owner scopes } }
 }";
 
-/// `GET /verify` of values that were verified before, of few tokens and of many.
+/// `GET /verify` with cached values of few tokens and of many.
 pub fn verify(bench: &mut Bench) {
     bench.fill_large();
     let small = bench.small_database("small.db");
@@ -39,7 +39,7 @@ pub fn verify(bench: &mut Bench) {
     bench.add_row(Row::compared(measure, "/s", large, ("the same with 1,000", small), Target::AtLeast(0.90)));
 }
 
-/// The endpoints that take a body, and what keeping documents saves.
+/// The endpoints with a request body, and what the document cache saves.
 pub fn bodies(bench: &mut Bench) {
     let database = bench.small_database("bodies.db");
     let values = || (0..SMALL).map(|token| seed::value(token).expose().to_owned());
@@ -85,7 +85,7 @@ pub fn bodies(bench: &mut Bench) {
     bench.add_row(Row::compared("GraphQL `{ __typename }`, documents kept", "/s", typename, parsed, Target::None));
 }
 
-/// `GET /verify` of values that were not verified before, so that the database is asked each time.
+/// `GET /verify` with values that are not cached, so that each request needs the database.
 pub fn misses(bench: &mut Bench) {
     bench.fill_large();
     let url = bench.large().url();
@@ -94,7 +94,7 @@ pub fn misses(bench: &mut Bench) {
     let stale = bench.verify("stale", STALE..STALE + IN_USE);
     let look_up = Server::baseline(&["look-up", &url]);
     let own = bench.rotakey(bench.large(), &[]);
-    // Every round asks for others, far more than are kept.
+    // Every round uses other values, far more than are cached.
     let (time, stride) = (bench.rounds.each, (STALE - IN_USE) / bench.rounds.count);
     let samples = alternate(
         bench.rounds,
@@ -107,15 +107,15 @@ pub fn misses(bench: &mut Bench) {
         ],
     );
     let [known_bare, known, unknown_bare, unknown, stale] = &samples[..] else { unreachable!() };
-    let (reach, name) = (Target::AtLeast(0.70), "bare axum, look-up by index through the driver");
-    bench.add_row(Row::compared("`GET /verify`, all misses", "/s", known, (name, known_bare), reach));
+    let (target, name) = (Target::AtLeast(0.70), "bare axum, look-up by index through the driver");
+    bench.add_row(Row::compared("`GET /verify`, all misses", "/s", known, (name, known_bare), target));
     let measure = "`GET /verify`, all misses, values of no token";
-    bench.add_row(Row::compared(measure, "/s", unknown, (name, unknown_bare), reach));
+    bench.add_row(Row::compared(measure, "/s", unknown, (name, unknown_bare), target));
     let measure = "`GET /verify`, all misses, each use to be written down";
     bench.add_row(Row::compared(measure, "/s", stale, ("the same, none to be", known), Target::None));
 }
 
-/// The slowest hundredth of requests at half of what the server can do.
+/// The 99th percentile of the latency at half of the peak rate.
 pub fn latency(bench: &mut Bench) {
     let database = bench.small_database("latency.db");
     let requests = bench.verify("paced", 0..SMALL);

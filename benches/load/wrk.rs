@@ -1,4 +1,4 @@
-//! `wrk`: 32 connections, each of which sends its next request when the answer to the last has come.
+//! The load generator `wrk`, with 32 connections, each of which sends its next request after the response to the last.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::machine::{CoreSet, cores, pinned};
 
 const CONNECTIONS: &str = "32";
 
-/// What the answers must be.
+/// The expected statuses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     /// All of them 2xx.
@@ -16,7 +16,7 @@ pub enum Expect {
     Refused,
 }
 
-/// Requests as bytes, in a file that wrk reads.
+/// Requests in a file that wrk reads.
 #[derive(Clone)]
 pub struct Requests {
     path: PathBuf,
@@ -37,23 +37,23 @@ impl Requests {
         Self { path, first: first.unwrap() }
     }
 
-    /// Where they are.
+    /// The file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The first of them.
+    /// The first request.
     pub fn first(&self) -> &str {
         &self.first
     }
 
-    /// All of them.
+    /// All requests of a file.
     pub fn all(path: &Path) -> Vec<Vec<u8>> {
         let bytes = std::fs::read(path).unwrap();
         bytes.split(|byte| *byte == 0).filter(|request| !request.is_empty()).map(<[u8]>::to_vec).collect()
     }
 
-    /// How many are answered a second, beginning with the request at this offset.
+    /// The requests per second, starting with the request at this offset.
     pub fn rate(&self, url: &str, offset: usize, time: Duration, expect: Expect) -> f64 {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/load/requests.lua");
         let threads = cores().div_ceil(2).to_string();
@@ -63,9 +63,9 @@ impl Requests {
             .arg(offset.to_string())
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        let result = said.lines().find_map(|line| line.strip_prefix("RESULT "));
-        let result = result.unwrap_or_else(|| panic!("wrk: {said}{}", String::from_utf8_lossy(&output.stderr)));
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let result = stdout.lines().find_map(|line| line.strip_prefix("RESULT "));
+        let result = result.unwrap_or_else(|| panic!("wrk: {stdout}{}", String::from_utf8_lossy(&output.stderr)));
         let numbers: Vec<f64> = result.split(' ').map(|number| number.parse().unwrap()).collect();
         let [requests, micros, refused, broken] = numbers[..] else { panic!("wrk: {result}") };
         let as_expected = match expect {
