@@ -80,7 +80,7 @@ pub async fn ask(host: &str, request: &str) -> String {
 pub async fn ask_for(host: &str, request: &str, pointer: &str) -> String {
     let answer: serde_json::Value = serde_json::from_str(&ask(host, request).await).unwrap();
     let found = answer.pointer(pointer).and_then(serde_json::Value::as_str);
-    found.unwrap_or_else(|| panic!("no {pointer} in the answer")).to_owned()
+    found.unwrap_or_else(|| panic!("no {pointer} in the response")).to_owned()
 }
 
 /// Sends every request once, over as many connections as `wrk` uses.

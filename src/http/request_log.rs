@@ -1,4 +1,4 @@
-//! The id and the log line of every request, and what a panic answers. The line has method, route, status and duration, but no
+//! The id and the log line of every request, and the response to a panic. The line has method, route, status and duration, but no
 //! header, path, query string or body, because a value could be in one of them (R9).
 
 use std::net::{IpAddr, SocketAddr};

@@ -72,7 +72,7 @@ pub(crate) async fn authenticate(
 }
 
 /// The caller, whose first use of the value may still be pending. Call [`write_first_use`] before you send any response.
-pub(crate) async fn recognise(
+pub(crate) async fn caller_deferring_first_use(
     headers: &HeaderMap,
     info: RequestInfo,
     state: &AppState,
@@ -90,14 +90,14 @@ pub(crate) async fn recognise(
     Ok(Some(caller.map_err(|err| rejection_of(err, presented))?))
 }
 
-/// The caller, as [`recognise`] returns it.
-pub(crate) struct Recognised(pub(crate) Option<Caller>);
+/// The caller, as [`caller_deferring_first_use`] returns it.
+pub(crate) struct CallerDeferringFirstUse(pub(crate) Option<Caller>);
 
-impl FromRequestParts<AppState> for Recognised {
+impl FromRequestParts<AppState> for CallerDeferringFirstUse {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
-        Ok(Self(recognise(&parts.headers, RequestInfo::of(parts), state).await?))
+        Ok(Self(caller_deferring_first_use(&parts.headers, RequestInfo::of(parts), state).await?))
     }
 }
 

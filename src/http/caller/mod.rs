@@ -6,7 +6,7 @@ pub(super) mod credential;
 mod refused_credentials;
 mod schema_access;
 
-pub(super) use authentication::{Client, Recognised};
+pub(super) use authentication::{CallerDeferringFirstUse, Client};
 pub(super) use client_address::client_address;
 pub(super) use refused_credentials::{RefusedCredentials, refused_credential};
 pub(super) use schema_access::require_schema_access;

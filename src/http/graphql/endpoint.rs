@@ -127,7 +127,7 @@ async fn answer_body(
     headers: &HeaderMap,
     body: Incoming<'_>,
 ) -> Result<Response<Body>, Rejection> {
-    let mut session = Session { caller: authentication::recognise(headers, info, state).await?, ..Session::default() };
+    let mut session = Session { caller: authentication::caller_deferring_first_use(headers, info, state).await?, ..Session::default() };
     let keyed = authentication::idempotency_key(headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
     let answered = answer(state, &session, keyed, (accepted, headers, body));

@@ -53,7 +53,7 @@ pub(super) async fn create(
 
 /// Reads an API token
 ///
-/// Your own token needs no permission, others need `API_TOKEN_READ`.
+/// Reading your own token needs no permission, reading another `API_TOKEN_READ`.
 #[utoipa::path(
     get, path = "/api-tokens/{id}", operation_id = "getAPIToken", tag = "API tokens",
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
@@ -90,8 +90,8 @@ pub(super) async fn update(
 
 /// Revokes an API token permanently
 ///
-/// When you get this response, none of its values works any more. Your own token needs no permission; others need `API_TOKEN_MODIFY`
-/// and every permission that they have. Revoking a token twice has no further effect.
+/// When you get this response, none of its values works any more. Revoking your own token needs no permission, revoking another
+/// `API_TOKEN_MODIFY` and every permission of that token. Revoking a token twice has no further effect.
 #[utoipa::path(
     delete, path = "/api-tokens/{id}", operation_id = "revokeAPIToken", tag = "API tokens",
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
@@ -108,9 +108,9 @@ pub(super) async fn revoke(
 
 /// Rotates an API token
 ///
-/// The new value is only shown in this response. The old value works until the overlap ends. Your own token needs no permission if it
-/// is private. Others need `API_TOKEN_MODIFY` and every permission and scope that they have; if they have permissions, they must not
-/// expire later than the caller's token, and their CIDR blocks and origins must lie within those of the caller.
+/// The new value is only shown in this response. The old value works until the overlap ends. Rotating your own token needs no
+/// permission if it is private. Rotating another needs `API_TOKEN_MODIFY` and every permission and scope of that token; if it has
+/// permissions, it must not expire later than the caller's token, and its CIDR blocks and origins must lie within those of the caller.
 #[utoipa::path(
     post, path = "/api-tokens/{id}/rotate", operation_id = "rotateAPIToken", tag = "API tokens",
     request_body = Option<RotateInput>,
@@ -141,8 +141,8 @@ pub(super) async fn rotate(
 
 /// Ends the overlap of an API token
 ///
-/// Its previous value stops working at once. Without an overlap, nothing changes. Your own token needs no permission if it is private;
-/// others need `API_TOKEN_MODIFY`.
+/// Its previous value stops working at once. Without an overlap, nothing changes. For your own token, you need no permission if it is
+/// private; for another, `API_TOKEN_MODIFY`.
 #[utoipa::path(
     post, path = "/api-tokens/{id}/end-overlap", operation_id = "endAPITokenOverlap", tag = "API tokens",
     request_body = Option<NoInput>,

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::http::caller::{Recognised, authentication};
+use crate::http::caller::{CallerDeferringFirstUse, authentication};
 use crate::http::request_log;
 use crate::http::state::AppState;
 use crate::service::{Caller, Error};
@@ -30,7 +30,7 @@ pub(super) async fn authenticate(
     next: Next,
 ) -> Result<Response, RestRejection> {
     let (mut parts, body) = request.into_parts();
-    let Recognised(caller) = Recognised::from_request_parts(&mut parts, &state).await?;
+    let CallerDeferringFirstUse(caller) = CallerDeferringFirstUse::from_request_parts(&mut parts, &state).await?;
     let caller = Arc::new(caller.ok_or(Error::Anonymous)?);
     let standing = caller.standing();
     parts.extensions.insert(caller.clone());

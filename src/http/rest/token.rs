@@ -32,7 +32,7 @@ pub(super) struct ApiToken {
     /// Who holds it, and so who may rotate it. Fixed at creation.
     #[schema(value_type = TokenKind)]
     kind: &'static str,
-    /// Its status at the time of this answer.
+    /// Its status at the time of this response.
     #[schema(value_type = Status)]
     status: &'static str,
     /// What it may do to Rotakey itself.
@@ -174,8 +174,8 @@ input! {
         /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
         /// direction of text.
         "name" => name: String as String,
-        /// The id of an API token from which missing fields are copied, except name and expiry. Tokens other than your own need
-        /// `API_TOKEN_READ`.
+        /// The id of an API token from which missing fields are copied, except name and expiry. For a token other than your own, you
+        /// need `API_TOKEN_READ`.
         "cloneSettingsFrom" => clone_settings_from: Option<String> as Option<String>,
         /// What the token is for: at most 2,000 characters.
         "description" => description: Option<Option<String>> as Option<String>,
