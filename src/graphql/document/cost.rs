@@ -37,7 +37,7 @@ fn is_introspection(field: &Field) -> bool {
     matches!(field.name.node.as_str(), "__schema" | "__type")
 }
 
-/// The cost of a planned document, without introspection. `validation::bounds` must have accepted it.
+/// The cost of a planned document, without introspection. `validation::limits` must have accepted it.
 pub(crate) fn cost(document: &ExecutableDocument, variable: &impl Fn(&Name) -> Value) -> u64 {
     let fields = root_fields(document).into_iter().filter(|field| !is_introspection(field));
     fields.fold(0, |sum, field| {

@@ -12,7 +12,7 @@ use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::syntax::collect_fields::collect;
 use crate::graphql::syntax::translate::Fragments;
 
-/// Checks the limit for every selection set of a document. `bounds` must have accepted it.
+/// Checks the limit for every selection set of a document. `limits` must have accepted it.
 ///
 /// # Errors
 /// The first field that exceeds the limit.

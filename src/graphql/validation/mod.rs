@@ -1,9 +1,9 @@
 //! Validation of documents and variables, and limits of documents, before execution.
 
-mod bounds;
 mod field_aliases;
 mod hidden_names;
 mod input_values;
+mod limits;
 mod suggestion;
 pub(crate) mod validator;
 pub(crate) mod variables;

@@ -18,7 +18,7 @@ use crate::graphql::syntax::translate::translate;
 use crate::graphql::syntax::{error_locations, preprocess};
 use crate::service::ErrorCode;
 
-use super::{bounds, field_aliases, hidden_names, input_values, suggestion};
+use super::{field_aliases, hidden_names, input_values, limits, suggestion};
 
 /// What the edition of September 2025 added to introspection (section 4.2), and apollo-compiler does not have yet.
 const INTROSPECTION_2025: &str = "extend type __Type { isOneOf: Boolean }";
@@ -101,7 +101,7 @@ impl Validator {
             }
         };
         let parsed = translate(&syntax, &positions);
-        let selections = bounds::check(&parsed, &self.settings).map_err(|error| vec![error])?;
+        let selections = limits::check(&parsed, &self.settings).map_err(|error| vec![error])?;
         field_aliases::check(&parsed, self.settings.max_field_aliases).map_err(|error| vec![error])?;
         let validated = self.validate(&syntax, &preprocessed.text, &positions)?;
         Ok(ValidDocument { parsed, validated, selections })

@@ -1,9 +1,11 @@
-//! Authentication of requests: the credential, the client's address, the caller, and the log of refused credentials.
+//! Authentication of requests: the credential, the client's address, the caller, the log of refused credentials, and who may read the
+//! schema. Also the headers of rotation, which depend on the caller.
 
 pub(super) mod authentication;
 mod client_address;
 pub(super) mod credential;
 mod refused_credentials;
+pub(super) mod rotation_headers;
 mod schema_access;
 
 pub(super) use authentication::{CallerDeferringFirstUse, Client};

@@ -19,6 +19,7 @@ use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::http::body::media_type::{Accepted, AnswerType, negotiate};
 use crate::http::body::{before_authentication, json};
 use crate::http::caller::authentication::{self, RequestInfo};
+use crate::http::caller::rotation_headers;
 use crate::http::metrics::FirstError;
 use crate::http::rejection::{self, Rejection};
 use crate::http::request_log::{self, RequestLog};
@@ -50,7 +51,7 @@ impl<'a> Check<'a> {
     fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Body>> {
         let media_type = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
         let verifying = self.body.as_ref().ok()?.verifying()?;
-        authentication::idempotency_key(headers).ok()?;
+        rotation_headers::idempotency_key(headers).ok()?;
         let caller = authentication::find_credential(headers).ok()??.text;
         let source = authentication::source(headers, Some(peer), state).ok()?;
         let (standing, body) = state.graphql.try_now((caller, &source), &verifying)?;
@@ -127,8 +128,11 @@ async fn answer_body(
     headers: &HeaderMap,
     body: Incoming<'_>,
 ) -> Result<Response<Body>, Rejection> {
-    let mut session = Session { caller: authentication::caller_deferring_first_use(headers, info, state).await?, ..Session::default() };
-    let keyed = authentication::idempotency_key(headers).map(|key| session.idempotency_key = key);
+    let mut session = Session {
+        caller: authentication::caller_deferring_first_use(headers, info, state).await?,
+        ..Session::default()
+    };
+    let keyed = rotation_headers::idempotency_key(headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
     let answered = answer(state, &session, keyed, (accepted, headers, body));
     // A panic is answered like any other error: only after the first use of the value was written.
@@ -251,12 +255,12 @@ async fn answer_url(
 
 /// The answer, with a header that warns if the caller's value is the previous one.
 fn warned(mut response: Response<Body>, standing: Option<Standing>) -> Response<Body> {
-    authentication::warn_of_retirement(response.headers_mut(), standing);
+    rotation_headers::warn_of_retirement(response.headers_mut(), standing);
     response
 }
 
 fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, Rejection> {
-    Ok(Arc::new(Session { caller, idempotency_key: authentication::idempotency_key(headers)?, ..Session::default() }))
+    Ok(Arc::new(Session { caller, idempotency_key: rotation_headers::idempotency_key(headers)?, ..Session::default() }))
 }
 
 /// A rejection from before a document was read, in the media type that the client asked for: clients look for errors in no other.

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 
 use crate::http::body::json::{self, Body};
-use crate::http::caller::authentication;
+use crate::http::caller::rotation_headers;
 use crate::http::state::AppState;
 use crate::service::RotateRequest;
 
@@ -133,7 +133,7 @@ pub(super) async fn rotate(
     let RotateInput { overlap_minutes, idempotency_key } =
         Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     let keyed = idempotency_key.is_some();
-    let idempotency_key = idempotency_key.or(authentication::idempotency_key(&headers)?);
+    let idempotency_key = idempotency_key.or(rotation_headers::idempotency_key(&headers)?);
     let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, require_period: false };
     let issued = state.service.rotate(&caller, &request).await;
     Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))

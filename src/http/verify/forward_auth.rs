@@ -22,6 +22,7 @@ use crate::domain::text::quote;
 use crate::domain::token::Scope;
 use crate::http::caller::authentication;
 use crate::http::caller::credential::Credential;
+use crate::http::caller::rotation_headers;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
 use crate::http::rest::RestRejection;
@@ -103,7 +104,7 @@ impl<'a> Check<'a> {
                 return Err(authentication::rejection_of(refusal, self.presented));
             }
         };
-        authentication::warn_of_retirement(response.headers_mut(), verification.standing);
+        rotation_headers::warn_of_retirement(response.headers_mut(), verification.standing);
         Ok(response)
     }
 }
@@ -188,7 +189,7 @@ fn allow(verification: &Verification, mut headers: HeaderMap) -> Response {
     headers.insert(OWNER, owner);
     headers.insert(SCOPES, header_value(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
-    authentication::warn_of_retirement(&mut headers, verification.standing);
+    rotation_headers::warn_of_retirement(&mut headers, verification.standing);
     *response.headers_mut() = headers;
     response
 }
