@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use axum::response::IntoResponse;
 
 use crate::http::body::media_type;
-use crate::http::caller::{Client, authentication};
+use crate::http::caller::{Client, rotation_headers};
 use crate::http::rejection::{self, Rejection};
 use crate::http::state::AppState;
 use crate::metrics::Format;
@@ -26,7 +26,7 @@ pub(in crate::http) async fn guarded(
     let caller = caller.ok_or(Error::Anonymous)?;
     state.service.authorise_metrics(&caller).await?;
     let mut response = answer(&state, &headers);
-    authentication::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
+    rotation_headers::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
     Ok(response)
 }
 

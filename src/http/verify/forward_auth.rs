@@ -233,16 +233,6 @@ fn header_value(text: &str) -> HeaderValue {
     if text.is_empty() { EMPTY } else { HeaderValue::from_str(text).unwrap_or(EMPTY) }
 }
 
-/// A bug of the tests only: rendering the response panics for this owner.
-#[cfg(test)]
-pub(crate) mod imaginary {
-    pub(crate) const OWNER: &str = "an owner whose response panics";
-
-    pub(super) fn render(owner: Option<&str>) {
-        assert_ne!(owner, Some(OWNER), "as the test wants it");
-    }
-}
-
 /// A rejection whose code is also in a header, because some gateways do not pass on the body.
 struct VerifyRejection(Rejection);
 
@@ -252,5 +242,15 @@ impl IntoResponse for VerifyRejection {
         let mut response = RestRejection::from(self.0).into_response();
         response.headers_mut().insert(CODE, code);
         response
+    }
+}
+
+/// A bug of the tests only: rendering the response panics for this owner.
+#[cfg(test)]
+pub(crate) mod imaginary {
+    pub(crate) const OWNER: &str = "an owner whose response panics";
+
+    pub(super) fn render(owner: Option<&str>) {
+        assert_ne!(owner, Some(OWNER), "as the test wants it");
     }
 }
