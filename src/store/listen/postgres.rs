@@ -40,22 +40,25 @@ const BATCH: usize = 256;
 /// The longest time between two polls, in milliseconds of the database's clock. After a longer time, changes may have been missed.
 /// Rows are kept far longer.
 const MAX_POLL_GAP_MILLIS: i64 = 60_000;
-/// The first snapshot, a time just before it was taken, and whether the server is read-only.
+/// The first snapshot, a time just before it was taken, whether the server is read-only, and the file of the tokens.
 const NOW: &str = concat!(
     "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, ",
     only_reads!(),
-    " AS only_reads"
+    " AS only_reads, pg_relation_filenode('api_token')::bigint AS tokens_file"
 );
 
 /// The same for this poll, a time just after it, and the rows that were committed between the snapshot $1 and this one. The
 /// transactions that had not ended in a snapshot are those from its `xmax`, which began later, and those that it lists (`xip`). The
-/// two conditions are separate, so that each can use the index.
+/// two conditions are separate, so that each can use the index. A row from a transaction of the future was restored from a backup of
+/// another cluster. Without the last condition every poll would return it.
 const POLL: &str = concat!(
     "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, \
      (extract(epoch FROM clock_timestamp()) * 1000)::bigint, announced.ids, ",
     only_reads!(),
-    " AS only_reads FROM (VALUES (1)) AS one LEFT JOIN ( \
+    " AS only_reads, pg_relation_filenode('api_token')::bigint AS tokens_file \
+      FROM (VALUES (1)) AS one LEFT JOIN ( \
         SELECT seq, ids FROM change WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) \
+            AND xid < pg_snapshot_xmax(pg_current_snapshot()) \
         UNION ALL \
         SELECT seq, ids FROM change WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
     ) AS announced ON true ORDER BY announced.seq"
@@ -76,6 +79,8 @@ struct Since {
     snapshot: String,
     /// A time just before it was taken, in Unix milliseconds of the database's clock.
     at: i64,
+    /// The file of the table `api_token`. Restoring a backup replaces it, and adds no row to `change` that this replica would see.
+    tokens_file: i64,
 }
 
 impl fmt::Debug for Poller {
@@ -90,7 +95,7 @@ impl Since {
         if row.try_get("only_reads")? {
             return Err(sqlx::Error::Protocol(STANDBY.to_owned()));
         }
-        Ok(Self { snapshot: row.try_get(0)?, at: row.try_get(1)? })
+        Ok(Self { snapshot: row.try_get(0)?, at: row.try_get(1)?, tokens_file: row.try_get("tokens_file")? })
     }
 }
 
@@ -154,6 +159,9 @@ impl Poller {
         let first = rows.first().ok_or_else(|| failure(sqlx::Error::RowNotFound))?;
         let since = Since::of(first).map_err(failure)?;
         let polled_at: i64 = first.try_get(2).map_err(failure)?;
+        if since.tokens_file != self.since.tokens_file {
+            return Err(failure(sqlx::Error::Protocol("the tables were replaced, as by restoring a backup".into())));
+        }
         if polled_at - self.since.at > MAX_POLL_GAP_MILLIS {
             return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were polled".into())));
         }

@@ -6,4 +6,5 @@ mod change_propagation;
 mod change_table;
 mod clock_skew;
 mod failover;
+mod restored;
 mod wrong_clocks;
