@@ -22,15 +22,14 @@ pub(super) async fn run(flags: &RestoreFlags) -> Result<(), Error> {
         }
         RestoreSettings::Restored { retire_since, database_url } => {
             let service = app::open_existing(&database_url, clock, entropy, Policy::default()).await?;
-            let retired = service.retire_since(retire_since).await?;
-            let kept = service.first_value_after(retire_since).await?;
+            let (retired, kept) = service.retire_since(retire_since).await?;
             service.close().await.map_err(app::Error::Closing)?;
             report_retired(retired)?;
             if let Some(first) = kept {
                 writeln!(
                     std::io::stderr(),
-                    "Values that were issued after {retire_since} were kept; the first is of {first}. If no server has run since the \
-                     restore, they are of the backup, too: run this again with a later moment."
+                    "Values that were issued after that moment were kept; the first is of {first}. If no server has run since the \
+                     restore, they are of the backup, too: run this again with a later moment, or `now`."
                 )?;
             }
         }

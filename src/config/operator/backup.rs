@@ -6,13 +6,14 @@ use clap::Args;
 
 use crate::config::database::{DatabaseFlags, DatabaseUrl};
 use crate::config::problems::Problems;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::timestamp::{MalformedTimestamp, Timestamp};
+use crate::service::RetireSince;
 
 const POSTGRES_BACKUP: &str = "rotakey backup copies a SQLite database. Back up PostgreSQL by its own tools: \
                                pg_dump --format=custom --file=rotakey.dump \"$ROTAKEY_DATABASE_URL\"";
 const POSTGRES_RESTORE: &str = "rotakey restore FILE restores a SQLite database. Restore PostgreSQL by its own tools: pg_restore \
-                                --clean --if-exists --dbname=\"$ROTAKEY_DATABASE_URL\" rotakey.dump. Then retire the values that \
-                                work again: rotakey restore --retire-since MOMENT";
+                                --clean --if-exists --single-transaction --dbname=\"$ROTAKEY_DATABASE_URL\" rotakey.dump. Then retire the values that \
+                                work again: rotakey restore --retire-since now";
 
 /// The flags of `backup`.
 #[derive(Args, Clone, Debug)]
@@ -38,7 +39,7 @@ pub struct RestoreFlags {
     #[arg(required_unless_present = "retire_since")]
     pub file: Option<PathBuf>,
     /// Retire all values issued until this moment: the time of the backup, or any later time before a server uses the restored
-    /// database
+    /// database, such as `now`
     #[arg(long, value_name = "MOMENT")]
     pub retire_since: Option<String>,
     /// Replace an existing database. The old one is kept under another name
@@ -59,14 +60,14 @@ pub enum RestoreSettings {
         /// Whether a database that exists is replaced.
         force: bool,
         /// Retires the values that were issued by then.
-        retire_since: Option<Timestamp>,
+        retire_since: Option<RetireSince>,
         /// The database.
         database_url: DatabaseUrl,
     },
     /// The database was restored already.
     Restored {
         /// Retires the values that were issued by then.
-        retire_since: Timestamp,
+        retire_since: RetireSince,
         /// The database.
         database_url: DatabaseUrl,
     },
@@ -91,9 +92,9 @@ impl RestoreFlags {
     pub fn validate(&self) -> Result<RestoreSettings, Problems> {
         let mut problems = Vec::new();
         let database_url = self.database.validate().map_err(|Problems(more)| problems.extend(more));
-        let retire_since = self.retire_since.as_deref().map(Timestamp::parse).transpose().map_err(|_| {
-            let problem =
-                "--retire-since must be a date and time with its offset from UTC, such as 2026-11-01T00:00:00Z.";
+        let retire_since = self.retire_since.as_deref().map(moment).transpose().map_err(|_| {
+            let problem = "--retire-since must be `now`, or a date and time with its offset from UTC, such as \
+                           2026-11-01T00:00:00Z.";
             problems.push(problem.to_owned());
         });
         let (Ok(database_url), Ok(retire_since)) = (database_url, retire_since) else { return Err(Problems(problems)) };
@@ -106,6 +107,10 @@ impl RestoreFlags {
             (None, None) => Err(Problems(vec!["Name a backup, or give --retire-since, or both.".to_owned()])),
         }
     }
+}
+
+fn moment(text: &str) -> Result<RetireSince, MalformedTimestamp> {
+    if text == "now" { Ok(RetireSince::Now) } else { Timestamp::parse(text).map(RetireSince::Moment) }
 }
 
 fn is_file(url: &DatabaseUrl) -> bool {

@@ -46,6 +46,15 @@ pub struct Backup {
     pub bytes: u64,
 }
 
+/// The moment of a backup, or any later one until the restored database is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetireSince {
+    /// The present, by the database's clock.
+    Now,
+    /// This moment.
+    Moment(Timestamp),
+}
+
 /// What is restored, and how.
 #[derive(Clone, Debug)]
 pub struct RestoreRequest {
@@ -56,7 +65,7 @@ pub struct RestoreRequest {
     /// Whether a database that is there already is replaced.
     pub replace: bool,
     /// Retires the values that were issued by then.
-    pub retire_since: Option<Timestamp>,
+    pub retire_since: Option<RetireSince>,
 }
 
 /// What was restored.
@@ -109,12 +118,14 @@ pub async fn restore(
     let RestoreRequest { database_url, file, replace, retire_since } = request;
     let restoration = Restoration::begin(&database_url, &file, replace).await?;
     let backup = Backup::of(restoration.backup().clone(), Timestamp::MIN);
-    if retire_since.is_some_and(|since| since < backup.moment) {
+    if let Some(RetireSince::Moment(since)) = retire_since
+        && since < backup.moment
+    {
         return Err(BackupError::TooEarly(backup.moment));
     }
     let service = Service::open(restoration.open().await?, clock, entropy, Policy::default()).await?;
     let retired = match retire_since {
-        Some(since) => Some(service.retire_since(since).await?),
+        Some(since) => Some(service.retire_since(since).await?.0),
         None => None,
     };
     let now = service.now();
@@ -124,25 +135,22 @@ pub async fn restore(
 }
 
 impl Service {
-    /// Retires the values that a restored backup brought back: all that were issued by this moment, that of the backup. Those that were
-    /// issued later are kept.
+    /// Retires the values that a restored backup brought back: all that were issued by this moment. Those that were issued later are
+    /// kept; the second answer is when the first of them was issued, if there is any.
     ///
     /// # Errors
     /// As for [`Service::retire_values`].
-    pub async fn retire_since(&self, backup: Timestamp) -> Result<RetiredValues, Error> {
+    pub async fn retire_since(&self, since: RetireSince) -> Result<(RetiredValues, Option<Timestamp>), Error> {
         let now = self.now();
+        let backup = match since {
+            RetireSince::Now => now,
+            RetireSince::Moment(moment) => moment,
+        };
         if backup > now {
             let message = format!("--retire-since must not be later than now, which by the database's clock is {now}.");
             return Err(InvalidInput::new("retireSince", message).into());
         }
-        self.retire_all(issued_by(backup)).await
-    }
-
-    /// When the first of the values was issued that [`Service::retire_since`] kept. `None` if it kept none.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn first_value_after(&self, backup: Timestamp) -> Result<Option<Timestamp>, Error> {
-        Ok(self.store.first_value_since(issued_by(backup)).await?)
+        let retired = self.retire_all(issued_by(backup)).await?;
+        Ok((retired, self.store.first_value_since(issued_by(backup)).await?))
     }
 }

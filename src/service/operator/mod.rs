@@ -4,5 +4,5 @@ mod backup;
 mod bootstrap;
 mod retire_values;
 
-pub use backup::{Backup, BackupError, RestoreRequest, Restored, back_up, restore};
+pub use backup::{Backup, BackupError, RestoreRequest, Restored, RetireSince, back_up, restore};
 pub use retire_values::RetiredValues;
