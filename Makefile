@@ -27,6 +27,7 @@ test:
 	./tests/openapi-clients
 	./tests/gateways
 	./tests/subscription-clients
+	./tests/backups
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit
 	./tests/playground-is-fresh
 	cd playground && npm run test:browser

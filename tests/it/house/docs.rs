@@ -99,7 +99,9 @@ fn every_path_and_heading_that_a_page_links_to_exists() {
     for (page, text) in pages() {
         for link in links(&text).filter(|link| !link.starts_with("http")) {
             let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let path = root().join(page.parent().unwrap()).join(target);
+            // Without a path, the link is to a heading of the same page.
+            let path = if target.is_empty() { page.clone() } else { page.parent().unwrap().join(target) };
+            let path = root().join(path);
             assert!(path.exists(), "{} links to {link}", page.display());
             let known = anchor.is_empty() || anchors(&std::fs::read_to_string(path).unwrap()).contains(anchor);
             assert!(known, "{} links to {link}", page.display());
@@ -144,6 +146,11 @@ async fn every_command_that_a_page_shows_works() {
     let makefile = text_of("Makefile");
     let mut ran = 0;
     for (page, text) in pages() {
+        if page == Path::new("docs/backup.md") {
+            // Its commands stop servers and replace databases. A script runs all of them.
+            assert!(makefile.contains("\n\t./tests/backups\n"));
+            continue;
+        }
         // One server and one shell a page: its commands are pasted in order, and nothing is set but by them.
         let server = Server::start().await;
         let mut shell = Shell::of(&server).await;
