@@ -8,10 +8,6 @@ use crate::domain::text::names;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Settings, Token, ValueFacts};
 
-/// How long after a rotation the previous value cannot rotate again, in seconds (R5), so that racing workers of one client do not
-/// cancel each other's values.
-pub const CONFLICT_GUARD_SECONDS: u32 = 10;
-
 /// The status of a token at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
@@ -125,11 +121,6 @@ pub fn overlap_lasts(token: &Token, now: Timestamp) -> bool {
 /// operator rotates tokens in no other way.
 pub fn is_withheld(token: &Token) -> bool {
     token.current.generation > 1 && token.current.created_by == Actor::System
-}
-
-/// Whether the reuse of a retired value may come from a lost race, and so is no sign of a theft (R5, R8).
-pub fn reuse_may_be_a_race(token: &Token, now: Timestamp) -> bool {
-    now < token.current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS)
 }
 
 /// Whether to revoke this token; `false` if it is revoked already (R10).

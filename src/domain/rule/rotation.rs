@@ -2,7 +2,8 @@
 //!
 //! [`rotate`] decides and [`apply`] changes the facts, so that in between the store can write the decision by compare-and-set.
 
-use super::lifecycle::{self, CONFLICT_GUARD_SECONDS, Retirement, Standing, ends_after, standing};
+use super::conflict_guard::guard;
+use super::lifecycle::{self, Retirement, Standing, ends_after, standing};
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::domain::timestamp::Timestamp;
@@ -171,19 +172,6 @@ fn rotate_current(token: &Token, overlap: Overlap, now: Timestamp) -> Rotation {
         overlap_minutes: overlap.minutes,
         rotate_by: token.settings.rotate_by(now),
     }
-}
-
-/// Refuses a rotation that comes so soon after another, whose value has not been used, that the two probably race (R5, R7).
-fn guard(token: &Token, now: Timestamp) -> Result<(), Refusal> {
-    let guard_ends = token.current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS);
-    let fresh = token.current.generation > 1 && token.current.first_used_at.is_none();
-    // A withheld value was not shown to anyone, so there is no race.
-    if fresh && !lifecycle::is_withheld(token) && now < guard_ends {
-        // Limited, in case this clock is behind the one that was used for the rotation.
-        let retry_after_seconds = now.seconds_until(guard_ends).min(CONFLICT_GUARD_SECONDS);
-        return Err(Refusal::RotationConflict { retry_after_seconds });
-    }
-    Ok(())
 }
 
 /// Recovers from a lost answer: the unused current value is cancelled, and the holder of the previous value gets another one, with

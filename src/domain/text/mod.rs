@@ -1,12 +1,12 @@
 //! Texts that people and programs write: validating them, parsing them, and quoting them in messages.
 
 mod display_text;
-mod names;
+mod enum_names;
 mod number;
 mod quote;
 
 pub use display_text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, plain_line};
 pub(super) use display_text::{description, line, no_value};
-pub(super) use names::names;
+pub(super) use enum_names::names;
 pub use number::whole;
 pub use quote::quote;

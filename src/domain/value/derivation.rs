@@ -7,7 +7,7 @@
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use super::secret::Value;
+use super::format::Value;
 use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::token::{Salt, Token};

@@ -2,8 +2,8 @@
 
 mod base62;
 pub mod derivation;
+mod format;
 mod redact;
-mod secret;
 
+pub use format::{Hint, MalformedValue, PresentedValue, Value, ValueHash};
 pub use redact::{holds_value, redact};
-pub use secret::{Hint, MalformedValue, PresentedValue, Value, ValueHash};

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::secret::{self, PresentedValue};
+use super::format::{self, PresentedValue};
 use crate::domain::token::TokenKind;
 
 /// From how many letters or digits a part of a value is redacted. With fewer, more than half of the 256 random bits are unknown.
@@ -18,7 +18,7 @@ const LONGEST_WORD: usize = 40;
 /// Whether the text contains a well-formed value, even with letters directly before and after it.
 pub fn holds_value(text: &str) -> bool {
     candidates(text).any(|(at, prefix)| {
-        let end = at + prefix.len() + secret::RANDOM_LENGTH + secret::CHECKSUM_LENGTH;
+        let end = at + prefix.len() + format::RANDOM_LENGTH + format::CHECKSUM_LENGTH;
         text.get(at..end).is_some_and(|found| PresentedValue::parse(found).is_ok())
     })
 }
@@ -49,7 +49,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 fn candidates(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
     // One search for what both prefixes begin with, so that a long text is read once.
     text.match_indices("rk").filter_map(|(at, _)| {
-        let prefixes = [TokenKind::Private, TokenKind::Public].map(secret::prefix);
+        let prefixes = [TokenKind::Private, TokenKind::Public].map(format::prefix);
         Some((at, prefixes.into_iter().find(|prefix| text.get(at..).is_some_and(|rest| rest.starts_with(prefix)))?))
     })
 }

@@ -26,9 +26,9 @@ use crate::http::request_log::{self, RequestLog};
 use crate::http::state::AppState;
 use crate::service::{Caller, ErrorCode};
 
-use super::parameters::{self, Parsed};
-use super::request::{self, Requests};
-use super::{sse, ws};
+use super::post_body::{self, Parsed};
+use super::request_parameters::{self, Requests};
+use super::{handshake, sse};
 
 /// The paths of this endpoint. Some clients are configured with the longer one.
 pub(crate) const ROUTES: [&str; 2] = ["/graphql", "/public/graphql"];
@@ -43,7 +43,7 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     fn read(headers: &HeaderMap, body: &'a [u8]) -> Self {
-        let parsed = json::must_be_json(headers).and_then(|()| parameters::parse(body));
+        let parsed = json::must_be_json(headers).and_then(|()| post_body::parse(body));
         Self { accepted: negotiate(headers), body: parsed }
     }
 
@@ -103,7 +103,9 @@ async fn serve_async(
     let answer = async {
         let answered = match head.method {
             Method::POST => answer_body(state, info, accepted, &head.headers, body).await,
-            Method::GET if ws::is_handshake(&head.headers) => Box::pin(ws::shake_hands(state, info, head)).await,
+            Method::GET if handshake::is_handshake(&head.headers) => {
+                Box::pin(handshake::shake_hands(state, info, head)).await
+            }
             Method::GET | Method::HEAD => Box::pin(answer_url(state, info, accepted, &head)).await,
             _ => return wrong_method(),
         };
@@ -160,7 +162,7 @@ async fn answer(
             let body = read(state, session, body).await?;
             json::must_be_json(headers)?;
             bytes = json::whole(body)?;
-            parameters::parse(&bytes)?
+            post_body::parse(&bytes)?
         }
     };
     let requests = parsed.requests(state.graphql.settings().max_batch)?;
@@ -246,9 +248,9 @@ async fn answer_url(
     let headers = &head.headers;
     let caller = authentication::caller(headers, info, state).await?;
     acceptable(accepted)?;
-    request::refuse_without_preflight(headers)?;
+    request_parameters::refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;
-    let request: graphql::Request = request::from_url(head.uri.query().unwrap_or_default())?;
+    let request: graphql::Request = request_parameters::from_url(head.uri.query().unwrap_or_default())?;
     let (response, _) = answer_one(state, &session, accepted, request).await?;
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }

@@ -5,13 +5,13 @@
 //! That crate has a type for each of these tasks. Ours stay because its types break promises of ours. Reasons that a test can show are
 //! assertions in `tests/it/graphql/async_graphql_axum.rs`. One that fails says that the crate has caught up, and that a file may go.
 //!
-//! - `GraphQLRequest` and `GraphQLBatchRequest`, for `parameters`, `request` and `body::json`. They read a body of any length and of any
+//! - `GraphQLRequest` and `GraphQLBatchRequest`, for `post_body`, `request_parameters` and `body::json`. They read a body of any length and of any
 //!   media type, so any page can make a browser send a change. They ignore `operationName` in a URL. Their rejection repeats what was
 //!   sent, which may be a token's value (R9). They turn variables into values of the library; we keep them as JSON, to name the one that
 //!   is wrong, and to verify a value without building them.
 //! - `GraphQLResponse`, for `endpoint`. It ignores `Accept`, always answers 200, and always has `data`, before `errors`. For an executed
 //!   operation it would save only a call of `serde_json`, because status, media type and caching would still be set by us.
-//! - `GraphQLProtocol`, for one line in `ws`. It also accepts the older `graphql-ws`, does not say which one it accepted, and refuses
+//! - `GraphQLProtocol`, for one line in `handshake`. It also accepts the older `graphql-ws`, does not say which one it accepted, and refuses
 //!   others by an empty 400.
 //! - `GraphQLWebSocket`, for `socket` and `protocol`. It closes with other codes than those of the protocol, and with reasons that do not
 //!   fit a close frame. A second operation replaces the first of the same id, any number of operations may run, and messages of the
@@ -22,12 +22,12 @@
 
 mod endpoint;
 mod handshake;
-mod parameters;
+mod post_body;
 mod protocol;
-mod request;
+mod request_parameters;
 mod socket;
+mod socket_authentication;
 mod sse;
-mod ws;
 
 pub(super) use endpoint::{ROUTES, serve};
-pub(super) use ws::is_handshake;
+pub(super) use handshake::is_handshake;

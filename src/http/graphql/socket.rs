@@ -29,9 +29,9 @@ use crate::http::server::Upgraded;
 use crate::http::state::AppState;
 use crate::service::{Caller, ErrorCode, StreamPermit};
 
-use super::handshake::Handshake;
 use super::protocol::{ClientMessage, Close, ServerMessage};
-use super::request;
+use super::request_parameters;
+use super::socket_authentication::SocketClient;
 
 /// How long a client may take to send `connection_init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ enum End {
 pub(crate) struct Socket {
     socket: WebSocket,
     state: AppState,
-    handshake: Handshake,
+    client: SocketClient,
     upgraded: Arc<Upgraded>,
     /// Set once `connection_init` has authenticated the client.
     caller: Option<Arc<Caller>>,
@@ -79,9 +79,9 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(socket: WebSocket, state: AppState, handshake: Handshake, upgraded: Arc<Upgraded>) -> Self {
+    pub(crate) fn new(socket: WebSocket, state: AppState, client: SocketClient, upgraded: Arc<Upgraded>) -> Self {
         let operations = StreamMap::new();
-        Self { socket, state, handshake, upgraded, caller: None, place: None, operations, received: true }
+        Self { socket, state, client, upgraded, caller: None, place: None, operations, received: true }
     }
 
     /// Serves the client until either side closes the socket.
@@ -152,7 +152,7 @@ impl Socket {
             return Err(End::Close(Close::SECOND_INIT));
         }
         let payload = payload.fields("parameter").map_err(|_| End::Close(Close::BAD_MESSAGE))?;
-        let caller = self.handshake.caller(&self.state, &payload).await.map_err(End::Close)?;
+        let caller = self.client.caller(&self.state, &payload).await.map_err(End::Close)?;
         let place = self.state.service.open_stream(&caller).map_err(|err| End::Close(Close::refused(&err.into())))?;
         self.place = Some(place);
         self.upgraded.set_authenticated();
@@ -165,7 +165,7 @@ impl Socket {
         if self.operations.contains_key(&id) {
             return Err(End::Close(Close::SECOND_USE_OF_ID));
         }
-        let request = payload.fields("parameter").and_then(request::from_fields);
+        let request = payload.fields("parameter").and_then(request_parameters::from_fields);
         let request = request.map_err(|_| End::Close(Close::BAD_REQUEST))?;
         if self.operations.len() >= MAX_OPERATIONS {
             let message = format!(

@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::clock::SharedClock;
-use crate::domain::rule::lifecycle::CONFLICT_GUARD_SECONDS;
+use crate::domain::rule::conflict_guard::CONFLICT_GUARD_SECONDS;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{self, Store};
 

@@ -4,8 +4,8 @@ mod cache;
 mod drivers;
 mod judgement;
 mod lookup;
+mod record_refusal;
 mod request_context;
-mod reuse;
 mod use_buffer;
 mod write_first_use;
 

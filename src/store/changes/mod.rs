@@ -5,4 +5,5 @@ pub(super) mod epochs;
 pub(super) mod notify;
 pub(super) mod polls;
 pub(super) mod publisher;
+mod staleness;
 mod subscribe;

@@ -1,43 +1,13 @@
-//! What the rest of the server asks about changes: whether what was read is still current, and which events are committed.
+//! Subscribing to the events of the audit log as they are committed.
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, watch};
 
-use crate::domain::id::TokenId;
 use crate::store::Store;
 
-use super::epochs::Stamp;
 use super::publisher::AuditMessage;
 
 impl Store {
-    /// The present point in the sequence of changes. Take it before a read; it tells later whether what was read is still current.
-    pub fn stamp(&self) -> Stamp {
-        self.after_commit.publisher().epochs.stamp()
-    }
-
-    /// Whether nothing about this token, except the time of its last use, has changed since the stamp was taken. This covers what
-    /// this process committed and what its [`ChangeListener`](crate::store::ChangeListener) has polled.
-    pub fn is_fresh(&self, id: TokenId, stamp: Stamp) -> bool {
-        self.after_commit.publisher().epochs.is_fresh(id, stamp)
-    }
-
-    /// Makes every stamp stale, because a change may have been missed.
-    pub fn invalidate_all(&self) {
-        self.after_commit.publisher().epochs.invalidate_all();
-    }
-
-    /// Tells subscribers that contact was lost and events may be missing. On PostgreSQL it also closes every connection, until
-    /// [`Store::listen`] regains contact. Stamps become stale only when contact is regained. Until then no change is polled, so a
-    /// cache must limit how long it trusts them.
-    pub fn lose_contact(&self) {
-        if self.write.get_database_backend() == DbBackend::Postgres {
-            self.listings.lose();
-            self.write.lose();
-        }
-        self.after_commit.publisher().send(AuditMessage::ContactLost);
-    }
-
     /// Subscribes to future audit events: each once, and those of one token in commit order. A subscriber that falls more than
     /// 1,024 events behind misses some. On SQLite these are the events of this process. On PostgreSQL they are those of every
     /// replica while a [`ChangeListener`](crate::store::ChangeListener) polls, and may include some that were committed just before

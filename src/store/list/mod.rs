@@ -1,7 +1,7 @@
 //! Listing tokens by keyset pagination: the cost of a page does not grow with its depth, and nothing counts the whole table.
 
-mod branch;
 mod explain;
+mod index_ranges;
 mod name_search;
 mod permit;
 mod status;
@@ -55,7 +55,7 @@ impl Store {
             Some(text) => Some(Search::new(&self.listings, text).await?),
             None => None,
         };
-        let branches = branch::branches(page, search.as_ref());
+        let branches = index_ranges::branches(page, search.as_ref());
         if branches.is_empty() {
             return Ok(None);
         }

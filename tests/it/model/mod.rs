@@ -14,7 +14,8 @@ mod world;
 use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
 
 use rotakey::domain::id::TokenId;
-use rotakey::domain::rule::lifecycle::{self, CONFLICT_GUARD_SECONDS};
+use rotakey::domain::rule::conflict_guard::CONFLICT_GUARD_SECONDS;
+use rotakey::domain::rule::lifecycle;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, OverlapStart, Settings, Token, ValueFacts};
 use rotakey::domain::value::Hint;

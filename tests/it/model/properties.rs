@@ -5,7 +5,8 @@
 //! what has ended by then does not begin again.
 
 use rotakey::domain::refusal::Refusal;
-use rotakey::domain::rule::lifecycle::{self, CONFLICT_GUARD_SECONDS, Standing, Status};
+use rotakey::domain::rule::conflict_guard::CONFLICT_GUARD_SECONDS;
+use rotakey::domain::rule::lifecycle::{self, Standing, Status};
 use rotakey::domain::rule::rotation::{self, Overlap, Plan, Rotator};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::OverlapStart;

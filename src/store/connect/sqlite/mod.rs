@@ -1,6 +1,6 @@
 //! A SQLite file: checked, opened, and read by bounded statements.
 
 mod checks;
+mod connection_options;
 pub(in crate::store) mod open;
-mod pools;
 mod statement_limit;

@@ -12,7 +12,7 @@ use crate::store::file::reserve::Reserve;
 use crate::store::{Error, Store};
 
 use super::checks::{create_private, look_before_writing, may_be_used};
-use super::pools::{Known, Use, sqlite_pool};
+use super::connection_options::{Known, Use, sqlite_pool};
 
 const SQLITE_READERS: u32 = 4;
 /// How many listings run at once. They have separate connections, so that a lookup never waits for one.

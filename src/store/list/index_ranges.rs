@@ -3,7 +3,7 @@
 //! The indexes begin with the status that housekeeping last wrote and with the kind, so they have one range for each pair of these.
 //! A listing that does not filter by one of the two, or filters by several statuses, merges several ranges.
 
-use crate::domain::listing::{OrderField, Page, Position};
+use crate::domain::listing::{Filter, OrderField, Page, Position};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenKind;
@@ -49,7 +49,8 @@ pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
 impl Branch {
     /// Adds the SELECT of this branch, without its order.
     pub(super) fn write(&self, sql: &mut Sql, page: &Page, search: Option<&Search>, now: Timestamp) {
-        let filter = &page.filter;
+        // Every field by name, so that a new one does not compile until its condition is here. `search` is of the name.
+        let Filter { status: statuses, name: _, owner, kind } = &page.filter;
         sql.text("SELECT api_token.id AS id, api_token.name AS name FROM ");
         match self {
             Self::All => sql.text("api_token WHERE 1 = 1"),
@@ -63,7 +64,7 @@ impl Branch {
             ),
             Self::Unswept(status) => is_unswept(sql, *status, now),
         };
-        match (self, &filter.status) {
+        match (self, statuses) {
             (Self::Swept(status, _) | Self::Unswept(status), Some(_)) => {
                 sql.text(" AND ");
                 has_status(sql, *status, now);
@@ -77,10 +78,10 @@ impl Branch {
             }
             (_, None) => {}
         }
-        if let (false, Some(kind)) = (matches!(self, Self::Swept(..)), filter.kind) {
+        if let (false, Some(kind)) = (matches!(self, Self::Swept(..)), kind) {
             sql.push(" AND api_token.kind = ?", [kind.as_str().into()]);
         }
-        if let Some(owner) = &filter.owner {
+        if let Some(owner) = owner {
             sql.push(" AND api_token.owner = ?", [owner.clone().into()]);
         }
         if let Some(search) = search {

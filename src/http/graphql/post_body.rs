@@ -13,7 +13,7 @@ use crate::graphql::{Request, Verifying};
 use crate::http::body::json::{self, Unread};
 use crate::http::rejection::Rejection;
 
-use super::request::{Requests, from_fields, malformed};
+use super::request_parameters::{Requests, from_fields, malformed};
 
 /// A body. It may contain a token's value, so it cannot be printed (R9).
 pub(super) enum Parsed<'a> {

@@ -3,7 +3,7 @@
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
-use crate::domain::rule::lifecycle;
+use crate::domain::rule::{conflict_guard, lifecycle};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, ReusePolicy, Token};
 use crate::service::audit::{Refused, report};
@@ -98,6 +98,6 @@ impl Service {
     /// Whether the token is revoked if a retired value of it is presented now.
     fn reuse_revokes(&self, token: &Token, now: Timestamp) -> bool {
         let by_policy = token.settings.on_reuse == ReusePolicy::Revoke;
-        by_policy && self.time.uncertain_seconds() == 0 && !lifecycle::reuse_may_be_a_race(token, now)
+        by_policy && self.time.uncertain_seconds() == 0 && !conflict_guard::reuse_may_be_a_race(token, now)
     }
 }
