@@ -16,6 +16,7 @@
 
 mod history;
 mod load;
+mod power_cut;
 mod report;
 mod scenario;
 mod site;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::power_cut;
 use crate::report::Report;
 
 /// A scenario, by its name on the command line.
@@ -25,6 +26,8 @@ pub enum Scenario {
     RevocationsUnheard,
     /// Each of three replicas behind HAProxy is restarted in turn, under load
     RollingRestart,
+    /// A power cut at any moment under rotations on SQLite, with writes torn, reordered and missing that were not synced
+    PowerCut,
 }
 
 /// How a scenario runs.
@@ -51,6 +54,7 @@ impl Scenario {
             Self::PostgresKills => (3, 50),
             Self::Revocations | Self::RevocationsUnheard => (50, 1_000),
             Self::RollingRestart => (3, 30),
+            Self::PowerCut => (50, 2_000),
         };
         if long { in_long } else { in_short }
     }
@@ -66,6 +70,7 @@ impl Run {
             Scenario::Revocations => revocations::run(self, false).await,
             Scenario::RevocationsUnheard => revocations::run(self, true).await,
             Scenario::RollingRestart => rolling_restart::run(self).await,
+            Scenario::PowerCut => power_cut::run(self).await,
         }
     }
 }
