@@ -139,6 +139,11 @@ fn a_generation_that_nothing_issued() {
 }
 
 #[test]
+fn a_value_whose_generation_changes() {
+    is_refused(|calls| calls[13].generation = Some(4), Reason::GenerationChanged);
+}
+
+#[test]
 fn a_value_that_two_generations_share() {
     is_refused(|calls| calls[14].issued = Some("v2".to_owned()), Reason::ValueIssuedTwice);
 }

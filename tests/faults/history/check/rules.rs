@@ -9,6 +9,7 @@ use crate::history::History;
 /// All that is broken.
 pub fn broken(calls: &TokenCalls<'_>) -> Vec<Violation> {
     let mut found = two_winners(calls);
+    found.extend(changed_generations(calls));
     found.extend(moved_deadlines(calls));
     found.extend(accepted_after_revocation(calls));
     found.extend(resurrected(calls));
@@ -43,6 +44,15 @@ fn two_winners(calls: &TokenCalls<'_>) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// The generation of a value never changes.
+fn changed_generations(calls: &TokenCalls<'_>) -> Vec<Violation> {
+    let changed = calls.answered.iter().filter(|step| {
+        let Effect::Verified { value } = step.effect else { return false };
+        calls.call(step).generation.is_some_and(|generation| generation != calls.generation(value))
+    });
+    changed.map(|step| Violation::of(Reason::GenerationChanged, calls.token, &[step.call])).collect()
 }
 
 /// R2, R3: the expiry and the period never change, the deadline is one period after the value was issued at the latest, and it was

@@ -14,6 +14,8 @@ pub enum Reason {
     ValueIssuedTwice,
     /// A generation was issued although the one before it was not.
     GenerationSkipped,
+    /// A value is said to be of another generation than the one that it was issued for.
+    GenerationChanged,
     /// R13: a value that was acknowledged does not work, and nothing explains it.
     RotationLost,
     /// R2, R3: a deadline moved, or an answer dates a value outside of its call.
@@ -67,6 +69,9 @@ impl Display for Reason {
             Self::RepeatedAfterUse => "a request was answered again after its new value had been used",
             Self::ValueIssuedTwice => "the same value was issued twice",
             Self::GenerationSkipped => "a generation was issued although the one before it was not",
+            Self::GenerationChanged => {
+                "a value is said to be of another generation than the one that it was issued for"
+            }
             Self::RotationLost => "an acknowledged value does not work, and nothing explains it",
             Self::LifeExtended => "a deadline moved, or an answer dates a value outside of its call",
             Self::AcceptedAfterEnd => "a token was accepted after its end",
