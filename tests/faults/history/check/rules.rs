@@ -105,15 +105,15 @@ fn resurrected(calls: &TokenCalls<'_>) -> Vec<Violation> {
             _ => None,
         })
     };
-    let mut found = Vec::new();
-    for (accepted, value) in acceptances(calls) {
-        let before =
-            refusals().find(|(refused, of)| of.is_none_or(|of| of == value) && is_late(calls, refused, accepted));
-        if let Some((refused, _)) = before {
-            found.push(Violation::of(Reason::Resurrected, calls.token, &[refused.call, accepted.call]));
-        }
-    }
-    found
+    // The first one says it all.
+    let found = acceptances(calls).find_map(|(accepted, value)| {
+        let mut before =
+            refusals().filter(|(refused, of)| of.is_none_or(|of| of == value) && is_late(calls, refused, accepted));
+        before
+            .next()
+            .map(|(refused, _)| Violation::of(Reason::Resurrected, calls.token, &[refused.call, accepted.call]))
+    });
+    found.into_iter().collect()
 }
 
 /// R1, R10: the replica that rotated a token accepts no value of it from then on but the new one and the one that it replaced.
