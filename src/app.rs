@@ -187,6 +187,7 @@ pub async fn serve(
     let housekeeping = tokio::spawn(housekeep(service.clone()));
     let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
+    let statistics = tokio::spawn(service.clone().keep_statistics());
     let failed = tokio::select! {
         () = async { served.await; shutdown.streams_ended().await } => None,
         () = stop_in_steps(stop, drain, &shutdown) => {
@@ -200,6 +201,7 @@ pub async fn serve(
     housekeeping.abort();
     contact.abort();
     uses.abort();
+    statistics.abort();
     let moved = matches!(failed, Some(Error::DatabaseMoved(_)));
     if moved && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
         tracing::error!("the contents of the database could not be saved in time");

@@ -11,7 +11,7 @@ use crate::service::Service;
 
 use super::caller::RefusedCredentials;
 use super::metrics::Requests;
-use super::server::Shutdown;
+use super::server::{Budget, ConnectionCounts, Shutdown};
 use super::settings::Settings;
 
 /// The state that every endpoint needs. It is cloned for every request, so it is a single pointer.
@@ -24,7 +24,9 @@ pub(super) struct Inner {
     pub(super) trusted_proxies: TrustedProxies,
     pub(super) max_body_bytes: usize,
     pub(super) max_connections: usize,
-    pub(super) max_held_bytes: usize,
+    /// What the connections of every address hold together.
+    pub(super) budget: Arc<Budget>,
+    pub(super) connections: Arc<ConnectionCounts>,
     /// The schema, shared by all responses that contain it.
     pub(super) sdl: Bytes,
     pub(super) shutdown: Shutdown,
@@ -55,7 +57,8 @@ impl AppState {
             trusted_proxies,
             max_body_bytes,
             max_connections,
-            max_held_bytes,
+            budget: Arc::new(Budget::new(max_held_bytes)),
+            connections: Arc::default(),
             sdl,
             shutdown,
             refused: Arc::default(),

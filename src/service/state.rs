@@ -13,6 +13,7 @@ use super::caller::Streams;
 use super::database::{Contact, SchemaState, Time};
 use super::error::Error;
 use super::judge::{Cache, UseBuffer};
+use super::metrics::{Counts, Statistics};
 use super::policy::Policy;
 
 /// How many different retired values a minute one replica looks up in the database.
@@ -33,6 +34,8 @@ pub struct Service {
     pub(super) uses: Arc<UseBuffer>,
     pub(super) streams: Arc<Streams>,
     pub(super) fan_out: FanOut,
+    pub(super) counts: Arc<Counts>,
+    pub(super) statistics: Arc<Statistics>,
 }
 
 impl Service {
@@ -63,6 +66,8 @@ impl Service {
             uses: Arc::default(),
             streams: Arc::default(),
             fan_out,
+            counts: Arc::default(),
+            statistics: Arc::default(),
         })
     }
 

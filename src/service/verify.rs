@@ -78,14 +78,18 @@ impl Service {
         context: &RequestContext<'_>,
     ) -> Result<Verification, Error> {
         let now = self.now();
-        let judged = self.judge(presented, context, FirstUse::Write, now).await?;
-        self.verified(judged, required, now)
+        self.verify_at(presented, required, context, now).await
     }
 
     /// As [`Service::verify`], without waiting; `None` if it has to wait, or if the value does not work.
     pub fn try_verify(&self, presented: &str, required: &RequiredScopes, source: &Source) -> Option<Verification> {
         let now = self.now();
-        self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()
+        let verification = self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()?;
+        // Of any other, the one that waits makes the answer, and counts it.
+        if verification.is_valid() {
+            self.counts.verified_at_once();
+        }
+        Some(verification)
     }
 
     /// Verifies a value that another client presented to the caller, from this source. Needs `API_TOKEN_VERIFY`.
@@ -104,8 +108,7 @@ impl Service {
         must_verify(&own)?;
         // The user agent of this request is the caller's, and not that of the client that presented the value.
         let context = RequestContext { source, user_agent: None, request_id: caller.provenance().request_id };
-        let judged = self.judge(presented, &context, FirstUse::Write, now).await?;
-        self.verified(judged, required, now)
+        self.verify_at(presented, required, &context, now).await
     }
 
     /// As [`Service::verify_for`], without waiting, for a caller that presents a value from this source. Returns the caller's token, the
@@ -121,7 +124,22 @@ impl Service {
         let Judged { token, outcome, .. } = self.try_judge(caller, caller_source, now)?;
         must_verify(&token).ok()?;
         let verification = self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()?;
-        Some((token.id, outcome.ok()?, verification))
+        let standing = outcome.ok()?;
+        self.counts.verified_for_caller_at_once(verification.code);
+        Some((token.id, standing, verification))
+    }
+
+    async fn verify_at(
+        &self,
+        presented: &str,
+        required: &RequiredScopes,
+        context: &RequestContext<'_>,
+        now: Timestamp,
+    ) -> Result<Verification, Error> {
+        let judged = self.judge(presented, context, FirstUse::Write, now).await;
+        let verified = judged.and_then(|judged| self.verified(judged, required, now));
+        self.counts.verified(verified.as_ref().map(|verification| verification.code));
+        verified
     }
 
     /// The verification of a value that was judged at this time, if these scopes are required.

@@ -8,6 +8,7 @@ mod backup;
 mod changes;
 mod connect;
 mod database;
+mod describe;
 mod entity;
 mod error;
 mod file;

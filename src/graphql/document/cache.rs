@@ -15,6 +15,7 @@ use crate::graphql::error::PublicError;
 use crate::graphql::request_error::RequestError;
 use crate::graphql::settings::Settings;
 use crate::graphql::validation::validator::Validator;
+use crate::metrics::{Counter, Exposition, Family, ShardedCounter};
 use crate::service::ErrorCode;
 
 use super::prepared::Prepared;
@@ -64,6 +65,10 @@ pub(crate) struct Documents {
     validator: Validator,
     prepared: Cache<Box<str>, Arc<Prepared>, Weight>,
     persisted: Cache<DocumentHash, Arc<str>, Weight>,
+    /// What a document counts beyond its own weight.
+    each: u64,
+    hits: ShardedCounter,
+    misses: Counter,
 }
 
 impl Documents {
@@ -76,7 +81,10 @@ impl Documents {
         Self {
             validator,
             prepared: Cache::with_weighter(entries, capacity, weight.clone()),
-            persisted: Cache::with_weighter(entries, capacity, weight),
+            persisted: Cache::with_weighter(entries, capacity, weight.clone()),
+            each: weight.each,
+            hits: ShardedCounter::default(),
+            misses: Counter::default(),
         }
     }
 
@@ -90,9 +98,43 @@ impl Documents {
     /// All errors of the document.
     pub(crate) fn prepare(&self, text: &str) -> Result<(Arc<Prepared>, bool), Vec<RequestError>> {
         match self.cached(text) {
-            Some(prepared) => Ok((prepared, true)),
-            None => Ok((Arc::new(Prepared::new(self.validator.parse_and_validate(text)?)), false)),
+            Some(prepared) => {
+                self.note_hit();
+                Ok((prepared, true))
+            }
+            None => {
+                self.misses.increment();
+                Ok((Arc::new(Prepared::new(self.validator.parse_and_validate(text)?)), false))
+            }
         }
+    }
+
+    /// A document that was kept is used.
+    pub(crate) fn note_hit(&self) {
+        self.hits.increment();
+    }
+
+    /// Describes the cache.
+    pub(crate) fn describe(&self, exposition: &mut Exposition) {
+        let (documents, hashes) = (self.prepared.len(), self.persisted.len());
+        exposition.add(
+            Family::gauge(
+                "rotakey_documents",
+                "GraphQL documents in the cache, and texts that clients may name by their hash.",
+            )
+            .by("kind", [("parsed", documents), ("persisted", hashes)]),
+        );
+        let own = |weight: u64, entries: usize| weight.saturating_sub(self.each.saturating_mul(entries as u64));
+        let bytes =
+            [("parsed", own(self.prepared.weight(), documents)), ("persisted", own(self.persisted.weight(), hashes))];
+        exposition.add(Family::gauge("rotakey_documents_bytes", "Their size, about.").by("kind", bytes));
+        exposition.add(
+            Family::counter(
+                "rotakey_document_lookups",
+                "GraphQL documents, by whether the cache had them parsed (hit) or not (miss).",
+            )
+            .by("result", [("hit", self.hits.get()), ("miss", self.misses.get())]),
+        );
     }
 
     /// The prepared document of this text, if it is in the cache.

@@ -29,6 +29,7 @@ use crate::graphql::session::Session;
 use crate::graphql::settings::{Introspection, Settings};
 use crate::graphql::validation::validator::{InvalidSchema, Validator};
 use crate::graphql::validation::variables;
+use crate::metrics::Exposition;
 use crate::service::{self, ErrorCode, Service};
 
 use super::answer::{Answer, not_run};
@@ -103,13 +104,20 @@ impl GraphqlEngine {
         })
     }
 
+    /// Describes the cache of documents.
+    pub fn describe(&self, exposition: &mut Exposition) {
+        self.documents.describe(exposition);
+    }
+
     /// Answers a verification without waiting, for the caller that presents this value from this source: which of its token's values
     /// the caller's is, and the body of the answer. `None` if the request asks for anything else, or has to wait.
     pub fn try_now(&self, caller: (&str, &Source), asked: &Verifying<'_>) -> Option<(Standing, Vec<u8>)> {
         let prepared = self.documents.cached(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
         let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost)?;
-        direct.try_now(&self.service, caller, asked.variables)
+        let answer = direct.try_now(&self.service, caller, asked.variables)?;
+        self.documents.note_hit();
+        Some(answer)
     }
 
     /// Executes a query or mutation, or starts a subscription, whichever transport the request came by.

@@ -6,7 +6,7 @@ mod readyz;
 mod serve;
 mod shutdown;
 
-pub(super) use connection::{SharedBody, TooSlow, Upgrade, Upgraded};
+pub(super) use connection::{Budget, ConnectionCounts, SharedBody, TooSlow, Upgrade, Upgraded};
 pub use dispatch::{Connection, Server};
 pub(super) use readyz::answer as readyz;
 pub use shutdown::Shutdown;

@@ -33,7 +33,8 @@ impl Server {
     /// Serves until the server closes, and returns when the requests in flight have been answered. Connections that only wait for
     /// their client are closed after five seconds.
     pub async fn serve(self, listener: TcpListener) {
-        let mut connections = OpenConnections::new(self.state().max_connections, self.state().max_held_bytes);
+        let (budget, counts) = (self.state().budget.clone(), self.state().connections.clone());
+        let mut connections = OpenConnections::new(self.state().max_connections, budget, counts);
         let shutdown = self.state().shutdown.clone();
         let closing = shutdown.closing();
         let acceptor = Acceptor { server: Arc::new(self), builder: builder(), shutdown };

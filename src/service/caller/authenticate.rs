@@ -34,6 +34,17 @@ impl Service {
         context: RequestContext<'_>,
         first_use: FirstUse,
     ) -> Result<Caller, Error> {
+        let caller = self.find_caller(presented, context, first_use).await;
+        self.counts.authenticated(&caller);
+        caller
+    }
+
+    async fn find_caller(
+        &self,
+        presented: &str,
+        context: RequestContext<'_>,
+        first_use: FirstUse,
+    ) -> Result<Caller, Error> {
         let judged = self.judge(presented, &context, first_use, self.now()).await?.ok_or(Error::Unauthenticated)?;
         let first_use_is_pending = AtomicBool::new(judged.is_first_use());
         let Judged { value, hash, token, generation, outcome } = judged;

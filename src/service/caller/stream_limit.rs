@@ -24,6 +24,11 @@ pub struct StreamPermit {
 }
 
 impl Streams {
+    /// How many are open.
+    pub(crate) fn count(&self) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+
     /// A permit for one more stream of this token.
     pub(super) fn open(
         self: &Arc<Self>,

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::watch;
 
 use crate::domain::timestamp::Timestamp;
+use crate::metrics::Counter;
 
 /// For how many seconds after a poll the cache is trusted (R10).
 const TRUST_SECONDS: u32 = 10;
@@ -25,11 +26,19 @@ pub(crate) struct Contact {
     /// The time up to which everything that was committed has been polled, in Unix milliseconds.
     last: AtomicI64,
     pub(super) listening: watch::Sender<bool>,
+    /// The same moment by the monotonic clock, which no step of a clock makes wrong; `i64::MIN` before the first poll.
+    last_monotonic: AtomicI64,
+    losses: Counter,
 }
 
 impl Default for Contact {
     fn default() -> Self {
-        Self { last: AtomicI64::new(i64::MIN), listening: watch::Sender::new(false) }
+        Self {
+            last: AtomicI64::new(i64::MIN),
+            listening: watch::Sender::new(false),
+            last_monotonic: AtomicI64::new(i64::MIN),
+            losses: Counter::default(),
+        }
     }
 }
 
@@ -37,6 +46,23 @@ impl Contact {
     /// Stops trusting the cache until the next successful poll.
     pub(crate) fn lose(&self) {
         self.last.store(i64::MIN, Ordering::SeqCst);
+    }
+
+    /// The database did not answer.
+    pub(super) fn lost(&self) {
+        self.listening.send_replace(false);
+        self.losses.increment();
+    }
+
+    /// How often it did not.
+    pub(crate) fn losses(&self) -> u64 {
+        self.losses.get()
+    }
+
+    /// How long ago, now by the monotonic clock, the last moment is up to which everything is known; `None` before the first.
+    pub(crate) fn age_millis(&self, monotonic_millis: i64) -> Option<i64> {
+        let last = self.last_monotonic.load(Ordering::Relaxed);
+        (last != i64::MIN).then(|| monotonic_millis.saturating_sub(last))
     }
 
     /// Whether the database answered the last poll.
@@ -57,8 +83,9 @@ impl Contact {
     }
 
     /// Records that everything that was committed up to this time has been polled.
-    pub(super) fn polled_until(&self, moment: Timestamp) {
+    pub(super) fn polled_until(&self, moment: Timestamp, monotonic_millis: i64) {
         self.last.store(moment.unix_millis(), Ordering::SeqCst);
+        self.last_monotonic.store(monotonic_millis, Ordering::Relaxed);
         self.listening.send_if_modified(|listening| !std::mem::replace(listening, true));
     }
 }

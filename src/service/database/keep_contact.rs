@@ -38,7 +38,7 @@ impl Service {
                 Ok(listener) => self.listen_until_lost(listener).await,
                 Err(cause) => cause,
             };
-            self.contact.listening.send_replace(false);
+            self.contact.lost();
             self.store.lose_contact();
             tracing::warn!(%cause, "lost contact with the database; reconnecting");
         }
@@ -57,7 +57,7 @@ impl Service {
                 Ok(database_time) => self.time.measure(asked_at, database_time),
                 Err(cause) => return cause,
             }
-            self.contact.polled_until(self.time.at(asked_at));
+            self.contact.polled_until(self.time.at(asked_at), asked_at);
         }
     }
 

@@ -113,6 +113,11 @@ impl Time {
         u32::try_from(left).map_or(0, |millis| millis.div_ceil(1_000))
     }
 
+    /// By how much the wall clock of this host is ahead of the database's.
+    pub(crate) fn ahead_millis(&self) -> i64 {
+        self.clock.now_unix_millis().saturating_sub(self.now().unix_millis())
+    }
+
     fn bounds(&self, asked_at: i64, database_time: Option<Timestamp>) -> Bounds {
         let database_time = database_time.map_or_else(|| self.clock.now_unix_millis(), Timestamp::unix_millis);
         Bounds::of(asked_at, self.clock.monotonic_millis(), database_time)
@@ -120,7 +125,7 @@ impl Time {
 
     /// Logs each change once: that the wall clock of this host is wrong, or right again.
     fn compare_with_wall_clock(&self) {
-        let ahead_millis = self.clock.now_unix_millis().saturating_sub(self.now().unix_millis());
+        let ahead_millis = self.ahead_millis();
         let logged = self.logged_millis.load(Ordering::Relaxed);
         if ahead_millis.saturating_sub(logged).saturating_abs() <= NOTEWORTHY_MILLIS {
             return;

@@ -54,6 +54,17 @@ impl Cache {
         Self { known: bounded(max_known), unknown: bounded(max_unknown) }
     }
 
+    /// How many values of tokens are cached, and how many texts that no token has.
+    pub(crate) fn len(&self) -> (usize, usize) {
+        (self.known.len(), self.unknown.len())
+    }
+
+    /// About how much memory the values of tokens take. It visits all of them.
+    pub(crate) fn bytes(&self) -> u64 {
+        let each = size_of::<ValueHash>() + size_of::<Known>() + size_of::<Token>();
+        self.known.iter().map(|(_, known)| (each + text_bytes(&known.token)) as u64).sum()
+    }
+
     /// Caches what is known about the value with this hash.
     pub(crate) fn insert(&self, hash: ValueHash, known: Known) {
         self.known.insert(hash, known);
@@ -74,6 +85,13 @@ impl Cache {
         let since = self.unknown.get(hash);
         since.is_some_and(|since| since <= now && now < since.plus_seconds(UNKNOWN_SECONDS))
     }
+}
+
+/// The length of the texts of a token, which are most of what it refers to.
+fn text_bytes(token: &Token) -> usize {
+    let settings = &token.settings;
+    let texts = [&settings.description, &settings.owner].into_iter().flatten();
+    settings.name.len() + settings.scopes.as_str().len() + texts.map(|text| text.len()).sum::<usize>()
 }
 
 /// A cache for at least this many entries.

@@ -24,11 +24,20 @@ impl Service {
         now: Timestamp,
     ) -> Result<Option<Judged<'a>>, Error> {
         let mut judgement = Judgement::new((text, &context.source), first_use, now, |hash| self.cached(hash, now));
+        let mut looked_up = false;
         loop {
             match judgement.judge() {
-                Ok(verdict) => return Ok(self.conclude(judgement, verdict)),
-                // Boxed, because most judgements need no step, and its future is large.
-                Err(step) => Box::pin(self.take(step, &mut judgement, context)).await?,
+                Ok(verdict) => {
+                    if judgement.is_value() {
+                        self.counts.judged(looked_up);
+                    }
+                    return Ok(self.conclude(judgement, verdict));
+                }
+                Err(step) => {
+                    looked_up |= matches!(step, Step::LookUp(_));
+                    // Boxed, because most judgements need no step, and its future is large.
+                    Box::pin(self.take(step, &mut judgement, context)).await?;
+                }
             }
         }
     }

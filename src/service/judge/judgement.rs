@@ -126,6 +126,11 @@ impl<'a> Judgement<'a> {
         }
     }
 
+    /// Whether the text can be a value, so that it is looked for at all.
+    pub(super) fn is_value(&self) -> bool {
+        self.value.is_some()
+    }
+
     /// Sets the result of a lookup.
     pub(super) fn looked_up(&mut self, found: Option<Known>) {
         self.lookup = found.map_or(Lookup::Unknown, Lookup::Known);

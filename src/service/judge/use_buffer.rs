@@ -48,6 +48,11 @@ impl UseBuffer {
         fits
     }
 
+    /// How many tokens were used and are yet to be written.
+    pub(crate) fn len(&self) -> usize {
+        self.entries().len()
+    }
+
     /// The last use of a token, given the last one in the database.
     pub(crate) fn latest(&self, id: TokenId, written: Option<Timestamp>) -> Option<Timestamp> {
         written.max(self.entries().get(&id).copied())

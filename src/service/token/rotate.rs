@@ -42,6 +42,13 @@ impl Service {
     /// # Errors
     /// When the caller may not, the token no longer works, or another rotation won (R7).
     pub async fn rotate(&self, caller: &Caller, request: &RotateRequest) -> Result<Issued, Error> {
+        let outcome = self.rotate_or_record(caller, request).await;
+        self.counts.rotated(&outcome);
+        outcome
+    }
+
+    /// Rotates, or records a refusal that is worth knowing.
+    async fn rotate_or_record(&self, caller: &Caller, request: &RotateRequest) -> Result<Issued, Error> {
         let now = self.now();
         let id = request.id.as_deref().map_or(Ok(caller.token_id()), |id| token_id("id", id))?;
         let outcome = self.try_rotate(caller, id, request, now).await;

@@ -15,6 +15,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::{broadcast, watch};
 
 use crate::domain::audit::AuditEvent;
+use crate::metrics::{Distribution, Histogram, LATENCY_SECONDS};
 use crate::store::connect::pool::Pool;
 
 use super::change_set::ChangeSet;
@@ -50,6 +51,8 @@ pub(in crate::store) struct Publisher {
     notifier: Option<Notifier>,
     /// On PostgreSQL, the polls of this process's listener.
     pub(in crate::store) polls: Polls,
+    /// On PostgreSQL, how long changes took to reach this process.
+    pub(in crate::store) change_lag: Histogram,
 }
 
 impl Publisher {
@@ -64,7 +67,13 @@ impl Publisher {
             publishes_own_events,
             notifier,
             polls: Polls::default(),
+            change_lag: Histogram::new(LATENCY_SECONDS),
         })
+    }
+
+    /// How long changes took to reach this process; `None` on SQLite, which does not say when another process wrote.
+    pub(in crate::store) fn change_lag(&self) -> Option<Distribution> {
+        (!self.publishes_own_events).then(|| self.change_lag.get())
     }
 
     /// Publishes a durable transaction. Call it once, before the commit is acknowledged, in commit order.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::prelude::async_trait;
-use sea_orm::sqlx::SqlitePool;
 use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::{self, Database, SqlitePool};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
     Statement, TransactionOptions, TransactionTrait,
@@ -40,6 +40,14 @@ pub(in crate::store) struct Pool {
 struct Contact {
     connections: DatabaseConnection,
     lost: CancellationToken,
+}
+
+/// How many connections of a pool there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Usage {
+    pub(in crate::store) used: usize,
+    pub(in crate::store) idle: usize,
+    pub(in crate::store) max: u32,
 }
 
 /// A transaction, which fails when contact is lost.
@@ -106,7 +114,20 @@ impl Pool {
         Some(self.connections()?.get_sqlite_connection_pool().clone())
     }
 
-    /// The current contact, or the next one if it comes soon.
+    /// How many connections there are now; none while contact is lost.
+    pub(in crate::store) fn usage(&self) -> Usage {
+        fn of<D: Database>(pool: &sqlx::Pool<D>) -> Usage {
+            let (open, idle) = (usize::try_from(pool.size()).unwrap_or_default(), pool.num_idle());
+            Usage { used: open.saturating_sub(idle), idle, max: pool.options().get_max_connections() }
+        }
+        let Some(connections) = self.connections() else { return Usage::default() };
+        match self.backend {
+            DbBackend::Sqlite => of(connections.get_sqlite_connection_pool()),
+            _ => of(connections.get_postgres_connection_pool()),
+        }
+    }
+
+    /// The present contact, or the next one if it comes soon.
     async fn contact(&self) -> Result<Contact, DbErr> {
         if let Some(contact) = self.contact.borrow().clone() {
             return Ok(contact);

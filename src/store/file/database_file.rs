@@ -10,8 +10,11 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::sys::statvfs::statvfs;
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::watch;
+
+use crate::metrics::{Exposition, Family};
 
 use super::reserve::Reserve;
 
@@ -101,6 +104,34 @@ impl DatabaseFile {
     /// The length of the write-ahead log, in bytes.
     pub(in crate::store) fn wal_bytes(&self) -> u64 {
         std::fs::metadata(&self.0.wal).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Describes the file, its log and the room on its disk.
+    pub(in crate::store) fn describe(&self, exposition: &mut Exposition) {
+        let Some((path, _)) = self.0.files.first() else { return };
+        let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        exposition.add(Family::gauge("rotakey_sqlite_file_bytes", "Size of the database file.").sample([], bytes));
+        exposition.add(
+            Family::gauge(
+                "rotakey_sqlite_wal_bytes",
+                "Size of the write-ahead log. It is shortened once it exceeds 16 MiB.",
+            )
+            .sample([], self.wal_bytes()),
+        );
+        if let Ok(disk) = statvfs(path) {
+            let available = disk.blocks_available().saturating_mul(disk.fragment_size());
+            exposition.add(
+                Family::gauge("rotakey_sqlite_disk_available_bytes", "Room on the disk of the database.")
+                    .sample([], available),
+            );
+        }
+        exposition.add(
+            Family::gauge(
+                "rotakey_sqlite_disk_full",
+                "Whether the disk was found full: then only urgent changes, such as revocations, are written. 1 or 0.",
+            )
+            .sample([], self.reserve().is_released()),
+        );
     }
 
     /// The reserve for when the disk is full.

@@ -3,4 +3,5 @@
 mod change_rows;
 mod retired_values;
 mod salts;
+mod statistics;
 mod statuses;

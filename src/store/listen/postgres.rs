@@ -53,14 +53,15 @@ const NOW: &str = concat!(
 /// another cluster. Without the last condition every poll would return it.
 const POLL: &str = concat!(
     "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, \
-     (extract(epoch FROM clock_timestamp()) * 1000)::bigint, announced.ids, ",
+     (extract(epoch FROM clock_timestamp()) * 1000)::bigint, announced.ids, \
+     (extract(epoch FROM announced.at) * 1000)::bigint, ",
     only_reads!(),
     " AS only_reads, pg_relation_filenode('api_token')::bigint AS tokens_file \
       FROM (VALUES (1)) AS one LEFT JOIN ( \
-        SELECT seq, ids FROM change WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) \
+        SELECT seq, ids, at FROM change WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) \
             AND xid < pg_snapshot_xmax(pg_current_snapshot()) \
         UNION ALL \
-        SELECT seq, ids FROM change WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
+        SELECT seq, ids, at FROM change WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) \
     ) AS announced ON true ORDER BY announced.seq"
 );
 
@@ -150,15 +151,19 @@ impl Poller {
     async fn poll_changes(&mut self) -> Result<(Announced, Timestamp), Error> {
         let poll = sqlx::query(POLL).bind(&self.since.snapshot).fetch_all(&mut self.connection);
         let rows = answered(poll).await?;
+        let first = rows.first().ok_or_else(|| failure(sqlx::Error::RowNotFound))?;
+        let since = Since::of(first).map_err(failure)?;
+        let polled_at: i64 = first.try_get(2).map_err(failure)?;
         let mut announced = Announced::default();
         for row in &rows {
             if let Some(ids) = row.try_get::<Option<&str>, _>(3).map_err(failure)? {
                 announced.add(ids);
             }
+            if let Some(written_at) = row.try_get::<Option<i64>, _>(4).map_err(failure)? {
+                let lag_millis = u64::try_from(polled_at.saturating_sub(written_at)).unwrap_or_default();
+                self.store.after_commit.publisher().change_lag.observe(Duration::from_millis(lag_millis));
+            }
         }
-        let first = rows.first().ok_or_else(|| failure(sqlx::Error::RowNotFound))?;
-        let since = Since::of(first).map_err(failure)?;
-        let polled_at: i64 = first.try_get(2).map_err(failure)?;
         if since.tokens_file != self.since.tokens_file {
             return Err(failure(sqlx::Error::Protocol("the tables were replaced, as by restoring a backup".into())));
         }

@@ -1,2 +1,3 @@
+mod counts;
 mod endpoint;
 mod secrecy;

@@ -13,6 +13,7 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 
 use super::activity::Activity;
+use super::counts::{ConnectionCounts, EVICTED, IDLE, MEMORY};
 use super::idle_timeout::IdleTimeout;
 use super::memory::Budget;
 
@@ -35,6 +36,7 @@ pub(crate) struct OpenConnections {
     /// One permit for each connection. WebSockets keep theirs.
     permits: Arc<Semaphore>,
     budget: Arc<Budget>,
+    counts: Arc<ConnectionCounts>,
     periods: Interval,
     accepted: u64,
     full: Logged,
@@ -60,15 +62,16 @@ impl Open {
 }
 
 impl OpenConnections {
-    /// For up to this many concurrent connections, for which the server holds up to this many bytes in total.
-    pub(crate) fn new(max_connections: usize, max_held_bytes: usize) -> Self {
+    /// For up to this many concurrent connections, for which the server holds no more bytes than this budget has.
+    pub(crate) fn new(max_connections: usize, budget: Arc<Budget>, counts: Arc<ConnectionCounts>) -> Self {
         let mut periods = interval(PERIOD);
         periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             tasks: JoinSet::new(),
             open: HashMap::new(),
             permits: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
-            budget: Arc::new(Budget::new(max_held_bytes)),
+            budget,
+            counts,
             periods,
             accepted: 0,
             full: Logged::default(),
@@ -133,6 +136,7 @@ impl OpenConnections {
     pub(crate) fn add(&mut self, activity: Arc<Activity>, served: impl Future<Output = ()> + Send + 'static) {
         let task = self.tasks.spawn(served);
         self.accepted += 1;
+        self.counts.accepted();
         let open =
             Open { activity, task, idle_timeout: IdleTimeout::default(), number: self.accepted, is_closing: false };
         self.open.insert(open.task.id(), open);
@@ -153,12 +157,14 @@ impl OpenConnections {
     fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
         let id = ended.map_or_else(|err| err.id(), |(id, ())| id);
         self.open.remove(&id);
+        self.counts.ended();
     }
 
     fn close_idle(&mut self) {
         for open in self.open.values_mut() {
             if open.idle_timeout.is_exceeded(&open.activity) {
                 tracing::debug!("closing idle connection");
+                self.counts.closed(IDLE);
                 open.close();
             }
         }
@@ -170,6 +176,7 @@ impl OpenConnections {
             .filter_map(|open| Some((open.idle_timeout.evictable(&open.activity)?, Reverse(open.number), open)));
         if let Some((evictable, _, open)) = evictable.max_by_key(|(evictable, age, _)| (*evictable, *age)) {
             tracing::debug!(?evictable, "closing a connection to make room");
+            self.counts.closed(EVICTED);
             open.close();
         }
     }
@@ -188,6 +195,7 @@ impl OpenConnections {
             }
             excess = excess.saturating_sub(open.activity.held_bytes());
             open.close();
+            self.counts.closed(MEMORY);
             if self.over_budget.may_log() {
                 tracing::warn!(
                     "clients leave too many responses unread; closing the connections that hold the most memory"

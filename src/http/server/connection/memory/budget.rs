@@ -28,6 +28,11 @@ impl Budget {
         Self { held: AtomicUsize::new(0), max_bytes, exceeded: Notify::new() }
     }
 
+    /// How many bytes are held.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// By how many bytes the budget is exceeded.
     pub(crate) fn excess(&self) -> usize {
         self.held.load(Ordering::Relaxed).saturating_sub(self.max_bytes)
