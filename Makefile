@@ -26,6 +26,7 @@ test:
 	./tests/oauth-clients
 	./tests/openapi-clients
 	./tests/gateways
+	./tests/with-postgres ./tests/monitoring
 	./tests/subscription-clients
 	./tests/backups
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit

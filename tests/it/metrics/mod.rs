@@ -1,3 +1,4 @@
 mod counts;
+mod docs;
 mod endpoint;
 mod secrecy;
