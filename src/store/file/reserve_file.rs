@@ -19,7 +19,7 @@ const START_BYTES: usize = 64;
 pub(super) enum Found {
     Missing,
     Complete,
-    /// A process was killed while it wrote it.
+    /// A process was killed while it wrote it, or the power was cut before it was synced.
     Incomplete,
     /// A link, or a file that is not ours. It is left as it is.
     Foreign,
@@ -30,7 +30,7 @@ pub(super) fn is_complete(path: &Path) -> bool {
 }
 
 /// What is at this path, without following a link. A file is ours if only its owner may use it and it starts with our bytes, as far
-/// as it goes.
+/// as it goes, or with zeros: after a power cut, a file may have its length without its contents.
 pub(super) fn inspect(path: &Path) -> io::Result<Found> {
     let metadata = match std::fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -42,7 +42,9 @@ pub(super) fn inspect(path: &Path) -> io::Result<Found> {
     }
     let mut start = Vec::new();
     File::open(path)?.take(START_BYTES as u64).read_to_end(&mut start)?;
-    Ok(if start.iter().copied().ne(incompressible_bytes().take(start.len())) {
+    Ok(if start.iter().all(|byte| *byte == 0) {
+        Found::Incomplete
+    } else if start.iter().copied().ne(incompressible_bytes().take(start.len())) {
         Found::Foreign
     } else if metadata.len() == BYTES {
         Found::Complete

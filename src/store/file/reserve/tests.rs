@@ -1,5 +1,5 @@
 use std::fs::OpenOptions;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 
 use crate::store::file::reserve_file::{BLOCK_BYTES, BYTES};
 
@@ -143,4 +143,19 @@ async fn releasing_the_reserve_while_it_is_being_written_blocks_no_worker() {
     finish.send(()).unwrap();
     assert!(releasing.await && reserve.is_released());
     assert!(writing.join().unwrap());
+}
+
+#[tokio::test]
+async fn a_reserve_whose_contents_a_power_cut_lost_is_created_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rotakey.db-reserve");
+    for length in [1, BLOCK_BYTES as u64, BYTES] {
+        // Only the length was durable.
+        OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).unwrap().set_len(length).unwrap();
+        let reserve = Reserve::at(path.clone());
+        reserve.maintain().await;
+        assert_eq!(reserve.0.state.load(Ordering::SeqCst), HELD, "{length}");
+        assert!(std::fs::metadata(&path).unwrap().blocks() * 512 >= BYTES, "it is sparse");
+        std::fs::remove_file(&path).unwrap();
+    }
 }
