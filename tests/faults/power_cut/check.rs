@@ -124,8 +124,9 @@ impl Rows {
     }
 }
 
-/// Lets the server open the database: every client verifies its value, and rotates with it as after a lost answer.
-pub async fn server(folder: &Path, held: &[Held<'_>]) -> Vec<String> {
+/// Lets the server open the database: every client verifies its value, and rotates with it as after a lost answer. With stale
+/// sectors, the reserve may look like a file of another program, which is left as it is.
+pub async fn server(folder: &Path, held: &[Held<'_>], stale: bool) -> Vec<String> {
     let server = serve(None, folder);
     let calls = Calls::record(&folder.join("history"), "after a power cut", 0, CALL_PATIENCE);
     let address = Address::Balancer(server.url.clone());
@@ -137,6 +138,9 @@ pub async fn server(folder: &Path, held: &[Held<'_>]) -> Vec<String> {
     let (status, _, log) = block_in_place(|| server.ended());
     if !status.success() {
         failures.push(format!("the server failed: {log}"));
+    }
+    if !stale && log.contains("no reserve can be kept") {
+        failures.push("what is left of the reserve prevents another one".to_owned());
     }
     failures
 }

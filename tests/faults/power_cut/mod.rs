@@ -61,8 +61,9 @@ pub async fn run(run: &Run) -> Report {
         image.failures = check::database(&image.folder("file"), &held).await;
         if number % OPENED_BY_SERVER == 0 {
             counts.by_server += 1;
+            let stale = cut.stale;
             cut.write(&disk, &image.folder("server"));
-            image.failures.extend(check::server(&image.folder("server"), &held).await);
+            image.failures.extend(check::server(&image.folder("server"), &held, stale).await);
         }
         counts.failed += usize::from(!image.failures.is_empty());
         report.expect(image.outcome(&what, counts.failed <= KEPT));
