@@ -9,7 +9,7 @@ use crate::support::server::Server;
 
 /// Addresses that are described elsewhere: pages, and the endpoints that have a language of their own.
 const ELSEWHERE: &[&str] =
-    &["/", "/favicon.ico", "/schema.graphql", "/playground", "/playground/", "/playground/{*path}"];
+    &["/", "/favicon.ico", "/schema.graphql", "/metrics", "/playground", "/playground/", "/playground/{*path}"];
 /// Addresses that are described and answered before the router is asked.
 const BEFORE_ROUTES: [&str; 2] = ["/verify", "/introspect"];
 
