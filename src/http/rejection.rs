@@ -62,9 +62,14 @@ impl Rejection {
     /// one that the next program uses.
     pub(super) fn repeated(what: &str, name: &str) -> Self {
         let quoted = quote(name);
-        let name = quoted.trim_matches('"').to_owned();
-        let message = format!("The {what} {name} is given more than once. Give it once.");
-        Self::field(name, message)
+        let unquoted = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&quoted);
+        // Quotes only where the client's name could be taken for words of the message. OAuth does not allow them in a message (RFC 6749,
+        // section 5.2).
+        let is_plain =
+            !unquoted.is_empty() && unquoted.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let shown = if is_plain { unquoted } else { &quoted };
+        let message = format!("The {what} {shown} is given more than once. Give it once.");
+        Self::field(unquoted.to_owned(), message)
     }
 
     /// Like [`Rejection::new`], where HTTP has a more specific status than that of the code.

@@ -70,11 +70,12 @@ impl Store {
 
     /// The actions in the audit log that only a newer version knows.
     async fn unknown_actions(&self) -> Result<Vec<String>, Error> {
-        // A loose index scan: it looks each action up in the index, and reads none of the events between.
+        // A loose index scan: it looks each action up in the index, and reads none of the events between. It goes down, because the
+        // oldest end of each action has the entries of deleted events until they are vacuumed.
         const SQL: &str = "WITH RECURSIVE distinct_action(action) AS (
-                SELECT min(action) FROM audit_event
+                SELECT max(action) FROM audit_event
                 UNION ALL
-                SELECT (SELECT min(audit_event.action) FROM audit_event WHERE audit_event.action > distinct_action.action)
+                SELECT (SELECT max(audit_event.action) FROM audit_event WHERE audit_event.action < distinct_action.action)
                 FROM distinct_action WHERE distinct_action.action IS NOT NULL
             ) SELECT action FROM distinct_action WHERE action IS NOT NULL";
         let backend = self.listings.get_database_backend();

@@ -1,15 +1,12 @@
 //! Request bodies in JSON: reading them up to a limit, checking their media type, and parsing them.
 
 use std::error::Error;
-use std::fmt;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::http::rejection::Rejection;
@@ -17,6 +14,7 @@ use crate::http::server::TooSlow;
 use crate::service::ErrorCode;
 
 use super::media_type;
+use super::unique_names::UniqueNames;
 
 /// A body as it was read from the connection.
 pub(crate) type Body = Result<Bytes, BytesRejection>;
@@ -115,59 +113,11 @@ pub(crate) fn first_byte(text: &[u8]) -> Option<u8> {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim_ascii_start().first().copied()
 }
 
-/// The fields of a JSON object. `serde_json::Map` alone would keep the last of those that have the same name.
-#[derive(Default)]
-pub(crate) struct Object {
-    fields: Map<String, Value>,
-    repeated: Option<String>,
-}
-
-impl Object {
-    /// The fields, if each is given once.
-    ///
-    /// # Errors
-    /// Names the first that is not; `what` is what the client knows it as, a field or a parameter.
-    pub(crate) fn fields(self, what: &str) -> Result<Map<String, Value>, Rejection> {
-        self.repeated.map_or(Ok(self.fields), |name| Err(Rejection::repeated(what, &name)))
-    }
-}
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Object;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut given: A) -> Result<Object, A::Error> {
-                let mut object = Object::default();
-                while let Some((name, value)) = given.next_entry::<String, Value>()? {
-                    match object.fields.entry(name) {
-                        Entry::Vacant(free) => drop(free.insert(value)),
-                        Entry::Occupied(taken) => drop(object.repeated.get_or_insert_with(|| taken.key().clone())),
-                    }
-                }
-                Ok(object)
-            }
-        }
-
-        deserializer.deserialize_map(Fields)
-    }
-}
-
 /// The fields of a body that must be a JSON object.
 pub(crate) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
     must_be_json(headers)?;
     let body = whole(body)?;
-    if first_byte(&body) == Some(b'{') {
-        return parse::<Object>(&body)?.fields("field");
-    }
-    parse::<Value>(&body)?;
-    Err(Rejection::new(ErrorCode::BadUserInput, "The body must be a JSON object."))
+    parse::<UniqueNames>(&body)?.fields("field")
 }
 
 /// Like [`object`], but a missing body is `{}` and needs no media type.

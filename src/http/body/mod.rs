@@ -3,3 +3,4 @@
 pub(super) mod before_authentication;
 pub(super) mod json;
 pub(super) mod media_type;
+pub(super) mod unique_names;

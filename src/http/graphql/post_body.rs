@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::graphql::{Request, Verifying};
 use crate::http::body::json::{self, Unread};
+use crate::http::body::unique_names::UniqueNames;
 use crate::http::rejection::Rejection;
 
 use super::request_parameters::{Requests, from_fields, malformed};
@@ -116,7 +117,7 @@ impl Parameters<'_> {
             ("extensions", self.extensions),
         ] {
             if let Some(raw) = raw {
-                fields.insert(name.to_owned(), read(raw)?);
+                fields.insert(name.to_owned(), read::<UniqueNames>(raw)?.value("field")?);
             }
         }
         from_fields(fields)

@@ -9,6 +9,7 @@ use url::form_urlencoded;
 
 use crate::graphql::{DocumentHash, Request};
 use crate::http::body::json;
+use crate::http::body::unique_names::UniqueNames;
 use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
@@ -49,10 +50,12 @@ pub(crate) fn from_url(query: &str) -> Result<Request, Rejection> {
             // An HTML form sends a field that is not filled in as an empty one.
             "operationName" | "variables" | "extensions" if text.is_empty() => Value::Null,
             "query" | "operationName" => Value::String(text.into_owned()),
-            "variables" | "extensions" => json::parse(text.as_bytes()).map_err(|_| {
-                let message = format!("The parameter {name} is not JSON, or too large. Encode it for URLs.");
-                Rejection::field(name.to_string(), message)
-            })?,
+            "variables" | "extensions" => json::parse::<UniqueNames>(text.as_bytes())
+                .map_err(|_| {
+                    let message = format!("The parameter {name} is not JSON, or too large. Encode it for URLs.");
+                    Rejection::field(name.to_string(), message)
+                })?
+                .value("field")?,
             _ => continue,
         };
         if fields.insert(name.to_string(), value).is_some() {

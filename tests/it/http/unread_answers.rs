@@ -75,7 +75,7 @@ async fn a_client_that_does_not_read_gets_few_answers_and_one_that_reads_gets_al
 
 /// So many clients together may cost the server no more memory than a few.
 #[tokio::test]
-async fn the_connections_that_hold_most_are_closed_when_all_together_exceed_the_budget() {
+async fn connections_with_unread_answers_are_closed_when_all_together_exceed_the_budget() {
     const BUDGET: usize = 200 * 1024;
     let settings = http::Settings { max_held_bytes: BUDGET, ..Server::settings() };
     let server = Server::start_serving(settings).await;
@@ -110,6 +110,11 @@ async fn the_connections_that_hold_most_are_closed_when_all_together_exceed_the_
     };
     // Two periods would close them all, without any budget.
     within(Duration::from_secs(12), "the end of the connections beyond the budget", few_are_open).await;
+    let mut open = 0;
+    for (client, _) in &unread {
+        open += usize::from(client.is_open().await);
+    }
+    assert_eq!(open, 1, "what fits into the budget stays open");
     assert_eq!(healthz(&mut idle).await, 200);
 }
 

@@ -185,6 +185,8 @@ async fn a_field_that_is_given_more_than_once_is_refused_by_name() {
         ("/api-tokens", r#"{"name":"good","protected":"yes","protected":null}"#, "protected"),
         ("/api-tokens", r#"{"name":"good","colour":1,"colour":1}"#, "colour"),
         ("/api-tokens/self", r#"{"name":5,"name":"good"}"#, "name"),
+        ("/api-tokens", r#"{"name":"good","colour":[{"a":{"b":1,"b":1}}]}"#, "b"),
+        ("/api-tokens", r#"{"name":"good","a name":1,"a name":2}"#, "a name"),
         ("/api-tokens/self/rotate", r#"{"overlapMinutes":0,"overlapMinutes":null}"#, "overlapMinutes"),
     ] {
         let request = server.admin.request("POST", path).header("Content-Type", "application/json").body(body);

@@ -128,6 +128,26 @@ async fn parameters_of_a_wrong_type_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_field_of_a_variable_that_is_given_more_than_once_is_refused() {
+    let server = Server::start().await;
+    let query = "query($input: VerifyAPITokenInput!) { verifyAPIToken(input: $input) { valid } }";
+    let value = server.admin.value.clone().unwrap();
+    let variables = format!(r#"{{"input":{{"value":"other","value":"{value}"}}}}"#);
+    let body = format!(r#"{{"query":"{query}","variables":{variables}}}"#);
+    let parameters = [("query", "query($a: ID!) { apiToken(id: $a) { id } }"), ("variables", r#"{"a":"b","a":"c"}"#)];
+    let parameters = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let url = format!("/graphql?{parameters}");
+    let post = server.admin.request("POST", "/graphql").header("Content-Type", JSON).body(body);
+    let get = server.admin.request("GET", &url).header("GraphQL-Require-Preflight", "1");
+    for (request, field) in [(post, "value"), (get, "a")] {
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        assert_eq!((answer.status, answer.code(), answer.field()), (400, Some("BAD_USER_INPUT"), Some(field)));
+        let message = answer.body["errors"][0]["message"].as_str().unwrap();
+        assert_eq!(message, format!("The field {field} is given more than once. Give it once."));
+    }
+}
+
+#[tokio::test]
 async fn a_parameter_that_is_given_more_than_once_is_refused() {
     let server = Server::start_graphql(Settings { max_batch: 1, ..Settings::default() }).await;
     let verify = "query($input: VerifyAPITokenInput!) { verifyAPIToken(input: $input) { valid } }";

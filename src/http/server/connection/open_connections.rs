@@ -148,7 +148,7 @@ impl OpenConnections {
         loop {
             tokio::select! {
                 Some(ended) = self.tasks.join_next_with_id() => self.forget(ended),
-                () = budget.exceeded() => self.close_largest(),
+                () = budget.exceeded() => self.close_stalled(),
                 _ = self.periods.tick() => self.close_idle(),
             }
         }
@@ -182,7 +182,7 @@ impl OpenConnections {
     }
 
     /// Closes connections until the rest fits into the budget: first those whose client has not read for longest.
-    fn close_largest(&mut self) {
+    fn close_stalled(&mut self) {
         let closing = self.open.values().filter(|open| open.is_closing).map(|open| open.activity.held_bytes());
         let mut excess = self.budget.excess().saturating_sub(closing.sum());
         // Closing one that holds nothing would not help, however long it has been quiet.
@@ -198,7 +198,7 @@ impl OpenConnections {
             self.counts.closed(MEMORY);
             if self.over_budget.may_log() {
                 tracing::warn!(
-                    "clients leave too many responses unread; closing the connections that hold the most memory"
+                    "clients leave too many responses unread; closing the connections whose client has not read for longest"
                 );
             }
         }

@@ -97,7 +97,7 @@ pub(crate) fn find<'a>(
     }
 }
 
-const SEVERAL_METHODS: &str = "The request has_client_secret in more than one way. Use one of them: X-API-Key, Authorization: Bearer, \
+const SEVERAL_METHODS: &str = "The request authenticates in more than one way. Use one of them: X-API-Key, Authorization: Bearer, \
                         Authorization: Basic, or client_secret in the form.";
 
 impl Presented<'_> {
