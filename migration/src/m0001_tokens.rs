@@ -172,7 +172,7 @@ fn api_token_value(backend: DbBackend) -> TableCreateStatement {
         .col(number(ApiTokenValue::OverlapMinutes))
         // What a repeated request derives the value from again, with the value and the key that only its caller has (R6).
         .col(ColumnDef::new(ApiTokenValue::Salt).blob())
-        // When it was last presented although it works no more, as far as that is recorded (R8).
+        // When it was last presented although it no longer works, as far as that is recorded (R8).
         .col(moment(ApiTokenValue::ReusedAt))
         .primary_key(Index::create().col(ApiTokenValue::TokenId).col(ApiTokenValue::Generation))
         .foreign_key(
@@ -195,7 +195,7 @@ fn audit_event(backend: DbBackend) -> TableCreateStatement {
         .col(required(text(backend, AuditEvent::Action)))
         // OK, or the code of the refusal.
         .col(required(text(backend, AuditEvent::Result)))
-        // The token whose holder did it, SYSTEM for the operator at the command line, null for somebody unknown.
+        // The token whose holder did it, SYSTEM for the operator at the command line, null if unknown.
         .col(text(backend, AuditEvent::Actor))
         // No foreign key: the log outlives what it speaks of.
         .col(text(backend, AuditEvent::TokenId))

@@ -32,7 +32,7 @@ pub struct ServeFlags {
     /// The address or host name and the port to listen on. A port alone means 127.0.0.1; port 0 means any free port
     #[arg(long, env = "ROTAKEY_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// Another address or name and port, for the metrics alone: /metrics, /healthz and /readyz, for whoever reaches it. Without it,
+    /// Another address or name and port, for the metrics alone: /metrics, /healthz and /readyz, without authentication. Without it,
     /// /metrics is at --listen and needs a token with API_TOKEN_READ
     #[arg(long, env = "ROTAKEY_METRICS_LISTEN")]
     pub metrics_listen: Option<String>,

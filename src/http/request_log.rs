@@ -112,7 +112,7 @@ pub(super) fn try_now(
     (method, route): (&Method, &str),
     answer: impl FnOnce() -> Option<Response<Body>>,
 ) -> Option<Response<Body>> {
-    let latency = state.requests.at_once(route);
+    let latency = state.requests.fast(route);
     let begun = latency.and_then(SampledLatency::begin);
     let answered = std::panic::catch_unwind(AssertUnwindSafe(answer)).transpose()?;
     let request_id = state.service.request_id().ok();

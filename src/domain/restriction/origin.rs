@@ -81,7 +81,7 @@ fn port(digits: &str) -> Option<u16> {
 
 /// The host as browsers write it: lower case, international names in ASCII (RFC 5891), one spelling an address.
 fn web_host(text: &str) -> Option<String> {
-    // A browser would decode percent signs; one in an origin is somebody's attempt to look like another.
+    // A browser would decode percent signs; one in an origin is an attempt to look like another.
     if text.contains('%') {
         return None;
     }

@@ -68,6 +68,15 @@ impl<'a> Authority<'a> {
         self.require_within_bounds(changed)
     }
 
+    /// Whether the caller may rotate another's token. The caller learns its value, so it must be able to issue one like it (R11).
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`], naming what the caller lacks.
+    pub fn require_to_rotate(&self, other: &Token) -> Result<(), Refusal> {
+        self.require(Permission::ApiTokenModify)?;
+        self.require_to_issue(&other.settings)
+    }
+
     /// Whether the caller may revoke this token or end its overlap. It always may for its own. Another's needs every permission that it
     /// has, so that a token with fewer permissions cannot lock out one with more (R11).
     ///

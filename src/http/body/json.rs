@@ -1,4 +1,4 @@
-//! Request bodies in JSON: reading them up to a limit, checking their media type, and parsing them.
+//! Request bodies in JSON: reading them up to a limit, and parsing them.
 
 use std::error::Error;
 
@@ -23,32 +23,6 @@ pub(crate) type Body = Result<Bytes, BytesRejection>;
 pub(crate) async fn read(mut request: Request, max_bytes: usize) -> Body {
     DefaultBodyLimit::max(max_bytes).apply(&mut request);
     Bytes::from_request(request, &()).await
-}
-
-/// Whether `Content-Type` says JSON in UTF-8.
-fn is_json(headers: &HeaderMap) -> bool {
-    media_type::encoding(headers).is_none()
-        && media_type::of_body(headers)
-            .is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
-}
-
-/// Rejects a body with a `Content-Encoding`. A small compressed body could expand to a very large one, so none is decoded.
-pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Rejection> {
-    if media_type::encoding(headers).is_none() {
-        return Ok(());
-    }
-    let message = "Send the body without Content-Encoding: compressed bodies are not supported.";
-    Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
-}
-
-/// Rejects a body whose media type is not JSON.
-pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
-    refuse_encoded(headers)?;
-    if is_json(headers) {
-        return Ok(());
-    }
-    let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
-    Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
 impl From<Unread> for Rejection {
@@ -115,7 +89,7 @@ pub(crate) fn first_byte(text: &[u8]) -> Option<u8> {
 
 /// The fields of a body that must be a JSON object.
 pub(crate) fn object(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Rejection> {
-    must_be_json(headers)?;
+    media_type::must_be_json(headers)?;
     let body = whole(body)?;
     parse::<UniqueNames>(&body)?.fields("field")
 }

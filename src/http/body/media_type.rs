@@ -1,7 +1,10 @@
-//! Media types (RFC 9110, section 8.3.1) and content negotiation, the choice of one for the response (section 12.5.1).
+//! Media types (RFC 9110, section 8.3.1), which ones a body may have, and content negotiation, the choice of one for the response (section 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::http::rejection::Rejection;
+use crate::service::ErrorCode;
 
 /// The media types of GraphQL responses over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,31 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Option<&HeaderValue> {
         let text = value.as_bytes().trim_ascii();
         !text.is_empty() && !text.eq_ignore_ascii_case(b"identity")
     })
+}
+
+/// Whether `Content-Type` says JSON in UTF-8.
+fn is_json(headers: &HeaderMap) -> bool {
+    encoding(headers).is_none()
+        && of_body(headers).is_some_and(|media_type| media_type.is("application", "json") && media_type.is_utf8())
+}
+
+/// Rejects a body with a `Content-Encoding`. A small compressed body could expand to a very large one, so none is decoded.
+pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Rejection> {
+    if encoding(headers).is_none() {
+        return Ok(());
+    }
+    let message = "Send the body without Content-Encoding: compressed bodies are not supported.";
+    Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
+}
+
+/// Rejects a body whose media type is not JSON.
+pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
+    refuse_encoded(headers)?;
+    if is_json(headers) {
+        return Ok(());
+    }
+    let message = "Send the request as JSON in UTF-8, with Content-Type: application/json.";
+    Err(Rejection::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
 /// Whether the client accepts this type by its name.

@@ -12,7 +12,6 @@ use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
 /// A JSON value, and the first name that an object in it has more than once.
-#[derive(Default)]
 pub(crate) struct UniqueNames {
     value: Value,
     repeated: Option<String>,
@@ -41,6 +40,30 @@ impl<'de> Deserialize<'de> for UniqueNames {
         let repeated = OnceCell::new();
         let value = Build { repeated: &repeated }.deserialize(deserializer)?;
         Ok(Self { value, repeated: repeated.into_inner() })
+    }
+}
+
+/// Like [`UniqueNames`], but anything except an object is not read. By default it has no fields.
+pub(crate) struct UniqueFields(UniqueNames);
+
+impl Default for UniqueFields {
+    fn default() -> Self {
+        Self(UniqueNames { value: Value::Object(Map::new()), repeated: None })
+    }
+}
+
+impl UniqueFields {
+    /// As [`UniqueNames::fields`].
+    pub(crate) fn fields(self, what: &str) -> Result<Map<String, Value>, Rejection> {
+        self.0.fields(what)
+    }
+}
+
+impl<'de> Deserialize<'de> for UniqueFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let repeated = OnceCell::new();
+        let value = deserializer.deserialize_map(Build { repeated: &repeated })?;
+        Ok(Self(UniqueNames { value, repeated: repeated.into_inner() }))
     }
 }
 

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::{self, Answer, Outcome, Refused, Session};
-use crate::http::body::media_type::{Accepted, AnswerType, negotiate};
+use crate::http::body::media_type::{self, Accepted, AnswerType, negotiate};
 use crate::http::body::{before_authentication, json};
 use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::caller::rotation_headers;
@@ -28,7 +28,7 @@ use crate::service::{Caller, ErrorCode};
 
 use super::post_body::{self, Parsed};
 use super::request_parameters::{self, Requests};
-use super::{handshake, sse};
+use super::{socket_upgrade, sse};
 
 /// The paths of this endpoint. Some clients are configured with the longer one.
 pub(crate) const ROUTES: [&str; 2] = ["/graphql", "/public/graphql"];
@@ -43,7 +43,7 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     fn read(headers: &HeaderMap, body: &'a [u8]) -> Self {
-        let parsed = json::must_be_json(headers).and_then(|()| post_body::parse(body));
+        let parsed = media_type::must_be_json(headers).and_then(|()| post_body::parse(body));
         Self { accepted: negotiate(headers), body: parsed }
     }
 
@@ -103,8 +103,8 @@ async fn serve_async(
     let answer = async {
         let answered = match head.method {
             Method::POST => answer_body(state, info, accepted, &head.headers, body).await,
-            Method::GET if handshake::is_handshake(&head.headers) => {
-                Box::pin(handshake::shake_hands(state, info, head)).await
+            Method::GET if socket_upgrade::is_handshake(&head.headers) => {
+                Box::pin(socket_upgrade::shake_hands(state, info, head)).await
             }
             Method::GET | Method::HEAD => Box::pin(answer_url(state, info, accepted, &head)).await,
             _ => return wrong_method(),
@@ -160,7 +160,7 @@ async fn answer(
         Incoming::Parsed(parsed) => parsed?,
         Incoming::Unread(body) => {
             let body = read(state, session, body).await?;
-            json::must_be_json(headers)?;
+            media_type::must_be_json(headers)?;
             bytes = json::whole(body)?;
             post_body::parse(&bytes)?
         }

@@ -11,7 +11,7 @@
 //!   is wrong, and to verify a value without building them.
 //! - `GraphQLResponse`, for `endpoint`. It ignores `Accept`, always answers 200, and always has `data`, before `errors`. For an executed
 //!   operation it would save only a call of `serde_json`, because status, media type and caching would still be set by us.
-//! - `GraphQLProtocol`, for one line in `handshake`. It also accepts the older `graphql-ws`, does not say which one it accepted, and refuses
+//! - `GraphQLProtocol`, for one line in `socket_upgrade`. It also accepts the older `graphql-ws`, does not say which one it accepted, and refuses
 //!   others by an empty 400.
 //! - `GraphQLWebSocket`, for `socket` and `protocol`. It closes with other codes than those of the protocol, and with reasons that do not
 //!   fit a close frame. A second operation replaces the first of the same id, any number of operations may run, and messages of the
@@ -21,13 +21,13 @@
 //!   subscriber. So another filter would parse and rewrite what it sends, and all that is left for it is a map of streams.
 
 mod endpoint;
-mod handshake;
 mod post_body;
 mod protocol;
 mod request_parameters;
 mod socket;
 mod socket_authentication;
+mod socket_upgrade;
 mod sse;
 
 pub(super) use endpoint::{ROUTES, serve};
-pub(super) use handshake::is_handshake;
+pub(super) use socket_upgrade::is_handshake;

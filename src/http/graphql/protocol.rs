@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::graphql::Answer;
-use crate::http::body::unique_names::UniqueNames;
+use crate::http::body::unique_names::UniqueFields;
 use crate::http::rejection::Rejection;
 
 /// The name of the subprotocol in the handshake (RFC 6455, section 1.9).
@@ -17,10 +17,10 @@ pub(crate) const NAME: &str = "graphql-transport-ws";
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum ClientMessage {
-    ConnectionInit { payload: Option<UniqueNames> },
+    ConnectionInit { payload: Option<UniqueFields> },
     Ping {},
     Pong {},
-    Subscribe { id: String, payload: UniqueNames },
+    Subscribe { id: String, payload: UniqueFields },
     Complete { id: String },
 }
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::graphql::{Answer, Outcome, Request, Session};
 use crate::http::body::json;
-use crate::http::body::unique_names::UniqueNames;
+use crate::http::body::unique_names::UniqueFields;
 use crate::http::rejection::Rejection;
 use crate::http::server::Upgraded;
 use crate::http::state::AppState;
@@ -148,7 +148,7 @@ impl Socket {
         }
     }
 
-    async fn init(&mut self, payload: UniqueNames) -> Result<(), End> {
+    async fn init(&mut self, payload: UniqueFields) -> Result<(), End> {
         if self.caller.is_some() {
             return Err(End::Close(Close::SECOND_INIT));
         }
@@ -161,7 +161,7 @@ impl Socket {
         self.send_message(&ServerMessage::ConnectionAck).await
     }
 
-    async fn subscribe(&mut self, id: String, payload: UniqueNames) -> Result<(), End> {
+    async fn subscribe(&mut self, id: String, payload: UniqueFields) -> Result<(), End> {
         let Some(caller) = self.caller.clone() else { return Err(End::Close(Close::NO_INIT)) };
         if self.operations.contains_key(&id) {
             return Err(End::Close(Close::SECOND_USE_OF_ID));

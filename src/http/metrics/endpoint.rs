@@ -1,4 +1,4 @@
-//! `GET /metrics`. They tell how much is asked of the server, and how many tokens there are, so they are not for everyone: on the
+//! `GET /metrics`. They show the load of the server and the number of tokens, so they are not public: on the
 //! address of the API a caller needs a permission, and on an address of their own (`--metrics-listen`) the operator decides by the
 //! network who reaches them.
 
@@ -30,7 +30,7 @@ pub(in crate::http) async fn guarded(
     Ok(response)
 }
 
-/// The metrics, for whoever reaches the address.
+/// The metrics, without authentication, at an address of their own.
 pub(in crate::http) async fn unguarded(State(state): State<AppState>, headers: HeaderMap) -> Response<Body> {
     answer(&state, &headers)
 }

@@ -11,7 +11,7 @@ use crate::metrics::{Counter, CounterByName, Exposition, Family, Histogram, LATE
 use crate::service::ErrorCode;
 
 /// The endpoints that answer at once where they can. They come first in [`ENDPOINTS`].
-const AT_ONCE: usize = 5;
+const FAST_ENDPOINTS: usize = 5;
 /// The endpoints, as their routes are written.
 const ENDPOINTS: [&str; 21] = [
     "/verify",
@@ -42,7 +42,7 @@ const NO_ENDPOINT: &str = "(none)";
 /// A route that is missing above.
 const OTHER: &str = "(other)";
 
-/// The statuses that are told apart.
+/// The statuses that have a label.
 const STATUSES: [(u16, &str); 25] = [
     (101, "101"),
     (200, "200"),
@@ -76,7 +76,7 @@ const STATUSES: [(u16, &str); 25] = [
 pub(in crate::http) struct FirstError(ErrorCode);
 
 impl FirstError {
-    /// Marks the response that carries this answer of GraphQL, if that tells of an error.
+    /// Marks the response that carries this answer of GraphQL, if that contains an error.
     pub(in crate::http) fn mark(response: &mut Response<Body>, answer: &Answer) {
         if let Some(code) = answer.first_error() {
             response.extensions_mut().insert(Self(code));
@@ -87,7 +87,7 @@ impl FirstError {
 /// The requests that were answered.
 #[derive(Debug)]
 pub(in crate::http) struct Requests {
-    at_once: [SampledLatency; AT_ONCE],
+    fast: [SampledLatency; FAST_ENDPOINTS],
     by_endpoint: Vec<Endpoint>,
 }
 
@@ -107,14 +107,14 @@ impl Default for Requests {
             codes: CounterByName::new(ErrorCode::ALL.iter().map(|code| code.as_str())),
             latency: Histogram::new(LATENCY_SECONDS),
         };
-        Self { at_once: Default::default(), by_endpoint: ENDPOINTS.into_iter().map(endpoint).collect() }
+        Self { fast: Default::default(), by_endpoint: ENDPOINTS.into_iter().map(endpoint).collect() }
     }
 }
 
 impl Requests {
     /// What counts the answers that this endpoint gives at once, all of which have the status 200.
-    pub(in crate::http) fn at_once(&self, route: &str) -> Option<&SampledLatency> {
-        ENDPOINTS.iter().position(|name| *name == route).and_then(|index| self.at_once.get(index))
+    pub(in crate::http) fn fast(&self, route: &str) -> Option<&SampledLatency> {
+        ENDPOINTS.iter().position(|name| *name == route).and_then(|index| self.fast.get(index))
     }
 
     /// A request to this route has been answered with this, after so long.
@@ -142,9 +142,9 @@ impl Requests {
             "Time from the head of a request to that of its answer. Of answers from memory one in 64 is timed and stands for the others.",
         );
         for (index, endpoint) in self.by_endpoint.iter().enumerate() {
-            let at_once = self.at_once.get(index);
+            let fast = self.fast.get(index);
             for ((status, name), counter) in STATUSES.iter().zip(&endpoint.statuses) {
-                let more = at_once.filter(|_| *status == StatusCode::OK.as_u16()).map_or(0, SampledLatency::count);
+                let more = fast.filter(|_| *status == StatusCode::OK.as_u16()).map_or(0, SampledLatency::count);
                 let count = counter.get() + more;
                 if count > 0 {
                     requests = requests.sample([("endpoint", endpoint.name), ("status", name)], count);
@@ -154,8 +154,8 @@ impl Requests {
                 errors = errors.sample([("endpoint", endpoint.name), ("code", code)], count);
             }
             let mut took = endpoint.latency.get();
-            if let Some(at_once) = at_once {
-                took = took.plus(&at_once.get());
+            if let Some(fast) = fast {
+                took = took.plus(&fast.get());
             }
             if took.count() > 0 {
                 latency = latency.sample([("endpoint", endpoint.name)], took);
@@ -197,10 +197,10 @@ mod tests {
             requests.answered(route, &answer(status), Duration::from_millis(1));
         }
         for _ in 0..3 {
-            let latency = requests.at_once("/graphql").unwrap();
+            let latency = requests.fast("/graphql").unwrap();
             latency.end(latency.begin());
         }
-        assert!(requests.at_once("/api-tokens").is_none());
+        assert!(requests.fast("/api-tokens").is_none());
         let mut exposition = Exposition::default();
         requests.describe(&mut exposition);
         let text = exposition.encode(Format::Prometheus).unwrap();

@@ -5,7 +5,7 @@ use crate::domain::token::Permission;
 use crate::service::{Caller, Error, Service};
 
 impl Service {
-    /// Whether the caller may read the metrics: they tell no more of tokens than a listing does, so `API_TOKEN_READ` is enough.
+    /// Whether the caller may read the metrics: they say no more about tokens than a listing does, so `API_TOKEN_READ` is enough.
     ///
     /// # Errors
     /// When the caller may not, or has stopped working since the request began.

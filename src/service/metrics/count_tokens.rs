@@ -1,4 +1,4 @@
-//! Counting the tokens in the background, while somebody reads the metrics.
+//! Counting the tokens in the background, while the metrics are being scraped.
 //!
 //! Counting ten million tokens takes the database seconds. So it is done in slices, each short, at most once a minute, and for at
 //! most a hundredth of the time: after a count that took two seconds, the next comes 200 seconds later. Without scrapes nothing is

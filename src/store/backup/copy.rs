@@ -8,8 +8,8 @@ use crate::store::connect::sqlite::open::path_of;
 use crate::store::connect::unusable;
 use crate::store::{Error, Store};
 
-use super::contents::{Contents, failed, open, require_sqlite, verify};
 use super::partial::Partial;
+use super::verify::{Contents, failed, open, require_sqlite, verify};
 
 /// What follows the name of a backup while it is being written.
 const SUFFIX: &str = "-partial";

@@ -2,8 +2,8 @@
 //!
 //! Files are written under a temporary name and renamed when they are whole and durable, so no part of one ever has the final name.
 
-pub(super) mod contents;
 mod copy;
 mod exclusive;
 mod partial;
 pub(super) mod restore;
+pub(super) mod verify;

@@ -10,7 +10,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use crate::store::Error;
 use crate::store::file::database_file::beside;
 
-use super::contents::failed;
+use super::verify::failed;
 
 /// What SQLite may leave beside a file when a process is killed. It belongs to the old contents of the file.
 const LEFTOVERS: [&str; 3] = ["-journal", "-wal", "-shm"];

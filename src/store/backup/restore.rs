@@ -8,10 +8,10 @@ use crate::store::connect::sqlite::open::path_of;
 use crate::store::file::database_file::beside;
 use crate::store::{Error, Store};
 
-use super::contents::{Contents, failed, require_sqlite, verify};
 use super::copy::copy;
 use super::exclusive::Exclusive;
 use super::partial::{Partial, remove_if_there, sync_folder};
+use super::verify::{Contents, failed, require_sqlite, verify};
 
 /// What follows the name of the database while the backup is copied and changed.
 const SUFFIX: &str = "-restoring";
@@ -134,7 +134,7 @@ fn lock(target: &Path, replace: bool) -> Result<Option<Exclusive>, Error> {
 }
 
 /// Gives a database and its write-ahead log another name; false if there is none. Both have their new names before they lose the old
-/// ones, because the latest changes may be in the log alone. Its index (`-shm`) is made again by whoever opens it.
+/// ones, because the latest changes may be in the log alone. Its index (`-shm`) is created again when the file is opened.
 fn set_aside(target: &Path, kept: &Path) -> io::Result<bool> {
     let (log, kept_log) = (beside(target, "-wal"), beside(kept, "-wal"));
     let was_there = link_if_there(target, kept)?;

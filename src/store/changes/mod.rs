@@ -3,7 +3,7 @@
 pub(super) mod change_set;
 pub(super) mod epochs;
 pub(super) mod notify;
-pub(super) mod polls;
 pub(super) mod publisher;
+pub(super) mod requested_polls;
 mod staleness;
 mod subscribe;

@@ -2,7 +2,7 @@
 //! subscribers.
 //!
 //! A transaction collects its changes in a [`ChangeSet`], which is published once the transaction is durable. A
-//! [`ChangeListener`](crate::store::listen::listener::ChangeListener) finds out what other processes commit: on PostgreSQL from the
+//! [`ChangeListener`](crate::store::poll::listener::ChangeListener) finds out what other processes commit: on PostgreSQL from the
 //! table `change`, on SQLite by noticing that another process has written.
 //!
 //! Each audit event has exactly one source, so subscribers get it once, and the events of one token in commit order. On SQLite the
@@ -21,7 +21,7 @@ use crate::store::connect::pool::Pool;
 use super::change_set::ChangeSet;
 use super::epochs::Epochs;
 use super::notify::Notifier;
-use super::polls::Polls;
+use super::requested_polls::Polls;
 
 /// The number of slots that tokens are hashed to: half a megabyte. A change to one token also makes the cache entries of the other
 /// tokens in its slot stale.

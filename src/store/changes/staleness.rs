@@ -25,7 +25,7 @@ impl Store {
         self.after_commit.publisher().epochs.invalidate_all();
     }
 
-    /// Tells subscribers that contact was lost and events may be missing. On PostgreSQL it also closes every connection, until
+    /// Notifies subscribers that contact was lost and events may be missing. On PostgreSQL it also closes every connection, until
     /// [`Store::listen`] regains contact. Stamps become stale only when contact is regained. Until then no change is polled, so a
     /// cache must limit how long it trusts them.
     pub fn lose_contact(&self) {

@@ -3,14 +3,14 @@
 //! The indexes begin with the status that housekeeping last wrote and with the kind, so they have one range for each pair of these.
 //! A listing that does not filter by one of the two, or filters by several statuses, merges several ranges.
 
-use crate::domain::listing::{Filter, OrderField, Page, Position};
+use crate::domain::listing::{OrderField, Page};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenKind;
 use crate::store::sql::Sql;
 
 use super::name_search::Search;
-use super::status::{has_status, is_unswept};
+use super::status::is_unswept;
 
 /// A set of tokens that is read in the order of the listing, or is small.
 pub(super) enum Branch {
@@ -47,10 +47,8 @@ pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
 }
 
 impl Branch {
-    /// Adds the SELECT of this branch, without its order.
+    /// Adds the SELECT of this branch, without its order and the conditions of the page.
     pub(super) fn write(&self, sql: &mut Sql, page: &Page, search: Option<&Search>, now: Timestamp) {
-        // Every field by name, so that a new one does not compile until its condition is here. `search` is of the name.
-        let Filter { status: statuses, name: _, owner, kind } = &page.filter;
         sql.text("SELECT api_token.id AS id, api_token.name AS name FROM ");
         match self {
             Self::All => sql.text("api_token WHERE 1 = 1"),
@@ -64,35 +62,6 @@ impl Branch {
             ),
             Self::Unswept(status) => is_unswept(sql, *status, now),
         };
-        match (self, statuses) {
-            (Self::Swept(status, _) | Self::Unswept(status), Some(_)) => {
-                sql.text(" AND ");
-                has_status(sql, *status, now);
-            }
-            (_, Some(statuses)) => {
-                for (number, status) in statuses.iter().enumerate() {
-                    sql.text(if number == 0 { " AND (" } else { " OR " });
-                    has_status(sql, *status, now);
-                }
-                sql.text(")");
-            }
-            (_, None) => {}
-        }
-        if let (false, Some(kind)) = (matches!(self, Self::Swept(..)), kind) {
-            sql.push(" AND api_token.kind = ?", [kind.as_str().into()]);
-        }
-        if let Some(owner) = owner {
-            sql.push(" AND api_token.owner = ?", [owner.clone().into()]);
-        }
-        if let Some(search) = search {
-            search.write_condition(sql);
-        }
-        if let Some(position) = &page.after {
-            beyond(sql, position, page.order.descending);
-        }
-        if let Some(position) = &page.before {
-            beyond(sql, position, !page.order.descending);
-        }
     }
 }
 
@@ -104,16 +73,4 @@ fn index(page: &Page) -> &'static str {
         (Some(_), OrderField::CreatedAt) => "api_token_owner_idx",
         (Some(_), OrderField::Name) => "api_token_owner_name_idx",
     }
-}
-
-/// Adds the condition that a row is after a position, or before it if `descending`.
-fn beyond(sql: &mut Sql, position: &Position, descending: bool) {
-    let past = if descending { "<" } else { ">" };
-    let id = position.id.to_string();
-    match &position.name {
-        None => sql.push(&format!(" AND api_token.id {past} ?"), [id.into()]),
-        Some(name) => {
-            sql.push(&format!(" AND (api_token.name, api_token.id) {past} (?, ?)"), [name.clone().into(), id.into()])
-        }
-    };
 }

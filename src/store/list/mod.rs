@@ -1,5 +1,6 @@
 //! Listing tokens by keyset pagination: the cost of a page does not grow with its depth, and nothing counts the whole table.
 
+mod conditions;
 mod explain;
 mod index_ranges;
 mod name_search;
@@ -69,6 +70,7 @@ impl Store {
         sql.text(&format!("SELECT {} FROM (", *read::COLUMNS));
         sql.merge(&branches, &order(""), u64::from(page.size) + 1, |sql, branch| {
             branch.write(sql, page, search.as_ref(), now);
+            conditions::write(sql, branch, page, search.as_ref(), now);
         });
         sql.text(
             ") AS page CROSS JOIN api_token CROSS JOIN api_token_value \

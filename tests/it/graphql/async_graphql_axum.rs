@@ -81,7 +81,7 @@ async fn start() -> (String, Changes) {
     (address.to_string(), changes)
 }
 
-/// `src/http/graphql/request_parameters.rs`, `src/http/body/json.rs` and what the endpoint asks before either.
+/// `src/http/graphql/request_parameters.rs`, `src/http/body/{json,media_type}.rs` and what the endpoint asks before either.
 #[tokio::test]
 async fn its_extractors_read_what_must_be_refused() {
     let (address, changes) = start().await;
@@ -221,7 +221,7 @@ fn subscribe(id: &str) -> Value {
     json!({ "type": "subscribe", "id": id, "payload": { "query": id } })
 }
 
-/// `src/http/graphql/handshake.rs`.
+/// `src/http/graphql/socket_upgrade.rs`.
 #[tokio::test]
 async fn its_protocol_cannot_be_asked_for_the_newer_one_alone() {
     // The type is opaque, so only its `Debug` tells the two apart.

@@ -156,7 +156,7 @@ async fn authenticate(
 }
 
 fn must_be_form(headers: &HeaderMap) -> Result<(), Rejection> {
-    json::refuse_encoded(headers)?;
+    media_type::refuse_encoded(headers)?;
     if media_type::of_body(headers).is_some_and(|body| body.is("application", "x-www-form-urlencoded")) {
         return Ok(());
     }

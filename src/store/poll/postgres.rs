@@ -2,7 +2,7 @@
 //!
 //! A transaction that changes a token adds a row to the table `change`, which others see if and when it commits. Each replica polls
 //! for the rows that were committed since its last poll: twice a second, when it is notified ([`crate::store::changes::notify`]),
-//! and when a caller requests it ([`crate::store::changes::polls`]).
+//! and when a caller requests it ([`crate::store::changes::requested_polls`]).
 //!
 //! "Since" is exact, in whatever order transactions commit: a snapshot identifies the transactions that had ended when it was taken
 //! (PostgreSQL documentation, "Transaction ID and Snapshot Information Functions"). A row is new if its transaction had not ended
