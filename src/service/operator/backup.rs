@@ -105,8 +105,9 @@ pub async fn back_up(
     Ok(Backup::of(Store::back_up(database_url, file, overwrite).await?, moment))
 }
 
-/// Puts a backup in the place of a SQLite database. Everything is done to a copy of the backup first, so if this fails or is killed,
-/// the database is as it was, and a restored database has no value that was to be retired.
+/// Puts a backup in the place of a SQLite database. Everything is done to a copy of the backup first, so if this fails,
+/// the database is as it was, and a restored database has no value that was to be retired. If it is killed while files are renamed at
+/// the end, there may be no database of that name; then no server starts until a restore has finished.
 ///
 /// # Errors
 /// When the backup or the database cannot be used, or the values cannot be retired.
@@ -125,6 +126,8 @@ pub async fn restore(
     }
     let service = Service::open(restoration.open().await?, clock, entropy, Policy::default()).await?;
     let retired = match retire_since {
+        // Every value of the copy comes from the backup, also if the clock of this host is behind.
+        Some(RetireSince::Now) => Some(service.retire_all(issued_by(service.now().max(backup.moment))).await?),
         Some(since) => Some(service.retire_since(since).await?.0),
         None => None,
     };

@@ -65,10 +65,10 @@ impl Partial {
         std::os::unix::fs::fchown(&*self.file, Some(owner.uid()), Some(owner.gid())).map_err(words)
     }
 
-    /// Waits until the file is on disk, and renames it. Whatever had the final name is replaced.
-    pub(super) fn publish(mut self) -> Result<(), Error> {
-        let target = self.target.clone();
-        let words = |err: io::Error| failed(&target, &format!("it cannot be written: {err}."));
+    /// Waits until the file is on disk, whole: all that is left is to rename it.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        let target = &self.target;
+        let words = |err: io::Error| failed(target, &format!("it cannot be written: {err}."));
         // All of it must be in the one file that is renamed.
         if std::fs::metadata(beside(&self.path, "-wal")).is_ok_and(|log| log.len() > 0) {
             return Err(failed(&self.path, "its write-ahead log could not be written into it. Try again."));
@@ -76,7 +76,14 @@ impl Partial {
         for suffix in LEFTOVERS {
             remove_if_there(&beside(&self.path, suffix)).map_err(&words)?;
         }
-        self.file.sync_all().map_err(&words)?;
+        self.file.sync_all().map_err(words)
+    }
+
+    /// Syncs and renames the file. Whatever had the final name is replaced.
+    pub(super) fn publish(mut self) -> Result<(), Error> {
+        self.sync()?;
+        let target = self.target.clone();
+        let words = |err: io::Error| failed(&target, &format!("it cannot be written: {err}."));
         std::fs::rename(&self.path, &self.target).map_err(&words)?;
         self.published = true;
         sync_folder(&self.target).map_err(&words)

@@ -1,11 +1,12 @@
 //! Putting a backup in the place of a SQLite database that no server uses.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::domain::timestamp::Timestamp;
 use crate::store::connect::sqlite::open::path_of;
-use crate::store::file::database_file::beside;
+use crate::store::file::database_file::{RESTORING, beside};
 use crate::store::{Error, Store};
 
 use super::copy::copy;
@@ -13,8 +14,6 @@ use super::exclusive::Exclusive;
 use super::partial::{Partial, remove_if_there, sync_folder};
 use super::verify::{Contents, failed, require_sqlite, verify};
 
-/// What follows the name of the database while the backup is copied and changed.
-const SUFFIX: &str = "-restoring";
 /// What follows the name of the database that was replaced, before the moment at which it was.
 const REPLACED: &str = "-replaced-";
 
@@ -54,8 +53,15 @@ impl Restoration {
         if !backup.is_file() {
             return Err(failed(&backup, "there is no such file. Name a file that `rotakey backup` made."));
         }
-        if backup.canonicalize().is_ok_and(|backup| backup == target) {
+        // By the file and not by its name: to open and close a locked file would drop its lock, and the copy is emptied first.
+        if is_same_file(&backup, &target) {
             return Err(failed(&backup, "it is the database itself. Name a backup of it."));
+        }
+        if is_same_file(&backup, &beside(&target, RESTORING)) {
+            return Err(failed(
+                &backup,
+                "a restore writes to it. Name the backup, or copy this file to another folder.",
+            ));
         }
         let lock = lock(&target, replace)?;
         require_sqlite(&backup)?;
@@ -64,7 +70,7 @@ impl Restoration {
         if !folder.is_dir() {
             return Err(failed(&target, &format!("its folder {} does not exist. Create it.", folder.display())));
         }
-        let partial = Partial::create(&target, SUFFIX)?;
+        let partial = Partial::create(&target, RESTORING)?;
         partial.give_to_owner_of(if lock.is_some() { &target } else { folder })?;
         copy(&backup, &partial, true).await?;
         Ok(Self { copy: partial, target, backup: contents, lock })
@@ -104,10 +110,12 @@ impl Restoration {
         }
         let digits = now.to_string().replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
         let kept = beside(&target, &format!("{REPLACED}{digits}"));
+        // What can fail is done while the old database still has its name.
+        copy.sync()?;
         let was_there = set_aside(&target, &kept).map_err(|err| {
             failed(&target, &format!("it cannot be renamed to {}: {err}. Try again.", kept.display()))
         })?;
-        copy.publish()?;
+        copy.publish().inspect_err(|_| put_back(&kept, &target))?;
         drop(lock);
         Ok(Replaced { path: target, contents, kept: was_there.then_some(kept) })
     }
@@ -145,6 +153,20 @@ fn set_aside(target: &Path, kept: &Path) -> io::Result<bool> {
     remove_if_there(&log)?;
     remove_if_there(&beside(target, "-shm"))?;
     Ok(was_there)
+}
+
+/// Undoes [`set_aside`]: the log first, because a database without its log lacks its last changes. Nothing can be done about an error.
+fn put_back(kept: &Path, target: &Path) {
+    if target.symlink_metadata().is_err() {
+        let _ = std::fs::rename(beside(kept, "-wal"), beside(target, "-wal"));
+        let _ = std::fs::rename(kept, target);
+    }
+}
+
+/// Whether two paths lead to one file, by whatever names.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    id(one).is_some_and(|one| id(other) == Some(one))
 }
 
 /// Where the file system has no hard links, the file is renamed.

@@ -140,6 +140,9 @@ impl DatabaseFile {
     }
 }
 
+/// What follows the name of the database while a restore prepares its successor.
+pub(in crate::store) const RESTORING: &str = "-restoring";
+
 /// The path of a file beside the database: its name with this suffix.
 pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

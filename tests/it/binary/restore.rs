@@ -232,6 +232,39 @@ async fn on_sqlite_a_restore_that_is_killed_leaves_the_database_as_it_was_and_ca
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_after_a_restore_that_was_interrupted_at_its_end_no_empty_database_is_made() {
+    let place = Place::new();
+    stop(place.serve());
+    place.back_up();
+    let copy = place.folder.path().join("own.db-restoring");
+    std::fs::rename(&place.path, place.folder.path().join("own.db-replaced-then")).unwrap();
+    std::fs::copy(&place.backup, &copy).unwrap();
+    let (code, said, words) = run(&place.url, &["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!((code, said.as_str()), (Some(1), ""), "{words}");
+    assert!(words.contains("a restore is running or was interrupted") && words.contains("own.db-replaced-"), "{words}");
+    let (code, _, words) = run(&place.url, &["restore", copy.to_str().unwrap()]);
+    assert!(code == Some(1) && words.contains("a restore writes to it"), "{words}");
+    assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(&place.backup).unwrap(), "it is as it was");
+    place.restored(&[]);
+    stop(place.serve());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_a_clock_that_is_behind_the_backup_keeps_none_of_its_values() {
+    let place = Place::new();
+    let server = place.serve();
+    let holder = server.client().with(server.first_value());
+    stop(server);
+    place.back_up();
+    // Issued tomorrow, by this host's clock.
+    change(&place.backup, "UPDATE api_token_value SET created_at = created_at + 86400000").await;
+    place.restored(&["--force", "--retire-since", "now"]);
+    let server = place.serve();
+    refused(&holder.at(&server.url), "VALUE_RETIRED").await;
+    stop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_sqlite_a_write_ahead_log_of_another_database_is_not_applied_to_the_backup() {
     let place = Place::new();
     let server = place.serve();

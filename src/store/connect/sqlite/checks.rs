@@ -12,6 +12,7 @@ use sea_orm::{Database, DbErr};
 use crate::store::connect::options::{IfMissing, pool_options};
 use crate::store::connect::schema::Schema;
 use crate::store::connect::unusable;
+use crate::store::file::database_file::{RESTORING, beside};
 use crate::store::file::write_ahead_log::BUSY_TIMEOUT;
 
 /// Checks the folder and permissions of the file, because SQLite's own messages say little about them.
@@ -37,6 +38,13 @@ pub(super) fn may_be_used(path: &Path, if_missing: IfMissing) -> Result<(), Stri
                         which creates it: rotakey serve"
                     .to_owned(),
             );
+        }
+        Err(Errno::ENOENT) if beside(path, RESTORING).exists() => {
+            return Err(format!(
+                "there is no such file, but {0}{RESTORING}: a restore is running or was interrupted. Run it again. The database that it \
+                replaced is beside it, under a name that begins with {0}-replaced-.",
+                path.display()
+            ));
         }
         Err(Errno::ENOENT) => return Ok(()),
         Err(err) => return Err(format!("it cannot be accessed ({err}). {allow} enter its folder.")),
