@@ -36,14 +36,15 @@ impl Default for SampledLatency {
 impl SampledLatency {
     /// When the answer begins that is to be made now on this thread, if it is one to be timed.
     pub fn begin(&self) -> Option<Instant> {
-        let answers = self.shards.own()?.answers.load(Ordering::Relaxed);
+        let (shard, _) = self.shards.own()?;
+        let answers = shard.answers.load(Ordering::Relaxed);
         answers.is_multiple_of(PERIOD).then(Instant::now)
     }
 
     /// The answer is made that began then.
     pub fn end(&self, begun: Option<Instant>) {
-        let Some(shard) = self.shards.own() else { return };
-        let answers = shard.answers.fetch_add(1, Ordering::Relaxed) + 1;
+        let Some((shard, writer)) = self.shards.own() else { return };
+        let answers = writer.increment(&shard.answers);
         if let Some(begun) = begun {
             let before = shard.timed.swap(answers, Ordering::Relaxed);
             // Threads that share a shard may come here in either order.
