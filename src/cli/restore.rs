@@ -4,11 +4,12 @@ use std::io::Write;
 
 use crate::app;
 use crate::config::{RestoreFlags, RestoreSettings};
-use crate::service::{self, Policy, RestoreRequest, Restored, RetiredValues};
+use crate::service::{self, Policy, RestoreRequest, Restored};
 
 use super::backup::in_words;
 use super::clock_and_entropy::system;
 use super::error::Error;
+use super::retire_values::report_retired;
 
 pub(super) async fn run(flags: &RestoreFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
@@ -53,12 +54,4 @@ fn report(backup: &str, restored: &Restored) -> Result<(), std::io::Error> {
             held.moment
         ),
     }
-}
-
-fn report_retired(retired: RetiredValues) -> Result<(), std::io::Error> {
-    let RetiredValues { values, tokens_without_value } = retired;
-    writeln!(
-        std::io::stdout(),
-        "Retired {values} values. {tokens_without_value} tokens have no value that a client knows, until you rotate them by their id."
-    )
 }

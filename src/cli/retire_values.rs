@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::app;
 use crate::config::RetireValuesFlags;
-use crate::service::Policy;
+use crate::service::{Policy, RetiredValues};
 
 use super::clock_and_entropy::system;
 use super::error::Error;
@@ -14,12 +14,16 @@ pub(super) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
     let service = app::open_existing(&database_url, clock, entropy, Policy::default()).await?;
     let retired = service.retire_values(issued_before).await?;
-    writeln!(
-        std::io::stdout(),
-        "Retired {} values. {} tokens have no value that a client knows, until you rotate them by their id.",
-        retired.values,
-        retired.tokens_without_value
-    )?;
+    report_retired(retired)?;
     service.close().await.map_err(app::Error::Closing)?;
     Ok(())
+}
+
+/// Prints what was retired.
+pub(super) fn report_retired(retired: RetiredValues) -> Result<(), std::io::Error> {
+    let RetiredValues { values, tokens_without_value } = retired;
+    writeln!(
+        std::io::stdout(),
+        "Retired {values} values. {tokens_without_value} tokens have no value that a client knows, until you rotate them by their id."
+    )
 }

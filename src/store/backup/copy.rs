@@ -6,9 +6,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
 use crate::store::connect::sqlite::open::path_of;
 use crate::store::connect::unusable;
+use crate::store::file::database_file::{RESERVE, RESTORING, beside};
 use crate::store::{Error, Store};
 
-use super::partial::Partial;
+use super::partial::{LEFTOVERS, Partial};
 use super::verify::{Contents, failed, open, require_sqlite, verify};
 
 /// What follows the name of a backup while it is being written.
@@ -31,6 +32,9 @@ impl Store {
         let target = target_of(target)?;
         if target.canonicalize().is_ok_and(|target| source.canonicalize().is_ok_and(|source| source == target)) {
             return Err(failed(&target, "it is the database itself. Name another file for the backup."));
+        }
+        if is_side_file(&target, &source) {
+            return Err(failed(&target, "the database uses this name itself. Name another file for the backup."));
         }
         refuse_to_overwrite(&target, overwrite)?;
         let partial = Partial::create(&target, SUFFIX)?;
@@ -58,6 +62,14 @@ async fn vacuum_into(connection: &DatabaseConnection, target: &Path) -> Result<(
     let statement = Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [target.into()]);
     connection.execute_raw(statement).await?;
     Ok(())
+}
+
+/// Whether a file has the name of one that SQLite or the server keeps beside this database. A backup in place of the write-ahead log,
+/// for example, would be applied to the database.
+fn is_side_file(path: &Path, database: &Path) -> bool {
+    let in_folder = |path: &Path| Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    let database = database.canonicalize().unwrap_or_else(|_| database.to_path_buf());
+    LEFTOVERS.iter().chain(&[RESERVE, RESTORING]).any(|suffix| in_folder(path) == Some(beside(&database, suffix)))
 }
 
 /// The absolute path of a file that may be written, in a folder that exists.

@@ -13,7 +13,7 @@ use crate::store::file::database_file::beside;
 use super::verify::failed;
 
 /// What SQLite may leave beside a file when a process is killed. It belongs to the old contents of the file.
-const LEFTOVERS: [&str; 3] = ["-journal", "-wal", "-shm"];
+pub(super) const LEFTOVERS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// A file that is being written. Dropping it deletes it.
 #[derive(Debug)]

@@ -140,6 +140,8 @@ impl DatabaseFile {
     }
 }
 
+/// What follows the name of the database in the name of its reserve.
+pub(in crate::store) const RESERVE: &str = "-reserve";
 /// What follows the name of the database while a restore prepares its successor.
 pub(in crate::store) const RESTORING: &str = "-restoring";
 

@@ -170,6 +170,10 @@ async fn on_sqlite_a_backup_overwrites_a_file_only_when_told_to_and_says_what_it
     refused(&url, &["backup", name], "add --force");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "something else");
     refused(&url, &["backup", "--force", path.to_str().unwrap()], "it is the database itself");
+    for suffix in ["-journal", "-wal", "-shm", "-reserve", "-restoring"] {
+        let side_file = format!("{}{suffix}", path.display());
+        refused(&url, &["backup", "--force", &side_file], "the database uses this name itself");
+    }
     refused(&url, &["backup", "/nowhere/backup.db"], "its folder /nowhere does not exist");
     refused(&url, &["backup", "--force", folder.path().to_str().unwrap()], "it is a folder");
     refused(&url_of(&folder.path().join("other.db")), &["backup", name], "there is no such file");

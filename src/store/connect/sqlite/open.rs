@@ -7,7 +7,7 @@ use sea_orm::{DatabaseConnection, DbErr};
 
 use crate::store::connect::options::IfMissing;
 use crate::store::connect::unusable::{self, unusable};
-use crate::store::file::database_file::{DatabaseFile, beside};
+use crate::store::file::database_file::{DatabaseFile, RESERVE, beside};
 use crate::store::file::reserve::Reserve;
 use crate::store::{Error, Store};
 
@@ -37,7 +37,7 @@ pub(in crate::store::connect) async fn connect(url: &str, if_missing: IfMissing)
         return Err(unusable(&place, "it must be opened for writing. Remove mode=ro and immutable from the URL."));
     }
     may_be_used(&path, if_missing).map_err(|words| unusable(&place, &words))?;
-    let reserve = Reserve::at(beside(&path.canonicalize().unwrap_or_else(|_| path.clone()), "-reserve"));
+    let reserve = Reserve::at(beside(&path.canonicalize().unwrap_or_else(|_| path.clone()), RESERVE));
     let known = Known::default();
     let mut opened = open(url, &path, if_missing, &known).await;
     // Opening the file needs space as well, and a server that is restarted on a full disk must be able to revoke.
