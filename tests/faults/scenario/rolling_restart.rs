@@ -1,4 +1,4 @@
-//! Restarting one replica after the other, as `docs/operating.md` says, fails no request.
+//! Restarting one replica after the other, as `docs/operations.md` says, fails no request.
 
 use std::time::Duration;
 

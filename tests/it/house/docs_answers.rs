@@ -21,7 +21,7 @@ async fn the_error_that_the_page_of_errors_shows_is_the_one_of_the_server() {
 #[tokio::test]
 async fn the_readiness_that_the_page_of_operating_shows_has_the_checks_of_the_server() {
     let server = Server::start().await;
-    let mut shown = shown("docs/operating.md");
+    let mut shown = shown("docs/operations.md");
     let answer = server.anonymous().rest("GET", "/readyz", Value::Null).await.body;
     // What they are here depends on whether the database was polled yet.
     assert_eq!(shown["ready"].take(), json!(true));
