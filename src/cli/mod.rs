@@ -1,11 +1,8 @@
 //! The command line. The output of a command goes to stdout, everything else to stderr.
 
-mod backup;
-mod bootstrap;
 mod clock_and_entropy;
 mod error;
-mod restore;
-mod retire_values;
+mod operator;
 mod serve;
 
 use std::io::Write;
@@ -17,6 +14,7 @@ use crate::config::{BackupFlags, DatabaseFlags, RestoreFlags, RetireValuesFlags,
 use crate::{config, graphql};
 
 use error::{Error, with_causes};
+use operator::{backup, bootstrap, restore, retire_values};
 
 /// A self-hosted server that issues, verifies and rotates API tokens.
 #[derive(Debug, Parser)]

@@ -7,11 +7,11 @@ use crate::config::{RestoreFlags, RestoreSettings};
 use crate::service::{self, Policy, RestoreRequest, Restored};
 
 use super::backup::in_words;
-use super::clock_and_entropy::system;
-use super::error::Error;
 use super::retire_values::report_retired;
+use crate::cli::clock_and_entropy::system;
+use crate::cli::error::Error;
 
-pub(super) async fn run(flags: &RestoreFlags) -> Result<(), Error> {
+pub(in crate::cli) async fn run(flags: &RestoreFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
     match flags.validate()? {
         RestoreSettings::File { file, force, retire_since, database_url } => {

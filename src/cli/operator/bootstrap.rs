@@ -6,10 +6,10 @@ use crate::app;
 use crate::config::DatabaseFlags;
 use crate::service::Policy;
 
-use super::clock_and_entropy::system;
-use super::error::Error;
+use crate::cli::clock_and_entropy::system;
+use crate::cli::error::Error;
 
-pub(super) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
+pub(in crate::cli) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
     let service = app::open_existing(&flags.validate()?, clock, entropy, Policy::default()).await?;
     let issued = service.bootstrap().await?;

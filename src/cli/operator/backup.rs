@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::config::BackupFlags;
 use crate::service::{self, Backup};
 
-use super::clock_and_entropy::system;
-use super::error::Error;
+use crate::cli::clock_and_entropy::system;
+use crate::cli::error::Error;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -22,7 +22,7 @@ struct Report<'a> {
     bytes: u64,
 }
 
-pub(super) async fn run(flags: &BackupFlags) -> Result<(), Error> {
+pub(in crate::cli) async fn run(flags: &BackupFlags) -> Result<(), Error> {
     let database_url = flags.validate()?;
     let (clock, _) = system();
     let backup = service::back_up(database_url.as_str(), &flags.file, flags.force, &clock).await?;

@@ -6,10 +6,10 @@ use crate::app;
 use crate::config::RetireValuesFlags;
 use crate::service::{Policy, RetiredValues};
 
-use super::clock_and_entropy::system;
-use super::error::Error;
+use crate::cli::clock_and_entropy::system;
+use crate::cli::error::Error;
 
-pub(super) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
+pub(in crate::cli) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
     let (database_url, issued_before) = flags.validate()?;
     let (clock, entropy) = system();
     let service = app::open_existing(&database_url, clock, entropy, Policy::default()).await?;
