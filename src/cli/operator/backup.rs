@@ -22,7 +22,7 @@ struct Report<'a> {
     bytes: u64,
 }
 
-pub(in crate::cli) async fn run(flags: &BackupFlags) -> Result<(), Error> {
+pub(crate) async fn run(flags: &BackupFlags) -> Result<(), Error> {
     let database_url = flags.validate()?;
     let (clock, _) = system();
     let backup = service::back_up(database_url.as_str(), &flags.file, flags.force, &clock).await?;

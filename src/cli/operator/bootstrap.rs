@@ -9,7 +9,7 @@ use crate::service::Policy;
 use crate::cli::clock_and_entropy::system;
 use crate::cli::error::Error;
 
-pub(in crate::cli) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
+pub(crate) async fn run(flags: &DatabaseFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
     let service = app::open_existing(&flags.validate()?, clock, entropy, Policy::default()).await?;
     let issued = service.bootstrap().await?;

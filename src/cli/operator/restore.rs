@@ -11,7 +11,7 @@ use super::retire_values::report_retired;
 use crate::cli::clock_and_entropy::system;
 use crate::cli::error::Error;
 
-pub(in crate::cli) async fn run(flags: &RestoreFlags) -> Result<(), Error> {
+pub(crate) async fn run(flags: &RestoreFlags) -> Result<(), Error> {
     let (clock, entropy) = system();
     match flags.validate()? {
         RestoreSettings::File { file, force, retire_since, database_url } => {

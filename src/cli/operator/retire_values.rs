@@ -9,7 +9,7 @@ use crate::service::{Policy, RetiredValues};
 use crate::cli::clock_and_entropy::system;
 use crate::cli::error::Error;
 
-pub(in crate::cli) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
+pub(crate) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
     let (database_url, issued_before) = flags.validate()?;
     let (clock, entropy) = system();
     let service = app::open_existing(&database_url, clock, entropy, Policy::default()).await?;
