@@ -20,7 +20,7 @@ pub async fn run(run: &Run) -> Report {
     let replicas = three_replicas(&database.url(), &FLAGS);
     let balancer = Balancer::start(&replicas).await;
     let calls = Calls::record(&run.record, &run.scenario.name(), run.seed, CALL_PATIENCE);
-    let addresses = vec![Address::Balancer(balancer.url.clone())];
+    let addresses = vec![Address::Balancer(balancer.url())];
     let storm = Storm::start(PLAN, addresses, &replicas[0].first_value(), &calls, run.seed).await;
     for replica in replicas.iter().cycle().take(run.times as usize) {
         report.expect(storm.acknowledge(50, PATIENCE).await);

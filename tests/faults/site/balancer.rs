@@ -1,4 +1,4 @@
-//! HAProxy before the replicas, as an operator sets it up: it asks each for `/readyz`.
+//! HAProxy, as an operator sets it up: before the replicas, where it asks each for `/readyz`, or before the database.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -15,15 +15,15 @@ const PROGRAM: &str = "/usr/sbin/haproxy";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Balancer {
-    pub url: String,
+    pub port: u16,
     child: Child,
     _folder: TempDir,
 }
 
 impl Balancer {
-    /// Starts it, and waits until it accepts connections. It sends no call to a server that failed two checks, 200 ms apart.
+    /// Starts it before these replicas. It sends no call to a server that failed two checks, 200 ms apart.
     pub async fn start(replicas: &[Arc<Replica>]) -> Self {
-        let (folder, port) = (TempDir::new().unwrap(), free_port());
+        let port = free_port();
         let servers: String = replicas
             .iter()
             .map(|replica| format!("  server {} 127.0.0.1:{} check\n", replica.name, replica.port))
@@ -34,15 +34,26 @@ impl Balancer {
              backend replicas\n  option httpchk GET /readyz\n  http-check expect status 200\n  \
              default-server inter 200ms fall 2 rise 1\n{servers}"
         );
+        Self::configured(port, &configuration).await
+    }
+
+    /// Starts it with this configuration, and waits until it accepts connections at this port.
+    pub async fn configured(port: u16, configuration: &str) -> Self {
+        let folder = TempDir::new().unwrap();
         let file = folder.path().join("haproxy.cfg");
         std::fs::write(&file, configuration).unwrap();
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", PROGRAM, "-db", "-f"]).arg(&file);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let balancer = Self { url: format!("http://127.0.0.1:{port}"), child, _folder: folder };
+        let balancer = Self { port, child, _folder: folder };
         let accepting = async { while TcpStream::connect(("127.0.0.1", port)).await.is_err() {} };
         timeout(PATIENCE, accepting).await.unwrap_or_else(|_| panic!("HAProxy does not start"));
         balancer
+    }
+
+    /// Where replicas are called behind it.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 }
 

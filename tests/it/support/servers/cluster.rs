@@ -112,15 +112,7 @@ impl PostgresServer {
     }
 
     fn processes(&self) -> Vec<Pid> {
-        let parent = self.pid();
-        let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let is_child = |pid: &i32| {
-            // The name of the program stands in parentheses; the parent is the second field after it.
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(1)) == Some(&parent.to_string())
-        };
-        // The parent first: it then starts no others.
-        std::iter::once(parent).chain(pids.filter(is_child).map(Pid::from_raw)).collect()
+        with_children(self.pid())
     }
 
     async fn start(bin: &Path, folder: TempDir) -> Self {
@@ -185,6 +177,18 @@ impl Drop for PostgresServer {
     }
 }
 
+/// This process and its children.
+pub fn with_children(parent: Pid) -> Vec<Pid> {
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_child = |pid: &i32| {
+        // The name of the program stands in parentheses; the parent is the second field after it.
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(1)) == Some(&parent.to_string())
+    };
+    // The parent first: it then starts no others.
+    std::iter::once(parent).chain(pids.filter(is_child).map(Pid::from_raw)).collect()
+}
+
 /// Starts a server on the data in this folder.
 fn spawn(bin: &Path, folder: &TempDir, port: u16) -> Child {
     let log = fs::File::create(folder.path().join("log")).unwrap();
@@ -221,26 +225,31 @@ pub async fn wait_for(connection: &DatabaseConnection, question: &str) {
 }
 
 /// The newest PostgreSQL that is installed.
-fn bin() -> PathBuf {
+pub fn bin() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").unwrap().map(|entry| entry.unwrap().path().join("bin"));
     versions.filter(|bin| bin.join("initdb").exists()).max().unwrap()
 }
 
 /// A folder for a server's data.
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     folder
 }
 
-/// A program of PostgreSQL, which refuses to run as root. It ends with the test.
+/// A program of PostgreSQL. It ends with the test.
 fn tool(bin: &Path, name: &str) -> Command {
+    as_postgres(&bin.join(name), "QUIT")
+}
+
+/// A program that refuses to run as root. It gets this signal when the test ends.
+pub fn as_postgres(program: &Path, at_the_end: &str) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "QUIT"]).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+    command.args(["--pdeathsig", at_the_end]).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
     if Uid::effective().is_root() {
         command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
     }
-    command.arg(bin.join(name));
+    command.arg(program);
     command
 }
 
