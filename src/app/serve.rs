@@ -1,19 +1,15 @@
-//! Composition: opens the database, binds the port, runs the server and its background tasks, and shuts down gracefully.
+//! Running the server with its background tasks, and stopping it gracefully.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::clock::SharedClock;
-use crate::config::{DatabaseUrl, Listen};
-use crate::entropy::SharedEntropy;
 use crate::http;
-use crate::service::{Policy, Service};
-use crate::store::{self, Store};
+use crate::service::Service;
+
+use super::error::Error;
+use super::listen::Listeners;
 
 /// For how long requests in flight may still be answered after the server closed.
 const GRACE: Duration = Duration::from_secs(20);
@@ -24,132 +20,6 @@ const CLOSING: Duration = Duration::from_secs(5);
 
 /// How often housekeeping runs.
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(60);
-
-/// Why the server could not start or stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The database cannot be used.
-    #[error("Cannot open the database {0}")]
-    Database(#[from] store::Error),
-    /// The files of the database were deleted or replaced.
-    #[error("The server has stopped: {0}")]
-    DatabaseMoved(store::Error),
-    /// The database did not close in order.
-    #[error("The database was not closed cleanly, but no acknowledged change is lost: {0}")]
-    Closing(store::Error),
-    /// An essential task has failed, which is a bug.
-    #[error("The server has stopped, because an essential task failed: {0}")]
-    Task(#[from] tokio::task::JoinError),
-    /// The port cannot be bound.
-    #[error("Cannot listen on {address}: {source}. Choose another address with {flag}.")]
-    Listen {
-        /// The flag that sets it.
-        flag: &'static str,
-        /// The configured address.
-        address: Listen,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
-    /// The GraphQL schema generated from the code is invalid.
-    #[error(transparent)]
-    Schema(#[from] http::InvalidSchema),
-    /// Signals cannot be received.
-    #[error("The server stopped: {0}")]
-    Io(#[from] std::io::Error),
-}
-
-/// Raises the limit of open files to the hard limit, because each connection is one. Returns the new limit.
-pub fn raise_descriptor_limit() -> usize {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE).map(|(soft, hard)| {
-        let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
-        if raised.is_ok() { hard } else { soft }
-    });
-    // If the limit is unknown, assume the lowest one that is common on POSIX systems.
-    usize::try_from(raised.unwrap_or(256)).unwrap_or(usize::MAX)
-}
-
-/// Opens the database and brings its schema up to date.
-///
-/// # Errors
-/// When it cannot be opened or migrated.
-pub async fn open(
-    url: &DatabaseUrl,
-    clock: SharedClock,
-    entropy: SharedEntropy,
-    policy: Policy,
-) -> Result<Service, Error> {
-    let store = Store::connect(url.as_str()).await?;
-    store.migrate().await?;
-    start(store, clock, entropy, policy).await
-}
-
-/// Opens an existing database, and brings its schema up to date.
-///
-/// # Errors
-/// When it does not exist, or it cannot be opened or migrated.
-pub async fn open_existing(
-    url: &DatabaseUrl,
-    clock: SharedClock,
-    entropy: SharedEntropy,
-    policy: Policy,
-) -> Result<Service, Error> {
-    let store = Store::connect_existing(url.as_str()).await?;
-    store.require_schema().await?;
-    store.migrate().await?;
-    start(store, clock, entropy, policy).await
-}
-
-async fn start(store: Store, clock: SharedClock, entropy: SharedEntropy, policy: Policy) -> Result<Service, Error> {
-    let place = store.place().to_owned();
-    let service = Service::open(store, clock, entropy, policy).await;
-    service.map_err(|cause| Error::Database(store::Error::Unsuitable(format!("{place}: {cause}."))))
-}
-
-/// Binds the port. A host name stands for the first of its addresses, IPv4 before IPv6, because some clients only try IPv4.
-///
-/// # Errors
-/// When the port cannot be bound, or the host name has no address.
-pub async fn bind(listen: Listen) -> Result<TcpListener, Error> {
-    bind_as("--listen", listen).await
-}
-
-/// Like [`bind`], for the metrics.
-///
-/// # Errors
-/// As those of [`bind`].
-pub async fn bind_metrics(listen: Listen) -> Result<TcpListener, Error> {
-    bind_as("--metrics-listen", listen).await
-}
-
-async fn bind_as(flag: &'static str, listen: Listen) -> Result<TcpListener, Error> {
-    let bound = match &listen {
-        Listen::Address(address) => TcpListener::bind(address).await,
-        Listen::Name(name, port) => match tokio::net::lookup_host((name.as_str(), *port)).await {
-            Ok(addresses) => {
-                let mut addresses: Vec<SocketAddr> = addresses.collect();
-                addresses.sort_by_key(SocketAddr::is_ipv6);
-                TcpListener::bind(addresses.as_slice()).await
-            }
-            Err(err) => Err(err),
-        },
-    };
-    bound.map_err(|source| Error::Listen { flag, address: listen, source })
-}
-
-/// The listeners of the server.
-#[derive(Debug)]
-pub struct Listeners {
-    /// The API.
-    pub api: TcpListener,
-    /// The metrics. Without it, they are on the port of the API.
-    pub metrics: Option<TcpListener>,
-}
-
-impl From<TcpListener> for Listeners {
-    fn from(api: TcpListener) -> Self {
-        Self { api, metrics: None }
-    }
-}
 
 /// A flag that becomes true at the first SIGTERM or SIGINT, and whose sender is dropped at the second.
 ///
@@ -260,6 +130,3 @@ async fn housekeep(service: Service) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

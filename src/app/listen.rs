@@ -1,0 +1,55 @@
+//! The listeners of the server.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use crate::config::Listen;
+
+use super::error::Error;
+
+/// Binds the port. A host name stands for the first of its addresses, IPv4 before IPv6, because some clients only try IPv4.
+///
+/// # Errors
+/// When the port cannot be bound, or the host name has no address.
+pub async fn bind(listen: Listen) -> Result<TcpListener, Error> {
+    bind_as("--listen", listen).await
+}
+
+/// Like [`bind`], for the metrics.
+///
+/// # Errors
+/// As those of [`bind`].
+pub async fn bind_metrics(listen: Listen) -> Result<TcpListener, Error> {
+    bind_as("--metrics-listen", listen).await
+}
+
+async fn bind_as(flag: &'static str, listen: Listen) -> Result<TcpListener, Error> {
+    let bound = match &listen {
+        Listen::Address(address) => TcpListener::bind(address).await,
+        Listen::Name(name, port) => match tokio::net::lookup_host((name.as_str(), *port)).await {
+            Ok(addresses) => {
+                let mut addresses: Vec<SocketAddr> = addresses.collect();
+                addresses.sort_by_key(SocketAddr::is_ipv6);
+                TcpListener::bind(addresses.as_slice()).await
+            }
+            Err(err) => Err(err),
+        },
+    };
+    bound.map_err(|source| Error::Listen { flag, address: listen, source })
+}
+
+/// The listeners of the server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The API.
+    pub api: TcpListener,
+    /// The metrics. Without it, they are on the port of the API.
+    pub metrics: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(api: TcpListener) -> Self {
+        Self { api, metrics: None }
+    }
+}

@@ -1,0 +1,13 @@
+//! Composition: opens the database, binds the port, runs the server and its background tasks, and shuts down gracefully.
+
+mod error;
+mod listen;
+mod open;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use listen::{Listeners, bind, bind_metrics};
+pub use open::{open, open_existing, raise_descriptor_limit};
+pub use serve::{serve, stop_signal};
