@@ -13,4 +13,5 @@ pub mod http;
 pub mod metrics;
 pub mod service;
 pub mod store;
+pub mod systemd;
 pub mod telemetry;

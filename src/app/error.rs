@@ -1,7 +1,7 @@
 //! Why the server could not start, or stopped.
 
 use crate::config::Listen;
-use crate::{http, store};
+use crate::{http, store, systemd};
 
 /// Why the server could not start or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum Error {
         /// The error of the operating system.
         source: std::io::Error,
     },
+    /// A socket that the service manager passed cannot be used.
+    #[error(transparent)]
+    PassedSocket(#[from] systemd::UnusableSocket),
     /// The GraphQL schema generated from the code is invalid.
     #[error(transparent)]
     Schema(#[from] http::InvalidSchema),

@@ -1,12 +1,47 @@
-//! The listeners of the server.
+//! The listeners of the server: those that the service manager passed, and ports that the server binds.
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
 use crate::config::Listen;
+use crate::systemd::PassedSockets;
 
 use super::error::Error;
+
+/// The listeners of the server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The API.
+    pub api: TcpListener,
+    /// The metrics. Without it, they are on the port of the API.
+    pub metrics: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(api: TcpListener) -> Self {
+        Self { api, metrics: None }
+    }
+}
+
+impl Listeners {
+    /// The sockets that were passed, and listeners at these addresses for what was not passed.
+    ///
+    /// # Errors
+    /// When a port cannot be bound, or a host name has no address.
+    pub async fn open(passed: PassedSockets, listen: Listen, metrics_listen: Option<Listen>) -> Result<Self, Error> {
+        let api = match passed.api {
+            Some(socket) => TcpListener::from_std(socket)?,
+            None => bind(listen).await?,
+        };
+        let metrics = match (passed.metrics, metrics_listen) {
+            (Some(socket), _) => Some(TcpListener::from_std(socket)?),
+            (None, Some(listen)) => Some(bind_as("--metrics-listen", listen).await?),
+            (None, None) => None,
+        };
+        Ok(Self { api, metrics })
+    }
+}
 
 /// Binds the port. A host name stands for the first of its addresses, IPv4 before IPv6, because some clients only try IPv4.
 ///
@@ -14,14 +49,6 @@ use super::error::Error;
 /// When the port cannot be bound, or the host name has no address.
 pub async fn bind(listen: Listen) -> Result<TcpListener, Error> {
     bind_as("--listen", listen).await
-}
-
-/// Like [`bind`], for the metrics.
-///
-/// # Errors
-/// As those of [`bind`].
-pub async fn bind_metrics(listen: Listen) -> Result<TcpListener, Error> {
-    bind_as("--metrics-listen", listen).await
 }
 
 async fn bind_as(flag: &'static str, listen: Listen) -> Result<TcpListener, Error> {
@@ -37,19 +64,4 @@ async fn bind_as(flag: &'static str, listen: Listen) -> Result<TcpListener, Erro
         },
     };
     bound.map_err(|source| Error::Listen { flag, address: listen, source })
-}
-
-/// The listeners of the server.
-#[derive(Debug)]
-pub struct Listeners {
-    /// The API.
-    pub api: TcpListener,
-    /// The metrics. Without it, they are on the port of the API.
-    pub metrics: Option<TcpListener>,
-}
-
-impl From<TcpListener> for Listeners {
-    fn from(api: TcpListener) -> Self {
-        Self { api, metrics: None }
-    }
 }

@@ -4,10 +4,12 @@ mod error;
 mod listen;
 mod open;
 mod serve;
+mod supervision;
 #[cfg(test)]
 mod tests;
 
 pub use error::Error;
-pub use listen::{Listeners, bind, bind_metrics};
+pub use listen::{Listeners, bind};
 pub use open::{open, open_existing, raise_descriptor_limit};
 pub use serve::{serve, stop_signal};
+pub use supervision::while_starting;

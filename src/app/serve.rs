@@ -7,9 +7,11 @@ use tokio::sync::watch;
 
 use crate::http;
 use crate::service::Service;
+use crate::systemd::ServiceManager;
 
 use super::error::Error;
 use super::listen::Listeners;
+use super::supervision;
 
 /// For how long requests in flight may still be answered after the server closed.
 const GRACE: Duration = Duration::from_secs(20);
@@ -53,11 +55,14 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let shutdown = http::Shutdown::default();
     let drain = settings.drain;
+    let hangup = signal(SignalKind::hangup())?;
     let served = listen(listeners.into(), service.clone(), settings, shutdown.clone())?;
     let housekeeping = tokio::spawn(housekeep(service.clone()));
     let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
     let statistics = tokio::spawn(service.clone().keep_statistics());
+    let reports = tokio::spawn(supervision::report(service.clone(), shutdown.clone(), hangup));
+    let alive = tokio::spawn(supervision::keep_alive());
     let failed = tokio::select! {
         () = async { served.await; shutdown.streams_ended().await } => None,
         () = stop_in_steps(stop, drain, &shutdown) => {
@@ -72,6 +77,7 @@ pub async fn serve(
     contact.abort();
     uses.abort();
     statistics.abort();
+    reports.abort();
     let moved = matches!(failed, Some(Error::DatabaseMoved(_)));
     if moved && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
         tracing::error!("the contents of the database could not be saved in time");
@@ -80,6 +86,7 @@ pub async fn serve(
         Ok(closed) => closed.map_err(Error::Closing)?,
         Err(_) => tracing::warn!("the database was not closed in time, but no acknowledged change is lost"),
     }
+    alive.abort();
     failed.map_or(Ok(()), Err)
 }
 
@@ -112,10 +119,12 @@ async fn stop_in_steps(mut stop: watch::Receiver<bool>, drain: Duration, shutdow
     let mut second_signal = async || while stop.changed().await.is_ok() {};
     if !drain.is_zero() {
         shutdown.drain();
+        ServiceManager.stopping(drain + GRACE + CLOSING, "Draining: still answering requests");
         tracing::info!(?drain, "draining; still answering requests, and asking clients to reconnect elsewhere");
         let _ = tokio::time::timeout(drain, second_signal()).await;
     }
     shutdown.close();
+    ServiceManager.stopping(GRACE + CLOSING, "Stopping: finishing requests in flight");
     tracing::info!("stopping; finishing requests in flight");
     let _ = tokio::time::timeout(GRACE, second_signal()).await;
 }

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{BackupFlags, DatabaseFlags, RestoreFlags, RetireValuesFlags, ServeFlags};
-use crate::{config, graphql};
+use crate::systemd::{PassedSockets, passed_sockets};
+use crate::{app, config, graphql};
 
 use error::{Error, with_causes};
 use operator::{backup, bootstrap, restore, retire_values};
@@ -43,27 +44,40 @@ enum Command {
 }
 
 /// Runs the command that the arguments of the process name.
-pub async fn run() -> ExitCode {
+pub fn run() -> ExitCode {
     let matches = config::ignoring_empty_variables(Cli::command()).get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(err) => err.exit(),
     };
-    let done = match cli.command {
-        None => serve::run(&cli.serve).await,
-        Some(Command::Serve(flags)) => serve::run(&flags).await,
-        Some(Command::Bootstrap(flags)) => bootstrap::run(&flags).await,
-        Some(Command::Backup(flags)) => backup::run(&flags).await,
-        Some(Command::Restore(flags)) => restore::run(&flags).await,
-        Some(Command::RetireValues(flags)) => retire_values::run(&flags).await,
-        Some(Command::Schema) => std::io::stdout().write_all(graphql::sdl().as_bytes()).map_err(Error::from),
-    };
-    match done {
+    let command = cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve)));
+    match execute(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
             // If stderr is closed as well, there is nowhere left to write.
             let _ = writeln!(std::io::stderr(), "rotakey: {}", with_causes(&err));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn execute(command: Command) -> Result<(), Error> {
+    // Before the runtime opens descriptors, which could have the numbers of passed ones that are missing.
+    let passed = match &command {
+        Command::Serve(_) => passed_sockets().map_err(app::Error::from)?,
+        _ => PassedSockets::default(),
+    };
+    run_async(command, passed)
+}
+
+#[tokio::main]
+async fn run_async(command: Command, passed: PassedSockets) -> Result<(), Error> {
+    match command {
+        Command::Serve(flags) => serve::run(&flags, passed).await,
+        Command::Bootstrap(flags) => bootstrap::run(&flags).await,
+        Command::Backup(flags) => backup::run(&flags).await,
+        Command::Restore(flags) => restore::run(&flags).await,
+        Command::RetireValues(flags) => retire_values::run(&flags).await,
+        Command::Schema => std::io::stdout().write_all(graphql::sdl().as_bytes()).map_err(Error::from),
     }
 }

@@ -7,25 +7,25 @@ use tokio::net::TcpListener;
 
 use crate::config::ServeFlags;
 use crate::service::Issued;
+use crate::systemd::PassedSockets;
 use crate::{app, telemetry};
 
 use super::clock_and_entropy::system;
 use super::error::Error;
 
-pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
+pub(super) async fn run(flags: &ServeFlags, passed: PassedSockets) -> Result<(), Error> {
     let settings = flags.validate(app::raise_descriptor_limit())?;
     telemetry::start(settings.log, settings.log_format);
     let (clock, entropy) = system();
     let stop = app::stop_signal()?;
-    let service = app::open(&settings.database_url, clock, entropy, settings.policy).await?;
+    if passed.api.is_some() {
+        tracing::info!("using the socket that the service manager passed instead of --listen");
+    }
+    let service = app::while_starting(app::open(&settings.database_url, clock, entropy, settings.policy)).await?;
     // Bind the ports first: no token must be created by a server that then cannot start.
-    let api = app::bind(settings.listen).await?;
-    let metrics = match settings.metrics_listen {
-        Some(listen) => Some(app::bind_metrics(listen).await?),
-        None => None,
-    };
-    let address = api.local_addr()?;
-    let metrics_address = metrics.as_ref().map(TcpListener::local_addr).transpose()?;
+    let listeners = app::Listeners::open(passed, settings.listen, settings.metrics_listen).await?;
+    let address = listeners.api.local_addr()?;
+    let metrics_address = listeners.metrics.as_ref().map(TcpListener::local_addr).transpose()?;
     let first = service.bootstrap_if_empty().await?;
     let banner = banner(address, metrics_address, service.database(), first.as_ref());
     std::io::stdout().write_all(banner.as_bytes())?;
@@ -37,7 +37,7 @@ pub(super) async fn run(flags: &ServeFlags) -> Result<(), Error> {
     if let Some(address) = metrics_address {
         tracing::info!(%address, "listening for metrics");
     }
-    app::serve(app::Listeners { api, metrics }, service, settings.http, stop).await?;
+    app::serve(listeners, service, settings.http, stop).await?;
     Ok(())
 }
 

@@ -12,9 +12,10 @@ use crate::service::Readiness;
 
 /// All checks by name, with 503 if one of them fails.
 pub(crate) async fn answer(State(state): State<AppState>) -> Response<Body> {
-    let Readiness { database, contact, schema } = state.service.readiness();
+    let readiness = state.service.readiness();
+    let Readiness { database, contact, schema } = readiness;
     let serving = !state.shutdown.is_draining();
-    let ready = database && contact && schema && serving;
+    let ready = readiness.is_ready() && serving;
     let body = json!({
         "ready": ready,
         "checks": { "database": database, "contact": contact, "schema": schema, "serving": serving },

@@ -16,6 +16,14 @@ pub struct Readiness {
     pub schema: bool,
 }
 
+impl Readiness {
+    /// Whether everything holds.
+    pub fn is_ready(self) -> bool {
+        let Self { database, contact, schema } = self;
+        database && contact && schema
+    }
+}
+
 impl Service {
     /// The readiness of this replica, without a query.
     pub fn readiness(&self) -> Readiness {

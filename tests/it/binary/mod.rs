@@ -5,3 +5,4 @@ mod restore;
 mod retire_values;
 mod serve;
 mod startup;
+mod systemd;

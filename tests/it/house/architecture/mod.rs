@@ -25,8 +25,9 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("http", &["domain", "service", "graphql", "metrics"], HTTP),
     ("config", &["domain", "service", "graphql", "http", "telemetry"], &[]),
     ("telemetry", &[], &["tracing_subscriber"]),
-    ("app", &["config", "domain", "clock", "entropy", "store", "service", "http"], &[]),
-    ("cli", &["app", "config", "telemetry", "clock", "entropy", "service", "graphql"], &[]),
+    ("systemd", &[], &["sd_notify", "sd_listen_fds"]),
+    ("app", &["config", "domain", "clock", "entropy", "store", "service", "http", "systemd"], &[]),
+    ("cli", &["app", "config", "telemetry", "clock", "entropy", "service", "graphql", "systemd"], &[]),
     ("main", &["cli"], &[]),
 ];
 

@@ -1,0 +1,91 @@
+//! Supervision by the service manager: when the server is ready, whether it is alive, and reloading on request.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::signal::unix::Signal;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::http;
+use crate::service::{Readiness, Service};
+use crate::systemd::{ServiceManager, watchdog_timeout};
+
+/// How often readiness is checked for the status line.
+const STATUS_PERIOD: Duration = Duration::from_secs(1);
+/// How long the next part of the start may take, and how often the service manager is asked to wait for it. A migration of a large
+/// database, or another replica that migrates it, takes longer than the usual timeout of a start.
+const START_STEP: Duration = Duration::from_secs(30);
+const START_PERIOD: Duration = Duration::from_secs(10);
+
+/// Starts the server, and asks the service manager to wait for as long as that takes.
+pub async fn while_starting<T>(starting: impl Future<Output = T>) -> T {
+    let extend = async {
+        let mut periods = interval(START_PERIOD);
+        loop {
+            periods.tick().await;
+            ServiceManager.extend_timeout(START_STEP, "Opening the database");
+        }
+    };
+    tokio::select! {
+        started = starting => started,
+        never = extend => never,
+    }
+}
+
+/// Reports the state of the server until it drains, and reloads at every hangup.
+pub(super) async fn report(service: Service, shutdown: http::Shutdown, mut hangup: Signal) {
+    // The first contact is a matter of milliseconds.
+    service.wait_for_contact().await;
+    let mut periods = interval(STATUS_PERIOD);
+    periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let draining = shutdown.draining();
+    let mut reported = None;
+    loop {
+        let reloads = tokio::select! {
+            biased;
+            () = draining.cancelled() => return,
+            _ = periods.tick() => false,
+            Some(()) = hangup.recv() => true,
+        };
+        if reloads {
+            // Before the server was ready, READY=1 must not say that it is.
+            if reported.is_some() {
+                ServiceManager.reloading();
+            }
+            tracing::info!("SIGHUP: there is nothing to reload");
+        }
+        let readiness = service.readiness();
+        let status = describe(&readiness);
+        match reported {
+            None if readiness.is_ready() => ServiceManager.ready(status),
+            Some(_) if reloads => ServiceManager.ready(status),
+            Some(before) if before == status => continue,
+            _ => ServiceManager.status(status),
+        }
+        if reported.is_some() || readiness.is_ready() {
+            reported = Some(status);
+        }
+    }
+}
+
+/// What people read in the status of the service.
+fn describe(readiness: &Readiness) -> &'static str {
+    match readiness {
+        Readiness { schema: false, .. } => "Not ready: another version has changed the schema of the database",
+        Readiness { database: true, contact: true, schema: true } => "Ready",
+        Readiness { contact: true, .. } => "Not ready: no contact with the database; answering from the cache",
+        Readiness { .. } => "Not ready: no contact with the database",
+    }
+}
+
+/// Shows the service manager twice in each of its periods that the server is alive.
+pub(super) async fn keep_alive() -> Infallible {
+    let Some(timeout) = watchdog_timeout().filter(|timeout| !timeout.is_zero()) else {
+        return std::future::pending().await;
+    };
+    let mut periods = interval(timeout / 2);
+    loop {
+        periods.tick().await;
+        ServiceManager.alive();
+    }
+}
