@@ -186,7 +186,8 @@ impl Calls {
         answer
     }
 
-    fn now_micros(&self) -> u64 {
+    /// The moment, by the clock of the history.
+    pub fn now_micros(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_micros()).unwrap()
     }
 }

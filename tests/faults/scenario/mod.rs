@@ -1,5 +1,6 @@
 //! What is broken, and what must hold nevertheless.
 
+mod failover;
 mod kills;
 mod revocations;
 mod rolling_restart;
@@ -24,6 +25,12 @@ pub enum Scenario {
     Revocations,
     /// The same, but the connections on which the others listen are cut before each revocation
     RevocationsUnheard,
+    /// SIGKILL of the primary under Patroni, behind HAProxy, and a failover to its synchronous standby, under a storm of rotations
+    PatroniFailover,
+    /// SIGKILL of the primary, and `pg_ctl promote` of its synchronous standby, under a storm of rotations
+    Promote,
+    /// The address of the database leads to a standby that stays behind, on which revoked values are still valid
+    LaggingStandby,
     /// Each of three replicas behind HAProxy is restarted in turn, under load
     RollingRestart,
     /// A power cut at any moment under rotations on SQLite, with writes torn, reordered and missing that were not synced
@@ -54,6 +61,9 @@ impl Scenario {
             Self::PostgresKills => (3, 50),
             Self::Revocations | Self::RevocationsUnheard => (50, 1_000),
             Self::RollingRestart => (3, 30),
+            Self::PatroniFailover => (1, 20),
+            Self::Promote => (1, 20),
+            Self::LaggingStandby => (1, 10),
             Self::PowerCut => (50, 2_000),
         };
         if long { in_long } else { in_short }
@@ -69,6 +79,9 @@ impl Run {
             Scenario::PostgresKills => kills::postgres(self).await,
             Scenario::Revocations => revocations::run(self, false).await,
             Scenario::RevocationsUnheard => revocations::run(self, true).await,
+            Scenario::PatroniFailover => failover::patroni(self).await,
+            Scenario::Promote => failover::promote(self).await,
+            Scenario::LaggingStandby => failover::lagging(self).await,
             Scenario::RollingRestart => rolling_restart::run(self).await,
             Scenario::PowerCut => power_cut::run(self).await,
         }

@@ -37,6 +37,15 @@ impl Balancer {
         Self::configured(port, &configuration).await
     }
 
+    /// Starts it at this port as the one address of a server, which takes all connections.
+    pub async fn forwarding(port: u16, to: u16) -> Self {
+        let configuration = format!(
+            "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 60s\n  timeout server 60s\n\
+             listen address\n  bind 127.0.0.1:{port}\n  server only 127.0.0.1:{to}\n"
+        );
+        Self::configured(port, &configuration).await
+    }
+
     /// Starts it with this configuration, and waits until it accepts connections at this port.
     pub async fn configured(port: u16, configuration: &str) -> Self {
         let folder = TempDir::new().unwrap();

@@ -2,11 +2,14 @@
 
 mod address;
 mod balancer;
+mod etcd;
+mod filled_in;
+pub mod patroni;
 mod replica;
 
 pub use address::Address;
 pub use balancer::Balancer;
-pub use replica::Replica;
+pub use replica::{Replica, free_port};
 
 use std::sync::Arc;
 

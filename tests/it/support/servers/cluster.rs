@@ -42,6 +42,14 @@ impl PostgresServer {
 
     /// A standby made of this server as it is now. This server waits for it at every commit from here on.
     pub async fn synchronous_standby(&self) -> Self {
+        let folder = self.copied();
+        let standby = Self::start(&bin(), folder).await;
+        self.wait_for_standby().await;
+        standby
+    }
+
+    /// A copy of its data, as that of a standby.
+    fn copied(&self) -> TempDir {
         let (bin, folder) = (bin(), folder());
         let data = folder.path().join("data");
         let port = self.port.to_string();
@@ -49,11 +57,13 @@ impl PostgresServer {
         let mut backup = tool(&bin, "pg_basebackup");
         backup.arg("-D").arg(&data).args(arguments);
         run(backup);
-        let standby = Self::start(&bin, folder).await;
+        folder
+    }
+
+    async fn wait_for_standby(&self) {
         self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
         self.execute("SELECT pg_reload_conf()").await;
         self.wait_for("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')").await;
-        standby
     }
 
     /// Kills the primary and starts again at its address, still as a standby.
@@ -139,6 +149,29 @@ impl PostgresServer {
 /// What breaks it so that it can be started again.
 #[allow(dead_code, reason = "the fault tests use it")]
 impl PostgresServer {
+    /// As [`PostgresServer::synchronous_standby`], at this port.
+    pub async fn synchronous_standby_at(&self, port: u16) -> Self {
+        let folder = self.copied();
+        let mut standby = Self { child: spawn(&bin(), &folder, port), port, folder };
+        assert!(answers(&mut standby.child, port).await, "{}", standby.log());
+        self.wait_for_standby().await;
+        standby
+    }
+
+    /// Makes this standby a primary, as an operator does by hand. It waits for no standby until it has one.
+    pub async fn promote_by_pg_ctl(&self) {
+        let mut promote = tool(&bin(), "pg_ctl");
+        promote.arg("promote").arg("-D").arg(self.folder.path().join("data"));
+        run(promote);
+        self.wait_for("SELECT NOT pg_is_in_recovery()").await;
+        self.execute("ALTER SYSTEM RESET synchronous_standby_names").await;
+        self.execute("SELECT pg_reload_conf()").await;
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
     /// Kills every process of it at once, so that it can be started again.
     pub fn kill_all_processes(&mut self) {
         for pid in self.processes() {
@@ -157,11 +190,7 @@ impl PostgresServer {
     /// Starts it again after it was killed or stopped, on its data and at its address.
     pub async fn restart(&mut self) {
         self.child = spawn(&bin(), &self.folder, self.port);
-        assert!(
-            answers(&mut self.child, self.port).await,
-            "{}",
-            fs::read_to_string(self.folder.path().join("log")).unwrap()
-        );
+        assert!(answers(&mut self.child, self.port).await, "{}", self.log());
     }
 }
 
