@@ -3,24 +3,13 @@
 use apollo_compiler::Schema;
 use apollo_compiler::schema::ExtendedType;
 
-/// The minimum similarity, of 1 for equal names.
-const ALIKE: f64 = 0.8;
-
-/// Longer names are not compared: no name of the schema is nearly as long.
-const MAX_LENGTH: usize = 64;
-
-fn wanted_length(first: &str, second: Option<&str>) -> usize {
-    second.unwrap_or(first).len()
-}
+use crate::domain::text::nearest;
 
 /// A suggestion for the unknown name in this message of apollo-compiler, which contains the type and the field, or only the type, in
 /// backquotes.
 pub(crate) fn of(message: &str, schema: &Schema) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (first, second) = (quoted.next()?, quoted.next());
-    if wanted_length(first, second) > MAX_LENGTH {
-        return None;
-    }
     let candidates: Vec<&str> = match second {
         Some(_) if message.contains("does not have a field") => match schema.types.get(first)? {
             ExtendedType::Object(object) => object.fields.keys().map(|name| name.as_str()).collect(),
@@ -32,12 +21,8 @@ pub(crate) fn of(message: &str, schema: &Schema) -> Option<String> {
         }
         _ => return None,
     };
-    let wanted = second.unwrap_or(first);
-    let (likeness, name) = candidates
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase()), name))
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (likeness >= ALIKE).then(|| format!(" Did you mean `{name}`?"))
+    let name = nearest(second.unwrap_or(first), candidates)?;
+    Some(format!(" Did you mean `{name}`?"))
 }
 
 #[cfg(test)]
