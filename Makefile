@@ -1,6 +1,6 @@
 # Every verb that people and CI use. `make test` is the whole proof; `make check` the quick loop.
 
-.PHONY: run check test soak bench playground schema
+.PHONY: run check test soak bench playground schema settings
 
 # The server, with an embedded database in this folder.
 run:
@@ -45,6 +45,10 @@ playground:
 # The committed schema, from the code.
 schema:
 	cargo run --quiet -- schema > schema.graphql
+
+# The example of a settings file, from the help of the flags.
+settings:
+	cargo run --quiet -- config example > docs/rotakey.toml
 
 # What the server does beside the least that could do the same, and the cost of its parts; `make bench ONLY="verify list"`
 # measures less.

@@ -4,18 +4,20 @@ mod clock_and_entropy;
 mod error;
 mod operator;
 mod serve;
+mod settings;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{BackupFlags, DatabaseFlags, RestoreFlags, RetireValuesFlags, ServeFlags};
+use crate::config::{BackupFlags, DatabaseFlags, RestoreFlags, RetireValuesFlags, ServeFlags, Sources};
 use crate::systemd::{PassedSockets, passed_sockets};
 use crate::{app, config, graphql};
 
 use error::{Error, with_causes};
 use operator::{backup, bootstrap, restore, retire_values};
+use settings::SettingsCommand;
 
 /// A self-hosted server that issues, verifies and rotates API tokens.
 #[derive(Debug, Parser)]
@@ -39,19 +41,24 @@ enum Command {
     Restore(RestoreFlags),
     /// Retire all values issued before a moment, directly in the database
     RetireValues(RetireValuesFlags),
+    /// Check the settings, or print them
+    #[command(subcommand)]
+    Config(SettingsCommand),
     /// Print the GraphQL schema
     Schema,
 }
 
 /// Runs the command that the arguments of the process name.
 pub fn run() -> ExitCode {
-    let matches = config::ignoring_empty_variables(Cli::command()).get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let (cli, sources) = match config::read(Cli::command(), &arguments)
+        .and_then(|(matches, sources)| Ok((Cli::from_arg_matches(&matches)?, sources)))
+    {
+        Ok(read) => read,
         Err(err) => err.exit(),
     };
     let command = cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve)));
-    match execute(command) {
+    match execute(command, &sources) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
             // If stderr is closed as well, there is nowhere left to write.
@@ -61,23 +68,24 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> Result<(), Error> {
+fn execute(command: Command, sources: &Sources) -> Result<(), Error> {
     // Before the runtime opens descriptors, which could have the numbers of passed ones that are missing.
     let passed = match &command {
         Command::Serve(_) => passed_sockets().map_err(app::Error::from)?,
         _ => PassedSockets::default(),
     };
-    run_async(command, passed)
+    run_async(command, sources, passed)
 }
 
 #[tokio::main]
-async fn run_async(command: Command, passed: PassedSockets) -> Result<(), Error> {
+async fn run_async(command: Command, sources: &Sources, passed: PassedSockets) -> Result<(), Error> {
     match command {
-        Command::Serve(flags) => serve::run(&flags, passed).await,
-        Command::Bootstrap(flags) => bootstrap::run(&flags).await,
-        Command::Backup(flags) => backup::run(&flags).await,
-        Command::Restore(flags) => restore::run(&flags).await,
-        Command::RetireValues(flags) => retire_values::run(&flags).await,
+        Command::Serve(flags) => serve::run(&flags, sources, passed).await,
+        Command::Bootstrap(flags) => bootstrap::run(&flags, sources).await,
+        Command::Backup(flags) => backup::run(&flags, sources).await,
+        Command::Restore(flags) => restore::run(&flags, sources).await,
+        Command::RetireValues(flags) => retire_values::run(&flags, sources).await,
+        Command::Config(command) => settings::run(command, sources, &Cli::command()),
         Command::Schema => std::io::stdout().write_all(graphql::sdl().as_bytes()).map_err(Error::from),
     }
 }

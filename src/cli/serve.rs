@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use crate::config::ServeFlags;
+use crate::config::{ServeFlags, Sources};
 use crate::service::Issued;
 use crate::systemd::PassedSockets;
 use crate::{app, telemetry};
@@ -13,9 +13,12 @@ use crate::{app, telemetry};
 use super::clock_and_entropy::system;
 use super::error::Error;
 
-pub(super) async fn run(flags: &ServeFlags, passed: PassedSockets) -> Result<(), Error> {
-    let settings = flags.validate(app::raise_descriptor_limit())?;
+pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSockets) -> Result<(), Error> {
+    let settings = sources.check(flags.validate(app::raise_descriptor_limit()))?;
     telemetry::start(settings.log, settings.log_format);
+    if let Some(file) = sources.file() {
+        tracing::info!(file = %file.display(), "settings file read");
+    }
     let (clock, entropy) = system();
     let stop = app::stop_signal()?;
     if passed.api.is_some() {

@@ -14,8 +14,8 @@ const RESERVED_DESCRIPTORS: usize = 64;
 /// The flags for connections.
 #[derive(Args, Clone, Debug)]
 pub struct ConnectionFlags {
-    /// How many connections may be open. Beyond that, a new one replaces an idle one, or waits. Default: 4096, or fewer if the
-    /// hard limit of open files is lower
+    /// How many connections may be open, such as 10000. Beyond that, a new one replaces an idle one, or waits. Default: 4096, or fewer
+    /// if the hard limit of open files is lower
     #[arg(long, env = "ROTAKEY_MAX_CONNECTIONS")]
     pub max_connections: Option<usize>,
     /// How many event streams and WebSockets may be open, for all tokens together

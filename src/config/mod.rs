@@ -1,4 +1,5 @@
-//! Settings: flags and their `ROTAKEY_…` environment variables, validated before the database is opened or a port is bound.
+//! Settings: flags, their `ROTAKEY_…` environment variables, a TOML file and files with secrets, validated before the database is opened
+//! or a port is bound.
 
 mod connections;
 mod database;
@@ -7,6 +8,7 @@ mod graphql;
 mod listen;
 mod operator;
 mod problems;
+mod source;
 
 use clap::Args;
 
@@ -20,11 +22,11 @@ use connections::ConnectionSettings;
 
 pub use connections::ConnectionFlags;
 pub use database::{DatabaseFlags, DatabaseUrl};
-pub use environment::ignoring_empty_variables;
 pub use graphql::GraphqlFlags;
 pub use listen::{Listen, MalformedListen};
 pub use operator::{BackupFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
 pub use problems::Problems;
+pub use source::{Origin, Sources, example, read};
 
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -32,8 +34,8 @@ pub struct ServeFlags {
     /// The address or host name and the port to listen on. A port alone means 127.0.0.1; port 0 means any free port
     #[arg(long, env = "ROTAKEY_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// Another address or name and port, for the metrics alone: /metrics, /healthz and /readyz, without authentication. Without it,
-    /// /metrics is at --listen and needs a token with API_TOKEN_READ
+    /// Another address or name and port, such as 127.0.0.1:9464, for the metrics alone: /metrics, /healthz and /readyz, without
+    /// authentication. Without it, /metrics is at --listen and needs a token with API_TOKEN_READ
     #[arg(long, env = "ROTAKEY_METRICS_LISTEN")]
     pub metrics_listen: Option<String>,
     /// The database

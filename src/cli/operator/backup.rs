@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::config::BackupFlags;
+use crate::config::{BackupFlags, Sources};
 use crate::service::{self, Backup};
 
 use crate::cli::clock_and_entropy::system;
@@ -22,8 +22,8 @@ struct Report<'a> {
     bytes: u64,
 }
 
-pub(crate) async fn run(flags: &BackupFlags) -> Result<(), Error> {
-    let database_url = flags.validate()?;
+pub(crate) async fn run(flags: &BackupFlags, sources: &Sources) -> Result<(), Error> {
+    let database_url = sources.check(flags.validate())?;
     let (clock, _) = system();
     let backup = service::back_up(database_url.as_str(), &flags.file, flags.force, &clock).await?;
     let file = flags.file.display();

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::app;
-use crate::config::{RestoreFlags, RestoreSettings};
+use crate::config::{RestoreFlags, RestoreSettings, Sources};
 use crate::service::{self, Policy, RestoreRequest, Restored};
 
 use super::backup::in_words;
@@ -11,9 +11,9 @@ use super::retire_values::report_retired;
 use crate::cli::clock_and_entropy::system;
 use crate::cli::error::Error;
 
-pub(crate) async fn run(flags: &RestoreFlags) -> Result<(), Error> {
+pub(crate) async fn run(flags: &RestoreFlags, sources: &Sources) -> Result<(), Error> {
     let (clock, entropy) = system();
-    match flags.validate()? {
+    match sources.check(flags.validate())? {
         RestoreSettings::File { file, force, retire_since, database_url } => {
             let name = file.display().to_string();
             let database_url = database_url.as_str().to_owned();

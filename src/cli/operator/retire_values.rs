@@ -3,14 +3,14 @@
 use std::io::Write;
 
 use crate::app;
-use crate::config::RetireValuesFlags;
+use crate::config::{RetireValuesFlags, Sources};
 use crate::service::{Policy, RetiredValues};
 
 use crate::cli::clock_and_entropy::system;
 use crate::cli::error::Error;
 
-pub(crate) async fn run(flags: &RetireValuesFlags) -> Result<(), Error> {
-    let (database_url, issued_before) = flags.validate()?;
+pub(crate) async fn run(flags: &RetireValuesFlags, sources: &Sources) -> Result<(), Error> {
+    let (database_url, issued_before) = sources.check(flags.validate())?;
     let (clock, entropy) = system();
     let service = app::open_existing(&database_url, clock, entropy, Policy::default()).await?;
     let retired = service.retire_values(issued_before).await?;

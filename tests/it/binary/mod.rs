@@ -3,6 +3,8 @@
 mod backup;
 mod restore;
 mod retire_values;
+mod secret_files;
 mod serve;
+mod settings_file;
 mod startup;
 mod systemd;

@@ -4,4 +4,5 @@ mod architecture;
 mod docs;
 mod docs_answers;
 mod docs_clients;
+mod docs_settings;
 mod test_names;

@@ -41,6 +41,9 @@ pub fn command(folder: &Path) -> Command {
     command
         .current_dir(folder)
         .env_remove("ROTAKEY_DATABASE_URL")
+        .env_remove("ROTAKEY_DATABASE_URL_FILE")
+        .env_remove("ROTAKEY_CONFIG")
+        .env_remove("CREDENTIALS_DIRECTORY")
         .env_remove("ROTAKEY_LISTEN")
         .env_remove("ROTAKEY_LOG");
     command
