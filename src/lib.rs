@@ -15,3 +15,4 @@ pub mod service;
 pub mod store;
 pub mod systemd;
 pub mod telemetry;
+pub mod tls;

@@ -1,7 +1,7 @@
 //! Why the server could not start, or stopped.
 
 use crate::config::Listen;
-use crate::{http, store, systemd};
+use crate::{http, store, systemd, tls};
 
 /// Why the server could not start or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum Error {
         /// The error of the operating system.
         source: std::io::Error,
     },
+    /// The TLS files cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
     /// A socket that the service manager passed cannot be used.
     #[error(transparent)]
     PassedSocket(#[from] systemd::UnusableSocket),

@@ -55,13 +55,15 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let shutdown = http::Shutdown::default();
     let drain = settings.drain;
+    let tls = settings.tls.clone();
     let hangup = signal(SignalKind::hangup())?;
     let served = listen(listeners.into(), service.clone(), settings, shutdown.clone())?;
     let housekeeping = tokio::spawn(housekeep(service.clone()));
     let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
     let statistics = tokio::spawn(service.clone().keep_statistics());
-    let reports = tokio::spawn(supervision::report(service.clone(), shutdown.clone(), hangup));
+    let reports = tokio::spawn(supervision::report(service.clone(), shutdown.clone(), tls.clone(), hangup));
+    let certificate = tokio::spawn(supervision::keep_tls(tls));
     let alive = tokio::spawn(supervision::keep_alive());
     let failed = tokio::select! {
         () = async { served.await; shutdown.streams_ended().await } => None,
@@ -78,6 +80,7 @@ pub async fn serve(
     uses.abort();
     statistics.abort();
     reports.abort();
+    certificate.abort();
     let moved = matches!(failed, Some(Error::DatabaseMoved(_)));
     if moved && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
         tracing::error!("the contents of the database could not be saved in time");

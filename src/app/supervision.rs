@@ -9,9 +9,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::http;
 use crate::service::{Readiness, Service};
 use crate::systemd::{ServiceManager, watchdog_timeout};
+use crate::tls::{Reload, Tls};
 
 /// How often readiness is checked for the status line.
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
+/// How often the TLS files are looked at.
+const TLS_PERIOD: Duration = Duration::from_secs(5);
 /// How long the next part of the start may take, and how often the service manager is asked to wait for it. A migration of a large
 /// database, or another replica that migrates it, takes longer than the usual timeout of a start.
 const START_STEP: Duration = Duration::from_secs(30);
@@ -33,7 +36,7 @@ pub async fn while_starting<T>(starting: impl Future<Output = T>) -> T {
 }
 
 /// Reports the state of the server until it drains, and reloads at every hangup.
-pub(super) async fn report(service: Service, shutdown: http::Shutdown, mut hangup: Signal) {
+pub(super) async fn report(service: Service, shutdown: http::Shutdown, tls: Option<Tls>, mut hangup: Signal) {
     // The first contact is a matter of milliseconds.
     service.wait_for_contact().await;
     let mut periods = interval(STATUS_PERIOD);
@@ -52,7 +55,7 @@ pub(super) async fn report(service: Service, shutdown: http::Shutdown, mut hangu
             if reported.is_some() {
                 ServiceManager.reloading();
             }
-            tracing::info!("SIGHUP: there is nothing to reload");
+            reload(tls.as_ref(), Reload::Requested).await;
         }
         let readiness = service.readiness();
         let status = describe(&readiness);
@@ -65,6 +68,25 @@ pub(super) async fn report(service: Service, shutdown: http::Shutdown, mut hangu
         if reported.is_some() || readiness.is_ready() {
             reported = Some(status);
         }
+    }
+}
+
+/// Reads the files again that are read while the server runs.
+async fn reload(tls: Option<&Tls>, why: Reload) {
+    match tls.cloned() {
+        // Files may be on a slow disk.
+        Some(tls) => _ = tokio::task::spawn_blocking(move || tls.reload(why)).await,
+        None => tracing::info!("SIGHUP: there is nothing to reload"),
+    }
+}
+
+/// Looks for changed TLS files.
+pub(super) async fn keep_tls(tls: Option<Tls>) {
+    let mut periods = interval(TLS_PERIOD);
+    periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while tls.is_some() {
+        periods.tick().await;
+        reload(tls.as_ref(), Reload::Periodic).await;
     }
 }
 

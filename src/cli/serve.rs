@@ -6,8 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::net::TcpListener;
 
 use crate::config::{ServeFlags, Sources};
+use crate::http;
 use crate::service::Issued;
 use crate::systemd::PassedSockets;
+use crate::tls::Tls;
 use crate::{app, telemetry};
 
 use super::clock_and_entropy::system;
@@ -24,35 +26,36 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     if passed.api.is_some() {
         tracing::info!("using the socket that the service manager passed instead of --listen");
     }
+    let tls = settings.tls.map(Tls::load).transpose().map_err(app::Error::from)?;
     let service = app::while_starting(app::open(&settings.database_url, clock, entropy, settings.policy)).await?;
     // Bind the ports first: no token must be created by a server that then cannot start.
     let listeners = app::Listeners::open(passed, settings.listen, settings.metrics_listen).await?;
     let address = listeners.api.local_addr()?;
     let metrics_address = listeners.metrics.as_ref().map(TcpListener::local_addr).transpose()?;
     let first = service.bootstrap_if_empty().await?;
-    let banner = banner(address, metrics_address, service.database(), first.as_ref());
+    let banner = banner((address, tls.is_some()), metrics_address, service.database(), first.as_ref());
     std::io::stdout().write_all(banner.as_bytes())?;
     std::io::stdout().flush()?;
     tracing::info!(%address, database = service.database(), version = env!("CARGO_PKG_VERSION"), "listening");
-    if !is_private(address) {
+    if !is_private(address) && tls.is_none() {
         tracing::warn!(%address, "listening on plain HTTP for other machines; values are readable on the network without TLS");
     }
     if let Some(address) = metrics_address {
         tracing::info!(%address, "listening for metrics");
     }
-    app::serve(listeners, service, settings.http, stop).await?;
+    app::serve(listeners, service, http::Settings { tls, ..settings.http }, stop).await?;
     Ok(())
 }
 
 /// The URL of the server on this machine.
-fn base_url(mut address: SocketAddr) -> String {
+fn base_url(mut address: SocketAddr, scheme: &str) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }
 
 /// Whether only this machine can connect to the address.
@@ -60,17 +63,23 @@ fn is_private(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
-fn banner(address: SocketAddr, metrics: Option<SocketAddr>, database: &str, first: Option<&Issued>) -> String {
-    let url = base_url(address);
-    let mut text = format!("Rotakey is listening on http://{address}\n");
-    if !is_private(address) {
+fn banner(
+    (address, uses_tls): (SocketAddr, bool),
+    metrics: Option<SocketAddr>,
+    database: &str,
+    first: Option<&Issued>,
+) -> String {
+    let scheme = if uses_tls { "https" } else { "http" };
+    let url = base_url(address, scheme);
+    let mut text = format!("Rotakey is listening on {scheme}://{address}\n");
+    if !is_private(address) && !uses_tls {
         text.push_str(
-            "Warning: other machines can connect to this address, and it uses plain HTTP. Put TLS in front of it, or listen on \
-             127.0.0.1.\n",
+            "Warning: other machines can connect to this address, and it uses plain HTTP. Set --tls-certificate and --tls-key, put TLS \
+             in front of it, or listen on 127.0.0.1.\n",
         );
     }
     if let Some(metrics) = metrics {
-        text.push_str(&format!("Metrics: {}/metrics\n", base_url(metrics)));
+        text.push_str(&format!("Metrics: {}/metrics\n", base_url(metrics, "http")));
     }
     text.push_str(&format!("Database: {database}\nPlayground: {url}/playground\n"));
     if let Some(issued) = first {

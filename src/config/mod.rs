@@ -9,6 +9,7 @@ mod listen;
 mod operator;
 mod problems;
 mod source;
+mod tls;
 
 use clap::Args;
 
@@ -17,6 +18,7 @@ use crate::domain::token::Limits;
 use crate::http;
 use crate::service::Policy;
 use crate::telemetry::LogFormat;
+use crate::tls::Files;
 
 use connections::ConnectionSettings;
 
@@ -27,6 +29,7 @@ pub use listen::{Listen, MalformedListen};
 pub use operator::{BackupFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
 pub use problems::Problems;
 pub use source::{Origin, Sources, example, read};
+pub use tls::TlsFlags;
 
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -38,6 +41,9 @@ pub struct ServeFlags {
     /// authentication. Without it, /metrics is at --listen and needs a token with API_TOKEN_READ
     #[arg(long, env = "ROTAKEY_METRICS_LISTEN")]
     pub metrics_listen: Option<String>,
+    /// TLS
+    #[command(flatten)]
+    pub tls: TlsFlags,
     /// The database
     #[command(flatten)]
     pub database: DatabaseFlags,
@@ -93,6 +99,8 @@ pub struct Settings {
     pub listen: Listen,
     /// Where to serve the metrics, if not with the API.
     pub metrics_listen: Option<Listen>,
+    /// The files of TLS, if the API uses it.
+    pub tls: Option<Files>,
     /// The URL of the database.
     pub database_url: DatabaseUrl,
     /// The settings of the endpoints.
@@ -126,6 +134,10 @@ impl ServeFlags {
         {
             problems.push("--metrics-listen must be another address than --listen.".to_owned());
         }
+        let tls = self.tls.validate().unwrap_or_else(|Problems(more)| {
+            problems.extend(more);
+            None
+        });
         let require_expiry = environment::boolean(&self.require_expiry).unwrap_or_else(|| {
             problems.push("--require-expiry must be one of 1, 0, true, false, yes and no.".to_owned());
             false
@@ -183,9 +195,16 @@ impl ServeFlags {
                 let ConnectionSettings { max_connections, drain } = connections;
                 let max_body_bytes = self.max_body_bytes;
                 let max_held_bytes = http::Settings::MAX_HELD_BYTES;
-                let http =
-                    http::Settings { trusted_proxies, max_body_bytes, max_connections, max_held_bytes, drain, graphql };
-                Ok(Settings { listen, metrics_listen, database_url, http, policy, log, log_format })
+                let http = http::Settings {
+                    trusted_proxies,
+                    max_body_bytes,
+                    max_connections,
+                    max_held_bytes,
+                    drain,
+                    tls: None,
+                    graphql,
+                };
+                Ok(Settings { listen, metrics_listen, tls, database_url, http, policy, log, log_format })
             }
             _ => Err(Problems(problems)),
         }
@@ -220,6 +239,7 @@ mod tests {
         let arguments = [
             "--listen=here",
             "--metrics-listen=there",
+            "--tls-key=key.pem",
             "--database-url=mysql://secret@host",
             "--log=loud",
             "--trusted-proxies=10.0.0.0/8,nowhere",

@@ -2,6 +2,7 @@
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Uri;
+use axum::http::header::CONNECTION;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router, middleware};
@@ -23,7 +24,7 @@ use super::{metrics, playground, request_log, rest};
 pub fn server(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Server, InvalidSchema> {
     let state = AppState::new(service, settings, shutdown)?;
     let routes = api(&state).route("/metrics", get(metrics::guarded));
-    Ok(Server::new(state.clone(), complete(routes.fallback(no_such_path), state)))
+    Ok(api_server(routes.fallback(no_such_path), state))
 }
 
 /// As [`server`], with the metrics on an address of their own: the server of the API, which then has none, and theirs.
@@ -35,7 +36,18 @@ pub fn servers(service: Service, settings: Settings, shutdown: Shutdown) -> Resu
     let monitoring = monitoring().route("/metrics", get(metrics::unguarded)).fallback(no_such_monitoring_path);
     let monitoring = Server::of_routes(state.clone(), complete(monitoring, state.clone()));
     let routes = api(&state).fallback(no_such_path);
-    Ok((Server::new(state.clone(), complete(routes, state)), monitoring))
+    Ok((api_server(routes, state), monitoring))
+}
+
+/// The server of the API. If it uses TLS, it refuses all requests without.
+fn api_server(routes: Router<AppState>, state: AppState) -> Server {
+    let uses_tls = state.tls.is_some();
+    let server = Server::new(state.clone(), complete(routes, state.clone()));
+    if !uses_tls {
+        return server;
+    }
+    let refusal = complete(Router::new().fallback(plain_http_refused), state.clone());
+    server.with_plain_http(Server::of_routes(state, refusal))
 }
 
 /// What monitoring asks for on every address.
@@ -82,6 +94,12 @@ async fn no_such_path(uri: Uri) -> Response {
     } else {
         rejection.into_response()
     }
+}
+
+async fn plain_http_refused() -> impl IntoResponse {
+    let message = "This address only accepts HTTPS. Use https:// in the URL. If this request contained the value of a token, it was \
+                   readable on the network: rotate the token.";
+    ([(CONNECTION, "close")], Rejection::new(ErrorCode::BadUserInput, message))
 }
 
 async fn no_such_monitoring_path() -> Rejection {

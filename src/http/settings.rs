@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::restriction::TrustedProxies;
+use crate::tls::Tls;
 
 /// The operator's settings of the endpoints.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Settings {
     pub max_held_bytes: usize,
     /// For how long new requests are still accepted after the server was asked to stop.
     pub drain: Duration,
+    /// TLS at the address of the API. Without it, that speaks plain HTTP.
+    pub tls: Option<Tls>,
     /// The settings of GraphQL.
     pub graphql: crate::graphql::Settings,
 }
@@ -34,6 +37,7 @@ impl Default for Settings {
             max_connections: 4_096,
             max_held_bytes: Self::MAX_HELD_BYTES,
             drain: Duration::ZERO,
+            tls: None,
             graphql: crate::graphql::Settings::default(),
         }
     }

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use crate::domain::restriction::TrustedProxies;
 use crate::graphql::{GraphqlEngine, Introspection, InvalidSchema};
 use crate::service::Service;
+use crate::tls::Tls;
 
 use super::caller::RefusedCredentials;
 use super::metrics::Requests;
@@ -32,6 +33,7 @@ pub(super) struct Inner {
     pub(super) shutdown: Shutdown,
     pub(super) refused: Arc<RefusedCredentials>,
     pub(super) requests: Requests,
+    pub(super) tls: Option<Tls>,
 }
 
 impl Deref for AppState {
@@ -48,7 +50,8 @@ impl AppState {
     /// # Errors
     /// When the GraphQL schema generated from the code is invalid.
     pub(super) fn new(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Self, InvalidSchema> {
-        let Settings { trusted_proxies, max_body_bytes, max_connections, max_held_bytes, graphql, drain: _ } = settings;
+        let Settings { trusted_proxies, max_body_bytes, max_connections, max_held_bytes, graphql, tls, drain: _ } =
+            settings;
         let graphql = GraphqlEngine::new(service.clone(), graphql)?;
         let sdl = Bytes::from(graphql.sdl().to_owned());
         let inner = Inner {
@@ -63,6 +66,7 @@ impl AppState {
             shutdown,
             refused: Arc::default(),
             requests: Requests::default(),
+            tls,
         };
         Ok(Self(Arc::new(inner)))
     }

@@ -12,6 +12,9 @@ pub(super) fn exposition(state: &AppState) -> Exposition {
     );
     state.requests.describe(&mut exposition);
     describe_connections(state, &mut exposition);
+    if let Some(tls) = &state.tls {
+        tls.describe(&mut exposition);
+    }
     state.graphql.describe(&mut exposition);
     state.service.describe(&mut exposition);
     describe_process(&mut exposition);

@@ -23,6 +23,7 @@ use hyper::service::Service;
 use crate::http::graphql;
 use crate::http::state::AppState;
 use crate::http::verify::{forward_auth, introspect};
+use crate::tls::Tls;
 
 use super::connection::{Activity, InFlight, RequestBody, bounded};
 
@@ -32,16 +33,23 @@ pub struct Server {
     routes: Router,
     /// Whether it has the endpoints that are matched before the routes.
     verifies: bool,
+    /// What answers clients that do not use TLS, at an address where they must.
+    plain_http: Option<Arc<Self>>,
 }
 
 impl Server {
     pub(in crate::http) fn new(state: AppState, routes: Router) -> Self {
-        Self { state, routes, verifies: true }
+        Self { state, routes, verifies: true, plain_http: None }
     }
 
     /// A server that has nothing but these routes.
     pub(in crate::http) fn of_routes(state: AppState, routes: Router) -> Self {
-        Self { state, routes, verifies: false }
+        Self { state, routes, verifies: false, plain_http: None }
+    }
+
+    /// The same server, where TLS is configured: another answers clients that do not use it.
+    pub(in crate::http) fn with_plain_http(self, plain_http: Self) -> Self {
+        Self { plain_http: Some(Arc::new(plain_http)), ..self }
     }
 
     /// A connection from this peer.
@@ -52,6 +60,11 @@ impl Server {
     /// Like [`Server::connect`], with these counters.
     pub(crate) fn connect_as(self: &Arc<Self>, peer: SocketAddr, activity: Arc<Activity>) -> Connection {
         Connection { server: self.clone(), peer, activity }
+    }
+
+    /// TLS for the clients of this address, and what answers others.
+    pub(super) fn tls(&self) -> Option<(&Tls, &Arc<Self>)> {
+        self.state.tls.as_ref().zip(self.plain_http.as_ref())
     }
 
     pub(in crate::http) fn state(&self) -> &AppState {

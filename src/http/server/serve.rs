@@ -1,4 +1,4 @@
-//! The accept loop: accepts connections, serves them with hyper, and shuts down gracefully.
+//! The accept loop: accepts connections, with TLS if it is configured, serves them with hyper, and shuts down gracefully.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -7,10 +7,13 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::connection::{Activity, OpenConnections, Socket};
+use crate::tls::Tls;
+
+use super::connection::{Activity, OpenConnections, Socket, TlsSocket};
 use super::dispatch::Server;
 use super::shutdown::Shutdown;
 
@@ -37,7 +40,7 @@ impl Server {
         let mut connections = OpenConnections::new(self.state().max_connections, budget, counts);
         let shutdown = self.state().shutdown.clone();
         let closing = shutdown.closing();
-        let acceptor = Acceptor { server: Arc::new(self), builder: builder(), shutdown };
+        let acceptor = Arc::new(Acceptor { server: Arc::new(self), builder: builder(), shutdown });
         loop {
             tokio::select! {
                 biased;
@@ -55,28 +58,66 @@ impl Server {
 }
 
 impl Acceptor {
-    fn serve(&self, connections: &mut OpenConnections, client: (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
+    fn serve(
+        self: &Arc<Self>,
+        connections: &mut OpenConnections,
+        client: (TcpStream, SocketAddr, OwnedSemaphorePermit),
+    ) {
         let (stream, peer, permit) = client;
         let activity = connections.activity();
-        let connection = self.server.connect_as(peer, activity.clone());
-        let socket = TokioIo::new(Socket::new(stream, activity.clone(), permit));
-        let served = self.builder.serve_connection_with_upgrades(socket, connection).into_owned();
-        let (counters, shutdown) = (activity.clone(), self.shutdown.clone());
+        let socket = Socket::new(stream, activity.clone(), permit);
+        let (acceptor, counters) = (self.clone(), activity.clone());
         connections.add(activity, async move {
-            let mut served = pin!(served);
-            let served = tokio::select! {
-                biased;
-                served = &mut served => served,
-                () = must_end(&shutdown, &counters) => {
-                    served.as_mut().graceful_shutdown();
-                    served.await
-                }
-            };
-            if let Err(cause) = served {
-                tracing::debug!(%cause, "connection failed");
+            match acceptor.server.tls() {
+                None => acceptor.serve_requests(&acceptor.server, peer, socket, counters).await,
+                Some((tls, plain_http)) => acceptor.serve_tls(tls, plain_http, (socket, peer), counters).await,
             }
-            counters.upgrade().ended().await;
         });
+    }
+
+    /// Serves a client at an address with TLS. Until the first request, the connection is as one whose request has not arrived.
+    async fn serve_tls(
+        &self,
+        tls: &Tls,
+        plain_http: &Arc<Server>,
+        client: (Socket, SocketAddr),
+        activity: Arc<Activity>,
+    ) {
+        let (socket, peer) = client;
+        let stream = match socket.peek_first_byte().await {
+            Ok(byte) if tls.is_plain_http(byte) => {
+                return self.serve_requests(plain_http, peer, socket, activity).await;
+            }
+            Ok(_) => tls.accept(socket).await,
+            Err(cause) => Err(cause.into()),
+        };
+        match stream {
+            Ok(stream) => {
+                self.serve_requests(&self.server, peer, TlsSocket::new(stream, activity.clone()), activity).await
+            }
+            Err(cause) => tracing::debug!(%cause, "connection failed"),
+        }
+    }
+
+    /// Serves the requests on a connection until it ends.
+    async fn serve_requests<S>(&self, server: &Arc<Server>, peer: SocketAddr, socket: S, activity: Arc<Activity>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let connection = server.connect_as(peer, activity.clone());
+        let mut served = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(socket), connection));
+        let served = tokio::select! {
+            biased;
+            served = &mut served => served,
+            () = must_end(&self.shutdown, &activity) => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        if let Err(cause) = served {
+            tracing::debug!(%cause, "connection failed");
+        }
+        activity.upgrade().ended().await;
     }
 }
 

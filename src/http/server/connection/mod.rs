@@ -6,6 +6,7 @@ mod idle_timeout;
 mod memory;
 mod open_connections;
 mod socket;
+mod tls_socket;
 mod upgrade;
 
 pub(crate) use activity::{Activity, InFlight};
@@ -14,4 +15,5 @@ pub(crate) use memory::Budget;
 pub(crate) use memory::{RequestBody, SharedBody, TooSlow, bounded};
 pub(crate) use open_connections::OpenConnections;
 pub(crate) use socket::Socket;
+pub(crate) use tls_socket::TlsSocket;
 pub(crate) use upgrade::{Upgrade, Upgraded};

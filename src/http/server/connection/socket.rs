@@ -25,6 +25,15 @@ impl Socket {
         Self { stream, activity, is_half_closed: false, _permit: permit }
     }
 
+    /// Waits for the first byte from the client, and leaves it to be read.
+    pub(crate) async fn peek_first_byte(&self) -> io::Result<u8> {
+        let mut byte = [0];
+        if self.stream.peek(&mut byte).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(byte[0])
+    }
+
     fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
             Poll::Pending => self.activity.set_blocked(),
