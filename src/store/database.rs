@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::Semaphore;
 
 use super::Error;
-use super::connect::pool::Pool;
+use super::connect::pool::{Contact, Pool};
 use super::file::database_file::DatabaseFile;
 use super::file::write_ahead_log::truncate_log;
 use super::token::hash_lookup::LookupQueue;
@@ -46,14 +46,14 @@ impl Store {
     pub(super) fn on_server(
         place: String,
         servers: Vec<PgConnectOptions>,
-        connections: DatabaseConnection,
-        listings: DatabaseConnection,
+        contact: Contact,
+        listings: Contact,
     ) -> Self {
-        let pool = Pool::from(connections);
+        let pool = Pool::from(contact);
         Self {
             place: place.into(),
             read: pool.clone(),
-            listing_permits: permits(listings.get_postgres_connection_pool().options().get_max_connections()),
+            listing_permits: permits(listings.max_connections()),
             listings: listings.into(),
             write_queue: None,
             lookups: None,

@@ -37,7 +37,7 @@ pub(in crate::store) struct Pool {
 
 /// The connections of one contact.
 #[derive(Clone, Debug)]
-struct Contact {
+pub(in crate::store) struct Contact {
     connections: DatabaseConnection,
     lost: CancellationToken,
 }
@@ -59,8 +59,14 @@ pub(in crate::store) struct PoolTransaction {
 
 impl From<DatabaseConnection> for Pool {
     fn from(connections: DatabaseConnection) -> Self {
-        let backend = connections.get_database_backend();
-        Self { backend, contact: Arc::new(watch::Sender::new(Some(Contact::new(connections)))) }
+        Contact::new(connections, CancellationToken::new()).into()
+    }
+}
+
+impl From<Contact> for Pool {
+    fn from(contact: Contact) -> Self {
+        let backend = contact.connections.get_database_backend();
+        Self { backend, contact: Arc::new(watch::Sender::new(Some(contact))) }
     }
 }
 
@@ -76,8 +82,17 @@ impl Pool {
     }
 
     /// Regains contact, with these connections.
-    pub(in crate::store) fn regain(&self, connections: DatabaseConnection) {
-        self.contact.send_replace(Some(Contact::new(connections)));
+    pub(in crate::store) fn regain(&self, contact: Contact) {
+        self.contact.send_replace(Some(contact));
+    }
+
+    /// Waits until a connection of this contact is found to be dead although it was not closed.
+    pub(in crate::store) async fn found_dead(&self) {
+        let lost = self.contact.borrow().as_ref().map(|contact| contact.lost.clone());
+        match lost {
+            Some(lost) => lost.cancelled().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Loses contact: running statements fail, and every connection is closed.
@@ -139,8 +154,14 @@ impl Pool {
 }
 
 impl Contact {
-    fn new(connections: DatabaseConnection) -> Self {
-        Self { connections, lost: CancellationToken::new() }
+    /// Cancelling `lost` makes running statements fail.
+    pub(in crate::store) fn new(connections: DatabaseConnection, lost: CancellationToken) -> Self {
+        Self { connections, lost }
+    }
+
+    /// How many connections it has at most.
+    pub(in crate::store) fn max_connections(&self) -> u32 {
+        self.connections.get_postgres_connection_pool().options().get_max_connections()
     }
 
     /// Runs a statement; fails when contact is lost. Then it is unknown whether the statement was executed.

@@ -126,6 +126,8 @@ impl Poller {
     pub(in crate::store) async fn wait(&mut self) -> Result<(), Error> {
         let polls = &self.store.after_commit.publisher().polls;
         tokio::select! {
+            () = self.store.write.found_dead() => return Err(dead()),
+            () = self.store.listings.found_dead() => return Err(dead()),
             woken = self.connection.try_recv() => {
                 woken.map_err(failure)?.ok_or_else(|| failure(sqlx::Error::PoolClosed))?;
                 self.pauses.tick().await;
@@ -203,6 +205,10 @@ impl Poller {
 async fn answered<T>(poll: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
     let answer = timeout(ANSWER_TIMEOUT, poll).await;
     answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failure)
+}
+
+fn dead() -> Error {
+    failure(sqlx::Error::Protocol("connections were cut off without being closed".into()))
 }
 
 fn failure(err: sqlx::Error) -> Error {

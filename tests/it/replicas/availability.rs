@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::support::client::{Answer, Client, Created};
 use crate::support::cluster::PostgresServer;
+use crate::support::link::{Link, Lost};
 use crate::support::process::Process;
 
 /// How long anything else may take.
@@ -202,5 +203,60 @@ async fn on_postgres_after_a_failover_no_request_waits_for_the_former_primary_wh
     for _ in 0..40 {
         let created = timeout(Duration::from_secs(5), admin.create(json!({ "name": "x" }))).await;
         assert!(created.unwrap().is_ok());
+    }
+}
+
+/// As a firewall does it that forgets idle connections. The connection of the listener is never idle.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_idle_connections_that_were_cut_off_without_being_closed_are_replaced_within_seconds() {
+    let primary = PostgresServer::primary().await;
+    let link = Link::to(primary.port).await;
+    let folder = TempDir::new().unwrap();
+    let url = primary.url().replace(&format!(":{}/", primary.port), &format!(":{}/", link.port));
+    let (_process, admin, token) = start(&folder, &url).await;
+    let mut creating = JoinSet::new();
+    for _ in 0..8 {
+        let admin = admin.clone();
+        creating.spawn(async move { admin.create(json!({ "name": "x" })).await.is_ok() });
+    }
+    assert!(creating.join_all().await.into_iter().all(|created| created));
+    link.lose(Lost::AllButTheListener);
+    // A connection is tested if it was idle for a moment.
+    let cut_at = Instant::now();
+    while cut_at.elapsed() < Duration::from_millis(200) {
+        assert_eq!(verify(&token.client).await, "200", "it is cached, and there is contact");
+    }
+    let creating = async {
+        while let Err(code) = admin.create(json!({ "name": "x" })).await {
+            assert_eq!(code, "UNAVAILABLE");
+        }
+    };
+    timeout(Duration::from_secs(6), creating).await.expect("a request waited for a connection that is dead");
+    assert_eq!(verify(&token.client).await, "200");
+}
+
+/// Otherwise a replica whose host went away would keep its share of `max_connections` for two hours.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_the_server_asks_on_every_idle_connection_whether_the_replica_is_there() {
+    let primary = PostgresServer::primary().await;
+    let folder = TempDir::new().unwrap();
+    let (_process, admin, _) = start(&folder, &primary.url()).await;
+    assert!(admin.create(json!({ "name": "x" })).await.is_ok());
+    // The local port, the state (01 is established), and the timer: 02 is keepalive, and then hundredths of a second. See proc(5).
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let port = format!(":{:04X}", primary.port);
+    let timers: Vec<&str> = sockets
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|fields| fields.len() > 5 && fields[1].ends_with(&port) && fields[3] == "01")
+        .map(|fields| fields[5])
+        .collect();
+    assert!(!timers.is_empty());
+    for timer in timers {
+        let (kind, hundredths) = timer.split_once(':').unwrap();
+        let due = Duration::from_millis(u64::from_str_radix(hundredths, 16).unwrap() * 10);
+        assert!(kind == "01" || kind == "02" && due <= Duration::from_secs(10), "{timer}");
     }
 }

@@ -13,4 +13,4 @@ mod servers;
 mod spans;
 pub mod verification;
 
-pub use servers::{cluster, fleet, process, replica, server};
+pub use servers::{cluster, fleet, link, process, replica, server};

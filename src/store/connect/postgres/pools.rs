@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use sea_orm::sqlx::ConnectOptions;
-use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::{ConnectOptions as PoolOptions, Database, DatabaseConnection, DbErr};
-
-use crate::store::{Error, Store};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
+use sea_orm::sqlx::{self, ConnectOptions, Connection};
+use sea_orm::{ConnectOptions as PoolOptions, Database, DbErr};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::store::connect::options::{LISTING_WAIT, pool_options};
+use crate::store::connect::pool::Contact;
 use crate::store::connect::unusable::{self, unusable};
+use crate::store::{Error, Store};
 
 use super::address::place;
 use super::hosts;
@@ -24,6 +26,12 @@ const IDLE_TIMEOUT: &str = "10s";
 const IDLE_BEFORE_TEST: Duration = Duration::from_millis(100);
 /// After this many milliseconds, PostgreSQL closes the connection of a replica that does not acknowledge data.
 const TCP_USER_TIMEOUT_MILLIS: &str = "10000";
+/// How long the server may take to answer that test. The change listener allows the same.
+const TEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// How PostgreSQL finds that a replica is gone without having closed its connections: after this many idle seconds it asks, this many
+/// seconds apart, this many times. Otherwise each would take one of its `max_connections` for two hours.
+const KEEPALIVE: [(&str, &str); 3] =
+    [("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")];
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How many listings a replica runs at once. They have separate connections, so that a lookup never waits for one.
 const POSTGRES_LISTINGS: u32 = 4;
@@ -54,27 +62,36 @@ pub(in crate::store::connect) async fn connect(url: &str) -> Result<Store, Error
 /// Settings that do not depend on the server's defaults: commits are durable before they are acknowledged (R13), and every wait for
 /// a lock has a timeout.
 fn with_settings(server: PgConnectOptions) -> PgConnectOptions {
-    server.disable_statement_logging().options([
+    let settings = [
         ("synchronous_commit", "on"),
         ("lock_timeout", LOCK_TIMEOUT),
         ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
         ("tcp_user_timeout", TCP_USER_TIMEOUT_MILLIS),
-    ])
+    ];
+    server.disable_statement_logging().options(settings).options(KEEPALIVE)
 }
 
 /// A pool of connections to this server, each opened when it is needed and only while the server is a primary.
-pub(in crate::store) async fn open(server: PgConnectOptions) -> Result<DatabaseConnection, DbErr> {
-    Database::connect(connections(server, POSTGRES_CONNECTIONS)).await
+pub(in crate::store) async fn open(server: PgConnectOptions) -> Result<Contact, DbErr> {
+    connect_by(|lost| connections(server, POSTGRES_CONNECTIONS, lost)).await
 }
 
 /// As [`open`], for listings.
-pub(in crate::store) async fn open_listings(server: PgConnectOptions) -> Result<DatabaseConnection, DbErr> {
-    let mut options = connections(server.options(LISTING_SETTINGS), POSTGRES_LISTINGS);
-    options.acquire_timeout(LISTING_WAIT);
-    Database::connect(options).await
+pub(in crate::store) async fn open_listings(server: PgConnectOptions) -> Result<Contact, DbErr> {
+    connect_by(|lost| {
+        let mut options = connections(server.options(LISTING_SETTINGS), POSTGRES_LISTINGS, lost);
+        options.acquire_timeout(LISTING_WAIT);
+        options
+    })
+    .await
 }
 
-fn connections(server: PgConnectOptions, most: u32) -> PoolOptions {
+async fn connect_by(options: impl FnOnce(CancellationToken) -> PoolOptions) -> Result<Contact, DbErr> {
+    let lost = CancellationToken::new();
+    Ok(Contact::new(Database::connect(options(lost.clone())).await?, lost))
+}
+
+fn connections(server: PgConnectOptions, most: u32, lost: CancellationToken) -> PoolOptions {
     let mut options = pool_options(ANY_URL, most);
     options.connect_lazy(true);
     options.map_sqlx_postgres_opts(move |_| server.clone());
@@ -83,6 +100,25 @@ fn connections(server: PgConnectOptions, most: u32) -> PoolOptions {
     });
     // The pool tests a connection when it is returned. Testing it again at once would add a round trip to every lookup and
     // transaction.
-    options.test_before_acquire_if_idle_for(IDLE_BEFORE_TEST);
+    options.test_before_acquire(false);
+    options.map_sqlx_postgres_before_acquire(move |connection, used| {
+        let lost = lost.clone();
+        Box::pin(async move {
+            if used.idle_for >= IDLE_BEFORE_TEST {
+                test(connection, &lost).await?;
+            }
+            Ok(true)
+        })
+    });
     options
+}
+
+/// Tests an idle connection. If there is no answer, the connection is dead although nothing closed it: a firewall has forgotten it, for
+/// example. Others of the pool will be dead, too, and a statement on one would wait for a long time. So contact is lost, and all of
+/// them are replaced.
+async fn test(connection: &mut PgConnection, lost: &CancellationToken) -> Result<(), sqlx::Error> {
+    timeout(TEST_TIMEOUT, connection.ping()).await.unwrap_or_else(|_| {
+        lost.cancel();
+        Err(sqlx::Error::PoolTimedOut)
+    })
 }

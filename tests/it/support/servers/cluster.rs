@@ -24,16 +24,23 @@ pub struct PostgresServer {
     child: Child,
     pub port: u16,
     folder: TempDir,
+    /// Variables for its environment, from the next restart.
+    pub environment: Vec<(String, String)>,
 }
 
 impl PostgresServer {
     /// A primary with one empty database, to which standbys may connect.
     pub async fn primary() -> Self {
-        let (bin, folder) = (bin(), folder());
+        Self::primary_in(folder(), &[]).await
+    }
+
+    /// As [`PostgresServer::primary`], with its data in this folder, made with these arguments besides.
+    pub async fn primary_in(folder: TempDir, more: &[&str]) -> Self {
+        let bin = bin();
         let data = folder.path().join("data");
         let arguments = ["--username=rotakey", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"];
         let mut initdb = tool(&bin, "initdb");
-        initdb.arg("-D").arg(&data).args(arguments);
+        initdb.arg("-D").arg(&data).args(arguments).args(more);
         run(initdb);
         let primary = Self::start(&bin, folder).await;
         primary.connect_to("postgres").await.execute_unprepared(&format!("CREATE DATABASE {NAME}")).await.unwrap();
@@ -71,7 +78,7 @@ impl PostgresServer {
         primary.kill();
         let _ = kill(self.pid(), Signal::SIGINT);
         self.child.wait().unwrap();
-        self.child = spawn(&bin(), &self.folder, primary.port);
+        self.child = spawn(&bin(), &self.folder, primary.port, &self.environment);
         self.port = primary.port;
         assert!(answers(&mut self.child, self.port).await);
         self
@@ -129,9 +136,9 @@ impl PostgresServer {
         // A port that is free may be taken by another process before the server takes it; then another is tried.
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut child = spawn(bin, &folder, port);
+            let mut child = spawn(bin, &folder, port, &[]);
             if answers(&mut child, port).await {
-                return Self { child, port, folder };
+                return Self { child, port, folder, environment: Vec::new() };
             }
         }
         panic!("the server does not start: {}", fs::read_to_string(folder.path().join("log")).unwrap());
@@ -187,9 +194,22 @@ impl PostgresServer {
         self.child.wait().unwrap();
     }
 
+    /// Stops it as `pg_ctl stop` does: it closes all connections and writes a checkpoint.
+    pub fn stop(&mut self) {
+        kill(self.pid(), Signal::SIGINT).unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again if it has ended by itself, as a supervisor does.
+    pub async fn restart_if_ended(&mut self) {
+        if self.child.try_wait().unwrap().is_some() {
+            self.restart().await;
+        }
+    }
+
     /// Starts it again after it was killed or stopped, on its data and at its address.
     pub async fn restart(&mut self) {
-        self.child = spawn(&bin(), &self.folder, self.port);
+        self.child = spawn(&bin(), &self.folder, self.port, &self.environment);
         assert!(answers(&mut self.child, self.port).await, "{}", self.log());
     }
 }
@@ -219,9 +239,11 @@ pub fn with_children(parent: Pid) -> Vec<Pid> {
 }
 
 /// Starts a server on the data in this folder.
-fn spawn(bin: &Path, folder: &TempDir, port: u16) -> Child {
+fn spawn(bin: &Path, folder: &TempDir, port: u16, environment: &[(String, String)]) -> Child {
     let log = fs::File::create(folder.path().join("log")).unwrap();
-    let mut command = tool(bin, "postgres");
+    // By `env`, because the program that changes the user must not get them.
+    let mut command = as_postgres(Path::new("env"), "QUIT");
+    command.args(environment.iter().map(|(name, value)| format!("{name}={value}"))).arg(bin.join("postgres"));
     command.arg("-D").arg(folder.path().join("data")).args(["-p", &port.to_string()]);
     for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=120", "fsync=off"] {
         command.args(["-c", setting]);

@@ -1,7 +1,9 @@
-//! Servers: one in this process with a clock of its own, several on one database, the real binary, and a PostgreSQL that may break.
+//! Servers: one in this process with a clock of its own, several on one database, the real binary, a PostgreSQL that may break, and the
+//! network to it.
 
 pub mod cluster;
 pub mod fleet;
+pub mod link;
 pub mod process;
 pub mod replica;
 pub mod server;
