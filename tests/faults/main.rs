@@ -68,15 +68,18 @@ enum Command {
         /// How far the clock of the database may be from that of the recorder, in milliseconds
         #[arg(long, default_value_t = 1_000)]
         clock_slack_millis: u64,
+        /// The clock of the database was set back meanwhile, so that what had ended by it worked again
+        #[arg(long)]
+        clock_set_back: bool,
     },
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Command::Check { file, propagation_millis, clock_slack_millis }) = arguments.command {
+    if let Some(Command::Check { file, propagation_millis, clock_slack_millis, clock_set_back }) = arguments.command {
         let [propagation, clock_slack] = [propagation_millis, clock_slack_millis].map(Duration::from_millis);
-        return check(&file, Limits { propagation, clock_slack });
+        return check(&file, Limits { propagation, clock_slack, clock_set_back });
     }
     let scenarios = match arguments.scenarios.as_slice() {
         [] => Scenario::value_variants(),

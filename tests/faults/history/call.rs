@@ -13,7 +13,8 @@ pub struct Call {
     /// The server that was called; absent behind a load balancer, which does not say where it sent the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replica: Option<String>,
-    /// The id of the token that the call is about.
+    /// The id of the token that the call is about; absent with `RETIRE_VALUES`, which is about all of them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub token: String,
     /// The SHA-256 of the value of this token that was presented; absent if the caller presented the value of another token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,6 +24,9 @@ pub struct Call {
     /// The overlap that a rotation asked for, if it asked for another than the token's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_minutes: Option<u32>,
+    /// With `RETIRE_VALUES`: the values that were issued before this moment, in milliseconds since 1970, are retired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_before_millis: Option<i64>,
     /// When it was sent, by the monotonic clock of the recorder.
     pub begin_micros: u64,
     /// When the answer was there, or the client gave up.
@@ -51,6 +55,8 @@ pub enum Kind {
     Verify,
     EndOverlap,
     Revoke,
+    /// The command `rotakey retire-values`.
+    RetireValues,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +84,16 @@ pub struct Life {
     pub rotate_by_millis: Option<i64>,
     pub overlap_minutes: u32,
     pub overlap_starts: OverlapStarts,
+    /// What happens if a retired value is presented; absent means `ALERT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_reuse: Option<OnReuse>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OnReuse {
+    Alert,
+    Revoke,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

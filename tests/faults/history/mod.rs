@@ -7,5 +7,5 @@ mod call;
 pub mod check;
 mod file;
 
-pub use call::{Call, Kind, Life, Outcome, OverlapStarts};
+pub use call::{Call, Kind, Life, OnReuse, Outcome, OverlapStarts};
 pub use file::{Header, History, Writer};

@@ -7,11 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::history::{Call, Header, Kind, Life, Outcome, OverlapStarts, Writer};
+use crate::history::{Call, Header, Kind, Life, OnReuse, Outcome, OverlapStarts, Writer};
 use crate::site::Address;
 
-const LIFE: &str =
-    "id value generation createdAt rotatedAt expiresAt rotationPeriodMinutes rotateBy overlapMinutes overlapStarts";
+const LIFE: &str = "id value generation createdAt rotatedAt expiresAt rotationPeriodMinutes rotateBy overlapMinutes overlapStarts onReuse";
 
 /// What a client learned from a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +131,7 @@ impl Calls {
             presented: None,
             idempotency_key: None,
             overlap_minutes: None,
+            issued_before_millis: None,
             begin_micros: self.now_micros(),
             end_micros: 0,
             outcome: Outcome::NotSent,
@@ -235,6 +235,7 @@ fn issued(token: &Value) -> Option<(Issued, Life)> {
         rotate_by_millis: moment("rotateBy"),
         overlap_minutes: number("overlapMinutes")?,
         overlap_starts: starts,
+        on_reuse: Some(if token["onReuse"] == "REVOKE" { OnReuse::Revoke } else { OnReuse::Alert }),
     };
     Some((Issued { id: token["id"].as_str()?.to_owned(), value, generation: number("generation")? }, life))
 }

@@ -7,7 +7,8 @@ use crate::history::check::{Limits, check};
 use crate::history::{Call, Header, History, Kind, Life, Outcome, OverlapStarts};
 
 /// Within a second normally (R10).
-pub const LIMITS: Limits = Limits { propagation: Duration::from_secs(1), clock_slack: Duration::from_millis(500) };
+pub const LIMITS: Limits =
+    Limits { propagation: Duration::from_secs(1), clock_slack: Duration::from_millis(500), clock_set_back: false };
 const EPOCH: i64 = 1_767_225_600_000;
 pub const PERIOD_MINUTES: u32 = 60;
 
@@ -21,6 +22,7 @@ pub fn call(kind: Kind, replica: &str, begin: u64, end: u64) -> Call {
         presented: None,
         idempotency_key: None,
         overlap_minutes: None,
+        issued_before_millis: None,
         begin_micros: begin * 1_000,
         end_micros: end * 1_000,
         outcome: Outcome::Ok,
@@ -45,7 +47,7 @@ pub fn rotate(value: &str, issued: &str, generation: u32, replica: &str, begin: 
 }
 
 /// The same call, issuing a value.
-fn issue(call: Call, issued: &str, generation: u32) -> Call {
+pub fn issue(call: Call, issued: &str, generation: u32) -> Call {
     let issued_at_millis = EPOCH + i64::try_from(call.end_micros / 1_000).unwrap();
     let life = Life {
         issued_at_millis,
@@ -54,6 +56,7 @@ fn issue(call: Call, issued: &str, generation: u32) -> Call {
         rotate_by_millis: Some(issued_at_millis + i64::from(PERIOD_MINUTES) * 60_000),
         overlap_minutes: 10,
         overlap_starts: OverlapStarts::Rotation,
+        on_reuse: None,
     };
     Call { issued: Some(issued.to_owned()), generation: Some(generation), life: Some(life), ..call }
 }

@@ -2,3 +2,4 @@
 
 mod faulty;
 mod good;
+mod reuse_and_retirement;

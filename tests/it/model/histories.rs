@@ -17,7 +17,8 @@ use crate::history::{Call, Header, History, Kind, Life, Outcome, OverlapStarts};
 
 const WALKS: u64 = 3_000;
 const STEPS: usize = 80;
-const LIMITS: Limits = Limits { propagation: Duration::ZERO, clock_slack: Duration::from_secs(1) };
+const LIMITS: Limits =
+    Limits { propagation: Duration::ZERO, clock_slack: Duration::from_secs(1), clock_set_back: false };
 
 /// What was recorded on one walk.
 struct Recording<'a> {
@@ -44,6 +45,7 @@ impl Recording<'_> {
             presented: None,
             idempotency_key: None,
             overlap_minutes: None,
+            issued_before_millis: None,
             begin_micros: begin,
             end_micros,
             outcome: Outcome::Ok,
@@ -122,6 +124,7 @@ impl Recording<'_> {
             rotate_by_millis: None,
             overlap_minutes: self.model.born.settings.overlap_minutes,
             overlap_starts: if first_use { OverlapStarts::FirstUse } else { OverlapStarts::Rotation },
+            on_reuse: None,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Limits;
 use super::violation::{Reason, Violation};
-use crate::history::{Call, History, Kind, Life, Outcome, OverlapStarts};
+use crate::history::{Call, History, Kind, Life, OnReuse, Outcome, OverlapStarts};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -25,6 +25,14 @@ pub enum Effect<'a> {
     },
     OverlapEnded,
     Revoked,
+    /// This retired value was presented, and the token was revoked for it.
+    RevokedOnReuse {
+        value: Value,
+    },
+    /// The values that were issued before this moment were retired.
+    ValuesRetired {
+        before: i64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,17 +79,22 @@ pub struct TokenCalls<'a> {
     pub starts_at_first_use: bool,
     pub expires_at: Option<i64>,
     pub period: Option<i64>,
+    /// Whether the token is revoked if a retired value is presented.
+    pub revokes_on_reuse: bool,
     /// With an answer, by the earliest moment at which it may have taken effect.
     pub answered: Vec<Step<'a>>,
     /// Without, by their begin. Each may have happened, or not.
     pub unanswered: Vec<Step<'a>>,
     /// The generation of each value.
     pub generations: Vec<u32>,
+    /// When each value was issued, by the clock of the database and in microseconds of the recorder's.
+    pub issued_at: HashMap<Value, i64>,
     /// From when on a value may have been used by a call whose answer does not say so.
     pub may_be_used: HashMap<Value, i64>,
     /// See [`Limits`], in microseconds.
     pub propagation: i64,
     pub slack: i64,
+    pub clock_set_back: bool,
 }
 
 impl<'a> TokenCalls<'a> {
@@ -98,6 +111,11 @@ impl<'a> TokenCalls<'a> {
         let born = &history.calls[*creation];
         let life = born.life.as_ref().ok_or_else(|| Violation::of(Reason::NoCreation, token, &[*creation]))?;
         let (values, generations) = number_values(calls());
+        let moment = |millis: i64| (millis - history.header.epoch_millis) * 1_000;
+        let issued_at = calls().filter_map(|(_, call)| {
+            Some((*values.get(call.issued.as_deref()?)?, moment(call.life.as_ref()?.issued_at_millis)))
+        });
+        let issued_at = issued_at.collect();
         let first = born.issued.as_deref().and_then(|issued| values.get(issued)).copied();
         let first = first.ok_or_else(|| Violation::of(Reason::NoCreation, token, &[*creation]))?;
         let propagation = i64::try_from(limits.propagation.as_micros()).unwrap_or(i64::MAX);
@@ -108,14 +126,17 @@ impl<'a> TokenCalls<'a> {
             first,
             overlap: i64::from(life.overlap_minutes) * MINUTE,
             starts_at_first_use: life.overlap_starts == OverlapStarts::FirstUse,
-            expires_at: life.expires_at_millis.map(|at| (at - history.header.epoch_millis) * 1_000),
+            expires_at: life.expires_at_millis.map(moment),
             period: life.rotation_period_minutes.map(|minutes| i64::from(minutes) * MINUTE),
+            revokes_on_reuse: life.on_reuse == Some(OnReuse::Revoke),
             answered: Vec::new(),
             unanswered: Vec::new(),
             generations,
+            issued_at,
             may_be_used: HashMap::new(),
             propagation,
             slack: i64::try_from(limits.clock_slack.as_micros()).unwrap_or(i64::MAX),
+            clock_set_back: limits.clock_set_back,
         };
         for (index, call) in calls().filter(|(_, call)| call.outcome != Outcome::NotSent) {
             read.add(index, call, &values);
@@ -141,6 +162,11 @@ impl<'a> TokenCalls<'a> {
             *since = (*since).min(micros(call.begin_micros));
         }
         let refused = call.outcome == Outcome::Refused && !unknown;
+        let reuses = unknown || refusal(call.code.as_deref()) == Some(Refusal::Retired);
+        if let Some(value) = presented.filter(|_| self.revokes_on_reuse && reuses) {
+            let step = step(index, call, Effect::RevokedOnReuse { value });
+            self.unanswered.push(Step { end: i64::MAX, ..step });
+        }
         let effect = match call.call {
             _ if refused => match (presented, refusal(call.code.as_deref())) {
                 (Some(value), Some(refusal)) => Effect::Refused { value, refusal },
@@ -156,6 +182,10 @@ impl<'a> TokenCalls<'a> {
             },
             Kind::EndOverlap => Effect::OverlapEnded,
             Kind::Revoke => Effect::Revoked,
+            Kind::RetireValues => {
+                let Some(before) = call.issued_before_millis else { return };
+                Effect::ValuesRetired { before: (before - self.history.header.epoch_millis) * 1_000 }
+            }
         };
         let mut step = step(index, call, effect);
         if unknown {

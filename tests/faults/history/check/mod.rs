@@ -14,7 +14,7 @@ pub mod violation;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::History;
+use super::{History, Kind};
 use calls::TokenCalls;
 use violation::Violation;
 
@@ -25,19 +25,29 @@ pub struct Limits {
     pub propagation: Duration,
     /// How far the clock of the database may be from that of the recorder, and how much a network may delay what it says.
     pub clock_slack: Duration,
+    /// Whether the clock of the database was set back meanwhile. Then what had ended by it works again.
+    pub clock_set_back: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { propagation: Duration::from_secs(10), clock_slack: Duration::from_secs(1) }
+        Self { propagation: Duration::from_secs(10), clock_slack: Duration::from_secs(1), clock_set_back: false }
     }
 }
 
 /// Everything in a history that cannot have happened, by token.
 pub fn check(history: &History, limits: Limits) -> Vec<Violation> {
     let mut by_token: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, call) in history.calls.iter().enumerate() {
+    let (about_all, about_one): (Vec<_>, Vec<_>) = history
+        .calls
+        .iter()
+        .enumerate()
+        .partition(|(_, call)| call.token.is_empty() && call.call == Kind::RetireValues);
+    for (index, call) in about_one {
         by_token.entry(&call.token).or_default().push(index);
+    }
+    for indexes in by_token.values_mut() {
+        indexes.extend(about_all.iter().map(|(index, _)| index));
     }
     let mut found = rules::values_issued_twice(history);
     for (token, indexes) in by_token {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::calls::{Effect, Refusal, Rotated, Step, TokenCalls, Value, latest_deadline};
+use super::state::GUARD;
 use super::violation::{Reason, Violation};
 use crate::history::History;
 
@@ -83,9 +84,11 @@ fn moved_deadlines(calls: &TokenCalls<'_>) -> Vec<Violation> {
     found
 }
 
-/// R10: nothing is accepted after a revocation was acknowledged; other replicas may take their time.
+/// R8, R10: nothing is accepted after a revocation was acknowledged, or a retired value was refused that revokes the token; other
+/// replicas may take their time.
 fn accepted_after_revocation(calls: &TokenCalls<'_>) -> Vec<Violation> {
-    let revocation = calls.answered.iter().filter(|step| step.effect == Effect::Revoked).min_by_key(|step| step.end);
+    let revokes = |step: &&Step<'_>| step.effect == Effect::Revoked || is_certain_reuse(calls, step);
+    let revocation = calls.answered.iter().filter(revokes).min_by_key(|step| step.end);
     let Some(revocation) = revocation else { return Vec::new() };
     let late = acceptances(calls).find(|(accepted, _)| is_late(calls, revocation, accepted));
     let violation = |(accepted, _): (&Step<'_>, Value)| {
@@ -94,14 +97,30 @@ fn accepted_after_revocation(calls: &TokenCalls<'_>) -> Vec<Violation> {
     late.map(violation).into_iter().collect()
 }
 
+/// R8: whether this refusal must have revoked the token. A value that was retired just before may come from a lost race, and one that
+/// `retire-values` has retired is no reuse.
+fn is_certain_reuse(calls: &TokenCalls<'_>, refused: &Step<'_>) -> bool {
+    let is_reuse = matches!(refused.effect, Effect::Refused { refusal: Refusal::Retired, .. });
+    let doubtful = |step: &Step<'_>| {
+        let before = step.begin <= refused.end;
+        let lately = step.end.saturating_add(GUARD + calls.slack) >= refused.begin;
+        match step.effect {
+            Effect::Rotated(_) | Effect::OverlapEnded => before && lately,
+            Effect::ValuesRetired { .. } => before,
+            _ => false,
+        }
+    };
+    calls.revokes_on_reuse && is_reuse && !calls.answered.iter().chain(&calls.unanswered).any(doubtful)
+}
+
 /// A value that was refused for good is never accepted again.
 fn resurrected(calls: &TokenCalls<'_>) -> Vec<Violation> {
     let refusals = || {
         calls.answered.iter().filter_map(|step| match step.effect {
+            Effect::Refused { refusal: Refusal::Revoked, .. } => Some((step, None)),
+            _ if calls.clock_set_back => None,
             Effect::Refused { value, refusal: Refusal::Retired } => Some((step, Some(value))),
-            Effect::Refused { refusal: Refusal::Revoked | Refusal::Expired | Refusal::Overdue, .. } => {
-                Some((step, None))
-            }
+            Effect::Refused { refusal: Refusal::Expired | Refusal::Overdue, .. } => Some((step, None)),
             _ => None,
         })
     };

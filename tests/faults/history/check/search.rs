@@ -103,6 +103,12 @@ impl Search<'_> {
         let mut longer = Vec::new();
         for (rank, index) in candidates.into_iter().enumerate() {
             let step = &self.calls.answered[index];
+            if let Some((state, earliest)) = self.otherwise_after(prefix, step, earliest, latest) {
+                let mut next = Prefix { state, ..prefix.clone() };
+                next.take(index);
+                next.forget(self.calls);
+                longer.push((next, earliest));
+            }
             match self.after(prefix, step, earliest, latest) {
                 Ok((state, earliest)) => {
                     let mut next = Prefix { state, ..prefix.clone() };
@@ -118,7 +124,8 @@ impl Search<'_> {
             if prefix.taken.contains(&index) || !prefix.state.admits(step) {
                 continue;
             }
-            if let Ok((state, earliest)) = self.after(prefix, step, earliest, latest) {
+            let after = self.after(prefix, step, earliest, latest).ok();
+            for (state, earliest) in after.into_iter().chain(self.otherwise_after(prefix, step, earliest, latest)) {
                 let mut next = Prefix { state, ..prefix.clone() };
                 next.taken.push(index);
                 next.forget(self.calls);
@@ -132,6 +139,11 @@ impl Search<'_> {
     fn after(&self, prefix: &Prefix, step: &Step<'_>, earliest: i64, latest: i64) -> Result<(State, i64), Reason> {
         let at = Span { earliest: earliest.max(step.begin), latest };
         prefix.state.after(self.calls, step, at).map(|state| (state, at.earliest))
+    }
+
+    fn otherwise_after(&self, prefix: &Prefix, step: &Step<'_>, earliest: i64, latest: i64) -> Option<(State, i64)> {
+        let at = Span { earliest: earliest.max(step.begin), latest };
+        prefix.state.otherwise_after(self.calls, step, at).map(|state| (state, at.earliest))
     }
 
     fn note(&mut self, prefix: &Prefix, reason: Reason, call: usize) {

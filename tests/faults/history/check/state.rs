@@ -7,7 +7,7 @@ use super::calls::{Effect, Refusal, Rotated, Step, TokenCalls, Value};
 use super::violation::Reason;
 
 /// For how long the previous value may not rotate again (R5), in microseconds.
-const GUARD: i64 = 10_000_000;
+pub const GUARD: i64 = 10_000_000;
 
 /// From the earliest to the latest moment at which something can have happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +20,11 @@ pub struct Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Held {
     Known(Value),
-    Lost { call: usize },
+    Lost {
+        call: usize,
+    },
+    /// That of `retire-values`, which nobody has.
+    Withheld,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +41,8 @@ pub struct State {
     repeatable: Option<(Value, usize)>,
     previous: Option<Previous>,
     revoked: bool,
+    /// The values that `retire-values` has retired. To present one of them is no reuse.
+    spared: Vec<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +75,7 @@ impl State {
             repeatable: None,
             previous: None,
             revoked: false,
+            spared: Vec::new(),
         }
     }
 
@@ -77,7 +84,7 @@ impl State {
         match step.effect {
             Effect::Rotated(Rotated { presented: Some(value), .. }) => self.holds(value),
             Effect::OverlapEnded => self.previous.is_some(),
-            Effect::Revoked => !self.revoked,
+            Effect::Revoked | Effect::RevokedOnReuse { .. } => !self.revoked,
             _ => true,
         }
     }
@@ -96,7 +103,19 @@ impl State {
             Effect::Refused { value, refusal } => self.refused(calls, value, refusal, at),
             Effect::OverlapEnded => Ok(Self { previous: None, ..self.clone() }),
             Effect::Revoked => Ok(Self { revoked: true, ..self.clone() }),
+            Effect::RevokedOnReuse { value } => self.revoked_on_reuse(calls, value, at),
+            Effect::ValuesRetired { before } => {
+                let retires_lost = self.since.latest < before;
+                Ok(self.values_retired(calls, before, retires_lost, at))
+            }
         }
+    }
+
+    /// The other state after a call, if there are two: when exactly a value was issued that no answer told is not known.
+    pub fn otherwise_after(&self, calls: &TokenCalls<'_>, step: &Step<'_>, at: Span) -> Option<Self> {
+        let Effect::ValuesRetired { before } = step.effect else { return None };
+        let is_open = matches!(self.current, Held::Lost { .. }) && self.since.latest >= before;
+        (is_open && self.since.earliest < before).then(|| self.values_retired(calls, before, true, at))
     }
 
     /// Whether a client can present this value, and it is the current or the previous one.
@@ -162,6 +181,7 @@ impl State {
         }
         match self.current {
             Held::Known(known) if known != value => Err(Reason::RepeatDiffers),
+            Held::Withheld => Err(Reason::TwoWinners),
             // Now its value is known.
             Held::Known(_) | Held::Lost { .. } => Ok(Self { current: Held::Known(value), ..self.clone() }),
         }
@@ -215,7 +235,43 @@ impl State {
             repeatable: presented.filter(|_| key.is_some()).map(|presented| (presented, step.call)),
             previous,
             revoked: false,
+            spared: self.spared.clone(),
         })
+    }
+
+    /// R8: a retired value revokes the token, unless it may come from a lost race, or from a client that `retire-values` surprised.
+    fn revoked_on_reuse(&self, calls: &TokenCalls<'_>, value: Value, at: Span) -> Result<Self, Reason> {
+        let retired = self.retired(calls, value, at);
+        let raced = at.latest < self.since.earliest.saturating_add(GUARD - calls.slack);
+        if retired.is_err() || raced || self.spared.contains(&value) {
+            return Err(Reason::RefusedWithoutCause);
+        }
+        Ok(Self { revoked: true, ..self.clone() })
+    }
+
+    /// The values that were issued before this moment work no longer. In the place of the current one comes one that nobody has.
+    fn values_retired(&self, calls: &TokenCalls<'_>, before: i64, retires_lost: bool, at: Span) -> Self {
+        let is_retired = |held: Held| match held {
+            Held::Known(value) => calls.issued_at.get(&value).is_none_or(|issued_at| *issued_at < before),
+            Held::Lost { .. } => retires_lost,
+            Held::Withheld => false,
+        };
+        if self.revoked {
+            return self.clone();
+        }
+        let mut after = self.clone();
+        let held = [Some(self.current), self.previous.map(|previous| previous.value)];
+        after.spared.extend(held.into_iter().flatten().filter_map(|held| match held {
+            Held::Known(value) if is_retired(held) => Some(value),
+            _ => None,
+        }));
+        after.previous = self.previous.filter(|previous| !is_retired(previous.value));
+        if is_retired(self.current) {
+            let generation = self.generation + 1;
+            let current = Held::Withheld;
+            after = Self { generation, current, used: false, since: at, repeatable: None, previous: None, ..after };
+        }
+        after
     }
 
     fn refused(&self, calls: &TokenCalls<'_>, value: Value, refusal: Refusal, at: Span) -> Result<Self, Reason> {
