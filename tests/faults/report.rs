@@ -1,4 +1,4 @@
-//! What a scenario counted, as a row of a Markdown table, and what failed in it.
+//! What a scenario counted, as rows of a Markdown table, and what failed in it.
 
 use std::fmt::Display;
 
@@ -9,16 +9,24 @@ use crate::scenario::Run;
 
 #[derive(Clone, Debug)]
 pub struct Report {
+    scenario: String,
+    /// What was counted in each part of the scenario, if it has several.
+    parts: Vec<Vec<(&'static str, String)>>,
     counts: Vec<(&'static str, String)>,
     failures: Vec<String>,
 }
 
 impl Report {
     pub fn new(run: &Run) -> Self {
-        Self { counts: vec![("scenario", run.scenario.name())], failures: Vec::new() }
+        Self { scenario: run.scenario.name(), parts: Vec::new(), counts: Vec::new(), failures: Vec::new() }
     }
 
-    /// A column of the row.
+    /// A row of its own for a part of the scenario. All parts have the same columns.
+    pub fn part(&mut self, counts: impl IntoIterator<Item = (&'static str, String)>) {
+        self.parts.push(counts.into_iter().collect());
+    }
+
+    /// A column of every row.
     pub fn count(&mut self, name: &'static str, count: impl Display) {
         self.counts.push((name, count.to_string()));
     }
@@ -30,8 +38,13 @@ impl Report {
 
     /// Checks the history of the run.
     pub fn check_history(&mut self, run: &Run) {
+        self.check_history_within(run, Limits::default());
+    }
+
+    /// As [`Report::check_history`], with these limits.
+    pub fn check_history_within(&mut self, run: &Run, limits: Limits) {
         let history = History::read(&run.record).unwrap();
-        let violations = check(&history, Limits::default());
+        let violations = check(&history, limits);
         self.count("calls checked", history.calls.len());
         self.count("violations", violations.len());
         self.failures.extend(violations.iter().map(ToString::to_string));
@@ -51,11 +64,18 @@ impl Report {
         &self.failures
     }
 
-    /// The table, with its one row.
+    /// The table, with a row for each part.
     pub fn table(&self) -> String {
         let row = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
-        let names = row(self.counts.iter().map(|(name, _)| *name).collect());
-        let rule = row(self.counts.iter().map(|_| "---").collect());
-        names + &rule + &row(self.counts.iter().map(|(_, count)| count.as_str()).collect())
+        let whole = [Vec::new()];
+        let parts = if self.parts.is_empty() { &whole[..] } else { &self.parts };
+        let names = || parts[0].iter().chain(&self.counts).map(|(name, _)| *name);
+        let head = row(std::iter::once("scenario").chain(names()).collect());
+        let rule = row(std::iter::once("---").chain(names().map(|_| "---")).collect());
+        let rows = parts.iter().map(|part| {
+            let counts = part.iter().chain(&self.counts).map(|(_, count)| count.as_str());
+            row(std::iter::once(self.scenario.as_str()).chain(counts).collect())
+        });
+        head + &rule + &rows.collect::<String>()
     }
 }

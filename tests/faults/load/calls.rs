@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::observed::{Observation, Observed};
 use crate::history::{Call, Header, Kind, Life, OnReuse, Outcome, OverlapStarts, Writer};
 use crate::site::Address;
 
@@ -42,13 +44,15 @@ pub struct Issued {
 pub struct Calls {
     http: reqwest::Client,
     writer: Arc<Writer>,
+    /// How they were answered.
+    pub observed: Arc<Observed>,
     /// When the clock of the history was 0.
     start: Instant,
 }
 
 /// What happened to a call on its way.
 enum Sent {
-    Answered { status: u16, headers: reqwest::header::HeaderMap, body: Value },
+    Answered { status: u16, headers: HeaderMap, body: Value },
     Lost,
     Not,
 }
@@ -60,7 +64,7 @@ impl Calls {
             Header { scenario: Some(scenario.to_owned()), seed: Some(seed), ..Header::new(wall_clock_millis()) };
         let start = Instant::now();
         let http = reqwest::Client::builder().no_proxy().timeout(patience).pool_max_idle_per_host(64).build().unwrap();
-        Self { http, writer: Arc::new(Writer::create(file, &header)), start }
+        Self { http, writer: Arc::new(Writer::create(file, &header)), observed: Arc::default(), start }
     }
 
     pub fn flush(&self) {
@@ -172,6 +176,7 @@ impl Calls {
             (Sent::Lost, None) => Answer::Unknown { retry_after: None },
             (Sent::Not, None) => Answer::NotSent,
         };
+        self.observe(&call, sent);
         let (outcome, code) = match &answer {
             Answer::Done(_) => (Outcome::Ok, None),
             Answer::Refused { code, .. } => (Outcome::Refused, Some(code.clone())),
@@ -184,6 +189,21 @@ impl Calls {
             self.writer.append(&call);
         }
         answer
+    }
+
+    fn observe(&self, call: &Call, sent: &Sent) {
+        let took = Duration::from_micros(self.now_micros() - call.begin_micros);
+        let observation = match sent {
+            Sent::Answered { headers, body, .. } => Observation {
+                took,
+                code: code(headers, body),
+                has_time: retry_after(headers, body).is_some(),
+                is_lost: false,
+            },
+            Sent::Lost => Observation { took, code: None, has_time: false, is_lost: true },
+            Sent::Not => return,
+        };
+        self.observed.add(call.replica.as_deref().unwrap_or_default(), observation);
     }
 
     /// The moment, by the clock of the history.
@@ -205,13 +225,9 @@ async fn sent(request: reqwest::RequestBuilder) -> Sent {
 }
 
 /// What an answer that did nothing says.
-fn refusal<T>(status: u16, headers: &reqwest::header::HeaderMap, body: &Value) -> Answer<T> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let code = body["errors"][0]["extensions"]["code"].as_str().or_else(|| header("X-Token-Code"));
-    let seconds = header("Retry-After").and_then(|seconds| seconds.parse().ok());
-    let retry_after =
-        body["errors"][0]["extensions"]["retryAfterSeconds"].as_u64().or(seconds).map(Duration::from_secs);
-    match code {
+fn refusal<T>(status: u16, headers: &HeaderMap, body: &Value) -> Answer<T> {
+    let retry_after = retry_after(headers, body);
+    match code(headers, body) {
         // The server lost the database, perhaps after it had committed.
         Some("UNAVAILABLE" | "INTERNAL") => Answer::Unknown { retry_after },
         Some(code) => Answer::Refused { code: code.to_owned(), retry_after },
@@ -219,6 +235,17 @@ fn refusal<T>(status: u16, headers: &reqwest::header::HeaderMap, body: &Value) -
         None if status >= 500 => Answer::Unknown { retry_after },
         None => panic!("an answer without a code: {status} {body}"),
     }
+}
+
+/// Why an answer did nothing.
+fn code<'a>(headers: &'a HeaderMap, body: &'a Value) -> Option<&'a str> {
+    body["errors"][0]["extensions"]["code"].as_str().or_else(|| headers.get("X-Token-Code")?.to_str().ok())
+}
+
+/// When to ask again.
+fn retry_after(headers: &HeaderMap, body: &Value) -> Option<Duration> {
+    let in_header = || headers.get("Retry-After")?.to_str().ok()?.parse().ok();
+    body["errors"][0]["extensions"]["retryAfterSeconds"].as_u64().or_else(in_header).map(Duration::from_secs)
 }
 
 /// The value in an answer, and what it says of the token's life.

@@ -49,6 +49,18 @@ pub struct Storm {
 impl Storm {
     /// Creates the tokens by the right of `admin`, and lets the clients rotate them.
     pub async fn start(plan: StormPlan, addresses: Vec<Address>, admin: &str, calls: &Calls, seed: u64) -> Self {
+        Self::start_with_overlap(10, plan, addresses, admin, calls, seed).await
+    }
+
+    /// As [`Storm::start`], with an overlap of so many minutes.
+    pub async fn start_with_overlap(
+        overlap_minutes: u32,
+        plan: StormPlan,
+        addresses: Vec<Address>,
+        admin: &str,
+        calls: &Calls,
+        seed: u64,
+    ) -> Self {
         let shared = Arc::new(Shared {
             addresses: addresses.clone(),
             phase: watch::Sender::new(Phase::default()),
@@ -59,7 +71,7 @@ impl Storm {
         let mut holders = Vec::new();
         for number in 0..plan.tokens + plan.contended_tokens {
             let workers = if number < plan.tokens { 1 } else { 2 };
-            let input = json!({ "name": format!("token {number}"), "overlapMinutes": 10 });
+            let input = json!({ "name": format!("token {number}"), "overlapMinutes": overlap_minutes });
             let Answer::Done(created) = calls.create(&addresses[0], "admin", admin, input).await else {
                 panic!("no token")
             };

@@ -1,7 +1,11 @@
 //! What is broken, and what must hold nevertheless.
 
+mod clocks;
+mod database;
 mod failover;
+mod interrupted;
 mod kills;
+mod network;
 mod revocations;
 mod rolling_restart;
 
@@ -31,6 +35,24 @@ pub enum Scenario {
     Promote,
     /// The address of the database leads to a standby that stays behind, on which revoked values are still valid
     LaggingStandby,
+    /// The network between replicas and PostgreSQL is frozen, slow or half-open, while tokens are revoked and rotated elsewhere
+    Network,
+    /// PostgreSQL under three replicas stands still, or is stopped and started
+    DatabaseStopped,
+    /// The disk with the tables of PostgreSQL is full
+    TablesFull,
+    /// The disk with everything of PostgreSQL is full
+    DiskFull,
+    /// Other programs take all connections that PostgreSQL allows
+    OutOfConnections,
+    /// The clock of a replica on PostgreSQL is set forth and back by an hour
+    ReplicaClock,
+    /// The clock of PostgreSQL under three replicas is set forth and back by an hour
+    DatabaseClock,
+    /// The clock of the host is set forth and back by an hour, under a server on SQLite
+    SqliteClock,
+    /// This program is stopped by SIGTERM or Ctrl-C, and must leave nothing behind
+    Interrupted,
     /// Each of three replicas behind HAProxy is restarted in turn, under load
     RollingRestart,
     /// A power cut at any moment under rotations on SQLite, with writes torn, reordered and missing that were not synced
@@ -45,6 +67,8 @@ pub struct Run {
     pub times: u32,
     /// The seed of all random choices.
     pub seed: u64,
+    /// Whether each fault lasts as long as the documentation states figures for.
+    pub long: bool,
     /// The file of its history.
     pub record: PathBuf,
 }
@@ -60,6 +84,12 @@ impl Scenario {
             Self::SqliteKills | Self::ReplicaKills => (5, 200),
             Self::PostgresKills => (3, 50),
             Self::Revocations | Self::RevocationsUnheard => (50, 1_000),
+            Self::Network => (1, 20),
+            Self::DatabaseStopped | Self::OutOfConnections => (1, 10),
+            Self::TablesFull | Self::DiskFull => (1, 5),
+            Self::ReplicaClock => (1, 60),
+            Self::DatabaseClock | Self::SqliteClock => (1, 20),
+            Self::Interrupted => (2, 20),
             Self::RollingRestart => (3, 30),
             Self::PatroniFailover => (1, 20),
             Self::Promote => (1, 20),
@@ -82,6 +112,15 @@ impl Run {
             Scenario::PatroniFailover => failover::patroni(self).await,
             Scenario::Promote => failover::promote(self).await,
             Scenario::LaggingStandby => failover::lagging(self).await,
+            Scenario::Network => network::run(self).await,
+            Scenario::DatabaseStopped => database::stopped(self).await,
+            Scenario::TablesFull => database::full(self, true).await,
+            Scenario::DiskFull => database::full(self, false).await,
+            Scenario::OutOfConnections => database::out_of_connections(self).await,
+            Scenario::ReplicaClock => clocks::replica(self).await,
+            Scenario::DatabaseClock => clocks::postgres(self).await,
+            Scenario::SqliteClock => clocks::sqlite(self).await,
+            Scenario::Interrupted => interrupted::run(self).await,
             Scenario::RollingRestart => rolling_restart::run(self).await,
             Scenario::PowerCut => power_cut::run(self).await,
         }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Replica;
-use super::replica::free_port;
+use crate::support::link::free_port;
 
 const PROGRAM: &str = "/usr/sbin/haproxy";
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use super::replica::free_port;
+use crate::support::link::free_port;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

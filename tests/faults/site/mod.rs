@@ -9,7 +9,7 @@ mod replica;
 
 pub use address::Address;
 pub use balancer::Balancer;
-pub use replica::{Replica, free_port};
+pub use replica::Replica;
 
 use std::sync::Arc;
 

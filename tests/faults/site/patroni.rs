@@ -15,8 +15,8 @@ use tokio::time::{interval, timeout};
 use super::Balancer;
 use super::etcd::Etcd;
 use super::filled_in::filled_in;
-use super::replica::free_port;
 use crate::support::cluster::{as_postgres, bin, folder, with_children};
+use crate::support::link::free_port;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The time between two looks at a cluster that is not yet as it should be.

@@ -1,6 +1,5 @@
 //! The real binary as one of several replicas. It keeps its address over restarts, as behind a load balancer.
 
-use std::net::TcpListener;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,10 +8,8 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::support::link::free_port;
 use crate::support::process::{self, Process};
-
-/// Ports below those that outgoing connections get, so that none is taken while its server is down.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 pub struct Replica {
     /// Its name in the history.
@@ -21,6 +18,7 @@ pub struct Replica {
     pub port: u16,
     database_url: String,
     flags: Vec<String>,
+    environment: Vec<(String, String)>,
     folder: TempDir,
     process: Mutex<Option<Process>>,
     /// Whether it runs, as far as the scenario knows.
@@ -30,6 +28,11 @@ pub struct Replica {
 impl Replica {
     /// Starts a server on this database, with these flags besides.
     pub fn start(name: &str, database_url: &str, flags: &[&str]) -> Self {
+        Self::start_with(name, database_url, flags, Vec::new())
+    }
+
+    /// As [`Replica::start`], with these variables in its environment.
+    pub fn start_with(name: &str, database_url: &str, flags: &[&str], environment: Vec<(String, String)>) -> Self {
         let port = free_port();
         let replica = Self {
             name: name.to_owned(),
@@ -37,6 +40,7 @@ impl Replica {
             port,
             database_url: database_url.to_owned(),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            environment,
             folder: TempDir::new().unwrap(),
             process: Mutex::new(None),
             up: watch::Sender::new(false),
@@ -72,6 +76,7 @@ impl Replica {
         let mut command = process::command(self.folder.path());
         command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--log", "info"]);
         command.args(["--database-url", &self.database_url]).args(&self.flags);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let process = Process::listening(command);
         assert!(self.process.lock().unwrap().replace(process).is_none());
         self.up.send_replace(true);
@@ -87,13 +92,4 @@ impl Replica {
         let waiting = up.wait_for(|up| *up);
         tokio::time::timeout_at(deadline, waiting).await.is_ok()
     }
-}
-
-/// A port that is free now.
-pub fn free_port() -> u16 {
-    let mut random = fastrand::Rng::new();
-    (0..100)
-        .map(|_| random.u16(PORTS))
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .unwrap_or_else(|| panic!("no port of {PORTS:?} is free"))
 }

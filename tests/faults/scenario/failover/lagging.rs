@@ -11,8 +11,9 @@ use super::{CALL_PATIENCE, PATIENCE};
 use crate::load::{Answer, Calls, Issued, Storm, StormPlan};
 use crate::report::Report;
 use crate::scenario::Run;
-use crate::site::{Address, Balancer, Replica, free_port};
+use crate::site::{Address, Balancer, Replica};
 use crate::support::cluster::PostgresServer;
+use crate::support::link::free_port;
 use crate::support::process::{self, Process};
 
 const PLAN: StormPlan = StormPlan { tokens: 6, contended_tokens: 0 };

@@ -9,8 +9,9 @@ use crate::history::History;
 use crate::load::{Calls, Storm, median_and_longest};
 use crate::report::Report;
 use crate::scenario::Run;
-use crate::site::{Address, Balancer, Replica, free_port};
+use crate::site::{Address, Balancer, Replica};
 use crate::support::cluster::PostgresServer;
+use crate::support::link::free_port;
 
 pub async fn run(run: &Run) -> Report {
     let mut report = Report::new(run);

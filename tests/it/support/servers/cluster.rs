@@ -159,7 +159,8 @@ impl PostgresServer {
     /// As [`PostgresServer::synchronous_standby`], at this port.
     pub async fn synchronous_standby_at(&self, port: u16) -> Self {
         let folder = self.copied();
-        let mut standby = Self { child: spawn(&bin(), &folder, port), port, folder };
+        let child = spawn(&bin(), &folder, port, &[]);
+        let mut standby = Self { child, port, folder, environment: Vec::new() };
         assert!(answers(&mut standby.child, port).await, "{}", standby.log());
         self.wait_for_standby().await;
         standby
