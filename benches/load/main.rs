@@ -8,6 +8,7 @@
 
 mod bench;
 mod client;
+mod cost_measures;
 mod http_baseline;
 mod machine;
 mod postgres;
@@ -34,6 +35,7 @@ type Measure = (&'static str, fn(&mut Bench));
 const MEASURES: &[Measure] = &[
     ("verify", verification_measures::verify),
     ("bodies", verification_measures::bodies),
+    ("cost", cost_measures::cost),
     ("misses", verification_measures::misses),
     ("sqlite", rotation_measures::sqlite),
     ("postgres", rotation_measures::postgres),

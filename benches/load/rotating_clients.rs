@@ -17,8 +17,15 @@ impl Holders {
         Self { values: values.collect() }
     }
 
-    /// The rotations per second of all clients together, each of which sends its next request as soon as it has a response.
+    /// The rotations per second of all clients together.
     pub async fn rate(&mut self, host: &str, time: Duration) -> f64 {
+        let started = Instant::now();
+        let rotations = self.rotate(host, time).await;
+        f64::from(rotations) / started.elapsed().as_secs_f64()
+    }
+
+    /// Rotates for this time; returns how often. Each client sends its next request as soon as it has a response.
+    pub async fn rotate(&mut self, host: &str, time: Duration) -> u32 {
         let started = Instant::now();
         let tasks =
             self.values.drain(..).map(|value| tokio::spawn(rotate_until(host.to_owned(), value, started + time)));
@@ -29,7 +36,7 @@ impl Holders {
             self.values.push(value);
             rotations += count;
         }
-        f64::from(rotations) / started.elapsed().as_secs_f64()
+        rotations
     }
 }
 

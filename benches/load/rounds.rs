@@ -105,7 +105,7 @@ impl Row {
 }
 
 /// The head of the table.
-pub const HEAD: &str = "| measure | baseline | Rotakey | ratio (lowest–highest of a round) | reach | met |\n\
+pub const HEAD: &str = "| measurement | baseline | Rotakey | ratio (lowest–highest of a round) | target | met |\n\
                         | --- | --- | --- | --- | --- | --- |";
 
 /// A number with its significant digits.

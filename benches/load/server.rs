@@ -82,9 +82,31 @@ impl Server {
         kib.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
+    /// Counts the processor time of its process, in user and kernel.
+    pub fn processor_clock(&self) -> ProcessorClock {
+        ProcessorClock { stat: format!("/proc/{}/stat", self.child.id()) }
+    }
+
     /// Its host and port.
     pub fn host(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
+    }
+}
+
+/// The processor time of a process.
+pub struct ProcessorClock {
+    stat: String,
+}
+
+impl ProcessorClock {
+    /// The processor time that the process has used.
+    pub fn elapsed(&self) -> Duration {
+        let stat = std::fs::read_to_string(&self.stat).unwrap();
+        // The name of the program, in parentheses, may contain spaces. `utime` and `stime` are the fields 14 and 15, the fields 12 and 13
+        // after the name, in ticks of a hundredth of a second.
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
     }
 }
 

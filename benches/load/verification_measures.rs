@@ -77,12 +77,12 @@ pub fn bodies(bench: &mut Bench) {
         ],
     );
     let [echo, graphql, introspect, parsed, typename, typename_parsed] = &samples[..] else { unreachable!() };
-    let (echo, parsed) = (("bare axum, JSON parsed and echoed", echo), ("documents not kept", parsed));
+    let (echo, parsed) = (("bare axum, JSON parsed and echoed", echo), ("documents not cached", parsed));
     bench.add_row(Row::compared("GraphQL `verifyAPIToken`, warm", "/s", graphql, echo, Target::AtLeast(0.65)));
     bench.add_row(Row::compared("`POST /introspect`, warm", "/s", introspect, echo, Target::AtLeast(0.75)));
-    bench.add_row(Row::compared("GraphQL `verifyAPIToken`, documents kept", "/s", graphql, parsed, Target::None));
-    let parsed = ("documents not kept", typename_parsed);
-    bench.add_row(Row::compared("GraphQL `{ __typename }`, documents kept", "/s", typename, parsed, Target::None));
+    bench.add_row(Row::compared("GraphQL `verifyAPIToken`, documents cached", "/s", graphql, parsed, Target::None));
+    let parsed = ("documents not cached", typename_parsed);
+    bench.add_row(Row::compared("GraphQL `{ __typename }`, documents cached", "/s", typename, parsed, Target::None));
 }
 
 /// `GET /verify` with values that are not cached, so that each request needs the database.
@@ -107,12 +107,12 @@ pub fn misses(bench: &mut Bench) {
         ],
     );
     let [known_bare, known, unknown_bare, unknown, stale] = &samples[..] else { unreachable!() };
-    let (target, name) = (Target::AtLeast(0.70), "bare axum, look-up by index through the driver");
-    bench.add_row(Row::compared("`GET /verify`, all misses", "/s", known, (name, known_bare), target));
-    let measure = "`GET /verify`, all misses, values of no token";
+    let (target, name) = (Target::AtLeast(0.70), "bare axum, lookup by index through the driver");
+    bench.add_row(Row::compared("`GET /verify`, all cache misses", "/s", known, (name, known_bare), target));
+    let measure = "`GET /verify`, all cache misses, unknown values";
     bench.add_row(Row::compared(measure, "/s", unknown, (name, unknown_bare), target));
-    let measure = "`GET /verify`, all misses, each use to be written down";
-    bench.add_row(Row::compared(measure, "/s", stale, ("the same, none to be", known), Target::None));
+    let measure = "`GET /verify`, all cache misses, a last use written for each";
+    bench.add_row(Row::compared(measure, "/s", stale, ("the same, none written", known), Target::None));
 }
 
 /// The 99th percentile of the latency at half of the peak rate.

@@ -1,11 +1,11 @@
-//! The load generator `wrk`, with 32 connections, each of which sends its next request after the response to the last.
+//! The load generator `wrk`, whose connections each send their next request after the response to the last.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::machine::{CoreSet, cores, pinned};
 
-const CONNECTIONS: &str = "32";
+const CONNECTIONS: usize = 32;
 
 /// The expected statuses.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,14 @@ pub enum Expect {
     Good,
     /// None of them 2xx.
     Refused,
+}
+
+/// The result of a run.
+pub struct Sent {
+    /// How many requests were answered.
+    pub requests: f64,
+    /// How long they took.
+    pub seconds: f64,
 }
 
 /// Requests in a file that wrk reads.
@@ -55,10 +63,16 @@ impl Requests {
 
     /// The requests per second, starting with the request at this offset.
     pub fn rate(&self, url: &str, offset: usize, time: Duration, expect: Expect) -> f64 {
+        let Sent { requests, seconds } = self.send(url, (offset, CONNECTIONS), time, expect);
+        requests / seconds
+    }
+
+    /// Sends requests for this time, starting with the request at this offset, over this many connections.
+    pub fn send(&self, url: &str, (offset, connections): (usize, usize), time: Duration, expect: Expect) -> Sent {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/load/requests.lua");
         let threads = cores().div_ceil(2).to_string();
         let output = pinned(CoreSet::Load, Path::new("wrk"))
-            .args(["-t", &threads, "-c", CONNECTIONS, "-d", &format!("{}s", time.as_secs()), "-s"])
+            .args(["-t", &threads, "-c", &connections.to_string(), "-d", &format!("{}s", time.as_secs()), "-s"])
             .args([&script, Path::new(url), Path::new("--"), &self.path])
             .arg(offset.to_string())
             .output()
@@ -73,6 +87,6 @@ impl Requests {
             Expect::Refused => refused == requests,
         };
         assert!(as_expected && broken == 0.0, "{url}: of {requests} answers {refused} not 2xx, {broken} broken");
-        requests / micros * 1e6
+        Sent { requests, seconds: micros / 1e6 }
     }
 }
