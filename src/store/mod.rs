@@ -6,6 +6,7 @@
 mod audit;
 mod backup;
 mod changes;
+mod conditional_write;
 mod connect;
 mod database;
 mod describe;

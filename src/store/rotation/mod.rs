@@ -1,6 +1,5 @@
 //! Writing a rotation: one statement, or one transaction (R7).
 
-mod chain;
 mod retire_values;
 pub(super) mod rotate;
 mod statement;

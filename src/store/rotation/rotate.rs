@@ -14,11 +14,11 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
 use crate::store::changes::change_set::ChangeSet;
+use crate::store::conditional_write::chain::Chain;
 use crate::store::connect::pool::Pool;
 use crate::store::write::after_commit::AfterCommit;
 use crate::store::{Error, Store, Transaction, audit};
 
-use super::chain::Chain;
 use super::statement::RotationWrite;
 
 /// Whether a rotation took place.

@@ -6,11 +6,10 @@ use crate::domain::id::TokenId;
 use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
+use crate::store::conditional_write::chain::Chain;
 use crate::store::entity::api_token_value;
 use crate::store::token::columns;
 use crate::store::token::uses::{FIRST_USE, LAST_USE};
-
-use super::chain::Chain;
 
 /// A rotation to be written, without its event.
 pub(super) struct RotationWrite<'a> {
