@@ -2,7 +2,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod cost;
-pub(crate) mod direct_verification;
+pub(crate) mod direct;
 pub(crate) mod plan;
 pub(crate) mod prepared;
 mod root_fields;

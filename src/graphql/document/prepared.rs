@@ -11,7 +11,7 @@ use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::syntax::translate::Fragments;
 use crate::graphql::validation::validator::ValidDocument;
 
-use super::direct_verification::DirectVerification;
+use super::direct::verification::DirectVerification;
 use super::{plan, root_fields};
 
 /// The operations of a valid document, ready to be executed.

@@ -16,7 +16,7 @@ enum Kind {
 
 /// Rotates an API token, which a document may do once per token (R7).
 pub(super) const ROTATE: &str = "rotateAPIToken";
-/// Verifies a value. `direct_verification` answers it without the executing library if nothing needs waiting.
+/// Verifies a value. `direct::verification` answers it without the executing library if nothing needs waiting.
 pub(super) const VERIFY: &str = "verifyAPIToken";
 
 const ROOT_FIELDS: [(&str, Kind); 11] = [

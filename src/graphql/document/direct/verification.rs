@@ -18,11 +18,10 @@ use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
 use crate::domain::rule::verification::RequiredScopes;
 use crate::domain::token::Scope;
+use crate::graphql::document::cost::cost;
+use crate::graphql::document::plan::root_fields;
+use crate::graphql::document::root_fields::VERIFY;
 use crate::service::{Service, Verification, View};
-
-use super::cost::cost;
-use super::plan::root_fields;
-use super::root_fields::VERIFY;
 
 /// Writes a field into the response.
 type Write<T> = fn(&T, &mut Vec<u8>);

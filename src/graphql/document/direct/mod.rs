@@ -1,0 +1,3 @@
+//! Queries that are answered without the executing library, if nothing has to wait.
+
+pub(crate) mod verification;
