@@ -23,7 +23,7 @@ mod write;
 
 pub use backup::restore::{Replaced, Restoration};
 pub use backup::verify::Contents;
-pub use changes::epochs::Stamp;
+pub use changes::epochs::{Publication, Stamp};
 pub use changes::publisher::AuditMessage;
 pub use database::Store;
 pub use error::Error;

@@ -47,11 +47,12 @@ impl Service {
     ) -> Result<Caller, Error> {
         let judged = self.judge(presented, &context, first_use, self.now()).await?.ok_or(Error::Unauthenticated)?;
         let first_use_is_pending = AtomicBool::new(judged.is_first_use());
-        let Judged { value, hash, token, generation, outcome } = judged;
+        let Judged { value, hash, token, generation, stamp, outcome } = judged;
         let (standing, presented, provenance) = (outcome?, value.keep(), context.provenance());
         Ok(Caller {
             token,
             generation,
+            stamp,
             standing,
             presented,
             hash,

@@ -13,7 +13,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token};
 use crate::domain::value::{Value, ValueHash};
 use crate::service::RequestContext;
-use crate::store::LockMode;
+use crate::store::{LockMode, Stamp};
 
 /// An authenticated caller. Every operation checks again what it may do.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Caller {
     /// The caller's token as it was at authentication, or up to ten seconds earlier if it came from the cache.
     pub(super) token: Arc<Token>,
     pub(super) generation: u32,
+    /// The stamp of the token.
+    pub(super) stamp: Stamp,
     pub(super) standing: Standing,
     pub(super) presented: Value,
     pub(super) hash: ValueHash,
@@ -40,6 +42,11 @@ impl Caller {
     /// it.
     pub(crate) fn known(&self) -> &Token {
         &self.token
+    }
+
+    /// The stamp from before the token was read.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     /// The generation of the value that was presented.

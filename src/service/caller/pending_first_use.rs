@@ -7,7 +7,7 @@
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::service::audit::report;
-use crate::service::judge::write_use;
+use crate::service::judge::{Known, write_use};
 use crate::service::{Caller, Error, Service};
 use crate::store::Transaction;
 
@@ -48,8 +48,17 @@ impl Service {
     pub async fn write_first_use(&self, caller: &Caller) -> Result<(), Error> {
         if caller.first_use_is_pending() {
             // Boxed, because this is rare, and its future is large.
-            Box::pin(self.record_use(caller.token_id(), caller.generation(), self.now())).await?;
+            Box::pin(self.write_pending_first_use(caller)).await?;
             caller.mark_first_use_durable();
+        }
+        Ok(())
+    }
+
+    async fn write_pending_first_use(&self, caller: &Caller) -> Result<(), Error> {
+        let now = self.now();
+        let known = Known { token: caller.token.clone(), generation: caller.generation, stamp: caller.stamp };
+        if self.use_first_optimistically(&known, now).await?.is_none() {
+            self.record_use(caller.token_id(), caller.generation(), now).await?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::value::{PresentedValue, ValueHash};
+use crate::store::Stamp;
 
 use super::cache::Known;
 
@@ -83,6 +84,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) token: Arc<Token>,
     /// Which value of the token it is.
     pub(crate) generation: u32,
+    /// The stamp from before the token was read.
+    pub(crate) stamp: Stamp,
     /// Its standing, or why it does not work.
     pub(crate) outcome: Result<Standing, Refusal>,
 }
@@ -143,6 +146,11 @@ impl<'a> Judgement<'a> {
         }
     }
 
+    /// Replaces what is known by what this process has just written.
+    pub(super) fn replace(&mut self, known: Known) {
+        self.lookup = Lookup::Known(known);
+    }
+
     /// Makes a verdict final.
     pub(super) fn decide(&mut self, verdict: Verdict) {
         self.decided = Some(verdict);
@@ -164,7 +172,8 @@ impl<'a> Judgement<'a> {
             Verdict::Refused(refusal) => Err(refusal),
             Verdict::Unknown => return None,
         };
-        Some(Judged { value, hash, token: known.token, generation: known.generation, outcome })
+        let Known { token, generation, stamp } = known;
+        Some(Judged { value, hash, token, generation, stamp, outcome })
     }
 }
 

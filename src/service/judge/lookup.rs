@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
 use crate::service::{Error, Service};
+use crate::store::Stamp;
 
 use super::cache::Known;
 use super::judgement::Lookup;
@@ -47,6 +49,14 @@ impl Service {
             None => self.cache.insert_unknown(*hash, now),
         }
         Ok(found)
+    }
+
+    /// Caches the current value of a token that this process has just written, so that its next use needs no lookup. Without a stamp,
+    /// another change may have come between, and nothing is cached.
+    pub(crate) fn cache_current(&self, token: &Arc<Token>, stamp: Option<Stamp>, now: Timestamp) {
+        let Some(stamp) = stamp.filter(|_| self.in_contact(now) && token.current.salt.is_none()) else { return };
+        let generation = token.current.generation;
+        self.cache.insert(token.current.hash, Known { token: token.clone(), generation, stamp });
     }
 
     async fn read_value(&self, hash: &ValueHash) -> Result<Option<Known>, Error> {

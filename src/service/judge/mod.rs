@@ -9,7 +9,7 @@ mod request_context;
 mod use_buffer;
 mod write_first_use;
 
-pub(crate) use cache::Cache;
+pub(crate) use cache::{Cache, Known};
 pub(crate) use judgement::{FirstUse, Judged};
 pub use request_context::RequestContext;
 pub(crate) use use_buffer::UseBuffer;

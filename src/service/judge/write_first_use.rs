@@ -1,5 +1,7 @@
 //! Writing the first use of a value. From then on, the previous value can no longer cancel it (R5).
 
+use std::sync::Arc;
+
 use crate::domain::id::TokenId;
 use crate::domain::rule::lifecycle::{self, Standing};
 use crate::domain::timestamp::Timestamp;
@@ -7,6 +9,7 @@ use crate::domain::token::Token;
 use crate::service::{Error, Service};
 use crate::store::Transaction;
 
+use super::cache::Known;
 use super::judgement::{Judgement, Verdict};
 
 impl Service {
@@ -17,6 +20,12 @@ impl Service {
         id: TokenId,
         generation: u32,
     ) -> Result<(), Error> {
+        if let Some(known) = judgement.known().filter(|known| known.generation == generation)
+            && let Some(used) = self.use_first_optimistically(known, judgement.now).await?
+        {
+            judgement.replace(used);
+            return Ok(());
+        }
         match self.record_use(id, generation, judgement.now).await {
             Ok((token, _)) => judgement.refresh(token),
             Err(Error::Refused(refusal)) => {
@@ -29,6 +38,25 @@ impl Service {
             Err(err) => return Err(err),
         }
         Ok(())
+    }
+
+    /// The ordinary first use, which is decided on what is known of the value; returns what is known afterwards, and caches it. `None` if
+    /// the use starts an overlap, or if the token has changed since it was read. Then the use must be decided under a lock.
+    pub(crate) async fn use_first_optimistically(&self, known: &Known, now: Timestamp) -> Result<Option<Known>, Error> {
+        let Known { token, generation, stamp } = known;
+        let works = lifecycle::standing(token, *generation, now).is_ok();
+        if !works || lifecycle::overlap_begun_by_use(token, *generation, now).is_some() {
+            return Ok(None);
+        }
+        let attempt = || async { Ok(self.store.use_first_optimistically(token, *generation, now).await?) };
+        let Some(publication) = self.retry_on_full_disk(attempt).await? else { return Ok(None) };
+        let token = Arc::new(lifecycle::apply_use((**token).clone(), *generation, now));
+        let fresh = publication.stamp(*stamp);
+        let known = Known { token, generation: *generation, stamp: fresh.unwrap_or(*stamp) };
+        if let Some(value) = known.token.value(*generation).filter(|_| fresh.is_some() && self.in_contact(now)) {
+            self.cache.insert(value.hash, known.clone());
+        }
+        Ok(Some(known))
     }
 
     /// Records a use of a value in a separate transaction; returns the token afterwards, and the standing of the value.

@@ -107,13 +107,13 @@ impl Service {
         let Ok(overlap) = Overlap::of(&token.settings, request.overlap_minutes) else { return Ok(None) };
         let Ok(Plan::Issue(rotation)) = rotation::rotate(&token, rotator, overlap, None, now) else { return Ok(None) };
         let (value, issued, event) = self.issue(&token, &rotation, None, caller, now)?;
-        if self.store.rotate_optimistically(known, &rotation, &issued, first_used_at, &event).await? == Rotated::Lost {
-            return Ok(None);
-        }
+        let written = self.store.rotate_optimistically(known, &rotation, &issued, first_used_at, &event).await?;
+        let Some(publication) = written else { return Ok(None) };
         caller.mark_first_use_durable();
         report(&event);
         // A holder of the current value cancels no other value.
         let view = View::new(rotation::apply(token, &rotation, issued), now);
+        self.cache_current(&view.token, publication.stamp(caller.stamp()), now);
         Ok(Some(Issued { view, value, cancelled_generation: None }))
     }
 

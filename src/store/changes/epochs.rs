@@ -5,7 +5,8 @@
 //! slot. What was read is fresh while the slot of its token is not greater than its stamp.
 //!
 //! This has no race. A change is published after it is durable and before it is acknowledged: first the counter is incremented to
-//! `c`, then the slot is raised to at least `c`. A reader with a stamp of `c` or more began to read after the change was durable,
+//! `c`, then the slot is raised to `c`. If the slot is not less than `c` already, because of another change, both are done again, so
+//! that every change raises its slot. A reader with a stamp of `c` or more began to read after the change was durable,
 //! so it has seen the change. A reader with a smaller stamp may have read the old state. Its stamp is stale as soon as the slot is
 //! raised, which is before the change is acknowledged. If two tokens share a slot, a change to one also makes entries of the other
 //! stale, which is harmless.
@@ -19,6 +20,25 @@ use crate::domain::id::TokenId;
 pub struct Stamp {
     changes: u64,
     era: u64,
+}
+
+/// The publication of a change to a token, from which its writer gets a stamp for what it wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publication {
+    change: u64,
+    /// The slot of the token before.
+    before: u64,
+}
+
+impl Publication {
+    /// Of several changes, or of none.
+    pub(in crate::store) const WITHOUT_STAMP: Self = Self { change: 0, before: u64::MAX };
+
+    /// The stamp of what was read with the stamp `read`, and has been changed by this change. `None` if another change may have come
+    /// between: then what was read may be old.
+    pub fn stamp(self, read: Stamp) -> Option<Stamp> {
+        (self.before <= read.changes).then_some(Stamp { changes: self.change, ..read })
+    }
 }
 
 /// When tokens last changed, by slot.
@@ -47,11 +67,13 @@ impl Epochs {
             && self.slot(id).is_some_and(|slot| slot.load(Ordering::SeqCst) <= stamp.changes)
     }
 
-    /// Makes every earlier stamp stale for these tokens.
-    pub(in crate::store) fn publish(&self, ids: impl IntoIterator<Item = TokenId>) {
-        for id in ids {
+    /// Makes every earlier stamp stale for this token.
+    pub(in crate::store) fn publish(&self, id: TokenId) -> Publication {
+        loop {
             let change = self.advance();
-            self.mark(id, change);
+            if let Some(publication) = self.mark(id, change) {
+                return publication;
+            }
         }
     }
 
@@ -64,11 +86,12 @@ impl Epochs {
         self.changes.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Raises the slot to at least this change. Two changes may get here in either order.
-    fn mark(&self, id: TokenId, change: u64) {
-        if let Some(slot) = self.slot(id) {
-            slot.fetch_max(change, Ordering::SeqCst);
-        }
+    /// Raises the slot to this change; `None` if a later change was here first. Then this one needs a new number: what the other
+    /// change's writer has read may not include it.
+    fn mark(&self, id: TokenId, change: u64) -> Option<Publication> {
+        let Some(slot) = self.slot(id) else { return Some(Publication::WITHOUT_STAMP) };
+        let before = slot.fetch_max(change, Ordering::SeqCst);
+        (before < change).then_some(Publication { change, before })
     }
 
     fn slot(&self, id: TokenId) -> Option<&AtomicU64> {
@@ -93,7 +116,7 @@ mod tests {
     fn only_a_change_to_its_token_or_an_invalidation_of_all_makes_a_stamp_stale() {
         let epochs = Epochs::new(64);
         let before = epochs.stamp();
-        epochs.publish([id(2)]);
+        epochs.publish(id(2));
         assert!(epochs.is_fresh(id(1), before));
         assert!(!epochs.is_fresh(id(2), before));
         let after = epochs.stamp();
@@ -120,7 +143,11 @@ mod tests {
             match step {
                 0 => self.row[writer] = true,
                 1 => self.changes[writer] = epochs.advance(),
-                2 => epochs.mark(id(1), self.changes[writer]),
+                2 => {
+                    if epochs.mark(id(1), self.changes[writer]).is_none() {
+                        epochs.publish(id(1));
+                    }
+                }
                 _ => self.acknowledged[writer] = true,
             }
         }
@@ -140,35 +167,92 @@ mod tests {
         }
     }
 
-    /// Runs every order in which two writers and a reader, of four steps each, can come between each other.
-    fn interleave(done: &mut Vec<usize>, steps: [usize; 3], count: &mut u32) {
-        if steps == [4, 4, 4] {
+    /// A writer that caches what it has read and then changed, and a reader of that entry. The writer's condition notices nothing.
+    #[derive(Default)]
+    struct CachingWriter {
+        read: Option<([bool; 2], Stamp)>,
+        change: u64,
+        publication: Option<Publication>,
+        cached: Option<([bool; 2], Stamp)>,
+    }
+
+    impl CachingWriter {
+        /// One step of writer 0: read, commit, publish in its two steps, cache.
+        fn write(&mut self, world: &mut World, epochs: &Epochs, step: usize) {
+            match step {
+                0 => self.read = Some((world.row, epochs.stamp())),
+                1 => world.row[0] = true,
+                2 => self.change = epochs.advance(),
+                3 => self.publication = epochs.mark(id(1), self.change).or_else(|| Some(epochs.publish(id(1)))),
+                _ => {
+                    let (row, stamp) = self.read.unwrap();
+                    self.cached = self.publication.unwrap().stamp(stamp).map(|stamp| ([true, row[1]], stamp));
+                }
+            }
+        }
+
+        /// One step of the reader of the entry.
+        fn check(&self, world: &mut World, epochs: &Epochs, step: usize) {
+            if step == 0 {
+                world.owed = world.acknowledged;
+            } else if let Some((row, stamp)) = self.cached {
+                let missing = world.owed[1] && !row[1];
+                assert!(!(epochs.is_fresh(id(1), stamp) && missing), "an acknowledged change was not seen");
+            }
+        }
+    }
+
+    /// Runs every order in which actors of so many steps each can come between each other; returns how many there are.
+    fn interleave(left: &mut [usize; 3], done: &mut Vec<usize>, run: &mut impl FnMut(&[usize])) -> u32 {
+        if left.iter().all(|steps| *steps == 0) {
+            run(done);
+            return 1;
+        }
+        let mut count = 0;
+        for actor in 0..left.len() {
+            if left[actor] > 0 {
+                left[actor] -= 1;
+                done.push(actor);
+                count += interleave(left, done, run);
+                done.pop();
+                left[actor] += 1;
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn no_order_of_events_leaves_an_acknowledged_change_unseen() {
+        let count = interleave(&mut [4; 3], &mut Vec::new(), &mut |order| {
             let (epochs, mut world, mut at) = (Epochs::new(1), World::default(), [0; 3]);
-            for actor in done.iter().copied() {
+            for actor in order.iter().copied() {
                 match actor {
                     2 => world.read(&epochs, at[actor]),
                     writer => world.write(&epochs, writer, at[actor]),
                 }
                 at[actor] += 1;
             }
-            *count += 1;
-            return;
-        }
-        for actor in 0..3 {
-            if steps[actor] < 4 {
-                let mut next = steps;
-                next[actor] += 1;
-                done.push(actor);
-                interleave(done, next, count);
-                done.pop();
-            }
-        }
+        });
+        assert_eq!(count, 34_650);
     }
 
     #[test]
-    fn no_order_of_events_leaves_an_acknowledged_change_unseen() {
-        let mut count = 0;
-        interleave(&mut Vec::new(), [0; 3], &mut count);
-        assert_eq!(count, 34_650);
+    fn no_order_of_events_lets_a_writer_cache_what_another_has_changed() {
+        let mut cached = 0;
+        let count = interleave(&mut [5, 4, 2], &mut Vec::new(), &mut |order| {
+            let (epochs, mut world, mut at) = (Epochs::new(1), World::default(), [0; 3]);
+            let mut writer = CachingWriter::default();
+            for actor in order.iter().copied() {
+                match actor {
+                    0 => writer.write(&mut world, &epochs, at[actor]),
+                    1 => world.write(&epochs, 1, at[actor]),
+                    _ => writer.check(&mut world, &epochs, at[actor]),
+                }
+                at[actor] += 1;
+            }
+            cached += u32::from(writer.cached.is_some());
+        });
+        assert_eq!(count, 6_930);
+        assert!(cached > 0, "nothing was ever cached");
     }
 }

@@ -9,17 +9,19 @@
 //! source is publishing itself, because there is one writer. On PostgreSQL it is the listener. It also sees the commits of its own
 //! replica, because the table holds those of all replicas.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::{broadcast, watch};
 
 use crate::domain::audit::AuditEvent;
+use crate::domain::id::TokenId;
 use crate::metrics::{Distribution, Histogram, LATENCY_SECONDS};
 use crate::store::connect::pool::Pool;
 
 use super::change_set::ChangeSet;
-use super::epochs::Epochs;
+use super::epochs::{Epochs, Publication};
 use super::notify::Notifier;
 use super::requested_polls::Polls;
 
@@ -77,19 +79,26 @@ impl Publisher {
     }
 
     /// Publishes a durable transaction. Call it once, before the commit is acknowledged, in commit order.
-    pub(in crate::store) fn publish(&self, changes: ChangeSet) {
+    pub(in crate::store) fn publish(&self, changes: ChangeSet) -> Publication {
         if let Some(notifier) = self.notifier.as_ref().filter(|_| !changes.is_empty()) {
             notifier.request();
         }
-        self.epochs.publish(changes.tokens);
+        let publication = self.publish_tokens(changes.tokens);
         if self.publishes_own_events {
             changes.events.into_iter().for_each(|event| self.send(AuditMessage::Event(event)));
         }
+        publication
+    }
+
+    fn publish_tokens(&self, tokens: BTreeSet<TokenId>) -> Publication {
+        let is_one = tokens.len() == 1;
+        let last = tokens.into_iter().map(|id| self.epochs.publish(id)).last();
+        last.filter(|_| is_one).unwrap_or(Publication::WITHOUT_STAMP)
     }
 
     /// Publishes a transaction whose outcome is unknown.
     pub(in crate::store) fn publish_uncertain(&self, changes: ChangeSet) {
-        self.epochs.publish(changes.tokens);
+        self.publish_tokens(changes.tokens);
         if self.publishes_own_events && !changes.events.is_empty() {
             self.send(AuditMessage::ContactLost);
         }

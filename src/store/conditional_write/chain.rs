@@ -29,19 +29,44 @@ impl Chain {
     /// Adds an UPDATE with its condition, in which each `?` is a placeholder for the next of these values.
     pub(in crate::store) fn update(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
         self.begin();
+        self.push(sql, values);
+        self.end(" AND ");
+        self
+    }
+
+    /// Adds the INSERT of this row.
+    pub(in crate::store) fn insert<A: ActiveModelTrait>(mut self, row: A) -> Self {
+        self.begin();
+        self.push_row(row);
+        self.end(" WHERE ");
+        self
+    }
+
+    /// Adds the INSERT of this row if a condition holds, in which each `?` is a placeholder for the next of these values.
+    pub(in crate::store) fn insert_if<A: ActiveModelTrait>(
+        mut self,
+        row: A,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Self {
+        self.begin();
+        self.push_row(row);
+        self.sql.push_str(" WHERE ");
+        self.push(condition, values);
+        self.end(" AND ");
+        self
+    }
+
+    fn push(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
         let mut pieces = sql.split('?');
         self.sql.extend(pieces.next());
         for (piece, value) in pieces.zip(values) {
             self.bind(value);
             self.sql.push_str(piece);
         }
-        self.end(" AND ");
-        self
     }
 
-    /// Adds the INSERT of this row.
-    pub(in crate::store) fn insert<A: ActiveModelTrait>(mut self, mut row: A) -> Self {
-        self.begin();
+    fn push_row<A: ActiveModelTrait>(&mut self, mut row: A) {
         self.sql.push_str("INSERT INTO ");
         self.sql.push_str(A::Entity::default().table_name());
         let columns = <<A::Entity as EntityTrait>::Column as Iterable>::iter();
@@ -54,8 +79,6 @@ impl Chain {
             self.sql.push_str(if number == 0 { ") SELECT " } else { ", " });
             self.bind(value);
         }
-        self.end(" WHERE ");
-        self
     }
 
     /// Adds the row that announces the change to other replicas on PostgreSQL. They see it if and when the chain commits.
@@ -87,6 +110,22 @@ impl Chain {
         }
     }
 
+    /// On SQLite, whether the other chain consists of the same statements, if with other values.
+    pub(in crate::store) fn has_statements_of(&self, other: &Self) -> bool {
+        self.sql == other.sql
+    }
+
+    /// On SQLite, executes chains that have the same statements, in one round trip; returns whether every link of all of them has
+    /// written its row. If not, the caller must roll back.
+    pub(in crate::store) async fn run_all(chains: Vec<Self>, connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
+        let Some(first) = chains.first() else { return Ok(true) };
+        let (backend, sql) = (first.backend, first.sql.repeat(chains.len()));
+        let links: u64 = chains.iter().map(|chain| chain.links).sum();
+        let values = chains.into_iter().flat_map(|chain| chain.values);
+        let outcome = connection.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        Ok(outcome.rows_affected() == links)
+    }
+
     fn begin(&mut self) {
         if self.backend == DbBackend::Postgres {
             let with = if self.links == 0 { "WITH" } else { "," };
@@ -111,7 +150,12 @@ impl Chain {
 
     fn bind(&mut self, value: Value) {
         self.values.push(value);
-        self.sql.push_str(&format!("${}", self.values.len()));
+        if self.backend == DbBackend::Sqlite {
+            // Without a number, so that a text that repeats the chain has placeholders for the values of every repetition.
+            self.sql.push('?');
+        } else {
+            self.sql.push_str(&format!("${}", self.values.len()));
+        }
     }
 }
 
@@ -139,7 +183,7 @@ mod tests {
         );
         assert_eq!(
             chain(DbBackend::Sqlite).sql,
-            "UPDATE a SET b = $1 WHERE c = $2; UPDATE d SET e = $3 WHERE f AND changes() = 1; "
+            "UPDATE a SET b = ? WHERE c = ?; UPDATE d SET e = ? WHERE f AND changes() = 1; "
         );
     }
 }

@@ -181,7 +181,9 @@ impl Poller {
             self.store.invalidate_all();
         }
         // First, and without waiting for anything, because this is how revocations take effect (R10).
-        self.store.after_commit.publisher().epochs.publish(tokens);
+        for id in tokens {
+            self.store.after_commit.publisher().epochs.publish(id);
+        }
         // With a timeout, because the next poll waits for this.
         if !matches!(timeout(ANSWER_TIMEOUT, self.send(&events)).await, Ok(Ok(()))) {
             // The events cannot be read now, and subscribers must know that they missed some.

@@ -5,7 +5,7 @@
 //! decision depends on, and that can change, is still the same. On PostgreSQL this is one statement without a transaction around
 //! it.
 
-use sea_orm::{ConnectionTrait, DbErr, RuntimeErr};
+use sea_orm::ConnectionTrait;
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
@@ -14,9 +14,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 
 use crate::store::changes::change_set::ChangeSet;
-use crate::store::conditional_write::chain::Chain;
-use crate::store::connect::pool::Pool;
-use crate::store::write::after_commit::AfterCommit;
+use crate::store::changes::epochs::Publication;
+use crate::store::write::slot::Urgency;
 use crate::store::{Error, Store, Transaction, audit};
 
 use super::statement::RotationWrite;
@@ -46,10 +45,7 @@ impl Transaction {
         event: &AuditEvent,
     ) -> Result<Rotated, Error> {
         let write = RotationWrite { id, rotation, issued, first_used_at, known: None };
-        self.write_rotation(id, write.chain(self.connection().get_database_backend()), event).await
-    }
-
-    async fn write_rotation(&self, id: TokenId, chain: Chain, event: &AuditEvent) -> Result<Rotated, Error> {
+        let chain = write.chain(self.connection().get_database_backend());
         self.mark_changed(id);
         self.add_event(event);
         let unannounced = self.unannounced();
@@ -60,7 +56,7 @@ impl Transaction {
 impl Store {
     /// Writes a rotation of the current value durably, if everything that it depends on is still the same as in `known` (R7, R10,
     /// R12): the generation, whether the token is revoked, whether the value has been used, the restrictions, and when the settings
-    /// were changed. All other settings that matter are fixed at creation. Otherwise nothing is written.
+    /// were changed. All other settings that matter are fixed at creation. Otherwise `None` is returned, and nothing is written.
     ///
     /// # Errors
     /// When the database fails. Then it is unknown whether the rotation took place.
@@ -71,41 +67,14 @@ impl Store {
         issued: &ValueFacts,
         first_used_at: Option<Timestamp>,
         event: &AuditEvent,
-    ) -> Result<Rotated, Error> {
+    ) -> Result<Option<Publication>, Error> {
         let write = RotationWrite { id: known.id, rotation, issued, first_used_at, known: Some(known) };
-        let chain = write.chain(self.write.get_database_backend());
-        if self.write_queue.is_some() {
-            let transaction = self.begin().await?;
-            let rotated = transaction.write_rotation(known.id, chain, event).await?;
-            if rotated == Rotated::Won {
-                transaction.commit().await?;
-            }
-            return Ok(rotated);
-        }
+        let chain = write.chain(self.write.get_database_backend()).insert(audit::row(event));
         let mut changes = ChangeSet::default();
         changes.add_token(known.id);
         changes.add_event(event.clone().into());
-        let chain = chain.insert(audit::row(event)).announce(changes.take_unannounced());
-        // In a task, so that what is durable is published even if the client goes away.
-        let rotated = tokio::spawn(rotate_and_publish(self.write.clone(), self.after_commit.clone(), chain, changes));
-        rotated.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
+        self.write_conditionally(chain, changes, Urgency::Ordinary).await
     }
-}
-
-/// Executes a chain that is a whole transaction, and publishes its changes.
-async fn rotate_and_publish(
-    pool: Pool,
-    after_commit: AfterCommit,
-    chain: Chain,
-    changes: ChangeSet,
-) -> Result<Rotated, Error> {
-    let outcome = chain.run(&pool).await;
-    match &outcome {
-        Ok(true) => after_commit.run(&Ok(()), [changes]),
-        Ok(false) => {}
-        Err(err) => after_commit.run(&Err(err.clone()), [changes]),
-    }
-    Ok(outcome?.into())
 }
 
 impl From<bool> for Rotated {

@@ -7,13 +7,19 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    Value,
 };
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Token;
 
+use crate::store::changes::change_set::ChangeSet;
+use crate::store::changes::epochs::Publication;
+use crate::store::conditional_write::chain::Chain;
 use crate::store::entity::{api_token, api_token_value};
 use crate::store::sql::Sql;
+use crate::store::write::slot::Urgency;
 use crate::store::{Error, Store, Transaction};
 
 /// What the first use of a value changes in its row: `?` is the time of the use, or null for none (R5, R6).
@@ -22,6 +28,41 @@ pub(in crate::store) const FIRST_USE: &str = "first_used_at = COALESCE(first_use
 pub(in crate::store) const LAST_USE: &str = "last_used_at = COALESCE(?, last_used_at)";
 
 impl Store {
+    /// Writes the first use of a value durably (R5), if everything that makes the value work is still the same as in `known`. Otherwise
+    /// `None` is returned, and nothing is written.
+    ///
+    /// # Errors
+    /// When the database fails. Then it is unknown whether the use was written.
+    pub async fn use_first_optimistically(
+        &self,
+        known: &Token,
+        generation: u32,
+        now: Timestamp,
+    ) -> Result<Option<Publication>, Error> {
+        let Some(value) = known.value(generation) else { return Ok(None) };
+        let moment = |at: Option<Timestamp>| Value::from(at.map(Timestamp::unix_millis));
+        let token = || Value::from(known.id.to_string());
+        // The token first: its row is locked by everything that could end the value.
+        let chain = Chain::new(self.write.get_database_backend())
+            .update(
+                &format!(
+                    "UPDATE api_token SET {LAST_USE} WHERE id = ? AND generation = ? AND revoked_at IS NULL
+                        AND ? IN (generation, previous_generation)"
+                ),
+                [moment(Some(now)), token(), i64::from(known.current.generation).into(), i64::from(generation).into()],
+            )
+            .update(
+                &format!(
+                    "UPDATE api_token_value SET {FIRST_USE} WHERE token_id = ? AND generation = ? AND first_used_at IS NULL
+                        AND replaced_at IS NOT DISTINCT FROM ? AND retires_at IS NOT DISTINCT FROM ?"
+                ),
+                [moment(Some(now)), token(), i64::from(generation).into(), moment(value.replaced_at), moment(value.retires_at)],
+            );
+        let mut changes = ChangeSet::default();
+        changes.add_token(known.id);
+        self.write_conditionally(chain, changes, Urgency::Urgent).await
+    }
+
     /// Writes when each of these tokens was last used, unless a later use is already known: all or nothing. Each token may occur
     /// once; one statement takes a few thousand.
     ///

@@ -2,14 +2,62 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Value};
 
+use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
 use crate::domain::rule::lifecycle::{Retirement, Status};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::Token;
+use crate::domain::token::{Permission, Token};
+use crate::store::changes::change_set::ChangeSet;
+use crate::store::changes::epochs::Publication;
+use crate::store::conditional_write::chain::Chain;
 use crate::store::entity::{api_token, api_token_value};
-use crate::store::{Error, Transaction};
+use crate::store::write::slot::Urgency;
+use crate::store::{Error, Store, Transaction, audit};
+
+use super::columns;
+
+impl Store {
+    /// Adds a token with its first value and an audit event, durably, if everything that the maker's rights depend on, and that can
+    /// change, is still the same as in `maker` (R10, R11, R12). Otherwise, and always on PostgreSQL, `None` is returned, and nothing is
+    /// written. The maker must have presented its current value.
+    ///
+    /// # Errors
+    /// When the database fails. Then it is unknown whether the token was added.
+    pub async fn insert_optimistically(
+        &self,
+        maker: &Token,
+        token: &Token,
+        event: &AuditEvent,
+    ) -> Result<Option<Publication>, Error> {
+        const UNCHANGED: &str = "EXISTS (SELECT 1 FROM api_token AS maker WHERE maker.id = ? AND maker.generation = ?
+            AND maker.revoked_at IS NULL AND maker.updated_at IS NOT DISTINCT FROM ? AND maker.permissions = ? AND maker.scopes = ?
+            AND maker.allowed_cidr_blocks = ? AND maker.allowed_origins = ?)";
+        let backend = self.write.get_database_backend();
+        // On PostgreSQL, a statement that waits goes on after its client has given up, and nobody would know the value.
+        if backend == DbBackend::Postgres {
+            return Ok(None);
+        }
+        let settings = &maker.settings;
+        let values = [
+            Value::from(maker.id.to_string()),
+            i64::from(maker.current.generation).into(),
+            maker.updated.map(|(at, _)| at.unix_millis()).into(),
+            // Also the settings themselves, because they may change twice in one millisecond.
+            columns::list(settings.permissions.iter().map(Permission::as_str)).into(),
+            settings.scopes.as_str().into(),
+            columns::list(settings.allowed_cidr_blocks.iter()).into(),
+            columns::list(settings.allowed_origins.iter()).into(),
+        ];
+        let value = api_token_value::row(token.id, &token.current, token.rotate_by());
+        let chain = Chain::new(backend).insert_if(api_token::row(token), UNCHANGED, values);
+        let mut changes = ChangeSet::default();
+        changes.add_token(token.id);
+        changes.add_event(event.clone().into());
+        self.write_conditionally(chain.insert(value).insert(audit::row(event)), changes, Urgency::Ordinary).await
+    }
+}
 
 impl Transaction {
     /// Whether the database has no tokens.
@@ -25,9 +73,9 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn insert(&self, token: &Token) -> Result<(), Error> {
-        api_token::Entity::insert(api_token::row(token)).exec_without_returning(self.connection()).await?;
         let value = api_token_value::row(token.id, &token.current, token.rotate_by());
-        api_token_value::Entity::insert(value).exec_without_returning(self.connection()).await?;
+        let chain = Chain::new(self.connection().get_database_backend()).insert(api_token::row(token)).insert(value);
+        chain.run(self.connection()).await?;
         self.mark_changed(token.id);
         Ok(())
     }

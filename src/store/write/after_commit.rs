@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sea_orm::DbErr;
-
 use crate::store::changes::change_set::ChangeSet;
+use crate::store::changes::epochs::Publication;
 use crate::store::changes::publisher::Publisher;
 use crate::store::connect::pool::Pool;
 
@@ -23,14 +22,15 @@ impl AfterCommit {
         Self { commits: Arc::default(), publisher: Publisher::new(pool) }
     }
 
-    /// Publishes a transaction that was committed, or whose outcome is unknown. `changes` are those of its operations, in order.
-    pub(in crate::store) fn run(&self, committed: &Result<(), DbErr>, changes: impl IntoIterator<Item = ChangeSet>) {
-        if committed.is_ok() {
-            self.commits.fetch_add(1, Ordering::Relaxed);
-            changes.into_iter().for_each(|changes| self.publisher.publish(changes));
-        } else {
-            changes.into_iter().for_each(|changes| self.publisher.publish_uncertain(changes));
-        }
+    /// Publishes a transaction that was committed: the changes of each of its operations, in order.
+    pub(in crate::store) fn committed(&self, changes: impl IntoIterator<Item = ChangeSet>) -> Vec<Publication> {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        changes.into_iter().map(|changes| self.publisher.publish(changes)).collect()
+    }
+
+    /// Publishes a transaction whose outcome is unknown.
+    pub(in crate::store) fn uncertain(&self, changes: impl IntoIterator<Item = ChangeSet>) {
+        changes.into_iter().for_each(|changes| self.publisher.publish_uncertain(changes));
     }
 
     pub(in crate::store) fn publisher(&self) -> &Publisher {

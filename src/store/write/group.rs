@@ -1,11 +1,14 @@
 //! Group commit on SQLite: operations that wait for the one writer share one durable transaction.
 //!
 //! A commit costs a wait for the disk, which is the same for one change and for fifty. So one task, which no client can cancel,
-//! owns the writing connection. It gives slots to waiting operations in the order of their requests, all within one transaction,
-//! and commits when no operation is waiting. So a single client never waits for others.
+//! owns the writing connection. It serves waiting operations in the order of their requests, all within one transaction, and commits
+//! when no operation is waiting. So a single client never waits for others. An operation that reads and decides gets a slot. One
+//! that is a single chain of statements is executed here, together with others of the same statements, because handing something
+//! to the thread of the connection and back costs more than most statements.
 //!
 //! - Each operation has its own outcome. It runs behind a savepoint. If it fails, or its client is gone, it is rolled back to the
-//!   savepoint. The first needs none: a rollback of the whole transaction undoes nothing else.
+//!   savepoint. The first needs none: a rollback of the whole transaction undoes nothing else. Chains that are executed together
+//!   have one savepoint. If one of them cannot be written, none is, and each of their operations decides under a lock instead.
 //! - An operation reads what earlier ones of the group wrote, which is not durable yet. So nothing is acknowledged before the
 //!   COMMIT, not even a refusal: it may depend on what was read (R7, R13). If the COMMIT fails, all operations in it fail.
 //! - A commit is acknowledged only if the database files still have their names ([`crate::store::file::database_file`]). While
@@ -13,31 +16,39 @@
 //! - Only the task begins, rolls back and commits. A client that is cancelled drops its slot, and the task rolls it back.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::store::changes::change_set::ChangeSet;
+use crate::store::conditional_write::chain::Chain;
 use crate::store::connect::pool::{Pool, PoolTransaction};
 use crate::store::file::database_file::DatabaseFile;
 
 use super::after_commit::AfterCommit;
-use super::slot::{Acknowledgement, Ended, SlotRequest, WriteSlot, gone};
+use super::requests::Requests;
+use super::slot::{Acknowledgement, ChainRequest, Ended, Requested, WriteSlot, gone};
 
-/// The most slots of one group, so that under a steady load its first operation is still acknowledged soon.
-const MAX_SLOTS: usize = 128;
+/// The most operations of one group, so that under a steady load its first one is still acknowledged soon.
+const MAX_OPERATIONS: usize = 128;
 
-/// A transaction that several slots share.
+/// A transaction that several operations share.
 pub(super) struct Group {
     transaction: Arc<PoolTransaction>,
-    /// The acknowledgements of the operations that wait for the commit.
-    acknowledgements: Vec<Acknowledgement>,
-    /// The changes to publish once they are durable.
-    changes: Vec<ChangeSet>,
+    /// The operations that wait for the commit, in order.
+    waiting: Vec<Waiting>,
     after_commit: AfterCommit,
     file: DatabaseFile,
-    /// Whether the current slot is behind a savepoint.
+    /// Whether the current operation is behind a savepoint.
     has_savepoint: bool,
+}
+
+/// An operation that waits for the commit.
+struct Waiting {
+    acknowledgement: Acknowledgement,
+    /// What it changed; `None` if it was rolled back.
+    kept: Option<ChangeSet>,
 }
 
 /// Begins a transaction that holds the write lock from its start. A deferred one would fail with BUSY if another process wrote
@@ -53,55 +64,83 @@ pub(in crate::store) async fn begin(pool: &Pool) -> Result<PoolTransaction, DbEr
 impl Group {
     pub(super) fn new(transaction: PoolTransaction, after_commit: AfterCommit, file: DatabaseFile) -> Self {
         let transaction = Arc::new(transaction);
-        Self {
-            transaction,
-            acknowledgements: Vec::new(),
-            changes: Vec::new(),
-            after_commit,
-            file,
-            has_savepoint: false,
-        }
+        Self { transaction, waiting: Vec::new(), after_commit, file, has_savepoint: false }
     }
 
-    pub(super) async fn run(mut self, first: SlotRequest, queue: &mut mpsc::UnboundedReceiver<SlotRequest>) {
+    pub(super) async fn run(mut self, first: Requested, requests: &mut Requests) {
         let mut next = Some(first);
-        let mut slots = 0;
+        let mut operations = 0;
         while let Some(request) = next.take() {
-            slots += 1;
-            let ended = self.give_slot(request).await;
-            let (kept, acknowledgement) = ended.map_or((None, None), |ended| (ended.kept, Some(ended.acknowledgement)));
-            let undo = kept.is_none();
+            let ran = match request {
+                Requested::Slot(slot) => {
+                    operations += 1;
+                    self.give_slot(slot).await
+                }
+                Requested::Chain(request) => {
+                    let batch = requests.batch(request);
+                    operations += batch.len();
+                    self.execute_chains(batch).await
+                }
+            };
+            let undo = match ran {
+                Ok(kept) => !kept,
+                Err(err) => return self.fail(err).await,
+            };
             if undo && !self.has_savepoint {
                 // Nothing else is in the transaction, so all that it read is durable.
-                return acknowledge(acknowledgement, &self.roll_back().await);
+                return self.roll_back().await;
             }
-            self.acknowledgements.extend(acknowledgement);
-            self.changes.extend(kept);
             if undo && let Err(err) = self.execute("ROLLBACK TO slot").await {
                 return self.fail(err).await;
             }
-            if slots < MAX_SLOTS {
-                next = next_request(queue, &self.file);
+            if operations < MAX_OPERATIONS {
+                next = requests.next();
             }
-            if next.is_some()
-                && let Err(err) = self.set_savepoint(undo).await
-            {
-                // This drops the next request, so that it fails, too.
-                return self.fail(err).await;
+            if let Some(request) = next.take() {
+                if let Err(err) = self.set_savepoint(undo).await {
+                    request.fail(err.clone());
+                    return self.fail(err).await;
+                }
+                next = Some(request);
             }
         }
         self.commit().await;
     }
 
-    /// Gives a slot and waits until it ends; `None` if it was dropped.
-    async fn give_slot(&self, request: SlotRequest) -> Option<Ended> {
+    /// Gives a slot and waits until it ends; returns whether to keep what was written.
+    async fn give_slot(&mut self, slot: oneshot::Sender<Result<WriteSlot, DbErr>>) -> Result<bool, DbErr> {
         let (ended, end) = oneshot::channel();
         // If the client is gone, sending drops the slot.
-        let _ = request.slot.send(Ok(WriteSlot { transaction: self.transaction.clone(), ended }));
-        end.await.ok()
+        let _ = slot.send(Ok(WriteSlot { transaction: self.transaction.clone(), ended }));
+        // An error means that the slot was dropped.
+        let Ok(Ended { kept, acknowledgement }) = end.await else { return Ok(false) };
+        let keep = kept.is_some();
+        self.waiting.push(Waiting { acknowledgement, kept });
+        Ok(keep)
     }
 
-    /// Puts the next slot behind a savepoint. A savepoint can be used again after a rollback to it.
+    /// Executes chains of the same statements; returns whether to keep what they wrote.
+    async fn execute_chains(&mut self, batch: Vec<ChainRequest>) -> Result<bool, DbErr> {
+        let (mut chains, mut waiting) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for ChainRequest { chain, changes, started, acknowledgement } in batch {
+            started.store(true, Ordering::Release);
+            chains.push(chain);
+            waiting.push(Waiting { acknowledgement, kept: Some(changes) });
+        }
+        let written = Chain::run_all(chains, &*self.transaction).await;
+        if let Ok(false) = written {
+            for Waiting { acknowledgement, .. } in waiting {
+                // At once, because this answers no client: the operation is now decided under a lock. An error means that the client
+                // is gone.
+                let _ = acknowledgement.send(Ok(None));
+            }
+        } else {
+            self.waiting.extend(waiting);
+        }
+        written
+    }
+
+    /// Puts the next operation behind a savepoint. A savepoint can be used again after a rollback to it.
     async fn set_savepoint(&mut self, undone: bool) -> Result<(), DbErr> {
         match (self.has_savepoint, undone) {
             (true, true) => {}
@@ -117,8 +156,16 @@ impl Group {
         Ok(())
     }
 
-    async fn roll_back(self) -> Result<(), DbErr> {
-        Arc::into_inner(self.transaction).ok_or_else(gone)?.rollback().await
+    /// Rolls everything back and reports the outcome of that.
+    async fn roll_back(self) {
+        let outcome = match Arc::into_inner(self.transaction) {
+            Some(transaction) => transaction.rollback().await,
+            None => Err(gone()),
+        };
+        for Waiting { acknowledgement, .. } in self.waiting {
+            // An error means that the client is gone.
+            let _ = acknowledgement.send(outcome.clone().map(|()| None));
+        }
     }
 
     async fn commit(self) {
@@ -130,28 +177,43 @@ impl Group {
             self.file.reserve().release_if_full(err).await;
         }
         // After the commit: a file that still has its name had it when the commit was written.
-        let outcome = outcome.and_then(|()| self.file.check());
-        self.after_commit.run(&outcome, self.changes);
-        acknowledge(self.acknowledgements, &outcome);
+        match outcome.and_then(|()| self.file.check()) {
+            Ok(()) => acknowledge(self.waiting, &self.after_commit),
+            Err(err) => refuse(self.waiting, &self.after_commit, &err),
+        }
     }
 
     /// Fails the whole group. Dropping the transaction rolls it back, but it is unknown whether that worked.
     async fn fail(self, err: DbErr) {
         self.file.reserve().release_if_full(&err).await;
-        let failed = Err(err);
-        self.after_commit.run(&failed, self.changes);
-        acknowledge(self.acknowledgements, &failed);
+        refuse(self.waiting, &self.after_commit, &err);
     }
 }
 
-/// The next request that is admitted.
-fn next_request(queue: &mut mpsc::UnboundedReceiver<SlotRequest>, file: &DatabaseFile) -> Option<SlotRequest> {
-    std::iter::from_fn(|| queue.try_recv().ok()).find_map(|request| request.admitted(file))
+/// Publishes what a durable group changed, then acknowledges its operations.
+fn acknowledge(waiting: Vec<Waiting>, after_commit: &AfterCommit) {
+    let (mut acknowledgements, mut changes) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+    for Waiting { acknowledgement, kept } in waiting {
+        acknowledgements.push((acknowledgement, kept.is_some()));
+        changes.extend(kept);
+    }
+    let mut publications = after_commit.committed(changes).into_iter();
+    for (acknowledgement, is_kept) in acknowledgements {
+        let publication = if is_kept { publications.next() } else { None };
+        // An error means that the client is gone.
+        let _ = acknowledgement.send(Ok(publication));
+    }
 }
 
-fn acknowledge(acknowledgements: impl IntoIterator<Item = Acknowledgement>, outcome: &Result<(), DbErr>) {
+/// Publishes what a group may have changed, then reports the error to its operations.
+fn refuse(waiting: Vec<Waiting>, after_commit: &AfterCommit, err: &DbErr) {
+    let mut acknowledgements = Vec::with_capacity(waiting.len());
+    after_commit.uncertain(waiting.into_iter().filter_map(|Waiting { acknowledgement, kept }| {
+        acknowledgements.push(acknowledgement);
+        kept
+    }));
     for acknowledgement in acknowledgements {
         // An error means that the client is gone.
-        let _ = acknowledgement.send(outcome.clone());
+        let _ = acknowledgement.send(Err(err.clone()));
     }
 }

@@ -4,5 +4,6 @@ pub(super) mod after_commit;
 pub(super) mod begin;
 pub(super) mod group;
 pub(super) mod queue;
+mod requests;
 pub(super) mod slot;
 pub(super) mod transaction;

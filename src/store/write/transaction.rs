@@ -119,7 +119,11 @@ async fn commit_and_publish(
         announce(&transaction, ids).await?;
     }
     let committed = transaction.commit().await;
-    after_commit.run(&committed, [changes]);
+    if committed.is_ok() {
+        after_commit.committed([changes]);
+    } else {
+        after_commit.uncertain([changes]);
+    }
     Ok(committed?)
 }
 

@@ -43,7 +43,7 @@ async fn a_verification_is_counted_once_by_its_code_whether_it_waited_or_not() {
     // Every value that was judged was in the cache or was not: 22 of /verify, 4 verified for a caller, and 6 callers. What cannot be
     // a value is not looked for.
     assert_eq!(lookups("hit") + lookups("miss"), 32.0);
-    assert!(lookups("miss") >= 2.0, "the first look at the token, and the one after its revocation");
+    assert!(lookups("miss") >= 1.0, "the look at the token after its revocation");
 }
 
 #[tokio::test]
