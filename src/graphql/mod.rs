@@ -20,7 +20,7 @@ mod validation;
 pub use document::cache::DocumentHash;
 pub use engine::answer::Answer;
 pub use engine::execute::GraphqlEngine;
-pub use engine::request::{Outcome, Refused, Request, Verifying};
+pub use engine::request::{DirectRequest, Outcome, Refused, Request};
 pub use error::{PublicError, log_and_describe};
 pub use session::{AnswerSize, Session};
 pub use settings::{Introspection, Settings};

@@ -11,7 +11,7 @@ use crate::graphql::request_error::{RequestError, validation_error};
 use crate::graphql::syntax::translate::Fragments;
 use crate::graphql::validation::validator::ValidDocument;
 
-use super::direct::verification::DirectVerification;
+use super::direct::query::DirectQuery;
 use super::{plan, root_fields};
 
 /// The operations of a valid document, ready to be executed.
@@ -36,7 +36,7 @@ pub(crate) struct Operation {
     /// The plan, if it does not depend on variables.
     fixed: Option<ExecutableDocument>,
     /// The plan, if it can be answered without the executing library.
-    pub(crate) direct: Option<DirectVerification>,
+    pub(crate) direct: Option<DirectQuery>,
     /// Whether a client without a credential may execute it, because it has only introspection fields.
     pub(crate) anonymous: bool,
     /// Whether its input contains a value, which must not be in a URL (R9).
@@ -119,7 +119,7 @@ impl Operation {
     fn fixed(mut self) -> Self {
         if !plan::has_directives(&self.definition, &self.fragments) {
             let document = plan::plan(&self.definition, &self.fragments, |_| Value::Null);
-            self.direct = DirectVerification::of(&document);
+            self.direct = DirectQuery::of(&document);
             self.fixed = Some(document);
         }
         self

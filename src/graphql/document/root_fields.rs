@@ -16,12 +16,14 @@ enum Kind {
 
 /// Rotates an API token, which a document may do once per token (R7).
 pub(super) const ROTATE: &str = "rotateAPIToken";
-/// Verifies a value. `direct::verification` answers it without the executing library if nothing needs waiting.
+/// Verifies a value.
 pub(super) const VERIFY: &str = "verifyAPIToken";
+/// Returns the caller's own token.
+pub(super) const CURRENT: &str = "currentAPIToken";
 
 const ROOT_FIELDS: [(&str, Kind); 11] = [
     ("node", Kind::Plain),
-    ("currentAPIToken", Kind::Plain),
+    (CURRENT, Kind::Plain),
     ("apiToken", Kind::Plain),
     ("apiTokens", Kind::Page),
     (VERIFY, Kind::TakesValue),

@@ -33,7 +33,7 @@ use crate::metrics::Exposition;
 use crate::service::{self, ErrorCode, Service};
 
 use super::answer::{Answer, not_run};
-use super::request::{Outcome, Refused, Request, Verifying};
+use super::request::{DirectRequest, Outcome, Refused, Request};
 use super::size::{Bound, CountSize};
 use super::subscriptions::SharedEvents;
 
@@ -109,12 +109,12 @@ impl GraphqlEngine {
         self.documents.describe(exposition);
     }
 
-    /// Answers a verification without waiting, for the caller that presents this value from this source: which of its token's values
+    /// Answers a query without waiting, for the caller that presents this value from this source: which of its token's values
     /// the caller's is, and the body of the answer. `None` if the request asks for anything else, or has to wait.
-    pub fn try_now(&self, caller: (&str, &Source), asked: &Verifying<'_>) -> Option<(Standing, Vec<u8>)> {
+    pub fn try_now(&self, caller: (&str, &Source), asked: &DirectRequest<'_>) -> Option<(Standing, Vec<u8>)> {
         let prepared = self.documents.cached(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
-        let direct = operation.direct.as_ref().filter(|direct| direct.cost <= self.settings.max_cost)?;
+        let direct = operation.direct.as_ref().filter(|direct| direct.cost() <= self.settings.max_cost)?;
         let answer = direct.try_now(&self.service, caller, asked.variables)?;
         self.documents.note_hit();
         Some(answer)

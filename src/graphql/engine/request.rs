@@ -26,14 +26,14 @@ pub struct Request {
     pub safe: bool,
 }
 
-/// A request that may ask for a verification alone. It contains a token's value, so it cannot be printed (R9).
-pub struct Verifying<'a> {
+/// A request that may be answered directly. It may contain a token's value, so it cannot be printed (R9).
+pub struct DirectRequest<'a> {
     /// The document.
     pub query: Cow<'a, str>,
     /// The name of the operation to execute, if the document has several.
     pub operation_name: Option<Cow<'a, str>>,
     /// The variables, a JSON object that is not parsed yet.
-    pub variables: &'a str,
+    pub variables: Option<&'a str>,
 }
 
 /// Why a request has no GraphQL response.

@@ -47,14 +47,14 @@ impl<'a> Check<'a> {
         Self { accepted: negotiate(headers), body: parsed }
     }
 
-    /// Answers a request for a verification alone, if nothing has to wait.
+    /// Answers a request that can be answered directly, if nothing has to wait.
     fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Body>> {
         let media_type = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
-        let verifying = self.body.as_ref().ok()?.verifying()?;
+        let request = self.body.as_ref().ok()?.direct()?;
         rotation_headers::idempotency_key(headers).ok()?;
         let caller = authentication::find_credential(headers).ok()??.text;
         let source = authentication::source(headers, Some(peer), state).ok()?;
-        let (standing, body) = state.graphql.try_now((caller, &source), &verifying)?;
+        let (standing, body) = state.graphql.try_now((caller, &source), &request)?;
         Some(warned(respond(media_type, StatusCode::OK, body), Some(standing)))
     }
 }

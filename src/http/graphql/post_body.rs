@@ -1,4 +1,4 @@
-//! Parses the body of a GraphQL request once, without copying it. Every parameter stays raw JSON, because a verification that is
+//! Parses the body of a GraphQL request once, without copying it. Every parameter stays raw JSON, because a query that is
 //! answered without the executing library needs only the text of the document, the name of the operation and the raw variables.
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::graphql::{Request, Verifying};
+use crate::graphql::{DirectRequest, Request};
 use crate::http::body::json::{self, Unread};
 use crate::http::body::unique_names::UniqueNames;
 use crate::http::rejection::Rejection;
@@ -63,15 +63,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Parsed<'_>, Rejection> {
 }
 
 impl Parsed<'_> {
-    /// The request, if it is a single one that may ask for a verification alone.
-    pub(super) fn verifying(&self) -> Option<Verifying<'_>> {
-        let Self::One(Parameters {
-            query: Some(query),
-            operation_name,
-            variables: Some(variables),
-            extensions: None,
-            repeated: None,
-        }) = self
+    /// The request, if it is a single one that may be answered directly.
+    pub(super) fn direct(&self) -> Option<DirectRequest<'_>> {
+        let Self::One(Parameters { query: Some(query), operation_name, variables, extensions: None, repeated: None }) =
+            self
         else {
             return None;
         };
@@ -79,7 +74,7 @@ impl Parsed<'_> {
             Some(name) => Some(text(name)?).filter(|name| !name.is_empty()),
             None => None,
         };
-        Some(Verifying { query: text(query)?, operation_name, variables: variables.get() })
+        Some(DirectRequest { query: text(query)?, operation_name, variables: variables.map(RawValue::get) })
     }
 
     /// The request or the requests of the body.

@@ -69,6 +69,12 @@ impl Counts {
         self.authentications.increment(outcome.as_ref().map_or_else(|err| err.code().as_str(), |_| OK));
     }
 
+    /// A caller was recognised at once, by a value in the cache.
+    pub(crate) fn authenticated_at_once(&self) {
+        self.authentications.increment(OK);
+        self.cache_hits.increment();
+    }
+
     /// A rotation has come to this.
     pub(crate) fn rotated(&self, outcome: &Result<Issued, Error>) {
         self.rotations.increment(match outcome {

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::domain::restriction::Source;
 use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle::Standing;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
+use crate::service::judge::Judged;
 use crate::service::{Caller, Connection, Error, PageRequest, Service, View, token_id};
 
 impl Service {
@@ -15,6 +18,16 @@ impl Service {
     pub async fn current(&self, caller: &Caller) -> Result<View, Error> {
         let now = self.now();
         Ok(View::new(self.own_token(caller, now).await?, now))
+    }
+
+    /// As [`Service::current`], without waiting, for a caller that presents a value from this source; returns also the standing of the
+    /// value. `None` if it has to wait, or if the value does not work.
+    pub fn try_current(&self, (caller, source): (&str, &Source)) -> Option<(Standing, View)> {
+        let now = self.now();
+        let Judged { token, outcome, .. } = self.try_judge(caller, source, now)?;
+        let standing = outcome.ok()?;
+        self.counts.authenticated_at_once();
+        Some((standing, View::new(token, now)))
     }
 
     /// The token of this id. One's own needs no permission, another's `API_TOKEN_READ`.

@@ -1,5 +1,5 @@
-//! `verifyAPIToken` alone is answered from the cache without the library that executes GraphQL. With a directive, the library answers
-//! it. Both give the same body.
+//! `verifyAPIToken` alone and `currentAPIToken` alone are answered from the cache without the library that executes GraphQL. With a
+//! directive, the library answers them. Both give the same body.
 
 use serde_json::{Value, json};
 
@@ -108,4 +108,48 @@ async fn a_request_that_is_not_an_object_is_refused_although_its_value_is_cached
         let answer = Answer::of(server.admin.request("POST", "/graphql").json(&body).send().await.unwrap()).await;
         assert!(!answer.is_from_cache() && answer.code() == Some("BAD_USER_INPUT"), "{}", answer.body);
     }
+}
+
+const OWN_FIELDS: &str = "{ __typename id name description of: owner kind status permissions scopes generation createdAt updatedAt
+    rotatedAt lastUsedAt expiresAt rotationPeriodMinutes rotateBy overlapMinutes overlapStarts onReuse protected revokedAt }";
+
+#[tokio::test]
+async fn the_callers_own_token_has_the_same_body_with_and_without_the_library() {
+    let server = Server::start().await;
+    let end = rotakey::domain::timestamp::Timestamp::from_unix_millis(crate::support::clock::START + 60 * MINUTE);
+    let more = json!({ "name": "n \"quoted\"", "description": "d\n", "owner": "acme", "scopes": ["read", "write"],
+        "permissions": ["API_TOKEN_READ"], "expiresAt": end.to_string(), "rotationPeriodMinutes": 30, "overlapMinutes": 5 });
+    let plain = server.admin.create(json!({ "name": "n" })).await.unwrap();
+    let full = server.admin.create(more).await.unwrap();
+    let updated = json!({ "input": { "id": full.id, "description": "e" } });
+    let update = "mutation($input: UpdateAPITokenInput!) { updateAPIToken(input: $input) { token { id } } }";
+    assert_eq!(server.admin.graphql(update, updated).await.body["errors"], Value::Null);
+    let old = full.client.clone();
+    let new = old.with(old.rotate().await.unwrap());
+    let (direct, library) = ("{ me: currentAPIToken", "{ me: currentAPIToken @include(if: true)");
+    for (minutes, codes) in [
+        (0, [None, None, None]),
+        (5, [None, None, Some("VALUE_RETIRED")]),
+        (30, [None, Some("ROTATION_OVERDUE"), Some("ROTATION_OVERDUE")]),
+        (60, [None, Some("TOKEN_EXPIRED"), Some("TOKEN_EXPIRED")]),
+    ] {
+        server.clock.set(minutes * MINUTE);
+        server.admin.catch_up().await;
+        for (caller, code) in [&plain.client, &new, &old].into_iter().zip(codes) {
+            // The first requests write the first use of the value, and have it cached.
+            caller.graphql(&format!("{direct} {OWN_FIELDS} }}"), json!({})).await;
+            caller.graphql(&format!("{direct} {OWN_FIELDS} }}"), json!({})).await;
+            let library = caller.graphql(&format!("{library} {OWN_FIELDS} }}"), json!({})).await;
+            let answer = caller.graphql(&format!("{direct} {OWN_FIELDS} }}"), json!({})).await;
+            assert_eq!(answer.is_from_cache(), code.is_none(), "{minutes} {}", answer.body);
+            assert!(!library.is_from_cache());
+            assert_eq!((answer.status, &answer.body), (library.status, &library.body), "{minutes}");
+            assert_eq!(answer.code(), code, "{minutes}");
+        }
+    }
+    let anonymous = server.anonymous().graphql(&format!("{direct} {OWN_FIELDS} }}"), json!({})).await;
+    assert_eq!(anonymous.code(), Some("UNAUTHENTICATED"));
+    let body = json!({ "query": "{ currentAPIToken { id } }", "variables": [] });
+    let answer = Answer::of(plain.client.request("POST", "/graphql").json(&body).send().await.unwrap()).await;
+    assert_eq!(answer.code(), Some("BAD_USER_INPUT"), "variables that are no object");
 }

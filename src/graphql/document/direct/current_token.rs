@@ -1,0 +1,50 @@
+//! The fast path of `currentAPIToken`.
+
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Name, Value};
+
+use crate::domain::restriction::Source;
+use crate::domain::rule::lifecycle::Standing;
+use crate::graphql::document::cost::cost;
+use crate::graphql::document::plan::root_fields;
+use crate::graphql::document::root_fields::CURRENT;
+use crate::service::{Service, View};
+
+use super::fields::{Fields, Write, fields, object, of_token};
+
+/// A query for the caller's own token, as it is answered directly.
+#[derive(Debug)]
+pub(crate) struct DirectCurrentToken {
+    /// The response key.
+    key: Name,
+    fields: Fields<Write<View>>,
+    pub(super) cost: u64,
+}
+
+impl DirectCurrentToken {
+    /// `None` if the planned document cannot be answered directly.
+    pub(super) fn of(document: &ExecutableDocument) -> Option<Self> {
+        let [field] = root_fields(document)[..] else { return None };
+        if field.name.node != CURRENT {
+            return None;
+        }
+        Some(Self {
+            key: field.response_key().node.clone(),
+            fields: fields(&field.selection_set.node, |field| of_token(&field.name.node))?,
+            cost: cost(document, &|_| Value::Null),
+        })
+    }
+
+    /// Answers the caller with this value and source. Returns the standing of the value, and the body of the response. `None` if the
+    /// response has errors or needs waiting.
+    pub(super) fn try_now(&self, service: &Service, caller: (&str, &Source)) -> Option<(Standing, Vec<u8>)> {
+        let (standing, view) = service.try_current(caller)?;
+        let mut body = Vec::with_capacity(512);
+        for text in [r#"{"data":{""#, self.key.as_str(), r#"":"#] {
+            body.extend_from_slice(text.as_bytes());
+        }
+        object(&self.fields, &view, &mut body);
+        body.extend_from_slice(b"}}");
+        Some((standing, body))
+    }
+}

@@ -1,0 +1,89 @@
+//! The fields of a selection set, each with the function that writes it.
+
+use async_graphql::Positioned;
+use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use serde::Serialize;
+
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Permission;
+use crate::service::View;
+
+/// Writes a field into the response.
+pub(super) type Write<T> = fn(&T, &mut Vec<u8>);
+/// The fields of a selection set in order. The text of each is its response key with the punctuation around it.
+pub(super) type Fields<T> = Vec<(Box<str>, T)>;
+
+/// The fields of a selection set; `None` if one of the selections is not a field, or cannot be written directly.
+pub(super) fn fields<T>(set: &SelectionSet, writer: impl Fn(&Field) -> Option<T>) -> Option<Fields<T>> {
+    let mut found = Fields::new();
+    for selection in &set.items {
+        let Selection::Field(Positioned { node: field, .. }) = &selection.node else { return None };
+        // Names in GraphQL need no escaping in JSON.
+        let key = format!("\"{}\":", field.response_key().node);
+        if found.iter().any(|(other, _)| other.trim_start_matches(',') == key) {
+            return None;
+        }
+        let comma = if found.is_empty() { "" } else { "," };
+        found.push((format!("{comma}{key}").into(), writer(field)?));
+    }
+    Some(found)
+}
+
+/// Writes an object with these fields.
+pub(super) fn object<T>(fields: &Fields<Write<T>>, of: &T, body: &mut Vec<u8>) {
+    body.push(b'{');
+    for (key, write) in fields {
+        body.extend_from_slice(key.as_bytes());
+        write(of, body);
+    }
+    body.push(b'}');
+}
+
+/// How this field of a token is written, if it is written here.
+pub(super) fn of_token(field: &str) -> Option<Write<View>> {
+    Some(match field {
+        "__typename" => |_, body| json("APIToken", body),
+        "id" => |view, body| json(view.token.id.text().as_str(), body),
+        "name" => |view, body| json(&view.token.settings.name, body),
+        "description" => |view, body| json(&view.token.settings.description, body),
+        "owner" => |view, body| json(&view.token.settings.owner, body),
+        "kind" => |view, body| json(view.token.settings.kind.as_str(), body),
+        "status" => |view, body| json(view.status.as_str(), body),
+        "permissions" => |view, body| list(view.token.settings.permissions.iter().map(Permission::as_str), body),
+        "scopes" => |view, body| list(view.token.settings.scopes.iter(), body),
+        "generation" => |view, body| json(&view.token.current.generation, body),
+        "createdAt" => |view, body| moment(Some(view.token.created_at), body),
+        "updatedAt" => |view, body| moment(view.token.updated.map(|(at, _)| at), body),
+        "rotatedAt" => |view, body| moment(view.token.rotated_at(), body),
+        "lastUsedAt" => |view, body| moment(view.token.last_used_at, body),
+        "expiresAt" => |view, body| moment(view.token.settings.expires_at, body),
+        "rotationPeriodMinutes" => |view, body| json(&view.token.settings.rotation_period_minutes, body),
+        "rotateBy" => |view, body| moment(view.token.rotate_by(), body),
+        "overlapMinutes" => |view, body| json(&view.token.settings.overlap_minutes, body),
+        "overlapStarts" => |view, body| json(view.token.settings.overlap_starts.as_str(), body),
+        "onReuse" => |view, body| json(view.token.settings.on_reuse.as_str(), body),
+        "protected" => |view, body| json(&view.token.settings.protected, body),
+        "revokedAt" => |view, body| moment(view.token.revoked_at, body),
+        _ => return None,
+    })
+}
+
+pub(super) fn json<T: Serialize + ?Sized>(value: &T, body: &mut Vec<u8>) {
+    // This cannot fail: the values are texts and numbers, and writing to a Vec does not fail.
+    let _ = serde_json::to_writer(body, value);
+}
+
+fn moment(at: Option<Timestamp>, body: &mut Vec<u8>) {
+    json(&at.map(|at| at.to_string()), body);
+}
+
+pub(super) fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
+    body.push(b'[');
+    for (place, text) in texts.enumerate() {
+        if place > 0 {
+            body.push(b',');
+        }
+        json(text, body);
+    }
+    body.push(b']');
+}

@@ -1,0 +1,48 @@
+//! Which queries are answered directly, and how.
+
+use async_graphql::parser::types::ExecutableDocument;
+
+use crate::domain::restriction::Source;
+use crate::domain::rule::lifecycle::Standing;
+use crate::service::Service;
+
+use super::current_token::DirectCurrentToken;
+use super::verification::DirectVerification;
+
+/// A query as it is answered directly.
+#[derive(Debug)]
+pub(crate) enum DirectQuery {
+    Verification(DirectVerification),
+    CurrentToken(DirectCurrentToken),
+}
+
+impl DirectQuery {
+    /// `None` if the planned document cannot be answered directly.
+    pub(crate) fn of(document: &ExecutableDocument) -> Option<Self> {
+        let current = || DirectCurrentToken::of(document).map(Self::CurrentToken);
+        DirectVerification::of(document).map(Self::Verification).or_else(current)
+    }
+
+    /// The cost, which does not depend on variables.
+    pub(crate) fn cost(&self) -> u64 {
+        match self {
+            Self::Verification(verification) => verification.cost,
+            Self::CurrentToken(current) => current.cost,
+        }
+    }
+
+    /// Answers the caller with this value and source, with these variables (a JSON object). Returns the standing of the caller's value,
+    /// and the body of the response. `None` if the response has errors or needs waiting.
+    pub(crate) fn try_now(
+        &self,
+        service: &Service,
+        caller: (&str, &Source),
+        variables: Option<&str>,
+    ) -> Option<(Standing, Vec<u8>)> {
+        match (self, variables) {
+            (Self::Verification(verification), Some(variables)) => verification.try_now(service, caller, variables),
+            (Self::CurrentToken(current), None | Some("{}")) => current.try_now(service, caller),
+            _ => None,
+        }
+    }
+}
