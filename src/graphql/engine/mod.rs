@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod execute;
+pub(crate) mod ready;
 pub(crate) mod request;
 pub(crate) mod size;
 pub(crate) mod subscriptions;

@@ -34,12 +34,22 @@ impl Bound {
         self.size.bytes() > self.max_bytes
     }
 
-    fn add(&self, bytes: usize) {
-        self.size.add(bytes);
+    /// Whether to resolve no further field. Null takes its place, and no error, of which there would be one for each: the whole answer
+    /// will be discarded.
+    pub(super) fn must_stop(&self) -> bool {
+        self.stops && self.is_exceeded()
+    }
+
+    /// Counts a value that was resolved, if it is an object. Nested objects were counted when they were resolved.
+    pub(super) fn count(&self, value: &Value) {
+        if let Value::Object(fields) = value {
+            let fields = fields.iter().map(|(key, value)| text_length(key) + 2 + leaf_length(value));
+            self.size.add(fields.sum::<usize>() + 3);
+        }
     }
 }
 
-/// Counts each object of an answer when it is resolved.
+/// Counts each object of an answer when it is resolved, except those in [`Ready`](super::ready::Ready), which are counted there.
 pub(crate) struct CountSize;
 
 impl ExtensionFactory for CountSize {
@@ -57,15 +67,12 @@ impl Extension for CountSize {
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
         let Some(bound) = ctx.data_opt::<Bound>() else { return next.run(ctx, info).await };
-        if bound.stops && bound.is_exceeded() {
-            // Null and no error, of which there would be one for each field: the whole answer will be discarded.
+        if bound.must_stop() {
             return Ok(Some(Value::Null));
         }
         let value = next.run(ctx, info).await?;
-        if let Some(Value::Object(fields)) = &value {
-            // Nested objects were counted when they were resolved.
-            let fields = fields.iter().map(|(key, value)| text_length(key) + 2 + leaf_length(value));
-            bound.add(fields.sum::<usize>() + 3);
+        if let Some(value) = &value {
+            bound.count(value);
         }
         Ok(value)
     }

@@ -2,11 +2,12 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::types::token::api_token::{CreateApiTokenInput, UpdateApiTokenInput};
+use super::types::token::api_token::{ApiToken, CreateApiTokenInput, UpdateApiTokenInput};
 use super::types::token::input::{EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput};
 use super::types::token::output::{
     CreateApiTokenOutput, EndApiTokenOverlapOutput, RevokeApiTokenOutput, RotateApiTokenOutput, UpdateApiTokenOutput,
 };
+use crate::graphql::engine::ready::Ready;
 use crate::graphql::error::refuse;
 use crate::service::RotateRequest;
 
@@ -26,9 +27,9 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The settings of the new API token.")] input: CreateApiTokenInput,
-    ) -> Result<CreateApiTokenOutput> {
+    ) -> Result<Ready<CreateApiTokenOutput>> {
         let issued = service(ctx)?.create(caller(ctx)?, input.into()).await.map_err(refuse)?;
-        Ok(CreateApiTokenOutput { token: issued.into() })
+        Ok(CreateApiTokenOutput { token: ApiToken::from(issued).into() }.into())
     }
 
     /// Gives an API token a new value and returns it once. The old value keeps working until the overlap ends.
@@ -40,14 +41,14 @@ impl Mutation {
         #[graphql(desc = "The API token and how to rotate it; the caller's own if left out.")] input: Option<
             RotateApiTokenInput,
         >,
-    ) -> Result<RotateApiTokenOutput> {
+    ) -> Result<Ready<RotateApiTokenOutput>> {
         let mut request = input.map(RotateRequest::from).unwrap_or_default();
         let has_key_field = request.idempotency_key.is_some();
         request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));
         let issued = service(ctx)?.rotate(caller(ctx)?, &request).await;
         let issued = issued.map_err(|err| refuse(if has_key_field { err } else { err.of_header_key() }))?;
         let cancelled_generation = issued.cancelled_generation;
-        Ok(RotateApiTokenOutput { token: issued.into(), cancelled_generation })
+        Ok(RotateApiTokenOutput { token: ApiToken::from(issued).into(), cancelled_generation }.into())
     }
 
     /// Changes the settings of an API token, but never its kind, expiry, rotation period or overlap. Needs
@@ -59,10 +60,10 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The API token, and what to change.")] input: UpdateApiTokenInput,
-    ) -> Result<UpdateApiTokenOutput> {
+    ) -> Result<Ready<UpdateApiTokenOutput>> {
         let id = input.id.to_string();
         let view = service(ctx)?.update(caller(ctx)?, &id, input.into()).await.map_err(refuse)?;
-        Ok(UpdateApiTokenOutput { token: view.into() })
+        Ok(UpdateApiTokenOutput { token: ApiToken::from(view).into() }.into())
     }
 
     /// Ends the running overlap of an API token: its previous value stops working now. Without a running overlap,
@@ -72,9 +73,9 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which API token.")] input: EndApiTokenOverlapInput,
-    ) -> Result<EndApiTokenOverlapOutput> {
+    ) -> Result<Ready<EndApiTokenOverlapOutput>> {
         let view = service(ctx)?.end_overlap(caller(ctx)?, &input.id).await.map_err(refuse)?;
-        Ok(EndApiTokenOverlapOutput { token: view.into() })
+        Ok(EndApiTokenOverlapOutput { token: ApiToken::from(view).into() }.into())
     }
 
     /// Revokes an API token, which is final: none of its values works any more. If it is already revoked, nothing
@@ -84,8 +85,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which API token.")] input: RevokeApiTokenInput,
-    ) -> Result<RevokeApiTokenOutput> {
+    ) -> Result<Ready<RevokeApiTokenOutput>> {
         let view = service(ctx)?.revoke(caller(ctx)?, &input.id).await.map_err(refuse)?;
-        Ok(RevokeApiTokenOutput { token: view.into() })
+        Ok(RevokeApiTokenOutput { token: ApiToken::from(view).into() }.into())
     }
 }

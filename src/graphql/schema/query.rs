@@ -9,6 +9,7 @@ use super::types::token::connection::ApiTokenConnection;
 use super::types::token::input::{ApiTokenFilter, ApiTokenOrder};
 use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInput};
 use crate::domain::id::EventId;
+use crate::graphql::engine::ready::Ready;
 use crate::graphql::error::refuse;
 use crate::service::{AuditRequest, PageRequest, Service};
 
@@ -22,15 +23,19 @@ pub(crate) struct Query;
 impl Query {
     /// The caller's own API token. Needs no permission.
     #[graphql(name = "currentAPIToken")]
-    async fn current_api_token(&self, ctx: &Context<'_>) -> Result<ApiToken> {
+    async fn current_api_token(&self, ctx: &Context<'_>) -> Result<Ready<ApiToken>> {
         let service: &Service = service(ctx)?;
-        service.current(caller(ctx)?).await.map(ApiToken::from).map_err(refuse)
+        service.current(caller(ctx)?).await.map(|view| ApiToken::from(view).into()).map_err(refuse)
     }
 
     /// The API token with this id; null, with the error `NOT_FOUND`, if there is none. Your own needs no permission; another
     /// one needs `API_TOKEN_READ`.
-    async fn api_token(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<ApiToken>> {
-        service(ctx)?.get(caller(ctx)?, &id).await.map(|view| Some(view.into())).map_err(refuse)
+    async fn api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: ID,
+    ) -> Result<Option<Ready<ApiToken>>> {
+        service(ctx)?.get(caller(ctx)?, &id).await.map(|view| Some(ApiToken::from(view).into())).map_err(refuse)
     }
 
     /// The object with this id, for clients that refetch by id; null, with the error `NOT_FOUND`, if there is none. Needs the same
@@ -55,11 +60,15 @@ impl Query {
         #[graphql(desc = "Only API tokens before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which API tokens; all if left out.")] filter: Option<ApiTokenFilter>,
         #[graphql(desc = "The order; oldest first if left out.")] order_by: Option<ApiTokenOrder>,
-    ) -> Result<ApiTokenConnection> {
+    ) -> Result<Ready<ApiTokenConnection>> {
         let filter = filter.map(Into::into).unwrap_or_default();
         let order = order_by.map(Into::into).unwrap_or_default();
         let request = PageRequest { first, after, last, before, filter, order };
-        service(ctx)?.list(caller(ctx)?, request).await.map(ApiTokenConnection::from).map_err(refuse)
+        service(ctx)?
+            .list(caller(ctx)?, request)
+            .await
+            .map(|page| ApiTokenConnection::from(page).into())
+            .map_err(refuse)
     }
 
     /// Verifies a value that a client sent you: whether it is valid here and now, and whose it is. A valid value
@@ -82,9 +91,13 @@ impl Query {
         #[graphql(desc = "How many, 1 to 200.")] first: Option<i32>,
         #[graphql(desc = "Only events after this cursor, which are older.")] after: Option<String>,
         #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
-    ) -> Result<AuditEventConnection> {
+    ) -> Result<Ready<AuditEventConnection>> {
         let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
         let request = AuditRequest { first, after, filter };
-        service(ctx)?.events(caller(ctx)?, request).await.map(AuditEventConnection::from).map_err(refuse)
+        service(ctx)?
+            .events(caller(ctx)?, request)
+            .await
+            .map(|page| AuditEventConnection::from(page).into())
+            .map_err(refuse)
     }
 }

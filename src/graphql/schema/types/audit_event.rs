@@ -4,6 +4,7 @@ use async_graphql::{ID, InputObject, SimpleObject};
 
 use crate::domain::audit::{self, AuditFilter, RefusedAs};
 use crate::domain::id::TokenId;
+use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::service::{AuditPage, Error};
 
 use super::actor::Actor;
@@ -30,7 +31,7 @@ pub(crate) struct AuditEvent {
     /// Why it was refused; null if it was carried out, and for `API_TOKEN_VALUE_REUSED`.
     refusal: Option<ErrorCode>,
     /// Who did it; null if unknown.
-    actor: Option<Actor>,
+    actor: Option<Ready<Actor>>,
     /// The API token concerned; null if unknown.
     token_id: Option<ID>,
     /// The generation of the value concerned: after a change the newest, in a refusal the one that was sent. Null if
@@ -49,9 +50,9 @@ pub(crate) struct AuditEvent {
 #[graphql(serial)]
 pub(crate) struct AuditEventConnection {
     /// The events of the page with their cursors, newest first.
-    edges: Vec<AuditEventEdge>,
+    edges: ReadyList<AuditEventEdge>,
     /// Where the page is in the listing.
-    page_info: PageInfo,
+    page_info: Ready<PageInfo>,
 }
 
 /// One event of a page.
@@ -61,7 +62,7 @@ pub(crate) struct AuditEventEdge {
     /// Its position in the log, for `after`. Opaque.
     cursor: String,
     /// The event.
-    node: AuditEvent,
+    node: Ready<AuditEvent>,
 }
 
 /// Which audit events to list. An event must meet every condition that you give.
@@ -105,7 +106,7 @@ impl From<audit::AuditEvent> for AuditEvent {
             action: event.action.into(),
             result: event.refusal.as_ref().map_or("OK", RefusedAs::as_str).to_owned(),
             refusal: event.refusal.and_then(|refused| refused.code()).map(Into::into),
-            actor: event.actor.map(Actor::from),
+            actor: event.actor.map(|actor| Actor::from(actor).into()),
             token_id: event.token_id.map(|id| ID(id.to_string())),
             generation: event.generation.map(int),
             address: provenance.address.map(|address| address.to_string()),
@@ -125,6 +126,11 @@ impl From<AuditPage> for AuditEventConnection {
             end_cursor: cursor(page.edges.last()),
         };
         let edges = page.edges.into_iter();
-        Self { edges: edges.map(|(cursor, event)| AuditEventEdge { cursor, node: event.into() }).collect(), page_info }
+        Self {
+            edges: edges
+                .map(|(cursor, event)| AuditEventEdge { cursor, node: AuditEvent::from(event).into() })
+                .collect(),
+            page_info: page_info.into(),
+        }
     }
 }

@@ -4,6 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined, Object};
 
 use crate::domain::token::{self, SettingsChange, SettingsDraft};
 use crate::domain::value::Value;
+use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::actor::Actor;
 use crate::graphql::schema::types::leaf::date_time::DateTime;
 use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, ApiTokenStatus, OverlapStart, Permission, ReusePolicy};
@@ -90,7 +91,7 @@ impl ApiToken {
     }
 
     /// Its current value and, during an overlap, the previous one. The secret itself is never included.
-    async fn values(&self) -> Vec<ApiTokenValue> {
+    async fn values(&self) -> ReadyList<ApiTokenValue> {
         let token = &self.view.token;
         token.values().map(ApiTokenValue::from).collect()
     }
@@ -101,8 +102,8 @@ impl ApiToken {
     }
 
     /// Who created it.
-    async fn created_by(&self) -> Actor {
-        self.view.token.created_by.into()
+    async fn created_by(&self) -> Ready<Actor> {
+        Actor::from(self.view.token.created_by).into()
     }
 
     /// When its settings were last changed; null if never.
@@ -111,8 +112,8 @@ impl ApiToken {
     }
 
     /// Who last changed its settings; null if never changed.
-    async fn updated_by(&self) -> Option<Actor> {
-        self.view.token.updated.map(|(_, actor)| actor.into())
+    async fn updated_by(&self) -> Option<Ready<Actor>> {
+        self.view.token.updated.map(|(_, actor)| Actor::from(actor).into())
     }
 
     /// When it was last rotated; null if never.
@@ -121,9 +122,9 @@ impl ApiToken {
     }
 
     /// Who last rotated it; null if never rotated.
-    async fn rotated_by(&self) -> Option<Actor> {
+    async fn rotated_by(&self) -> Option<Ready<Actor>> {
         let token = &self.view.token;
-        token.rotated_at().map(|_| token.current.created_by.into())
+        token.rotated_at().map(|_| Actor::from(token.current.created_by).into())
     }
 
     /// When one of its values was last used successfully, at most a minute behind; null if never.

@@ -3,6 +3,7 @@
 
 use async_graphql::SimpleObject;
 
+use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::page_info::PageInfo;
 use crate::service::Connection;
 
@@ -13,9 +14,9 @@ use super::api_token::ApiToken;
 #[graphql(name = "APITokenConnection", serial)]
 pub(crate) struct ApiTokenConnection {
     /// The API tokens of the page with their cursors.
-    edges: Vec<ApiTokenEdge>,
+    edges: ReadyList<ApiTokenEdge>,
     /// Where the page is in the listing.
-    page_info: PageInfo,
+    page_info: Ready<PageInfo>,
 }
 
 /// One API token of a page.
@@ -25,7 +26,7 @@ pub(crate) struct ApiTokenEdge {
     /// Its position in the listing, for `after` and `before`. Opaque.
     cursor: String,
     /// The API token.
-    node: ApiToken,
+    node: Ready<ApiToken>,
 }
 
 impl From<Connection> for ApiTokenConnection {
@@ -38,6 +39,9 @@ impl From<Connection> for ApiTokenConnection {
             end_cursor: cursor(connection.edges.last()),
         };
         let edges = connection.edges.into_iter();
-        Self { edges: edges.map(|(cursor, view)| ApiTokenEdge { cursor, node: view.into() }).collect(), page_info }
+        Self {
+            edges: edges.map(|(cursor, view)| ApiTokenEdge { cursor, node: ApiToken::from(view).into() }).collect(),
+            page_info: page_info.into(),
+        }
     }
 }

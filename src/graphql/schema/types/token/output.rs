@@ -2,6 +2,8 @@
 
 use async_graphql::SimpleObject;
 
+use crate::graphql::engine::ready::Ready;
+
 use super::api_token::ApiToken;
 
 /// The answer to `createAPIToken`.
@@ -9,7 +11,7 @@ use super::api_token::ApiToken;
 #[graphql(name = "CreateAPITokenOutput", serial)]
 pub(crate) struct CreateApiTokenOutput {
     /// The new API token; its `value` is shown here and never again.
-    pub(crate) token: ApiToken,
+    pub(crate) token: Ready<ApiToken>,
 }
 
 /// The answer to `rotateAPIToken`.
@@ -17,7 +19,7 @@ pub(crate) struct CreateApiTokenOutput {
 #[graphql(name = "RotateAPITokenOutput", serial)]
 pub(crate) struct RotateApiTokenOutput {
     /// The rotated API token; its new `value` is shown here and never again.
-    pub(crate) token: ApiToken,
+    pub(crate) token: Ready<ApiToken>,
     /// The generation of the unused value that this rotation cancelled: the answer with it was lost, or you rotated
     /// twice with the same value. A cancelled value no longer works. Null if none was cancelled.
     pub(crate) cancelled_generation: Option<u32>,
@@ -28,7 +30,7 @@ pub(crate) struct RotateApiTokenOutput {
 #[graphql(name = "RevokeAPITokenOutput", serial)]
 pub(crate) struct RevokeApiTokenOutput {
     /// The revoked API token.
-    pub(crate) token: ApiToken,
+    pub(crate) token: Ready<ApiToken>,
 }
 
 /// The answer to `updateAPIToken`.
@@ -36,7 +38,7 @@ pub(crate) struct RevokeApiTokenOutput {
 #[graphql(name = "UpdateAPITokenOutput", serial)]
 pub(crate) struct UpdateApiTokenOutput {
     /// The changed API token.
-    pub(crate) token: ApiToken,
+    pub(crate) token: Ready<ApiToken>,
 }
 
 /// The answer to `endAPITokenOverlap`.
@@ -44,5 +46,5 @@ pub(crate) struct UpdateApiTokenOutput {
 #[graphql(name = "EndAPITokenOverlapOutput", serial)]
 pub(crate) struct EndApiTokenOverlapOutput {
     /// The API token, whose current value is now the only one that works.
-    pub(crate) token: ApiToken,
+    pub(crate) token: Ready<ApiToken>,
 }
