@@ -72,6 +72,7 @@ pub(super) fn of_sqlx_error(err: &sqlx::Error) -> String {
 
 fn of_io_error(err: &std::io::Error) -> String {
     let advice = match err.kind() {
+        ErrorKind::InvalidData if err.to_string().contains("peer certificate") => of_certificate(&err.to_string()),
         ErrorKind::ConnectionRefused => {
             "no server accepts connections there. Start PostgreSQL, or check the host and the port."
         }
@@ -84,6 +85,21 @@ fn of_io_error(err: &std::io::Error) -> String {
         _ => "it cannot be reached. Check the host, the port, the network and the firewall.",
     };
     format!("{advice} ({err})")
+}
+
+/// Why the driver rejects the certificate of a server. It only has words for that.
+fn of_certificate(words: &str) -> &'static str {
+    if words.contains("not valid for name") || words.contains("NotValidForName") {
+        "the certificate of the server is for another name than the host in the URL. Use a name of the certificate as host, or issue one \
+         for this host."
+    } else if words.contains("UnknownIssuer") {
+        "the certificate of the server is signed by an authority that is not trusted. Name the file of the authority in the URL: \
+         sslrootcert=FILE."
+    } else if words.contains("xpired") {
+        "the certificate of the server has expired. Renew it."
+    } else {
+        "the certificate of the server cannot be verified. Let an authority issue one for the host in the URL."
+    }
 }
 
 /// By the primary code, the low byte (SQLite documentation, "Result and Error Codes").

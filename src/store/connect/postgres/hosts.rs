@@ -7,6 +7,8 @@ use sea_orm::sqlx::postgres::PgConnectOptions;
 
 use crate::store::Error;
 
+use super::tls::check_files;
+
 const UNREADABLE: &str = "at this URL, which cannot be read. Write it as postgres://USER:PASSWORD@HOST:PORT/NAME, and percent-encode \
                           everything but letters and digits in a password, such as %40 for @ and %2F for /. Several hosts are separated \
                           by commas.";
@@ -20,6 +22,9 @@ pub(super) fn parse(url: &str) -> Result<Vec<PgConnectOptions>, Error> {
     let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let (user, hosts) = authority.rsplit_once('@').map_or((None, authority), |(user, hosts)| (Some(user), hosts));
     let rest = without_target(rest)?;
+    if let Some((_, query)) = rest.split_once('?') {
+        check_files(query)?;
+    }
     let connect_options = |host: &str| {
         let at = user.map_or_else(String::new, |user| format!("{user}@"));
         let options = format!("{scheme}://{at}{host}{rest}").parse().map_err(|_| unreadable())?;

@@ -4,3 +4,4 @@ mod address;
 mod hosts;
 pub(in crate::store) mod pools;
 pub(in crate::store) mod primary;
+mod tls;

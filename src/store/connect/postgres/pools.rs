@@ -16,6 +16,7 @@ use crate::store::{Error, Store};
 use super::address::place;
 use super::hosts;
 use super::primary::{self, find_primary};
+use super::tls;
 
 /// How long PostgreSQL waits for a row that another transaction has locked.
 const LOCK_TIMEOUT: &str = "5s";
@@ -53,6 +54,7 @@ const ANY_URL: &str = "postgres://localhost";
 pub(in crate::store::connect) async fn connect(url: &str) -> Result<Store, Error> {
     let servers: Vec<_> = hosts::parse(url)?.into_iter().map(with_settings).collect();
     let place = place(&servers);
+    tls::warn_of_unverified(&servers);
     let primary = find_primary(&servers).await.map_err(|words| unusable(&place, &words))?;
     let listings = open_listings(primary.clone()).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
     let connections = open(primary).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
