@@ -1,6 +1,8 @@
 //! Errors of commands, for people at a terminal.
 
-use crate::config::Problems;
+use std::path::PathBuf;
+
+use crate::config::{Listen, Problems};
 use crate::{app, service};
 
 /// Why a command failed.
@@ -14,6 +16,12 @@ pub(super) enum Error {
     Service(#[from] service::Error),
     #[error(transparent)]
     Backup(#[from] service::BackupError),
+    #[error("Cannot write the man pages into {}: {source}. Name a folder that exists.", folder.display())]
+    ManPages { folder: PathBuf, source: std::io::Error },
+    #[error("The server at {address} does not answer: {source}.")]
+    NoAnswer { address: Listen, source: std::io::Error },
+    #[error("The server at {address} is not ready: {answer}")]
+    NotReady { address: Listen, answer: String },
     #[error(
         "Cannot write to standard output: {0}. If a new value was to be printed, it is lost; create another token: rotakey bootstrap"
     )]

@@ -2,6 +2,8 @@
 
 mod clock_and_entropy;
 mod error;
+mod health_check;
+mod manual;
 mod operator;
 mod serve;
 mod settings;
@@ -11,11 +13,14 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{BackupFlags, DatabaseFlags, RestoreFlags, RetireValuesFlags, ServeFlags, Sources};
+use crate::config::{
+    BackupFlags, DatabaseFlags, HealthCheckFlags, RestoreFlags, RetireValuesFlags, ServeFlags, Sources,
+};
 use crate::systemd::{PassedSockets, passed_sockets};
 use crate::{app, config, graphql};
 
 use error::{Error, with_causes};
+use manual::{CompletionsFlags, ManPagesFlags};
 use operator::{backup, bootstrap, restore, retire_values};
 use settings::SettingsCommand;
 
@@ -44,8 +49,16 @@ enum Command {
     /// Check the settings, or print them
     #[command(subcommand)]
     Config(SettingsCommand),
+    /// Ask the server on this machine whether it is ready; for supervisors of containers
+    Healthcheck(HealthCheckFlags),
     /// Print the GraphQL schema
     Schema,
+    /// Print the completions for a shell
+    #[command(hide = true)]
+    Completions(CompletionsFlags),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    ManPages(ManPagesFlags),
 }
 
 /// Runs the command that the arguments of the process name.
@@ -86,6 +99,9 @@ async fn run_async(command: Command, sources: &Sources, passed: PassedSockets) -
         Command::Restore(flags) => restore::run(&flags, sources).await,
         Command::RetireValues(flags) => retire_values::run(&flags, sources).await,
         Command::Config(command) => settings::run(command, sources, &Cli::command()),
+        Command::Healthcheck(flags) => health_check::run(&flags, sources).await,
+        Command::Completions(flags) => manual::print_completions(&flags, Cli::command()),
+        Command::ManPages(flags) => manual::write_man_pages(&flags, Cli::command()),
         Command::Schema => std::io::stdout().write_all(graphql::sdl().as_bytes()).map_err(Error::from),
     }
 }

@@ -1,11 +1,11 @@
 //! `rotakey serve`: runs the server. On an empty database, it creates the first admin token and shows how to rotate it.
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::config::{ServeFlags, Sources};
+use crate::config::{ServeFlags, Sources, from_this_machine};
 use crate::http;
 use crate::service::Issued;
 use crate::systemd::PassedSockets;
@@ -48,14 +48,8 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
 }
 
 /// The URL of the server on this machine.
-fn base_url(mut address: SocketAddr, scheme: &str) -> String {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    format!("{scheme}://{address}")
+fn base_url(address: SocketAddr, scheme: &str) -> String {
+    format!("{scheme}://{}", from_this_machine(address))
 }
 
 /// Whether only this machine can connect to the address.

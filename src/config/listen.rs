@@ -1,7 +1,7 @@
 //! The address to listen on.
 
 use std::fmt::{self, Display, Formatter};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// An IP address or host name, and a port.
@@ -56,6 +56,17 @@ impl Display for Listen {
             Self::Name(name, port) => write!(f, "{name}:{port}"),
         }
     }
+}
+
+/// The address by which this machine connects to a server that listens on an address, which may stand for all addresses.
+pub fn from_this_machine(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
 }
 
 /// Whether this is a host name (RFC 1123, section 2.1), and not a mistyped address.

@@ -25,10 +25,10 @@ use connections::ConnectionSettings;
 pub use connections::ConnectionFlags;
 pub use database::{DatabaseFlags, DatabaseUrl};
 pub use graphql::GraphqlFlags;
-pub use listen::{Listen, MalformedListen};
-pub use operator::{BackupFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
+pub use listen::{Listen, MalformedListen, from_this_machine};
+pub use operator::{BackupFlags, HealthCheckFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
 pub use problems::Problems;
-pub use source::{Origin, Sources, example, read};
+pub use source::{Origin, Sources, example, read, with_source_flags};
 pub use tls::TlsFlags;
 
 /// The flags of `serve`.

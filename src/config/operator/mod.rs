@@ -1,7 +1,9 @@
-//! The flags of the operator's commands, which work on the database itself.
+//! The flags of the operator's commands.
 
 mod backup;
+mod health_check;
 mod retire_values;
 
 pub use backup::{BackupFlags, RestoreFlags, RestoreSettings};
+pub use health_check::HealthCheckFlags;
 pub use retire_values::RetireValuesFlags;

@@ -46,7 +46,7 @@ pub(super) fn settings(root: &Command) -> Vec<Setting> {
 }
 
 /// Adds to each command that has a setting `--config`, and to each secret its `-file` flag.
-pub(super) fn with_source_flags(root: Command) -> Command {
+pub fn with_source_flags(root: Command) -> Command {
     let settings = settings(&root);
     add_to(root, &settings)
 }

@@ -10,6 +10,7 @@ mod origin;
 mod resolve;
 mod secret_file;
 
+pub use definition::with_source_flags;
 pub use example::example;
 pub use origin::{Origin, Sources};
 pub use resolve::read;

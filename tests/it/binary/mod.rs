@@ -1,6 +1,7 @@
 //! The binary: its commands, flags and environment.
 
 mod backup;
+mod packaged;
 mod restore;
 mod retire_values;
 mod secret_files;
