@@ -1,6 +1,6 @@
 # Every verb that people and CI use. `make test` is the whole proof; `make check` the quick loop.
 
-.PHONY: run check test soak bench playground schema settings
+.PHONY: run check test soak bench dist playground schema settings
 
 # The server, with an embedded database in this folder.
 run:
@@ -29,6 +29,9 @@ test:
 	./tests/with-postgres ./tests/monitoring
 	./tests/subscription-clients
 	./tests/backups
+	./tests/packages
+	./tests/deployments
+	./tests/three-machines
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit
 	./tests/playground-is-fresh
 	cd playground && npm run test:browser
@@ -37,6 +40,10 @@ test:
 soak:
 	./tests/install
 	cargo test --locked --test faults -- --long
+
+# A tarball, a Debian package and their checksums, in target/dist.
+dist:
+	./packaging/build
 
 # The playground's built files, which are committed so that `cargo run` needs no Node.
 playground:
