@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import interrupted
 import postgres
 import sqlite
 from page import Page
@@ -24,6 +25,7 @@ def main(world):
     )
     admin = sqlite.back_up_and_restore(page, world)
     sqlite.litestream(page, world, admin)
+    interrupted.kill_everywhere(world)
     cluster = postgres.Cluster(page, world)
     try:
         page.replaced["127.0.0.1:5432"] = f"127.0.0.1:{cluster.port}"
