@@ -151,11 +151,13 @@ fn decimal(integer: &DeInteger<'_>) -> String {
 /// Why the flag itself refuses these values, in its own words.
 fn refusal(flag: &Arg, values: &[String]) -> Option<String> {
     // Only what parses the value: the flag may refer to others, which this command does not have.
-    let probe = Arg::new(flag.get_id().clone())
-        .long("probe")
-        .action(flag.get_action().clone())
-        .value_parser(flag.get_value_parser().clone())
-        .default_values(values.to_owned());
+    let action = flag.get_action().clone();
+    let mut probe = Arg::new(flag.get_id().clone()).long("probe").default_values(values.to_owned());
+    // A flag without a value, such as `--force`, has the parser of its action.
+    if action.takes_values() {
+        probe = probe.value_parser(flag.get_value_parser().clone());
+    }
+    let probe = probe.action(action);
     let err = Command::new("probe").arg(probe).try_get_matches_from(["probe"]).err()?;
     // The error's own text would repeat the value. Its source is only what the parser says about it.
     let source = std::error::Error::source(&err).map(|source| format!(": {source}"));
