@@ -21,6 +21,7 @@ mod replicas;
 mod rest;
 mod rotation;
 mod support;
+mod tls;
 mod token;
 mod transport;
 mod value;

@@ -5,4 +5,5 @@ mod docs;
 mod docs_answers;
 mod docs_clients;
 mod docs_settings;
+mod docs_tls;
 mod test_names;

@@ -1,6 +1,7 @@
 //! What tests are made with: a database each, a server each with a clock and a random source of its own, clients that use
 //! the public API only, and the real binary.
 
+pub mod certificates;
 pub mod client;
 pub mod clock;
 pub mod database;
