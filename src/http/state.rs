@@ -27,7 +27,10 @@ pub(super) struct Inner {
     pub(super) max_connections: usize,
     /// What the connections of every address hold together.
     pub(super) budget: Arc<Budget>,
+    /// Of the address of the API.
     pub(super) connections: Arc<ConnectionCounts>,
+    /// Of the address of the metrics, if they have their own.
+    pub(super) metrics_connections: Arc<ConnectionCounts>,
     /// The schema, shared by all responses that contain it.
     pub(super) sdl: Bytes,
     pub(super) shutdown: Shutdown,
@@ -62,6 +65,7 @@ impl AppState {
             max_connections,
             budget: Arc::new(Budget::new(max_held_bytes)),
             connections: Arc::default(),
+            metrics_connections: Arc::default(),
             sdl,
             shutdown,
             refused: Arc::default(),

@@ -1,4 +1,4 @@
-//! The process itself, under the names that every Prometheus client uses. Linux alone says these.
+//! The process itself, under the names that every Prometheus client uses. On Linux only.
 
 use super::{Exposition, Family};
 
@@ -32,7 +32,7 @@ mod linux {
             exposition
                 .add(Family::gauge("process_virtual_memory_bytes", "Virtual memory, in bytes.").sample([], stat.vsize));
             exposition.add(
-                Family::gauge("process_threads", "Threads.")
+                Family::gauge("process_threads", "Threads of the process.")
                     .sample([], u64::try_from(stat.num_threads).unwrap_or_default()),
             );
             if let Ok(kernel) = KernelStats::current() {
@@ -44,12 +44,16 @@ mod linux {
             }
         }
         if let Ok(count) = process.fd_count() {
-            exposition.add(Family::gauge("process_open_fds", "Open files and sockets.").sample([], count));
+            exposition.add(
+                Family::gauge("process_open_fds", "Files and sockets that the process has open.").sample([], count),
+            );
         }
         if let Ok(limits) = process.limits()
             && let LimitValue::Value(most) = limits.max_open_files.soft_limit
         {
-            exposition.add(Family::gauge("process_max_fds", "How many may be open.").sample([], most));
+            exposition.add(
+                Family::gauge("process_max_fds", "How many files and sockets the process may open.").sample([], most),
+            );
         }
     }
 }

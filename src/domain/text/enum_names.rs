@@ -8,7 +8,7 @@ macro_rules! names {
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The name in the schema and in the database.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
                 }

@@ -120,18 +120,24 @@ impl Documents {
         exposition.add(
             Family::gauge(
                 "rotakey_documents",
-                "GraphQL documents in the cache, and texts that clients may name by their hash.",
+                "GraphQL documents in the cache: parsed ones, and the texts of persisted queries.",
             )
             .by("kind", [("parsed", documents), ("persisted", hashes)]),
         );
         let own = |weight: u64, entries: usize| weight.saturating_sub(self.each.saturating_mul(entries as u64));
         let bytes =
             [("parsed", own(self.prepared.weight(), documents)), ("persisted", own(self.persisted.weight(), hashes))];
-        exposition.add(Family::gauge("rotakey_documents_bytes", "Their size, about.").by("kind", bytes));
+        exposition.add(
+            Family::gauge(
+                "rotakey_documents_bytes",
+                "Memory of the GraphQL documents in the cache, in bytes, estimated.",
+            )
+            .by("kind", bytes),
+        );
         exposition.add(
             Family::counter(
                 "rotakey_document_lookups",
-                "GraphQL documents, by whether the cache had them parsed (hit) or not (miss).",
+                "GraphQL requests, by whether their document was in the cache (hit) or had to be parsed (miss).",
             )
             .by("result", [("hit", self.hits.get()), ("miss", self.misses.get())]),
         );

@@ -3,7 +3,8 @@
 use crate::http::state::AppState;
 use crate::metrics::{Exposition, Family, describe_process};
 
-/// What every room says of itself. It waits for nothing and asks no database, so a scrape costs little, however large that is.
+/// What every room says of itself. It asks no database, so a scrape costs little, however large that is. It reads files of the operating
+/// system, so it must not run where other requests are answered.
 pub(super) fn exposition(state: &AppState) -> Exposition {
     let mut exposition = Exposition::default();
     exposition.add(
@@ -22,22 +23,31 @@ pub(super) fn exposition(state: &AppState) -> Exposition {
 }
 
 fn describe_connections(state: &AppState, exposition: &mut Exposition) {
-    let (accepted, open) = state.connections.accepted_and_open();
-    exposition.add(
-        Family::counter("rotakey_http_connections_accepted", "Connections accepted, on every address.")
-            .sample([], accepted),
+    let mut accepted = Family::counter("rotakey_http_connections_accepted", "Connections accepted, by address.");
+    let mut open = Family::gauge(
+        "rotakey_http_connections",
+        "Open connections, by address: api (--listen) or metrics (--metrics-listen).",
     );
-    exposition.add(Family::gauge("rotakey_http_connections", "Connections that are open.").sample([], open));
-    exposition.add(
-        Family::gauge("rotakey_http_connections_max", "How many may be open on an address (--max-connections).")
-            .sample([], state.max_connections),
+    let mut most = Family::gauge(
+        "rotakey_http_connections_max",
+        "How many connections may be open at each address (--max-connections).",
     );
+    for (address, counts) in [("api", &state.connections), ("metrics", &state.metrics_connections)] {
+        let (accepted_here, open_here) = counts.accepted_and_open();
+        accepted = accepted.sample([("address", address)], accepted_here);
+        open = open.sample([("address", address)], open_here);
+        most = most.sample([("address", address)], state.max_connections);
+    }
+    exposition.add(accepted);
+    exposition.add(open);
+    exposition.add(most);
+    let closed = state.connections.closed_by_reason().zip(state.metrics_connections.closed_by_reason());
     exposition.add(
         Family::counter(
             "rotakey_http_connections_closed",
-            "Connections that the server closed: idle, evicted for a new one, or because answers that nobody reads fill the memory.",
+            "Connections that the server closed: idle, evicted for a new one, or because unread answers fill the memory.",
         )
-        .by("reason", state.connections.closed_by_reason()),
+        .by("reason", closed.map(|((reason, of_api), (_, of_metrics))| (reason, of_api + of_metrics))),
     );
     exposition.add(
         Family::gauge(

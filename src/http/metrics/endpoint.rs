@@ -1,6 +1,5 @@
-//! `GET /metrics`. They show the load of the server and the number of tokens, so they are not public: on the
-//! address of the API a caller needs a permission, and on an address of their own (`--metrics-listen`) the operator decides by the
-//! network who reaches them.
+//! `GET /metrics`. They show the load of the server and the number of tokens, so they are not public: at the address of the API a caller
+//! needs a permission, and at their own address (`--metrics-listen`) the network decides which clients can connect.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -25,20 +24,22 @@ pub(in crate::http) async fn guarded(
 ) -> Result<Response<Body>, Rejection> {
     let caller = caller.ok_or(Error::Anonymous)?;
     state.service.authorise_metrics(&caller).await?;
-    let mut response = answer(&state, &headers);
+    let mut response = answer(state, &headers).await;
     rotation_headers::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
     Ok(response)
 }
 
-/// The metrics, without authentication, at an address of their own.
+/// The metrics, without authentication, at their own address.
 pub(in crate::http) async fn unguarded(State(state): State<AppState>, headers: HeaderMap) -> Response<Body> {
-    answer(&state, &headers)
+    answer(state, &headers).await
 }
 
-fn answer(state: &AppState, headers: &HeaderMap) -> Response<Body> {
+async fn answer(state: AppState, headers: &HeaderMap) -> Response<Body> {
     let named = |kind, subtype| media_type::is_named(headers, kind, subtype);
     let format = if named("application", "openmetrics-text") { Format::OpenMetrics } else { Format::Prometheus };
-    let Ok(text) = exposition(state).encode(format) else { return rejection::panicked() };
+    // It asks the file system for its free space, which blocks while a disk is slow.
+    let text = tokio::task::spawn_blocking(move || exposition(&state).encode(format)).await;
+    let Ok(Ok(text)) = text else { return rejection::panicked() };
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(format.content_type())),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),

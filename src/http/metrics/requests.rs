@@ -71,6 +71,9 @@ const STATUSES: [(u16, &str); 25] = [
     (0, OTHER),
 ];
 
+/// The codes of failures of the server. They have a sample from the start: an alert on their rate would miss the first failure otherwise.
+const FAULTS: [&str; 2] = [ErrorCode::Internal.as_str(), ErrorCode::Unavailable.as_str()];
+
 /// The code of the first error in the body of an answer whose status does not say it.
 #[derive(Clone, Copy)]
 pub(in crate::http) struct FirstError(ErrorCode);
@@ -150,7 +153,7 @@ impl Requests {
                     requests = requests.sample([("endpoint", endpoint.name), ("status", name)], count);
                 }
             }
-            for (code, count) in endpoint.codes.get().filter(|(_, count)| *count > 0) {
+            for (code, count) in endpoint.codes.get().filter(|(code, count)| *count > 0 || FAULTS.contains(code)) {
                 errors = errors.sample([("endpoint", endpoint.name), ("code", code)], count);
             }
             let mut took = endpoint.latency.get();
@@ -214,6 +217,10 @@ mod tests {
                 r#"rotakey_http_requests_total{endpoint="(other)",status="(other)"} 1"#,
             ]
         );
+        for code in ["INTERNAL", "UNAVAILABLE"] {
+            let first = format!("rotakey_http_errors_total{{endpoint=\"/verify\",code=\"{code}\"}} 0\n");
+            assert!(text.contains(&first), "{text}");
+        }
         assert!(text.contains(r#"rotakey_http_request_duration_seconds_count{endpoint="/graphql"} 2"#), "{text}");
     }
 }

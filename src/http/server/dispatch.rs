@@ -25,7 +25,7 @@ use crate::http::state::AppState;
 use crate::http::verify::{forward_auth, introspect};
 use crate::tls::Tls;
 
-use super::connection::{Activity, InFlight, RequestBody, bounded};
+use super::connection::{Activity, ConnectionCounts, InFlight, RequestBody, bounded};
 
 /// The server: all endpoints.
 pub struct Server {
@@ -69,6 +69,11 @@ impl Server {
 
     pub(in crate::http) fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// What counts the connections of this address.
+    pub(super) fn connection_counts(&self) -> &Arc<ConnectionCounts> {
+        if self.verifies { &self.state.connections } else { &self.state.metrics_connections }
     }
 
     /// Sends `Connection: close` while the server drains, so that the client reconnects elsewhere. HTTP/2 has GOAWAY frames for this.

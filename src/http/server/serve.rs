@@ -36,7 +36,7 @@ impl Server {
     /// Serves until the server closes, and returns when the requests in flight have been answered. Connections that only wait for
     /// their client are closed after five seconds.
     pub async fn serve(self, listener: TcpListener) {
-        let (budget, counts) = (self.state().budget.clone(), self.state().connections.clone());
+        let (budget, counts) = (self.state().budget.clone(), self.connection_counts().clone());
         let mut connections = OpenConnections::new(self.state().max_connections, budget, counts);
         let shutdown = self.state().shutdown.clone();
         let closing = shutdown.closing();

@@ -12,8 +12,6 @@ use crate::domain::rule::lifecycle::Status;
 use crate::domain::token::TokenKind;
 use crate::service::{Error, Service};
 
-use super::statistics::Tokens;
-
 /// The least time between two counts.
 const PERIOD: Duration = Duration::from_secs(60);
 /// How many times as long as a count took the next one waits.
@@ -28,43 +26,66 @@ const SOON: [(&str, u32); 3] = [("1h", 60), ("1d", 24 * 60), ("7d", 7 * 24 * 60)
 impl Service {
     /// Counts the tokens whenever the metrics are read, but not too often. Runs for as long as the server does.
     pub async fn keep_statistics(self) {
+        let mut has_failed = false;
         loop {
             self.statistics.wanted.notified().await;
             let begun = Instant::now();
-            match self.count_tokens().await {
-                Ok(tokens) => self.statistics.keep(tokens),
-                Err(cause) => {
-                    tracing::debug!(%cause, "the tokens could not be counted; the metrics keep the last count")
-                }
+            let counted = self.count_tokens().await;
+            match &counted {
+                Err(cause) if !has_failed => tracing::warn!(
+                    %cause,
+                    "some tokens could not be counted; the metrics keep the last numbers of them, or have none"
+                ),
+                Err(cause) => tracing::debug!(%cause, "some tokens could not be counted again"),
+                Ok(()) if has_failed => tracing::info!("all tokens could be counted again"),
+                Ok(()) => {}
             }
+            has_failed = counted.is_err();
             let rest = PERIOD.max(begun.elapsed().saturating_mul(REST));
             interval_at(Instant::now() + rest, rest).tick().await;
         }
     }
 
-    async fn count_tokens(&self) -> Result<Tokens, Error> {
+    /// Counts all that can be counted: a statement that fails, such as one that takes too long, spoils no other number.
+    async fn count_tokens(&self) -> Result<(), Error> {
         let now = self.now();
-        let mut by_status = Vec::new();
+        let mut failure = None;
         for status in Status::ALL {
             for kind in TokenKind::ALL {
-                let (mut count, mut after) = (0, None);
-                loop {
-                    let (more, last) = self.store.count_tokens(*status, *kind, after, SLICE).await?;
-                    count += more;
-                    if more < u64::from(SLICE) {
-                        break;
-                    }
-                    after = last;
+                match self.count_tokens_with(*status, *kind).await {
+                    Ok(count) => self.statistics.keep(|tokens| tokens.by_status.set((*status, *kind), count)),
+                    Err(cause) => failure = Some(cause),
                 }
-                by_status.push((*status, *kind, count));
             }
         }
-        let (mut expiring, mut rotation_due) = (Vec::new(), Vec::new());
         for (within, minutes) in SOON {
             let until = now.plus_minutes(minutes);
-            expiring.push((within, self.store.count_expiring(now, until, MAX_SOON).await?));
-            rotation_due.push((within, self.store.count_rotation_due(now, until, MAX_SOON).await?));
+            match self.store.count_expiring(now, until, MAX_SOON).await {
+                Ok(count) => self.statistics.keep(|tokens| tokens.expiring.set(within, count)),
+                Err(cause) => failure = Some(cause.into()),
+            }
+            match self.store.count_rotation_due(now, until, MAX_SOON).await {
+                Ok(count) => self.statistics.keep(|tokens| tokens.rotation_due.set(within, count)),
+                Err(cause) => failure = Some(cause.into()),
+            }
         }
-        Ok(Tokens { by_status, expiring, rotation_due, counted_at: now, cache_bytes: self.cache.bytes() })
+        if let Some(cause) = failure {
+            return Err(cause);
+        }
+        let cache_bytes = self.cache.bytes();
+        self.statistics.keep(|tokens| tokens.counted = Some((now, cache_bytes)));
+        Ok(())
+    }
+
+    async fn count_tokens_with(&self, status: Status, kind: TokenKind) -> Result<u64, Error> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let (more, last) = self.store.count_tokens(status, kind, after, SLICE).await?;
+            count += more;
+            if more < u64::from(SLICE) {
+                return Ok(count);
+            }
+            after = last;
+        }
     }
 }

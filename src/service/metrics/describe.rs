@@ -25,7 +25,7 @@ impl Service {
             Family::gauge("rotakey_streams", "Open event streams and WebSockets.").sample([], self.streams.count()),
         );
         exposition.add(
-            Family::gauge("rotakey_streams_max", "How many there may be (--max-streams).")
+            Family::gauge("rotakey_streams_max", "How many event streams and WebSockets may be open (--max-streams).")
                 .sample([], self.policy.max_streams),
         );
         exposition.add(

@@ -14,35 +14,54 @@ use crate::metrics::{Exposition, Family};
 pub(crate) struct Statistics {
     /// Notified when the metrics are read.
     pub(super) wanted: Notify,
-    latest: Mutex<Option<Tokens>>,
+    latest: Mutex<Tokens>,
 }
 
-/// One count.
-#[derive(Clone, Debug)]
+/// The latest number of each kind. A number that could not be counted again stays.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tokens {
-    pub(super) by_status: Vec<(Status, TokenKind, u64)>,
-    pub(super) expiring: Vec<(&'static str, u64)>,
-    pub(super) rotation_due: Vec<(&'static str, u64)>,
-    pub(super) counted_at: Timestamp,
-    pub(super) cache_bytes: u64,
+    pub(super) by_status: Numbers<(Status, TokenKind)>,
+    pub(super) expiring: Numbers<&'static str>,
+    pub(super) rotation_due: Numbers<&'static str>,
+    /// When all numbers were counted, and the memory of the cache at that time.
+    pub(super) counted: Option<(Timestamp, u64)>,
+}
+
+/// A number for each of these.
+#[derive(Clone, Debug)]
+pub(super) struct Numbers<K>(Vec<(K, u64)>);
+
+impl<K> Default for Numbers<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: PartialEq> Numbers<K> {
+    pub(super) fn set(&mut self, key: K, number: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = number,
+            None => self.0.push((key, number)),
+        }
+    }
 }
 
 impl Statistics {
-    /// Keeps a new count.
-    pub(super) fn keep(&self, tokens: Tokens) {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens);
+    /// Keeps what was counted.
+    pub(super) fn keep(&self, change: impl FnOnce(&mut Tokens)) {
+        change(&mut self.latest.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Describes the last count, and asks for another.
     pub(super) fn describe(&self, exposition: &mut Exposition) {
         self.wanted.notify_one();
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(Tokens { by_status, expiring, rotation_due, counted_at, cache_bytes }) = latest else { return };
+        let Tokens { by_status, expiring, rotation_due, counted } = latest;
         let mut tokens = Family::gauge(
             "rotakey_tokens",
-            "API tokens by status and kind, as of rotakey_tokens_counted_timestamp_seconds. A token that has expired or fallen overdue moves within two minutes.",
+            "API tokens by status and kind, as of rotakey_tokens_counted_timestamp_seconds. A token that expires or becomes overdue is counted under its new status within two minutes.",
         );
-        for (status, kind, count) in by_status {
+        for ((status, kind), count) in by_status.0 {
             tokens = tokens.sample([("status", status.as_str()), ("kind", kind.as_str())], count);
         }
         exposition.add(tokens);
@@ -51,19 +70,20 @@ impl Statistics {
                 "rotakey_tokens_expiring",
                 "Tokens that work and expire within this time; counted up to 100000.",
             )
-            .by("within", expiring),
+            .by("within", expiring.0),
         );
         exposition.add(
             Family::gauge(
                 "rotakey_tokens_rotation_due",
-                "Active tokens that fall overdue within this time unless they are rotated; counted up to 100000.",
+                "Active tokens that become overdue within this time unless they are rotated; counted up to 100000.",
             )
-            .by("within", rotation_due),
+            .by("within", rotation_due.0),
         );
+        let Some((counted_at, cache_bytes)) = counted else { return };
         exposition.add(
             Family::gauge(
                 "rotakey_tokens_counted_timestamp_seconds",
-                "When the tokens were counted, in Unix seconds: at most once a minute, and for at most 1 % of the time.",
+                "When all tokens were last counted, in Unix seconds: at most once a minute, and for at most 1 % of the time.",
             )
             .sample([], u64::try_from(counted_at.unix_millis() / 1_000).unwrap_or_default()),
         );

@@ -121,8 +121,11 @@ impl DatabaseFile {
         if let Ok(disk) = statvfs(path) {
             let available = disk.blocks_available().saturating_mul(disk.fragment_size());
             exposition.add(
-                Family::gauge("rotakey_sqlite_disk_available_bytes", "Room on the disk of the database.")
-                    .sample([], available),
+                Family::gauge(
+                    "rotakey_sqlite_disk_available_bytes",
+                    "Free space on the disk of the database, in bytes.",
+                )
+                .sample([], available),
             );
         }
         exposition.add(

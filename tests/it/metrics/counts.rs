@@ -1,10 +1,12 @@
 //! What is counted, each thing once, and what is measured.
 
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use crate::support::client::ROTATE;
 use crate::support::deadline::DEADLINE;
 use crate::support::metrics::Scrape;
+use crate::support::process::Process;
 use crate::support::server::Server;
 
 /// By how much a sample has grown.
@@ -98,7 +100,7 @@ async fn the_state_of_the_server_and_its_database_is_measured() {
     assert!((0.0..10.0).contains(&scrape.number("rotakey_database_contact_age_seconds")));
     assert_eq!(scrape.number("rotakey_clock_offset_seconds"), 0.0, "the test sets one clock for both");
     assert_eq!(scrape.number("rotakey_serving"), 1.0);
-    assert!(scrape.number("rotakey_http_connections") >= 1.0);
+    assert!(scrape.number(r#"rotakey_http_connections{address="api"}"#) >= 1.0);
     assert!(scrape.number("rotakey_database_commits_total") >= 1.0);
     assert!(scrape.number("process_resident_memory_bytes") > 1e6);
     let pool = if server.database.is_sqlite() { "read" } else { "main" };
@@ -164,4 +166,29 @@ async fn on_postgres_how_long_a_change_takes_to_be_known_is_measured() {
         }
     };
     tokio::time::timeout(DEADLINE, known).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_a_number_that_cannot_be_counted_is_logged_and_spoils_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("own.db").display());
+    let server = Process::serve(folder.path(), &url);
+    let admin = server.client().with(server.first_value());
+    let database = sea_orm::Database::connect(url.as_str()).await.unwrap();
+    database.execute_unprepared("DROP INDEX api_token_value_overdue_at_idx").await.unwrap();
+    let counted = async {
+        loop {
+            let scrape = Scrape::of(&admin).await;
+            if scrape.get(r#"rotakey_tokens_expiring{within="7d"}"#).is_some() {
+                return scrape;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let scrape = tokio::time::timeout(DEADLINE, counted).await.unwrap();
+    assert_eq!(scrape.number(r#"rotakey_tokens{status="ACTIVE",kind="PRIVATE"}"#), 1.0);
+    assert_eq!(scrape.get(r#"rotakey_tokens_rotation_due{within="7d"}"#), None);
+    assert_eq!(scrape.get("rotakey_tokens_counted_timestamp_seconds"), None, "not all numbers were counted");
+    server.logged("some tokens could not be counted");
+    database.close().await.unwrap();
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::client::Client;
 use crate::support::database::TestDatabase;
+use crate::support::deadline::DEADLINE;
 use crate::support::metrics::Scrape;
 use crate::support::process::{Process, command};
 use crate::support::server::Server;
@@ -128,6 +129,12 @@ async fn on_an_address_of_their_own_whoever_reaches_it_reads_the_metrics_and_not
     assert_eq!(admin.check().await, Ok(1));
     let scrape = Scrape::of(&monitoring).await;
     assert_eq!(scrape.number(r#"rotakey_http_requests_total{endpoint="/graphql",status="200"}"#), 1.0);
+    // Each address has its own limit, so each has its own count.
+    for address in ["api", "metrics"] {
+        let [open, most] = ["", "_max"].map(|name| format!("rotakey_http_connections{name}{{address=\"{address}\"}}"));
+        assert!((1.0..=10.0).contains(&scrape.number(&open)), "{address}");
+        assert!(scrape.number(&most) > 10.0, "{address}");
+    }
     for (path, status) in [("/healthz", 200), ("/graphql", 404), ("/verify", 404), ("/", 404)] {
         let answer = monitoring.with(server.first_value()).request("GET", path).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{path}");
@@ -149,4 +156,33 @@ async fn an_address_for_the_metrics_that_is_taken_is_named_by_its_flag() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && output.stdout.is_empty());
     assert!(said.contains(&taken) && said.contains("--metrics-listen"), "{said}");
+}
+
+#[test]
+fn a_scrape_that_waits_for_a_slow_disk_delays_no_other_request() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    let whole = async {
+        let server = Server::start().await;
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        // Stands for a call that waits for a disk. It holds the only thread that may wait.
+        let waiting = tokio::task::spawn_blocking(move || {
+            begin.send(()).unwrap();
+            released.recv()
+        });
+        begun.await.unwrap();
+        let mut scrape = std::pin::pin!(Scrape::of(&server.admin));
+        for _ in 0..20 {
+            let other = server.anonymous();
+            tokio::select! {
+                biased;
+                _ = &mut scrape => panic!("the metrics were read on a thread that answers requests"),
+                answer = other.request("GET", "/healthz").send() => assert_eq!(answer.unwrap().status().as_u16(), 200),
+            }
+        }
+        release.send(()).unwrap();
+        assert!(scrape.await.get("process_open_fds").is_some());
+        waiting.await.unwrap().unwrap();
+    };
+    runtime.block_on(async { tokio::time::timeout(DEADLINE, whole).await.unwrap() });
 }
