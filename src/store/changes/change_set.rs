@@ -58,7 +58,7 @@ impl ChangeSet {
 pub(in crate::store) struct Announced {
     pub(in crate::store) tokens: Vec<TokenId>,
     pub(in crate::store) events: Vec<EventId>,
-    /// Whether a newer version announced something that this one does not know, so that anything may have changed.
+    /// Whether anything may have changed: a newer version announced something that this one does not know, or a table was rewritten.
     pub(in crate::store) unknown: bool,
 }
 

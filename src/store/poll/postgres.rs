@@ -40,11 +40,11 @@ const BATCH: usize = 256;
 /// The longest time between two polls, in milliseconds of the database's clock. After a longer time, changes may have been missed.
 /// Rows are kept far longer.
 const MAX_POLL_GAP_MILLIS: i64 = 60_000;
-/// The first snapshot, a time just before it was taken, whether the server is read-only, and the file of the tokens.
+/// The first snapshot, a time just before it was taken, whether the server is read-only, and the table of the tokens with its file.
 const NOW: &str = concat!(
     "SELECT pg_current_snapshot()::text, (extract(epoch FROM now()) * 1000)::bigint, ",
     only_reads!(),
-    " AS only_reads, pg_relation_filenode('api_token')::bigint AS tokens_file"
+    " AS only_reads, 'api_token'::regclass::oid::bigint AS tokens_table, pg_relation_filenode('api_token')::bigint AS tokens_file"
 );
 
 /// The same for this poll, a time just after it, and the rows that were committed between the snapshot $1 and this one. The
@@ -56,7 +56,7 @@ const POLL: &str = concat!(
      (extract(epoch FROM clock_timestamp()) * 1000)::bigint, announced.ids, \
      (extract(epoch FROM announced.at) * 1000)::bigint, ",
     only_reads!(),
-    " AS only_reads, pg_relation_filenode('api_token')::bigint AS tokens_file \
+    " AS only_reads, 'api_token'::regclass::oid::bigint AS tokens_table, pg_relation_filenode('api_token')::bigint AS tokens_file \
       FROM (VALUES (1)) AS one LEFT JOIN ( \
         SELECT seq, ids, at FROM change WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) \
             AND xid < pg_snapshot_xmax(pg_current_snapshot()) \
@@ -80,7 +80,10 @@ struct Since {
     snapshot: String,
     /// A time just before it was taken, in Unix milliseconds of the database's clock.
     at: i64,
-    /// The file of the table `api_token`. Restoring a backup replaces it, and adds no row to `change` that this replica would see.
+    /// The number of the table `api_token`. Restoring a backup replaces the table, and adds no row to `change` that this replica would
+    /// see.
+    tokens_table: i64,
+    /// The file of that table. `VACUUM FULL` and `CLUSTER` replace it and change nothing; `TRUNCATE` and loading data do, too.
     tokens_file: i64,
 }
 
@@ -96,7 +99,8 @@ impl Since {
         if row.try_get("only_reads")? {
             return Err(sqlx::Error::Protocol(STANDBY.to_owned()));
         }
-        Ok(Self { snapshot: row.try_get(0)?, at: row.try_get(1)?, tokens_file: row.try_get("tokens_file")? })
+        let (snapshot, at) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(Self { snapshot, at, tokens_table: row.try_get("tokens_table")?, tokens_file: row.try_get("tokens_file")? })
     }
 }
 
@@ -166,8 +170,12 @@ impl Poller {
                 self.store.after_commit.publisher().change_lag.observe(Duration::from_millis(lag_millis));
             }
         }
-        if since.tokens_file != self.since.tokens_file {
+        if since.tokens_table != self.since.tokens_table {
             return Err(failure(sqlx::Error::Protocol("the tables were replaced, as by restoring a backup".into())));
+        }
+        if since.tokens_file != self.since.tokens_file {
+            tracing::info!("the table of tokens was rewritten, as by VACUUM FULL; reading all tokens again");
+            announced.unknown = true;
         }
         if polled_at - self.since.at > MAX_POLL_GAP_MILLIS {
             return Err(failure(sqlx::Error::Protocol("changes may have been deleted before they were polled".into())));

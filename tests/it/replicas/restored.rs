@@ -69,3 +69,24 @@ async fn on_postgres_rows_of_another_cluster_are_not_announced_at_every_poll() {
         assert!(store.is_fresh(restored, stamp), "it is announced again and again");
     }
 }
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_a_table_that_is_rewritten_is_read_again_and_no_contact_is_lost() {
+    let database = TestDatabase::postgres().await;
+    let store = Store::connect(&database.url).await.unwrap();
+    store.migrate().await.unwrap();
+    let mut listener = store.listen().await.unwrap();
+    let connection = database.connect().await;
+    let token = TokenId::new(Timestamp::from_unix_millis(START), [1; 10]);
+    // The last one may load other contents into the table afterwards, so what was read before is not believed after either of them.
+    for rewrite in ["VACUUM FULL api_token", "CLUSTER api_token USING api_token_pkey", "TRUNCATE api_token CASCADE"] {
+        listener.wait_and_poll().await.unwrap();
+        let stamp = store.stamp();
+        listener.wait_and_poll().await.unwrap();
+        assert!(store.is_fresh(token, stamp));
+        connection.execute_unprepared(rewrite).await.unwrap();
+        listener.wait_and_poll().await.unwrap_or_else(|err| panic!("{rewrite}: {err}"));
+        assert!(!store.is_fresh(token, stamp), "{rewrite}");
+    }
+}
