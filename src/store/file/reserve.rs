@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sea_orm::DbErr;
 
 use super::disk_full::{is_full, is_shortage};
-use super::reserve_file::{Found, create_if_missing, has_room, inspect, is_complete};
+use super::reserve_file::{Found, create_if_missing, has_room, inspect, is_still_there};
 
 /// How many calls of [`Reserve::maintain`], one a second, do not create the reserve after the disk was full although there seemed
 /// to be space, as under a quota. The reserve would take the space that was just released.
@@ -97,7 +97,7 @@ impl Reserve {
 
     /// Creates the reserve if it is missing and there is space. Another process may have released it.
     pub(in crate::store) async fn maintain(&self) {
-        if self.0.state.load(Ordering::SeqCst) == HELD && is_complete(&self.0.path) {
+        if self.0.state.load(Ordering::SeqCst) == HELD && is_still_there(&self.0.path) {
             return;
         }
         let this = self.clone();

@@ -12,7 +12,7 @@ use nix::sys::statvfs::statvfs;
 pub(super) const BYTES: u64 = 8 * 1024 * 1024;
 /// How much is written at once. It is longer than the records that file systems compress.
 pub(super) const BLOCK_BYTES: usize = 1024 * 1024;
-/// The number of bytes at its start by which it is recognised.
+/// The number of bytes at its start by which it is recognised as ours.
 const START_BYTES: usize = 64;
 
 /// What is at the path of the reserve.
@@ -25,12 +25,14 @@ pub(super) enum Found {
     Foreign,
 }
 
-pub(super) fn is_complete(path: &Path) -> bool {
-    matches!(inspect(path), Ok(Found::Complete))
+/// Whether a reserve that was complete is still there. Reads nothing of it, because this is asked every second.
+pub(super) fn is_still_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == BYTES)
 }
 
 /// What is at this path, without following a link. A file is ours if only its owner may use it and it starts with our bytes, as far
-/// as it goes, or with zeros: after a power cut, a file may have its length without its contents.
+/// as it goes, or with zeros: after a power cut, a file may have its length without its contents. It is complete if all of its bytes are
+/// there: the parts that a power cut lost take no space, and read as zeros.
 pub(super) fn inspect(path: &Path) -> io::Result<Found> {
     let metadata = match std::fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -40,13 +42,15 @@ pub(super) fn inspect(path: &Path) -> io::Result<Found> {
     if !metadata.is_file() || metadata.permissions().mode() & 0o777 != 0o600 || metadata.len() > BYTES {
         return Ok(Found::Foreign);
     }
-    let mut start = Vec::new();
-    File::open(path)?.take(START_BYTES as u64).read_to_end(&mut start)?;
+    let mut contents = Vec::new();
+    File::open(path)?.take(BYTES + 1).read_to_end(&mut contents)?;
+    let block = block();
+    let start = contents.get(..START_BYTES).unwrap_or(&contents);
     Ok(if start.iter().all(|byte| *byte == 0) {
         Found::Incomplete
-    } else if start.iter().copied().ne(incompressible_bytes().take(start.len())) {
+    } else if !block.starts_with(start) {
         Found::Foreign
-    } else if metadata.len() == BYTES {
+    } else if contents.len() as u64 == BYTES && contents.chunks(BLOCK_BYTES).all(|part| part == block) {
         Found::Complete
     } else {
         Found::Incomplete
@@ -80,8 +84,8 @@ pub(super) fn create_if_missing(path: &Path) -> io::Result<()> {
     written
 }
 
-/// Always the same bytes, which are hard to compress: Xorshift (Marsaglia 2003).
-fn incompressible_bytes() -> impl Iterator<Item = u8> {
+/// What the file consists of, again and again. Always the same bytes, which are hard to compress: Xorshift (Marsaglia 2003).
+fn block() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     std::iter::repeat_with(move || {
         state ^= state << 13;
@@ -90,11 +94,13 @@ fn incompressible_bytes() -> impl Iterator<Item = u8> {
         state.to_le_bytes()
     })
     .flatten()
+    .take(BLOCK_BYTES)
+    .collect()
 }
 
 /// Writes every byte, so that the space is really taken: a sparse file would take none, and zeros might be compressed.
 fn fill(mut file: File) -> io::Result<()> {
-    let block: Vec<u8> = incompressible_bytes().take(BLOCK_BYTES).collect();
+    let block = block();
     for _ in 0..BYTES / BLOCK_BYTES as u64 {
         file.write_all(&block)?;
     }

@@ -1,5 +1,5 @@
 use std::fs::OpenOptions;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use crate::store::file::reserve_file::{BLOCK_BYTES, BYTES};
 
@@ -75,7 +75,7 @@ async fn an_incomplete_reserve_is_created_again() {
         Reserve::at(path.clone()).maintain().await;
         OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes).unwrap();
         Reserve::at(path.clone()).maintain().await;
-        assert!(is_complete(&path));
+        assert!(matches!(inspect(&path), Ok(Found::Complete)));
     }
 }
 
@@ -149,12 +149,17 @@ async fn releasing_the_reserve_while_it_is_being_written_blocks_no_worker() {
 async fn a_reserve_whose_contents_a_power_cut_lost_is_created_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rotakey.db-reserve");
-    for length in [1, BLOCK_BYTES as u64, BYTES] {
-        // Only the length was durable.
-        OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).unwrap().set_len(length).unwrap();
+    let block = BLOCK_BYTES as u64;
+    for (durable, length) in [(0, 1), (0, block), (0, BYTES), (64, BYTES), (block, BYTES), (BYTES - 1, BYTES)] {
+        // The whole length was durable, and this much of the contents.
+        create_if_missing(&path).unwrap();
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(durable).unwrap();
+        file.set_len(length).unwrap();
         let reserve = Reserve::at(path.clone());
         reserve.maintain().await;
-        assert_eq!(reserve.0.state.load(Ordering::SeqCst), HELD, "{length}");
+        assert_eq!(reserve.0.state.load(Ordering::SeqCst), HELD, "{durable} of {length}");
+        assert!(matches!(inspect(&path), Ok(Found::Complete)), "{durable} of {length}");
         assert!(std::fs::metadata(&path).unwrap().blocks() * 512 >= BYTES, "it is sparse");
         std::fs::remove_file(&path).unwrap();
     }
