@@ -59,10 +59,24 @@ impl Partial {
         };
         let (owner, own) = (std::fs::metadata(other).map_err(words)?, self.file.metadata().map_err(words)?);
         // Root alone may give a file away, and made this one.
-        if own.uid() == owner.uid() || own.uid() != 0 {
+        if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) || own.uid() != 0 {
             return Ok(());
         }
         std::os::unix::fs::fchown(&*self.file, Some(owner.uid()), Some(owner.gid())).map_err(words)
+    }
+
+    /// Gives the file the owner and the permissions of the one that it will replace: a group that could read that one, such as the one
+    /// that backs it up, still can.
+    pub(super) fn take_permissions_of(&self, replaced: &Path) -> Result<(), Error> {
+        self.give_to_owner_of(replaced)?;
+        let words = |err: io::Error| {
+            failed(&self.path, &format!("it cannot get the permissions of {}: {err}.", replaced.display()))
+        };
+        let (replaced, own) = (std::fs::metadata(replaced).map_err(words)?, self.file.metadata().map_err(words)?);
+        // Without its group, the permissions would be those of another group.
+        let kept = if own.gid() == replaced.gid() { 0o666 } else { 0o600 };
+        let mode = (replaced.mode() & kept) | 0o600;
+        self.file.set_permissions(Permissions::from_mode(mode)).map_err(words)
     }
 
     /// Waits until the file is on disk, whole: all that is left is to rename it.

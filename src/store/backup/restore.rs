@@ -71,7 +71,10 @@ impl Restoration {
             return Err(failed(&target, &format!("its folder {} does not exist. Create it.", folder.display())));
         }
         let partial = Partial::create(&target, RESTORING)?;
-        partial.give_to_owner_of(if lock.is_some() { &target } else { folder })?;
+        match lock {
+            Some(_) => partial.take_permissions_of(&target)?,
+            None => partial.give_to_owner_of(folder)?,
+        }
         copy(&backup, &partial, true).await?;
         Ok(Self { copy: partial, target, backup: contents, lock })
     }

@@ -323,3 +323,21 @@ async fn on_sqlite_an_older_backup_is_migrated_and_a_newer_or_damaged_or_foreign
     assert!(whole == std::fs::read(&place.path).unwrap());
     assert_eq!(names(place.folder.path()), before.into_iter().filter(|name| name != "backup.db").collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_the_restored_database_has_the_permissions_of_the_one_that_it_replaces() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::new();
+    stop(place.serve());
+    place.back_up();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for (before, after) in [(0o640, 0o640), (0o600, 0o600), (0o664, 0o664), (0o755, 0o644)] {
+        std::fs::set_permissions(&place.path, std::fs::Permissions::from_mode(before)).unwrap();
+        place.restored(&["--force"]);
+        assert_eq!(mode(&place.path), after, "{before:o}");
+    }
+    std::fs::remove_file(&place.path).unwrap();
+    place.restored(&[]);
+    assert_eq!(mode(&place.path), 0o600, "there was none before");
+}
