@@ -15,6 +15,7 @@ mod postgres;
 mod rotating_clients;
 mod rotation_measures;
 mod rounds;
+mod scale;
 mod scale_measures;
 mod seed;
 mod server;
@@ -45,6 +46,9 @@ const MEASURES: &[Measure] = &[
     ("latency", verification_measures::latency),
 ];
 
+/// The measures that take long and much space, which run only when they are named.
+const LONG: &[Measure] = &[("scale-sqlite", scale::sqlite), ("scale-postgres", scale::postgres)];
+
 /// The required programs, and the Debian packages that contain them.
 const NEEDED: &[(&str, &str)] =
     &[("wrk", "wrk"), ("pgbench", "postgresql"), ("taskset", "util-linux"), ("setpriv", "util-linux")];
@@ -62,8 +66,8 @@ fn main() -> ExitCode {
 fn measure(arguments: &[String]) -> ExitCode {
     // Cargo adds this flag.
     let selected: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| *argument != "--bench").collect();
-    if let Some(unknown) = selected.iter().find(|name| !MEASURES.iter().any(|(known, _)| known == *name)) {
-        let known: Vec<&str> = MEASURES.iter().map(|(name, _)| *name).collect();
+    let known: Vec<&str> = MEASURES.iter().chain(LONG).map(|(name, _)| *name).collect();
+    if let Some(unknown) = selected.iter().find(|name| !known.contains(name)) {
         eprintln!("There is no measure {unknown}. There are: {}", known.join(", "));
         return ExitCode::FAILURE;
     }
@@ -74,10 +78,10 @@ fn measure(arguments: &[String]) -> ExitCode {
     }
     let rounds = Rounds { count: 5, each: Duration::from_secs(3) };
     let mut bench = Bench::new(rounds);
-    for (name, run) in MEASURES {
-        if selected.is_empty() || selected.contains(name) {
-            run(&mut bench);
-        }
+    let named = |(name, _): &&Measure| selected.contains(name);
+    let default = MEASURES.iter().filter(|measure| selected.is_empty() || named(measure));
+    for (_, run) in default.chain(LONG.iter().filter(named)) {
+        run(&mut bench);
     }
     let machine = machine::describe(bench.folder());
     println!("\n{machine}; medians of {} rounds of {} s\n\n{HEAD}", rounds.count, rounds.each.as_secs());

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use sea_orm::sqlx::{Connection, PgConnection, query};
+use sea_orm::sqlx::{AssertSqlSafe, Connection, PgConnection, query};
 
 use crate::machine::cores;
 use crate::{client, server};
@@ -23,6 +23,7 @@ const VALUES: &str = "INSERT INTO api_token_value (token_id, generation, hash, h
 /// The cluster, which is removed on drop.
 pub struct Postgres {
     process: Child,
+    cluster: String,
     /// The URL of a database in it, with the schema of the server.
     pub url: String,
     /// The value of the admin token.
@@ -40,12 +41,13 @@ impl Postgres {
         let mut cluster = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut cluster).unwrap();
         let cluster = cluster.trim();
-        let mut connection = PgConnection::connect(&format!("{cluster}/postgres")).await.unwrap();
-        query("CREATE DATABASE bench").execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-        let url = format!("{cluster}/bench");
-        let admin = server::bootstrap(&url);
-        Self { process, url, admin }
+        let (url, admin) = database(cluster, "bench").await;
+        Self { process, cluster: cluster.to_owned(), url, admin }
+    }
+
+    /// The URL of another database in it, with the schema of the server, and the value of its admin token.
+    pub async fn database(&self, name: &str) -> (String, String) {
+        database(&self.cluster, name).await
     }
 
     /// Creates this many tokens through the server, and returns their values.
@@ -80,6 +82,15 @@ impl Postgres {
         let rate = rate.filter(|_| output.status.success());
         rate.unwrap_or_else(|| panic!("pgbench: {}", String::from_utf8_lossy(&output.stderr))).parse().unwrap()
     }
+}
+
+async fn database(cluster: &str, name: &str) -> (String, String) {
+    let mut connection = PgConnection::connect(&format!("{cluster}/postgres")).await.unwrap();
+    query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let url = format!("{cluster}/{name}");
+    let admin = server::bootstrap(&url);
+    (url, admin)
 }
 
 impl Drop for Postgres {

@@ -1,0 +1,194 @@
+//! Listings, with every filter and order, one page after the other.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use crate::client::{self, Connection};
+use crate::seed;
+
+const TOKENS: &str =
+    "query tokens($first: Int, $last: Int, $after: String, $filter: APITokenFilter, $orderBy: APITokenOrder) {
+  apiTokens(first: $first, last: $last, after: $after, filter: $filter, orderBy: $orderBy) {
+    edges { node { id name owner status kind lastUsedAt expiresAt } } pageInfo { startCursor endCursor }
+  }
+}";
+const EVENTS: &str = "query events($first: Int, $after: String, $filter: AuditEventFilter) {
+  auditEvents(first: $first, after: $after, filter: $filter) {
+    edges { node { id at action result } } pageInfo { startCursor endCursor }
+  }
+}";
+/// How often each page is asked for, after once to warm the caches of the database.
+const TIMES: usize = 3;
+
+/// A set of pages that one row of the table is about.
+pub struct Listing {
+    /// What they are.
+    pub name: &'static str,
+    query: &'static str,
+    variables: Vec<Value>,
+    deep: bool,
+}
+
+/// How long the pages took.
+pub struct Times {
+    /// How many there were.
+    pub pages: usize,
+    /// The median of their medians.
+    pub median: Duration,
+    /// The largest of their medians.
+    pub slowest: Duration,
+    /// How many could not be read in the time that a listing may take. They do not count above.
+    pub timeouts: usize,
+}
+
+impl Listing {
+    /// All listings, those of events where there are any.
+    pub fn all(events: bool) -> Vec<Self> {
+        let orders = ["CREATED_AT", "NAME"]
+            .iter()
+            .flat_map(|field| ["ASC", "DESC"].map(|direction| json!({ "field": field, "direction": direction })));
+        let orders = choices("orderBy", orders.collect());
+        let statuses = ["ACTIVE", "EXPIRED", "ROTATION_OVERDUE", "REVOKED"].map(|status| json!([status]));
+        let own = combine(&[
+            optional("status", statuses.to_vec()),
+            optional("kind", vec![json!("PRIVATE"), json!("PUBLIC")]),
+            optional("owner", vec![json!("customer 7"), json!("nobody")]),
+        ]);
+        let names = |names: &[&str]| choices("name", names.iter().map(|name| json!(name)).collect());
+        let tokens = |name, filters: Vec<Value>| {
+            let filters = filters.into_iter().map(|filter| json!({ "filter": filter })).collect();
+            let variables = combine(&[filters, orders.clone(), vec![json!({ "first": 25 })]]);
+            Self { name, query: TOKENS, variables, deep: false }
+        };
+        let mut all = vec![
+            Self {
+                name: "`apiTokens`, the first page",
+                query: TOKENS,
+                variables: vec![json!({ "first": 25 })],
+                deep: false,
+            },
+            Self {
+                name: "`apiTokens`, the last page but seven",
+                query: TOKENS,
+                variables: vec![json!({ "first": 25 })],
+                deep: true,
+            },
+            tokens("`apiTokens` by status, kind, owner", own.clone()),
+            tokens(
+                "`apiTokens` by part of a name that few tokens have",
+                combine(&[own.clone(), names(&["token 999", "no such name"])]),
+            ),
+            tokens("`apiTokens` by part of a name that all tokens have", names(&["token"])),
+        ];
+        if events {
+            let token = json!(seed::id(7));
+            let filters = |fields: &[Vec<Value>]| {
+                let filters = combine(fields).into_iter().map(|filter| json!({ "filter": filter })).collect();
+                combine(&[filters, vec![json!({ "first": 25 })]])
+            };
+            let actions = optional(
+                "actions",
+                vec![
+                    json!(["API_TOKEN_REVOKED"]),
+                    json!(["API_TOKEN_CREATED", "API_TOKEN_UPDATED"]),
+                    json!(["API_TOKEN_OVERLAP_ENDED"]),
+                ],
+            );
+            let times = optional("since", vec![json!("2024-07-01T00:00:00Z"), json!("2026-01-01T00:00:00Z")]);
+            let about = |field| {
+                combine(&[
+                    actions.clone(),
+                    times.clone(),
+                    optional(field, vec![token.clone(), json!("tok_01JZZZZZZZ9999999999999999")]),
+                ])
+            };
+            all.push(Self {
+                name: "`auditEvents`, the first page",
+                query: EVENTS,
+                variables: vec![json!({ "first": 25 })],
+                deep: false,
+            });
+            all.push(Self {
+                name: "`auditEvents` by action, time, token",
+                query: EVENTS,
+                variables: filters(&[about("tokenId")]),
+                deep: false,
+            });
+            all.push(Self {
+                name: "`auditEvents` by action, time, actor",
+                query: EVENTS,
+                variables: filters(&[about("actorId")]),
+                deep: false,
+            });
+        }
+        all
+    }
+
+    /// Their requests. A deep page begins where the last 200 do.
+    pub async fn pages(&self, host: &str, admin: &str) -> Vec<String> {
+        let mut pages = Vec::new();
+        for variables in &self.variables {
+            let mut variables = variables.clone();
+            if self.deep {
+                let last = client::graphql(admin, self.query, &json!({ "last": 200 }));
+                variables["after"] = json!(client::ask_for(host, &last, "/data/apiTokens/pageInfo/startCursor").await);
+            }
+            pages.push(client::graphql(admin, self.query, &variables));
+        }
+        pages
+    }
+}
+
+/// Asks for each page several times, over one connection.
+pub async fn measure(host: &str, pages: &[String]) -> Times {
+    let mut connection = Connection::open(host).await;
+    let (mut medians, mut timeouts) = (Vec::new(), 0);
+    for page in pages {
+        let mut times = Vec::new();
+        for _ in 0..=TIMES {
+            let started = Instant::now();
+            let (status, body) = connection.exchange(page.as_bytes()).await;
+            times.push(started.elapsed());
+            if body.contains(r#""errors""#) {
+                assert!(body.contains("UNAVAILABLE"), "{status}: {body}");
+                times.clear();
+                break;
+            }
+        }
+        // The first has warmed the caches.
+        let Some(times) = times.get_mut(1..) else {
+            timeouts += 1;
+            continue;
+        };
+        times.sort();
+        medians.push(times[times.len() / 2]);
+    }
+    medians.sort();
+    let slowest = medians.last().copied().unwrap_or_default();
+    let median = medians.get(medians.len() / 2).copied().unwrap_or_default();
+    Times { pages: pages.len(), median, slowest, timeouts }
+}
+
+/// An object with this field for each of these values.
+fn choices(field: &str, values: Vec<Value>) -> Vec<Value> {
+    values.into_iter().map(|value| json!({ field: value })).collect()
+}
+
+/// The same, and an object without the field.
+fn optional(field: &str, values: Vec<Value>) -> Vec<Value> {
+    let mut all = vec![json!({})];
+    all.extend(choices(field, values));
+    all
+}
+
+/// Each of the first objects, with the fields of each of the second, and so on.
+fn combine(fields: &[Vec<Value>]) -> Vec<Value> {
+    fields.iter().fold(vec![json!({})], |combined, next| {
+        let merged = |left: &Value, right: &Value| -> Value {
+            let both = [left, right].into_iter().filter_map(Value::as_object).flatten();
+            Value::Object(both.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
+        };
+        combined.iter().flat_map(|left| next.iter().map(|right| merged(left, right)).collect::<Vec<_>>()).collect()
+    })
+}
