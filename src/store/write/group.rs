@@ -8,7 +8,8 @@
 //!
 //! - Each operation has its own outcome. It runs behind a savepoint. If it fails, or its client is gone, it is rolled back to the
 //!   savepoint. The first needs none: a rollback of the whole transaction undoes nothing else. Chains that are executed together
-//!   have one savepoint. If one of them cannot be written, none is, and each of their operations decides under a lock instead.
+//!   have one savepoint. If one of them cannot be written, or is refused by the database, none is written, and each of their
+//!   operations decides under a lock instead.
 //! - An operation reads what earlier ones of the group wrote, which is not durable yet. So nothing is acknowledged before the
 //!   COMMIT, not even a refusal: it may depend on what was read (R7, R13). If the COMMIT fails, all operations in it fail.
 //! - A commit is acknowledged only if the database files still have their names ([`crate::store::file::database_file`]). While
@@ -21,6 +22,7 @@ use std::sync::atomic::Ordering;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 use tokio::sync::oneshot;
 
+use crate::store::Error;
 use crate::store::changes::change_set::ChangeSet;
 use crate::store::conditional_write::chain::Chain;
 use crate::store::connect::pool::{Pool, PoolTransaction};
@@ -127,7 +129,11 @@ impl Group {
             chains.push(chain);
             waiting.push(Waiting { acknowledgement, kept: Some(changes) });
         }
-        let written = Chain::run_all(chains, &*self.transaction).await;
+        let written = match Chain::run_all(chains, &*self.transaction).await {
+            // The error does not say which chain was refused. Under a lock it is refused again, and fails alone.
+            Err(err) if matches!(Error::from(err.clone()), Error::Refused(_)) => Ok(false),
+            written => written,
+        };
         if let Ok(false) = written {
             for Waiting { acknowledgement, .. } in waiting {
                 // At once, because this answers no client: the operation is now decided under a lock. An error means that the client

@@ -40,7 +40,7 @@ impl Requests {
         std::iter::from_fn(|| self.waiting.pop_front()).find_map(|request| Some(request.admitted(&self.file)?.kind))
     }
 
-    /// This chain, and others of the same statements that are waiting: as many as are executed in one round trip.
+    /// This chain, and others of the same statements that are waiting, in order: as many as are executed in one round trip.
     pub(super) fn batch(&mut self, first: ChainRequest) -> Vec<ChainRequest> {
         let is_alike = |request: &WriteRequest| match &request.kind {
             Requested::Chain(other) => other.chain.has_statements_of(&first.chain),
@@ -51,8 +51,8 @@ impl Requests {
         // A power of two.
         let size = 1 << (alike.len() + 1).min(MAX_CHAINS).ilog2();
         let mut batch = vec![first];
-        for place in alike.into_iter().take(size - 1).rev() {
-            let request = self.waiting.remove(place).and_then(|request| request.admitted(&self.file));
+        for (removed, place) in alike.into_iter().take(size - 1).enumerate() {
+            let request = self.waiting.remove(place - removed).and_then(|request| request.admitted(&self.file));
             if let Some(Requested::Chain(request)) = request.map(|request| request.kind) {
                 batch.push(request);
             }

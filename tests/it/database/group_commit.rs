@@ -8,7 +8,7 @@ use rotakey::domain::token::SettingsDraft;
 use rotakey::domain::value::Value;
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, Policy, RequestContext, RotateRequest, Service};
 use rotakey::store::Store;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::task::JoinSet;
 
 use crate::support::clock::ManualClock;
@@ -97,6 +97,7 @@ async fn concurrent_rotations_of_many_tokens_all_succeed_and_every_value_works()
 async fn on_sqlite_rotations_that_wait_together_share_durable_transactions() {
     let fixture = Fixture::on(TestDatabase::sqlite()).await;
     let holders = fixture.holders().await;
+    let ids: Vec<String> = holders.iter().map(|holder| holder.token_id().to_string()).collect();
     let before = fixture.store.commits();
     // All wait for this one, and then only for each other.
     let slot = fixture.take_slot().await;
@@ -110,6 +111,11 @@ async fn on_sqlite_rotations_that_wait_together_share_durable_transactions() {
     running.join_all().await;
     let commits = fixture.store.commits() - before;
     assert_eq!(commits, 1, "durable transactions for {CLIENTS} rotations");
+    let beside = fixture.database.connect().await;
+    let sql = "SELECT token_id FROM audit_event WHERE action = 'API_TOKEN_ROTATED' ORDER BY rowid";
+    let rows = beside.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    let rotated: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    assert_eq!(rotated, ids, "in the order of the requests");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,6 +165,40 @@ async fn an_operation_that_fails_half_way_leaves_what_the_others_of_its_group_di
         let expected = if number % 2 == 0 { 2 } else { 1 };
         assert_eq!((token.current.generation, token.revoked_at), (expected, None), "{number}");
     }
+}
+
+#[tokio::test]
+async fn on_sqlite_a_rotation_that_the_database_refuses_fails_alone() {
+    let fixture = Fixture::on(TestDatabase::sqlite()).await;
+    let mut holders = fixture.holders().await;
+    let (revokes, refused) = (holders.remove(0), holders.remove(CLIENTS / 2));
+    let refused_id = refused.token_id();
+    let sql = format!(
+        "CREATE TRIGGER snag BEFORE INSERT ON api_token_value WHEN NEW.token_id = '{refused_id}'
+         BEGIN SELECT RAISE(ABORT, 'snag'); END"
+    );
+    fixture.database.connect().await.execute_unprepared(&sql).await.unwrap();
+    // All wait for this one, and then share a transaction.
+    let slot = fixture.take_slot().await;
+    let (service, id) = (fixture.service.clone(), revokes.token_id().to_string());
+    let revocation = tokio::spawn(async move { service.revoke(&revokes, &id).await.map_err(|err| err.code()) });
+    tokio::task::yield_now().await;
+    let mut running = JoinSet::new();
+    holders.insert(3, refused);
+    for holder in holders {
+        let service = fixture.service.clone();
+        running.spawn(async move {
+            let outcome = service.rotate(&holder, &RotateRequest::default()).await;
+            (holder.token_id(), outcome.map(drop).map_err(|err| err.code()))
+        });
+    }
+    tokio::task::yield_now().await;
+    drop(slot);
+    for (id, outcome) in running.join_all().await {
+        let expected = if id == refused_id { Err(ErrorCode::Internal) } else { Ok(()) };
+        assert_eq!(outcome, expected, "{id}");
+    }
+    assert!(revocation.await.unwrap().is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
