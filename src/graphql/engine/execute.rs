@@ -16,6 +16,7 @@ use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::document::cache::Documents;
 use crate::graphql::document::cost::{cost, cost_of_introspection};
+use crate::graphql::document::direct::query::DirectQuery;
 use crate::graphql::document::plan::{one_by_one, root_fields};
 use crate::graphql::document::prepared::{Operation, Prepared, RootField};
 use crate::graphql::document::single_rotation::rotates_twice;
@@ -114,7 +115,10 @@ impl GraphqlEngine {
     pub fn try_now(&self, caller: (&str, &Source), asked: &DirectRequest<'_>) -> Option<(Standing, Vec<u8>)> {
         let prepared = self.documents.cached(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
-        let direct = operation.direct.as_ref().filter(|direct| direct.cost() <= self.settings.max_cost)?;
+        let max_bytes = self.settings.max_answer_bytes as u64;
+        let is_within =
+            |direct: &&DirectQuery| direct.cost() <= self.settings.max_cost && direct.max_bytes() <= max_bytes;
+        let direct = operation.direct.as_ref().filter(is_within)?;
         let answer = direct.try_now(&self.service, caller, asked.variables)?;
         self.documents.note_hit();
         Some(answer)

@@ -69,6 +69,25 @@ async fn an_answer_is_bounded_in_bytes_whatever_makes_it_long() {
 }
 
 #[tokio::test]
+async fn an_answer_from_the_cache_has_the_same_bound() {
+    let server = bounded(1_000).await;
+    let input = json!({ "name": "n", "description": "d".repeat(1_500) });
+    let token = server.admin.create(input).await.unwrap().client;
+    let verify = "query($input: VerifyAPITokenInput!) { verifyAPIToken(input: $input) { token { description } } }";
+    for (caller, body) in [
+        (&token, json!({ "query": "{ currentAPIToken { description } }" })),
+        (&server.admin, json!({ "query": verify, "variables": { "input": { "value": token.value } } })),
+    ] {
+        server.admin.catch_up().await;
+        // By the third time, the document and the values are cached.
+        for _ in 0..3 {
+            let (_, answer, _) = post(caller, &body).await;
+            assert_eq!(refusal(&answer), (Some("BAD_USER_INPUT"), &Value::Null), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_list_of_requests_has_one_bound() {
     let server = bounded(MAX_BYTES).await;
     describe(&server.admin, 20).await;

@@ -8,6 +8,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Permission;
 use crate::service::View;
 
+/// More bytes than a field has: a hundred scopes of 255 characters.
+pub(super) const MAX_FIELD_BYTES: u64 = 32 * 1_024;
+
 /// Writes a field into the response.
 pub(super) type Write<T> = fn(&T, &mut Vec<u8>);
 /// The fields of a selection set in order. The text of each is its response key with the punctuation around it.

@@ -7,6 +7,7 @@ use crate::domain::rule::lifecycle::Standing;
 use crate::service::Service;
 
 use super::current_token::DirectCurrentToken;
+use super::fields::MAX_FIELD_BYTES;
 use super::verification::DirectVerification;
 
 /// A query as it is answered directly.
@@ -29,6 +30,13 @@ impl DirectQuery {
             Self::Verification(verification) => verification.cost,
             Self::CurrentToken(current) => current.cost,
         }
+    }
+
+    /// The longest answer, in bytes.
+    pub(crate) fn max_bytes(&self) -> u64 {
+        // Every field costs 1. What a root field costs more is enough for the response keys, because only short bodies are read
+        // before authentication.
+        self.cost().saturating_mul(MAX_FIELD_BYTES)
     }
 
     /// Answers the caller with this value and source, with these variables (a JSON object). Returns the standing of the caller's value,
