@@ -11,7 +11,7 @@ pub mod events;
 pub mod http2;
 pub mod metrics;
 mod servers;
-mod spans;
+pub mod spans;
 pub mod verification;
 
 pub use servers::{cluster, fleet, link, process, replica, server};

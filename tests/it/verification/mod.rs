@@ -1,6 +1,7 @@
 //! Verification: every outcome at every endpoint where one may ask.
 
 mod cached_answers;
+mod direct_documents;
 mod direct_verification;
 mod effects;
 mod forward_auth;
