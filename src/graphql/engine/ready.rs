@@ -89,7 +89,7 @@ async fn resolve_object<T: ContainerType>(
     field: &Positioned<Field>,
 ) -> ServerResult<Value> {
     let selections = &ctx.item.node.items;
-    if !selections.iter().all(|selection| is_plain(&selection.node)) {
+    if !selections.iter().all(|selection| is_plain(&selection.node)) || must_be_merged(selections) {
         return object.resolve(ctx, field).await;
     }
     let bound = ctx.data_opt::<Bound>();
@@ -100,10 +100,6 @@ async fn resolve_object<T: ContainerType>(
         if selected.node.name.node == "__typename" {
             values.insert(key.clone(), Value::String(object.introspection_type_name().into_owned()));
             continue;
-        }
-        if !selected.node.selection_set.node.items.is_empty() && values.contains_key(key) {
-            // Two selection sets of one field have to be merged.
-            return object.resolve(ctx, field).await;
         }
         let ctx = ctx.with_field(selected);
         if bound.is_some_and(Bound::must_stop) {
@@ -126,4 +122,17 @@ async fn resolve_object<T: ContainerType>(
 
 fn is_plain(selection: &Selection) -> bool {
     matches!(selection, Selection::Field(field) if field.node.directives.is_empty())
+}
+
+/// Whether a field has several selection sets. Found out before anything is resolved, because everything counts that is resolved.
+fn must_be_merged(selections: &[Positioned<Selection>]) -> bool {
+    let keys = || {
+        selections.iter().filter_map(|selection| match &selection.node {
+            Selection::Field(field) if !field.node.selection_set.node.items.is_empty() => {
+                Some(field.node.response_key())
+            }
+            _ => None,
+        })
+    };
+    keys().enumerate().any(|(number, key)| keys().take(number).any(|earlier| earlier.node == key.node))
 }

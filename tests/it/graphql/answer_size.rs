@@ -48,6 +48,8 @@ async fn an_answer_is_bounded_in_bytes_whatever_makes_it_long() {
         (page(30, "description"), true),
         (page(12, "a: description b: description"), false),
         (page(15, "a: description b: description"), true),
+        // Two selection sets of one field are resolved and counted once each.
+        ("{ apiTokens(first: 20) { edges { node { description } } edges { cursor } } }".to_owned(), false),
         // A name that the client chose is repeated for each item.
         (page(15, &format!("{key}: id")), false),
         (page(20, &format!("{key}: id")), true),
