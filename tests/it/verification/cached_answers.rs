@@ -55,6 +55,57 @@ async fn an_answer_from_the_cache_is_the_same_as_one_from_the_database() {
     }
 }
 
+/// Everything of a token but the time of its last use, which the database learns later.
+const WHOLE: &str = "{ currentAPIToken { id name description owner kind status permissions scopes allowedCIDRBlocks allowedOrigins
+    generation values { hint generation createdAt firstUsedAt replacedAt retiresAt } createdAt createdBy { kind id }
+    updatedAt updatedBy { kind id } rotatedAt rotatedBy { kind id } expiresAt rotationPeriodMinutes rotateBy overlapMinutes
+    overlapStarts onReuse protected revokedAt } }";
+
+/// What a server caches when it issues a value or writes a first use was never read from the database.
+#[tokio::test]
+async fn what_is_cached_when_it_is_written_is_what_another_server_reads() {
+    let server = Server::start().await;
+    server.admin.catch_up().await;
+    let same = async |client: &Client, step: &str| {
+        // The second time from the cache.
+        let here = [client.ask(WHOLE).await.body, client.ask(WHOLE).await.body];
+        let elsewhere = client.at(&server.replica().await.url).ask(WHOLE).await.body;
+        assert_eq!(here, [elsewhere.clone(), elsewhere], "{step}");
+    };
+    for (settings, rotation) in [
+        (json!({}), json!({})),
+        (json!({ "overlapMinutes": 0 }), json!({})),
+        (json!({ "overlapStarts": "FIRST_USE", "rotationPeriodMinutes": 60 }), json!({})),
+        (json!({ "overlapStarts": "FIRST_USE", "overlapMinutes": 5 }), json!({ "overlapMinutes": 0 })),
+        (json!({ "permissions": ["API_TOKEN_MODIFY", "API_TOKEN_READ"] }), json!({ "overlapMinutes": 3 })),
+        (json!({ "scopes": ["b", "a", "*"], "allowedCIDRBlocks": ["127.0.0.0/8", "::/0"] }), json!({})),
+    ] {
+        let mut input = json!({ "name": "n", "description": "d" });
+        input.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let created = server.admin.create(input).await.unwrap();
+        let old = created.client;
+        let step = |name: &str| format!("{name} of {settings}, rotated with {rotation}");
+        server.clock.advance(1);
+        // The first use is written by the rotation or by a request of its own.
+        if rotation == json!({}) {
+            same(&old, &step("a first use")).await;
+        }
+        server.clock.advance(1);
+        let new = old.with(old.rotate_with(rotation.clone()).await.unwrap());
+        server.clock.advance(1);
+        // Of the previous value, if it still works.
+        same(&old, &step("a use of the previous value")).await;
+        server.clock.advance(1);
+        same(&new, &step("a first use of the new value")).await;
+        same(&old, &step("another use of the previous value")).await;
+        server.admin.update(json!({ "id": created.id, "description": "e" })).await.unwrap();
+        server.clock.advance(1);
+        let newest = new.with(new.rotate().await.unwrap());
+        same(&new, &step("a use after another rotation")).await;
+        same(&newest, &step("a first use after another rotation")).await;
+    }
+}
+
 #[tokio::test]
 async fn every_answer_has_a_request_id_also_from_the_cache() {
     let server = Server::start().await;
