@@ -1,7 +1,7 @@
 //! A primary and its synchronous standby under Patroni, configured as `docs/postgresql` says.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
@@ -114,6 +114,13 @@ impl PatroniCluster {
         self.until("the standby as the primary", async |cluster| cluster.answers(node, "primary").await).await;
     }
 
+    /// Keeps the logs of Patroni and PostgreSQL beside a history.
+    pub fn keep_logs(&self, history: &Path) {
+        for node in &self.nodes {
+            fs::copy(node.log_file(), history.with_extension(format!("{}.log", node.name))).unwrap();
+        }
+    }
+
     async fn until(&self, what: &str, mut holds: impl AsyncFnMut(&Self) -> bool) {
         let looking = async {
             let mut looks = interval(LOOK);
@@ -145,7 +152,9 @@ impl Node {
         let folder = self.folder.path();
         let [address, rest_address] = [self.port, self.rest_port].map(|port| format!("127.0.0.1:{port}"));
         let configuration = folder.join("patroni.yml");
-        fs::write(&configuration, filled_in("patroni.yml", &[])).unwrap();
+        // The unoptimised program computes SCRAM for so long that it blocks itself when it opens all connections at once.
+        let quick = ("scram-sha-256", "md5".to_owned());
+        fs::write(&configuration, filled_in("patroni.yml", &[quick])).unwrap();
         let places = [
             ("=db1\n", format!("={}\n", self.name)),
             ("db1:8008", rest_address.clone()),

@@ -45,6 +45,9 @@ pub async fn run(run: &Run) -> Report {
         cluster.nodes[old].kill(killed);
         cluster.primary(new).await;
         report.expect(storm.check_all(PATIENCE).await);
+        if !report.is_good() {
+            break;
+        }
         let name = format!("after failover {number}");
         report.expect(create_at_each(&replicas, &calls, &admin, &name).await);
         report.expect(are_all_on(&cluster.nodes[new], &before, &name, &replicas).await);
@@ -60,6 +63,9 @@ pub async fn run(run: &Run) -> Report {
     }
     let tally = storm.end(PATIENCE).await;
     calls.flush();
+    if !report.is_good() {
+        cluster.keep_logs(&run.record);
+    }
     report.count("failovers", moments.len());
     report.count("rotations acknowledged", tally.rotations);
     report.count("answers lost", tally.unknown);
