@@ -1,6 +1,7 @@
-//! TLS: clients of every kind, limits, certificates that change and certificates of clients.
+//! TLS: clients of every kind, limits, certificates that change, certificates of clients, and PostgreSQL.
 
 mod clients;
 mod limits;
+mod postgres;
 mod reload;
 mod startup;

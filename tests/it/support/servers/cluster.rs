@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -82,6 +82,22 @@ impl PostgresServer {
         self.port = primary.port;
         assert!(answers(&mut self.child, self.port).await);
         self
+    }
+
+    /// Serves TLS from now on, with this certificate and key.
+    pub async fn use_tls(&self, certificate: &Path, key: &Path) {
+        let data = self.folder.path().join("data");
+        let owner = fs::metadata(&data).unwrap();
+        for (file, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let copy = data.join(name);
+            fs::copy(file, &copy).unwrap();
+            // PostgreSQL refuses a key that others can read.
+            fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+            chown(&copy, Some(owner.uid()), Some(owner.gid())).unwrap();
+        }
+        self.execute("ALTER SYSTEM SET ssl = on").await;
+        self.execute("SELECT pg_reload_conf()").await;
+        self.wait_for("SELECT current_setting('ssl')::boolean").await;
     }
 
     /// Makes this standby a primary.
