@@ -1,10 +1,12 @@
 //! Supervision by the service manager: when the server is ready, whether it is alive, and reloading on request.
 
 use std::convert::Infallible;
+use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::Signal;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::oneshot;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::http;
 use crate::service::{Readiness, Service};
@@ -15,6 +17,8 @@ use crate::tls::{Reload, Tls};
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
 /// How often the TLS files are looked at.
 const TLS_PERIOD: Duration = Duration::from_secs(5);
+/// How long reading them takes at most, unless the disk hangs.
+const TLS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the next part of the start may take, and how often the service manager is asked to wait for it. A migration of a large
 /// database, or another replica that migrates it, takes longer than the usual timeout of a start.
 const START_STEP: Duration = Duration::from_secs(30);
@@ -73,10 +77,29 @@ pub(super) async fn report(service: Service, shutdown: http::Shutdown, tls: Opti
 
 /// Reads the files again that are read while the server runs.
 async fn reload(tls: Option<&Tls>, why: Reload) {
-    match tls.cloned() {
-        // Files may be on a slow disk.
-        Some(tls) => _ = tokio::task::spawn_blocking(move || tls.reload(why)).await,
-        None => tracing::info!("SIGHUP: there is nothing to reload"),
+    let Some(tls) = tls.cloned() else {
+        tracing::info!("SIGHUP: there is nothing to reload");
+        return;
+    };
+    let (done, mut is_done) = oneshot::channel();
+    // In a thread, because the disk may be slow. Not in one of the runtime, which would wait for it before the process ends: a disk that
+    // hangs must not prevent that.
+    let reads = move || {
+        tls.reload(why);
+        let _ = done.send(());
+    };
+    if let Err(cause) = thread::Builder::new().name("tls-files".to_owned()).spawn(reads) {
+        tracing::warn!(%cause, "cannot read the TLS files; keeping the certificate in use");
+    }
+    if timeout(TLS_TIMEOUT, &mut is_done).await.is_err() {
+        tracing::warn!(
+            seconds = TLS_TIMEOUT.as_secs(),
+            "the TLS files cannot be read in time; keeping the certificate in use. Check the disk"
+        );
+        // At a request, the status of the service must not wait any longer. Otherwise there must not be more and more threads.
+        if why == Reload::Periodic {
+            let _ = is_done.await;
+        }
     }
 }
 

@@ -27,6 +27,9 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
         tracing::info!("using the socket that the service manager passed instead of --listen");
     }
     let tls = settings.tls.map(Tls::load).transpose().map_err(app::Error::from)?;
+    if let Some(tls) = &tls {
+        tls.log_expiry(u64::try_from(clock.now_unix_millis() / 1000).unwrap_or_default());
+    }
     let service = app::while_starting(app::open(&settings.database_url, clock, entropy, settings.policy)).await?;
     // Bind the ports first: no token must be created by a server that then cannot start.
     let listeners = app::Listeners::open(passed, settings.listen, settings.metrics_listen).await?;

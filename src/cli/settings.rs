@@ -6,12 +6,13 @@ use clap::Subcommand;
 
 use crate::app;
 use crate::config::{self, ServeFlags, Sources};
+use crate::tls::Tls;
 
 use super::error::Error;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SettingsCommand {
-    /// Check all settings of `serve`, wherever they are set, and start nothing
+    /// Check all settings of `serve`, wherever they are set, and the TLS files; start nothing
     Check(Box<ServeFlags>),
     /// Check all settings of `serve`, and print them as TOML with the place where each is set; secrets are left out
     Print(Box<ServeFlags>),
@@ -23,7 +24,8 @@ pub(super) fn run(command: SettingsCommand, sources: &Sources, cli: &clap::Comma
     let mut stdout = std::io::stdout();
     match command {
         SettingsCommand::Check(flags) => {
-            sources.check(flags.validate(app::raise_descriptor_limit()))?;
+            let settings = sources.check(flags.validate(app::raise_descriptor_limit()))?;
+            settings.tls.map(Tls::load).transpose().map_err(app::Error::from)?;
             match sources.file() {
                 Some(file) => writeln!(stdout, "The settings are valid: {}", file.display())?,
                 None => writeln!(stdout, "The settings are valid. There is no settings file.")?,

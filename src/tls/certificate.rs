@@ -53,7 +53,7 @@ impl Certified {
 /// All certificates of a file, at least one.
 fn certificates((named, text): &(Named, Vec<u8>)) -> Result<Vec<CertificateDer<'static>>, Error> {
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-    let certificates = parsed.map_err(|err| Error::Pem(named.clone(), err.to_string()))?;
+    let certificates = parsed.map_err(|err| Error::Pem(named.clone(), words(&err)))?;
     if certificates.is_empty() { Err(Error::NoCertificate(named.clone())) } else { Ok(certificates) }
 }
 
@@ -73,9 +73,19 @@ fn private_key((named, text): &(Named, Vec<u8>)) -> Result<PrivateKeyDer<'static
         } else if matches!(err, pem::Error::NoItemsFound) {
             Error::NoKey(named.clone())
         } else {
-            Error::Pem(named.clone(), err.to_string())
+            Error::Pem(named.clone(), words(&err))
         }
     })
+}
+
+/// What is wrong with a PEM file. The library's own words contain bytes of the file as numbers.
+fn words(err: &pem::Error) -> &'static str {
+    match err {
+        pem::Error::MissingSectionEnd { .. } => "a BEGIN line has no END line",
+        pem::Error::IllegalSectionStart { .. } => "a BEGIN line is malformed",
+        pem::Error::Base64Decode(_) => "what is between BEGIN and END is not base64",
+        _ => "it cannot be read",
+    }
 }
 
 /// Requires a certificate of each client that one of these authorities has signed.

@@ -28,7 +28,7 @@ pub enum Error {
     TooLarge(Named),
     /// A file is not PEM.
     #[error("{0} is not a complete PEM file: {1}.")]
-    Pem(Named, String),
+    Pem(Named, &'static str),
     /// A file holds no certificate.
     #[error("{0} contains no certificate. It must be a PEM file with at least one BEGIN CERTIFICATE.")]
     NoCertificate(Named),

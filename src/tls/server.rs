@@ -1,6 +1,7 @@
 //! The server's side of TLS, with the certificate that the files had when they could last be used.
 
 use std::fmt::{self, Debug, Formatter};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ pub type Stream<S> = tokio_rustls::server::TlsStream<S>;
 
 /// How long a handshake may take. It needs two round trips and a signature, so this allows for a slow network and lost packets.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many bytes of an answer a connection encrypts before the socket takes them. A client that does not read makes the server hold them,
+/// outside of the budget for answers. One record has as many.
+const MAX_UNSENT: usize = 16_384;
 /// The first byte of a TLS record with a handshake message (RFC 8446, section 5.1).
 const HANDSHAKE_RECORD: u8 = 0x16;
 
@@ -41,7 +45,10 @@ struct Inner {
     files: Files,
     /// For new connections. Others keep the certificate with which they began.
     current: RwLock<Arc<Certified>>,
+    /// Held while the files are read, which may take forever on a disk that hangs. So only a reload may wait for it.
     last_look: Mutex<LastLook>,
+    /// Whether `last_look` has a failure, readable without its lock.
+    fails: AtomicBool,
     handshakes: Handshakes,
 }
 
@@ -76,6 +83,7 @@ impl Tls {
             files,
             current: RwLock::new(Arc::new(certified)),
             last_look: Mutex::new(last_look),
+            fails: AtomicBool::new(false),
             handshakes: Handshakes::default(),
         })))
     }
@@ -84,7 +92,12 @@ impl Tls {
     pub fn reload(&self, why: Reload) {
         let mut last_look = self.0.last_look.lock().unwrap_or_else(PoisonError::into_inner);
         match self.0.files.read().and_then(|contents| self.replace(&contents, &mut last_look)) {
-            Ok(()) => last_look.failure = None,
+            Ok(replaced) => {
+                last_look.failure = None;
+                if why == Reload::Requested && !replaced {
+                    tracing::info!("the TLS files have not changed");
+                }
+            }
             Err(err) => {
                 let words = err.to_string();
                 let before = last_look.failure.take().filter(|before| before.words == words);
@@ -96,12 +109,14 @@ impl Tls {
                 last_look.failure = Some(Failure { words, is_logged: logs || is_known });
             }
         }
+        self.0.fails.store(last_look.failure.is_some(), Ordering::Relaxed);
     }
 
-    fn replace(&self, contents: &Contents, last_look: &mut LastLook) -> Result<(), Error> {
+    /// Whether the files had changed.
+    fn replace(&self, contents: &Contents, last_look: &mut LastLook) -> Result<bool, Error> {
         let fingerprint = contents.fingerprint();
         if fingerprint == last_look.fingerprint {
-            return Ok(());
+            return Ok(false);
         }
         let certified = Certified::parse(contents)?;
         warn_of_public_key(&self.0.files, contents);
@@ -109,7 +124,18 @@ impl Tls {
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certified);
         last_look.fingerprint = fingerprint;
         tracing::info!(expires_at = utc(expires_at), "TLS certificate reloaded");
-        Ok(())
+        Ok(true)
+    }
+
+    /// Logs when the certificate in use expires, for a clock that shows this many Unix seconds.
+    pub fn log_expiry(&self, now: u64) {
+        let (seconds, certificate) = (self.expires_at(), self.0.files.certificate.display());
+        let expires_at = utc(seconds);
+        if seconds <= now {
+            tracing::warn!(%certificate, expires_at, "the TLS certificate has expired, so clients refuse it; renew it");
+        } else {
+            tracing::info!(%certificate, expires_at, "TLS certificate read");
+        }
     }
 
     /// When the certificate in use expires, in Unix seconds.
@@ -139,7 +165,8 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let acceptor = TlsAcceptor::from(self.current().config.clone());
-        let outcome = match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(socket)).await {
+        let accepted = acceptor.accept_with(socket, |connection| connection.set_buffer_limit(Some(MAX_UNSENT)));
+        let outcome = match timeout(HANDSHAKE_TIMEOUT, accepted).await {
             Ok(outcome) => outcome.map_err(HandshakeError::from),
             Err(_) => Err(HandshakeError::TimedOut),
         };
@@ -156,7 +183,7 @@ impl Tls {
             )
             .sample([], self.expires_at()),
         );
-        let fails = self.0.last_look.lock().unwrap_or_else(PoisonError::into_inner).failure.is_some();
+        let fails = self.0.fails.load(Ordering::Relaxed);
         exposition.add(
             Family::gauge(
                 "rotakey_tls_last_reload_successful",

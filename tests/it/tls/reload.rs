@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use rotakey::tls::{Files, Reload, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -168,4 +170,36 @@ async fn the_server_looks_at_the_files_by_itself_and_at_sighup() {
     let (status, _, stderr) = server.ended();
     assert!(status.success());
     assert_eq!(stderr.matches("cannot use the changed TLS files").count(), 1, "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_hangs_neither_stops_the_metrics_nor_keeps_the_server_from_stopping() {
+    let authority = Authority::new();
+    authority.issue_local("server", 20);
+    let Files { certificate, key, .. } = authority.files("server");
+    let mut command = command(authority.folder.path());
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--tls-certificate"])
+        .arg(&certificate)
+        .arg("--tls-key")
+        .arg(&key);
+    let server = Process::listening(command);
+    server.logged("listening for metrics");
+    server.signal(Signal::SIGHUP);
+    server.logged("the TLS files have not changed");
+    // Opening a pipe waits for its other end, as a file on such a disk never answers.
+    fs::remove_file(&certificate).unwrap();
+    mkfifo(&certificate, Mode::S_IRUSR).unwrap();
+    server.signal(Signal::SIGHUP);
+    server.logged("the TLS files cannot be read in time");
+    let said = server.said();
+    let metrics = said.split("Metrics: ").nth(1).unwrap().split_whitespace().next().unwrap();
+    for _ in 0..4 {
+        let metrics = authority.curled(&["--max-time", "10", metrics]);
+        assert!(metrics.contains("rotakey_tls_last_reload_successful 1\n"), "{metrics}");
+    }
+    assert_eq!(authority.curled(&["--max-time", "10", &format!("{}/healthz", server.url)]), "ok\n");
+    server.signal(Signal::SIGTERM);
+    let (status, _, stderr) = server.ended();
+    assert!(status.success(), "{stderr}");
 }

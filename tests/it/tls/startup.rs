@@ -32,7 +32,10 @@ fn files_that_cannot_be_used_are_named_with_what_is_wrong() {
         (&pair("server.pem", "none.key"), "Cannot read none.key (--tls-key): No such file"),
         (&pair("empty.pem", "server.key"), "empty.pem (--tls-certificate) contains no certificate"),
         (&pair("server.key", "server.pem"), "server.key (--tls-certificate) contains no certificate"),
-        (&pair("half.pem", "server.key"), "half.pem (--tls-certificate) is not a complete PEM file"),
+        (
+            &pair("half.pem", "server.key"),
+            "half.pem (--tls-certificate) is not a complete PEM file: a BEGIN line has no END line.",
+        ),
         (&pair("odd.pem", "server.key"), "odd.pem (--tls-certificate) contains a certificate that cannot be read"),
         (&pair("large.pem", "server.key"), "large.pem (--tls-certificate) is larger than 1 MiB"),
         (&pair("server.pem", "server.pem"), "server.pem (--tls-key) contains no private key"),
@@ -53,6 +56,22 @@ fn files_that_cannot_be_used_are_named_with_what_is_wrong() {
         assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{arguments:?}");
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
         assert!(!authority.path("rotakey.db").exists(), "{arguments:?}");
+        let mut check = command(authority.folder.path());
+        check.args(["config", "check"]).args(arguments);
+        let (status, stdout, stderr) = Process::spawn(check).ended();
+        assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn an_expired_certificate_is_warned_of() {
+    let authority = Authority::new();
+    for (days, words) in [(20, "TLS certificate read"), (0, "the TLS certificate has expired")] {
+        authority.issue_local("server", days);
+        let server =
+            Process::listening(serve(&authority, &["--tls-certificate", "server.pem", "--tls-key", "server.key"]));
+        server.logged(words);
     }
 }
 
