@@ -19,9 +19,12 @@ pub enum LogFormat {
 /// Starts logging. Libraries only log warnings and errors, because at `trace` some of them log headers and SQL statements, which contain
 /// values (R9).
 pub fn start(level: Level, format: LogFormat) {
-    let filter = Targets::new().with_default(Level::WARN.min(level)).with_target("rotakey", level);
     // The module that wrote a line only helps developers.
     let targets = level >= Level::DEBUG;
+    // rustls warns of what clients do, so anyone who can connect could fill the log.
+    let tls = if targets { Level::WARN } else { Level::ERROR };
+    let filter = Targets::new().with_default(Level::WARN.min(level));
+    let filter = filter.with_target("rustls", tls).with_target("rotakey", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(targets);
     let lines = match format {
         LogFormat::Text => lines.boxed(),

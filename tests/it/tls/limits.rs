@@ -1,5 +1,8 @@
 //! What a client may hold up before it has sent a request.
 
+use std::io::{Read, Write};
+
+use nix::sys::signal::Signal;
 use rotakey::http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -7,6 +10,7 @@ use tokio::time::{Duration, advance, pause, resume};
 
 use crate::support::certificates::Authority;
 use crate::support::deadline::soon;
+use crate::support::process::{Process, command};
 use crate::support::server::Server;
 
 /// The head of a record with a handshake message of 512 bytes, which do not come.
@@ -71,4 +75,23 @@ async fn a_connection_counts_from_its_start_and_makes_room_for_one_that_gets_on(
     ask(&authority, &server).await;
     // The oldest had to go.
     is_closed(&mut stalled[0]).await;
+}
+
+#[test]
+fn a_client_cannot_write_into_the_log() {
+    let authority = Authority::new();
+    authority.issue_local("server", 20);
+    let mut command = command(authority.folder.path());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--tls-certificate", "server.pem", "--tls-key", "server.key"]);
+    let server = Process::listening(command);
+    let address = server.url.strip_prefix("https://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    // Alerts that are only warnings (RFC 5246, section 7.2), then one that ends the connection.
+    let (warning, fatal) = ([0x15, 3, 3, 0, 2, 1, 90], [0x15, 3, 3, 0, 2, 2, 80]);
+    stream.write_all(&[warning, warning, fatal].concat()).unwrap();
+    let _ = stream.read_to_end(&mut Vec::new());
+    server.signal(Signal::SIGTERM);
+    let (status, _, stderr) = server.ended();
+    assert!(status.success());
+    assert!(!stderr.contains("WARN"), "{stderr}");
 }
