@@ -7,7 +7,7 @@ use sea_orm::sqlx::postgres::PgConnectOptions;
 
 use crate::store::Error;
 
-use super::tls::check_files;
+use super::tls::{check_files, check_mode};
 
 const UNREADABLE: &str = "at this URL, which cannot be read. Write it as postgres://USER:PASSWORD@HOST:PORT/NAME, and percent-encode \
                           everything but letters and digits in a password, such as %40 for @ and %2F for /. Several hosts are separated \
@@ -23,6 +23,7 @@ pub(super) fn parse(url: &str) -> Result<Vec<PgConnectOptions>, Error> {
     let (user, hosts) = authority.rsplit_once('@').map_or((None, authority), |(user, hosts)| (Some(user), hosts));
     let rest = without_target(rest)?;
     if let Some((_, query)) = rest.split_once('?') {
+        check_mode(query)?;
         check_files(query)?;
     }
     let connect_options = |host: &str| {

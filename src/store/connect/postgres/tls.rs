@@ -15,6 +15,23 @@ const FILES: [&str; 7] = ["sslrootcert", "ssl-root-cert", "ssl-ca", "sslcert", "
 /// A certificate itself, which the driver accepts in place of a file.
 const PEM: &str = "-----BEGIN";
 
+/// The names of the parameter for the mode, and its values.
+const MODE: [&str; 2] = ["sslmode", "ssl-mode"];
+const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// Fails if this query asks for a mode that does not exist. The driver would only say that it cannot read the URL.
+pub(super) fn check_mode(query: &str) -> Result<(), Error> {
+    let parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
+    for (name, value) in parameters.filter(|(name, _)| MODE.contains(name)) {
+        let mode = percent_decode_str(value).decode_utf8_lossy().to_ascii_lowercase();
+        if !MODES.contains(&mode.as_str()) {
+            let modes = MODES.join(", ");
+            return Err(Error::Unsuitable(format!("at this URL, whose {name} must be one of {modes}.")));
+        }
+    }
+    Ok(())
+}
+
 /// Fails if a file that this query names cannot be read. The driver would only say so after connecting, without its name.
 pub(super) fn check_files(query: &str) -> Result<(), Error> {
     let parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
@@ -78,6 +95,17 @@ mod tests {
         ] {
             assert_eq!(is_verified(&url.parse().unwrap()), verified, "{url}");
         }
+    }
+
+    #[test]
+    fn a_mode_that_does_not_exist_is_refused_with_those_that_do() {
+        let err = check_mode("application_name=x&sslmode=verify").unwrap_err().to_string();
+        assert!(err.contains("whose sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full"));
+        for mode in MODES.into_iter().chain(["VERIFY-FULL", "verify%2Dfull"]) {
+            assert!(format!("postgres://u@db/name?sslmode={mode}").parse::<PgConnectOptions>().is_ok(), "{mode}");
+            assert!(check_mode(&format!("sslmode={mode}")).is_ok(), "{mode}");
+        }
+        assert!(check_mode("sslrootcert=/sslmode").is_ok());
     }
 
     #[test]
