@@ -31,6 +31,8 @@ pub struct Holder {
     pub keyed: bool,
     /// The value in hand, and its generation.
     pub held: (u32, String),
+    /// The value before it, until the one in hand has worked.
+    pub previous: Option<(u32, String)>,
     pub calls: Calls,
     pub random: fastrand::Rng,
     pub shared: Arc<Shared>,
@@ -117,7 +119,10 @@ impl Holder {
 
     fn after_verifying(&mut self, answer: Answer<u32>) -> Next {
         match answer {
-            Answer::Done(_) => Next::Continue,
+            Answer::Done(_) => {
+                self.previous = None;
+                Next::Continue
+            }
             Answer::NotSent => {
                 self.tally.failed += 1;
                 Next::Continue
@@ -177,7 +182,7 @@ impl Holder {
     fn take(&mut self, issued: Issued) {
         self.tally.rotations += 1;
         self.recovered();
-        self.held = (issued.generation, issued.value);
+        self.previous = Some(std::mem::replace(&mut self.held, (issued.generation, issued.value)));
         let mut newest = self.token.newest.lock().unwrap();
         if newest.0 < self.held.0 {
             *newest = self.held.clone();
@@ -198,7 +203,7 @@ impl Holder {
 
     /// The value in hand was refused: the other worker has the next one, or gets it.
     fn take_newest(&mut self, code: &str) -> Next {
-        if self.adopt_newest() {
+        if self.adopt_newest() || self.return_to_previous() {
             return Next::Continue;
         }
         let since = *self.refused_since.get_or_insert_with(Instant::now);
@@ -208,11 +213,23 @@ impl Holder {
         Next::Wait(Duration::from_secs(1))
     }
 
+    /// Another worker, whose answer was lost, may have cancelled the value in hand before it was used.
+    fn return_to_previous(&mut self) -> bool {
+        let Some(previous) = self.previous.take().filter(|_| !self.alone) else { return false };
+        let refused = std::mem::replace(&mut self.held, previous);
+        let mut newest = self.token.newest.lock().unwrap();
+        if *newest == refused {
+            *newest = self.held.clone();
+        }
+        true
+    }
+
     fn adopt_newest(&mut self) -> bool {
         let newest = self.token.newest.lock().unwrap().clone();
         let newer = newest.0 > self.held.0;
         if newer {
             self.held = newest;
+            self.previous = None;
             // The rotation that was cut off has been overtaken.
             self.cut_off = None;
             self.refused_since = None;

@@ -90,6 +90,7 @@ impl Storm {
                     tally: Tally::default(),
                     cut_off: None,
                     refused_since: None,
+                    previous: None,
                     checked: 0,
                     rotations: 0,
                 });
