@@ -19,7 +19,9 @@ const MAX_ANSWER_BYTES: u64 = 16_384;
 pub(super) async fn run(flags: &HealthCheckFlags, sources: &Sources) -> Result<(), Error> {
     let address = sources.check(flags.validate())?;
     let asked = tokio::time::timeout(DEADLINE, ask(&address)).await;
-    let answer = match asked.unwrap_or_else(|elapsed| Err(io::Error::new(io::ErrorKind::TimedOut, elapsed))) {
+    let too_late =
+        || io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} seconds", DEADLINE.as_secs()));
+    let answer = match asked.unwrap_or_else(|_| Err(too_late())) {
         Ok(answer) => answer,
         Err(source) => return Err(Error::NoAnswer { address, source }),
     };
@@ -31,11 +33,17 @@ pub(super) async fn run(flags: &HealthCheckFlags, sources: &Sources) -> Result<(
 }
 
 /// The answer to `GET /readyz`.
+///
+/// # Errors
+/// When there is none, or when it is not HTTP.
 async fn ask(address: &Listen) -> io::Result<String> {
     let mut stream = connect(address).await?;
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
     let mut answer = Vec::new();
     stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer).await?;
+    if !answer.starts_with(b"HTTP/1.1 ") {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "what listens there does not speak HTTP"));
+    }
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 

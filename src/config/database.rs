@@ -5,7 +5,7 @@ use clap::Args;
 use super::problems::Problems;
 
 /// The flags of every command that uses the database.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone)]
 pub struct DatabaseFlags {
     /// The database: sqlite://FILE, or postgres://USER@HOST/NAME for several replicas
     #[arg(long, env = "ROTAKEY_DATABASE_URL", default_value = "sqlite://rotakey.db", hide_env_values = true)]
@@ -26,6 +26,12 @@ impl DatabaseUrl {
 impl std::fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("DatabaseUrl(…)")
+    }
+}
+
+impl std::fmt::Debug for DatabaseFlags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DatabaseFlags(…)")
     }
 }
 

@@ -8,6 +8,7 @@ mod example;
 mod file;
 mod origin;
 mod resolve;
+mod secret_argument;
 mod secret_file;
 
 pub use definition::with_source_flags;

@@ -14,6 +14,7 @@ use crate::config::environment::{credential, ignoring_empty_variables};
 use super::definition::{CONFIG, Setting, settings, with_source_flags};
 use super::file::{self, Entry};
 use super::origin::{Origin, Sources, Used};
+use super::secret_argument::without_secrets;
 use super::secret_file;
 
 /// Parses the arguments of the process, and takes what they leave open from the other sources.
@@ -24,7 +25,7 @@ use super::secret_file;
 pub fn read(command: Command, arguments: &[OsString]) -> Result<(ArgMatches, Sources), clap::Error> {
     let settings = settings(&with_source_flags(command.clone()));
     let command = ignoring_empty_variables(with_source_flags(command));
-    let matches = command.clone().try_get_matches_from(arguments)?;
+    let matches = command.clone().try_get_matches_from(arguments).map_err(without_secrets)?;
     let given = Given::of(&command, &matches);
     let mut found = Found::default();
     let file = given.path(CONFIG);
@@ -39,7 +40,8 @@ pub fn read(command: Command, arguments: &[OsString]) -> Result<(ArgMatches, Sou
             None => {}
         }
     }
-    let matches = with_values(command.clone(), &found.values).try_get_matches_from(arguments)?;
+    let matches =
+        with_values(command.clone(), &found.values).try_get_matches_from(arguments).map_err(without_secrets)?;
     let used = used(&settings, &file_flags, &Given::of(&command, &matches), &mut found.origins);
     Ok((matches, Sources { file, used, problems: found.problems }))
 }

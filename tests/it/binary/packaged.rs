@@ -1,5 +1,6 @@
 //! The commands that packages and images are made of: completions, man pages and the health check.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -65,9 +66,25 @@ async fn the_health_check_succeeds_only_while_the_server_is_ready() {
     // Something listens, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let (ready, stderr) = check("--listen", &silent.local_addr().unwrap().to_string());
-    assert!(!ready && stderr.contains("does not answer"), "{stderr}");
+    assert!(!ready && stderr.contains("does not answer: no answer within 4 seconds"), "{stderr}");
     let free = silent.local_addr().unwrap();
     drop(silent);
     let (ready, stderr) = check("--listen", &free.to_string());
     assert!(!ready && stderr.contains("does not answer"), "{stderr}");
+
+    // Something else listens.
+    for answer in ["", "220 mail ready\r\n"] {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap().to_string();
+        let answers = std::thread::spawn(move || {
+            let (mut client, _) = other.accept().unwrap();
+            client.read_exact(&mut [0; 16]).unwrap();
+            client.write_all(answer.as_bytes()).unwrap();
+            client.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = client.read_to_end(&mut Vec::new());
+        });
+        let (ready, stderr) = check("--listen", &address);
+        assert!(!ready && stderr.contains("does not answer: what listens there does not speak HTTP"), "{stderr}");
+        answers.join().unwrap();
+    }
 }

@@ -136,3 +136,36 @@ async fn a_server_finds_its_credential() {
     assert!(server.said().contains(&format!("Database: {}", database.display())), "{}", server.said());
     assert_eq!(server.client().with(server.first_value()).check().await, Ok(1));
 }
+
+#[test]
+fn a_secret_in_the_wrong_place_of_the_command_line_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let value = "rk_00000000000000000000000000000000000000000002gL6Az";
+    let flag = format!("--databse-url={SECRET}");
+    for arguments in [
+        vec![SECRET],
+        vec![value],
+        vec!["serve", SECRET],
+        vec!["serve", value],
+        vec!["serve", &flag],
+        vec!["serve", &format!("--{SECRET}")],
+        vec!["serve", "--graphql-max-depth", SECRET],
+        vec!["serve", "--graphql-max-depth", value],
+        vec!["serve", "--listen", SECRET],
+        vec!["serve", "--listen", value],
+        vec!["bootstrap", SECRET],
+        vec!["backup", "a.db", SECRET],
+        vec!["config", SECRET],
+        vec!["config", "check", value],
+        vec!["completions", SECRET],
+        vec!["retire-values", "--issued-before", SECRET],
+    ] {
+        let mut command = command(folder.path());
+        command.args(&arguments);
+        let (done, stdout, stderr) = output(command);
+        assert!(!done && !stderr.is_empty(), "{stdout}");
+        for secret in ["hunter2", "2gL6Az"] {
+            assert!(!stdout.contains(secret) && !stderr.contains(secret), "{stderr}");
+        }
+    }
+}
