@@ -30,7 +30,7 @@ const HANDSHAKE_RECORD: u8 = 0x16;
 /// Why the files are read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reload {
-    /// The operator asked for it, and is told at once what is wrong.
+    /// The operator asked for it: what is wrong is logged at once.
     Requested,
     /// It is time to look whether they have changed. What is wrong may be right a moment later, because tools write one file after the
     /// other; so it is only logged the second time.

@@ -186,7 +186,7 @@ impl Service {
         }
         let (own, token) = self.find_to_change(transaction, caller, id, now).await?;
         let authority = Authority::of(&own);
-        // First, so that only a caller who may change tokens learns that there is none of this id.
+        // First, so that only a caller that may change tokens learns that no token has this id.
         authority.require(Permission::ApiTokenModify)?;
         let token = token.ok_or(Error::NotFound { field: "id" })?;
         authority.require_to_rotate(&token)?;

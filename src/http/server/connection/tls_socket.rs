@@ -41,7 +41,7 @@ impl TlsSocket {
             Poll::Pending => {}
             Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                 self.read_ahead = buffer.filled().first().copied();
-                // Whoever waits for this byte is not woken by the socket any more.
+                // The socket no longer wakes the reader for this byte.
                 context.waker().wake_by_ref();
             }
             // Without a close_notify, it is an error, but the client is gone all the same.

@@ -53,7 +53,7 @@ pub(super) fn warn_of_unverified(servers: &[PgConnectOptions]) {
         let server = address(server);
         tracing::warn!(
             %server,
-            "the connection to the database is not verified, so whoever controls the network can pose as it; add sslmode=verify-full to the \
+            "the connection to the database is not verified, so an attacker on the network can impersonate it; add sslmode=verify-full to the \
              URL and, if the authority is your own, sslrootcert=FILE"
         );
     }

@@ -111,7 +111,7 @@ impl State {
         }
     }
 
-    /// The other state after a call, if there are two: when exactly a value was issued that no answer told is not known.
+    /// The other possible state after a call, if there are two: if the answer that issued a value was lost, its exact time is unknown.
     pub fn otherwise_after(&self, calls: &TokenCalls<'_>, step: &Step<'_>, at: Span) -> Option<Self> {
         let Effect::ValuesRetired { before } = step.effect else { return None };
         let is_open = matches!(self.current, Held::Lost { .. }) && self.since.latest >= before;

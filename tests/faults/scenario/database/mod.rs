@@ -1,4 +1,4 @@
-//! The database fails for a while, in ways other than a kill. Clients are told to wait, and for how long; cached values are verified
+//! The database fails for a while, in ways other than a kill. Clients get `UNAVAILABLE` with the time to wait; cached values are verified
 //! for as long as it is promised; and everything works again by itself.
 
 mod connections;

@@ -8,11 +8,23 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 use crate::history::{History, Kind, Outcome};
-use crate::load::{Answer, Calls};
+use crate::load::{Answer, Calls, Tally, median_and_longest};
+use crate::report::Report;
+use crate::scenario::Run;
 use crate::site::{Address, Replica};
 
+/// The columns that every failover has, which took place at these moments.
+pub fn count_outages(report: &mut Report, run: &Run, moments_micros: &[u64], tally: &Tally) {
+    report.count("rotations acknowledged", tally.rotations);
+    report.count("answers lost", tally.unknown);
+    let outages = outages(&History::read(&run.record).unwrap(), moments_micros);
+    report.count("no rotation answered for (p50 / max)", median_and_longest(&outages));
+    report.count("recovery with a key (p50 / max)", median_and_longest(&tally.recoveries_with_key));
+    report.count("recovery without (p50 / max)", median_and_longest(&tally.recoveries_without));
+}
+
 /// For each of these moments, the longest time from it to the next one in which no rotation was answered.
-pub fn outages(history: &History, moments_micros: &[u64]) -> Vec<Duration> {
+fn outages(history: &History, moments_micros: &[u64]) -> Vec<Duration> {
     let is_rotation = |call: &&crate::history::Call| call.call == Kind::Rotate && call.outcome == Outcome::Ok;
     let mut answered: Vec<u64> = history.calls.iter().filter(is_rotation).map(|call| call.end_micros).collect();
     answered.sort_unstable();

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::outage::{create_at_each, outages};
+use super::outage::{count_outages, create_at_each};
 use super::{CALL_PATIENCE, PATIENCE, PLAN};
-use crate::history::History;
-use crate::load::{Calls, Storm, median_and_longest};
+use crate::load::{Calls, Storm};
 use crate::report::Report;
 use crate::scenario::Run;
 use crate::site::patroni::{Killed, Node, PatroniCluster, hasty};
@@ -63,20 +62,15 @@ pub async fn run(run: &Run) -> Report {
     }
     let tally = storm.end(PATIENCE).await;
     calls.flush();
-    if !report.is_good() {
-        cluster.keep_logs(&run.record);
-    }
     report.count("failovers", moments.len());
-    report.count("rotations acknowledged", tally.rotations);
-    report.count("answers lost", tally.unknown);
-    let outages = outages(&History::read(&run.record).unwrap(), &moments);
-    report.count("no rotation answered for (p50 / max)", median_and_longest(&outages));
-    report.count("recovery with a key (p50 / max)", median_and_longest(&tally.recoveries_with_key));
-    report.count("recovery without (p50 / max)", median_and_longest(&tally.recoveries_without));
+    count_outages(&mut report, run, &moments, &tally);
     report.count("connections left on the old side", left_behind);
     report.expect(if left_behind == 0 { Ok(()) } else { Err(format!("{left_behind} connections on the old side")) });
     report.check_history(run);
     report.count_lock_outs(&tally);
+    if !report.is_good() {
+        cluster.keep_logs(&run.record);
+    }
     report
 }
 

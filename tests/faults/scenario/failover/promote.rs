@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use super::outage::{create_at_each, outages};
+use super::outage::{count_outages, create_at_each};
 use super::{CALL_PATIENCE, PATIENCE, PLAN};
-use crate::history::History;
-use crate::load::{Calls, Storm, median_and_longest};
+use crate::load::{Calls, Storm};
 use crate::report::Report;
 use crate::scenario::Run;
 use crate::site::{Address, Balancer, Replica};
@@ -52,12 +51,7 @@ pub async fn run(run: &Run) -> Report {
     let tally = storm.end(PATIENCE).await;
     calls.flush();
     report.count("promotions", moments.len());
-    report.count("rotations acknowledged", tally.rotations);
-    report.count("answers lost", tally.unknown);
-    let outages = outages(&History::read(&run.record).unwrap(), &moments);
-    report.count("no rotation answered for (p50 / max)", median_and_longest(&outages));
-    report.count("recovery with a key (p50 / max)", median_and_longest(&tally.recoveries_with_key));
-    report.count("recovery without (p50 / max)", median_and_longest(&tally.recoveries_without));
+    count_outages(&mut report, run, &moments, &tally);
     report.check_history(run);
     report.count_lock_outs(&tally);
     drop(address);
