@@ -68,7 +68,7 @@ pub async fn serve(
     let failed = tokio::select! {
         () = async { served.await; shutdown.streams_ended().await } => None,
         () = stop_in_steps(stop, drain, &shutdown) => {
-            tracing::warn!("stopped before every request was answered");
+            tracing::warn!(name: "stopped_early", "stopped before every request was answered");
             None
         }
         cause = service.database_moved() => Some(Error::DatabaseMoved(cause)),
@@ -83,11 +83,13 @@ pub async fn serve(
     certificate.abort();
     let moved = matches!(failed, Some(Error::DatabaseMoved(_)));
     if moved && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
-        tracing::error!("the contents of the database could not be saved in time");
+        tracing::error!(name: "database_save_timed_out", "the contents of the database could not be saved in time");
     }
     match tokio::time::timeout(CLOSING, service.close()).await {
         Ok(closed) => closed.map_err(Error::Closing)?,
-        Err(_) => tracing::warn!("the database was not closed in time, but no acknowledged change is lost"),
+        Err(_) => {
+            tracing::warn!(name: "database_close_timed_out", "the database was not closed in time, but no acknowledged change is lost")
+        }
     }
     alive.abort();
     failed.map_or(Ok(()), Err)
@@ -123,12 +125,12 @@ async fn stop_in_steps(mut stop: watch::Receiver<bool>, drain: Duration, shutdow
     if !drain.is_zero() {
         shutdown.drain();
         ServiceManager.stopping(drain + GRACE + CLOSING, "Draining: still answering requests");
-        tracing::info!(?drain, "draining; still answering requests, and asking clients to reconnect elsewhere");
+        tracing::info!(name: "draining", seconds = drain.as_secs(), "draining; still answering requests, and asking clients to reconnect elsewhere");
         let _ = tokio::time::timeout(drain, second_signal()).await;
     }
     shutdown.close();
     ServiceManager.stopping(GRACE + CLOSING, "Stopping: finishing requests in flight");
-    tracing::info!("stopping; finishing requests in flight");
+    tracing::info!(name: "stopping", "stopping; finishing requests in flight");
     let _ = tokio::time::timeout(GRACE, second_signal()).await;
 }
 
@@ -138,7 +140,7 @@ async fn housekeep(service: Service) {
     loop {
         minutes.tick().await;
         if let Err(cause) = service.sweep().await {
-            tracing::warn!(%cause, "housekeeping failed; retrying in a minute");
+            tracing::warn!(name: "housekeeping_failed", %cause, "housekeeping failed; retrying in a minute");
         }
     }
 }

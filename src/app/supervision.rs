@@ -78,7 +78,7 @@ pub(super) async fn report(service: Service, shutdown: http::Shutdown, tls: Opti
 /// Reads the files again that are read while the server runs.
 async fn reload(tls: Option<&Tls>, why: Reload) {
     let Some(tls) = tls.cloned() else {
-        tracing::info!("SIGHUP: there is nothing to reload");
+        tracing::info!(name: "reload_skipped", "SIGHUP: there is nothing to reload");
         return;
     };
     let (done, mut is_done) = oneshot::channel();
@@ -89,10 +89,11 @@ async fn reload(tls: Option<&Tls>, why: Reload) {
         let _ = done.send(());
     };
     if let Err(cause) = thread::Builder::new().name("tls-files".to_owned()).spawn(reads) {
-        tracing::warn!(%cause, "cannot read the TLS files; keeping the certificate in use");
+        tracing::warn!(name: "tls_files_not_read", %cause, "cannot read the TLS files; keeping the certificate in use");
     }
     if timeout(TLS_TIMEOUT, &mut is_done).await.is_err() {
         tracing::warn!(
+            name: "tls_files_timed_out",
             seconds = TLS_TIMEOUT.as_secs(),
             "the TLS files cannot be read in time; keeping the certificate in use. Check the disk"
         );

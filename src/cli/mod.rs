@@ -17,7 +17,7 @@ use crate::config::{
     BackupFlags, DatabaseFlags, HealthCheckFlags, RestoreFlags, RetireValuesFlags, ServeFlags, Sources,
 };
 use crate::systemd::{PassedSockets, passed_sockets};
-use crate::{app, config, graphql};
+use crate::{app, config, graphql, telemetry};
 
 use error::{Error, with_causes};
 use manual::{CompletionsFlags, ManPagesFlags};
@@ -74,8 +74,7 @@ pub fn run() -> ExitCode {
     match execute(command, &sources) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            // If stderr is closed as well, there is nowhere left to write.
-            let _ = writeln!(std::io::stderr(), "rotakey: {}", with_causes(&err));
+            telemetry::report_failure(&with_causes(&err));
             ExitCode::FAILURE
         }
     }

@@ -19,12 +19,12 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     let settings = sources.check(flags.validate(app::raise_descriptor_limit()))?;
     telemetry::start(settings.log, settings.log_format);
     if let Some(file) = sources.file() {
-        tracing::info!(file = %file.display(), "settings file read");
+        tracing::info!(name: "settings_file_read", path = %file.display(), "settings file read");
     }
     let (clock, entropy) = system();
     let stop = app::stop_signal()?;
     if passed.api.is_some() {
-        tracing::info!("using the socket that the service manager passed instead of --listen");
+        tracing::info!(name: "socket_passed", "using the socket that the service manager passed instead of --listen");
     }
     let tls = settings.tls.map(Tls::load).transpose().map_err(app::Error::from)?;
     if let Some(tls) = &tls {
@@ -39,12 +39,12 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     let banner = banner((address, tls.is_some()), metrics_address, service.database(), first.as_ref());
     std::io::stdout().write_all(banner.as_bytes())?;
     std::io::stdout().flush()?;
-    tracing::info!(%address, database = service.database(), version = env!("CARGO_PKG_VERSION"), "listening");
+    tracing::info!(name: "listening", %address, database = service.database(), version = env!("CARGO_PKG_VERSION"), "listening");
     if !is_private(address) && tls.is_none() {
-        tracing::warn!(%address, "listening on plain HTTP for other machines; values are readable on the network without TLS");
+        tracing::warn!(name: "plain_http_exposed", %address, "listening on plain HTTP for other machines; values are readable on the network without TLS");
     }
     if let Some(address) = metrics_address {
-        tracing::info!(%address, "listening for metrics");
+        tracing::info!(name: "metrics_listening", %address, "listening for metrics");
     }
     app::serve(listeners, service, http::Settings { tls, ..settings.http }, stop).await?;
     Ok(())

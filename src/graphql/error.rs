@@ -30,10 +30,14 @@ pub struct PublicError {
 /// The error as clients see it. If the cause is not the client's, it is logged here and nowhere else.
 pub fn log_and_describe(err: &service::Error) -> PublicError {
     match err {
-        service::Error::Unavailable(cause) => tracing::warn!(%cause, "database unavailable"),
-        service::Error::ListingTooSlow(cause) => tracing::warn!(%cause, "listing timed out"),
-        service::Error::TooManyListings => tracing::warn!("too many listings are running"),
-        service::Error::Internal(cause) => tracing::error!(%cause, "internal error"),
+        service::Error::Unavailable(cause) => {
+            tracing::warn!(name: "database_unavailable", %cause, "database unavailable")
+        }
+        service::Error::ListingTooSlow(cause) => tracing::warn!(name: "listing_timed_out", %cause, "listing timed out"),
+        service::Error::TooManyListings => {
+            tracing::warn!(name: "listings_limit_reached", "too many listings are running")
+        }
+        service::Error::Internal(cause) => tracing::error!(name: "internal_error", %cause, "internal error"),
         _ => {}
     }
     PublicError {

@@ -159,7 +159,7 @@ fn graphql_body(message: String, extensions: Map<String, Value>) -> Value {
 
 /// The response to a request whose handler panicked.
 pub(super) fn panicked() -> Response<Body> {
-    tracing::error!("a request handler panicked");
+    tracing::error!(name: "handler_panicked", "a request handler panicked");
     let message = "The server failed to do this. Its log says why, under the request id of this answer.";
     Rejection::new(ErrorCode::Internal, message).into_response()
 }

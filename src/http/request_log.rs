@@ -81,14 +81,14 @@ impl<'a> RequestLog<'a> {
         let status = response.status().as_u16();
         let took = begun.elapsed();
         self.requests.answered(self.route, response, took);
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let duration_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if let Some(code) = refused_credential(response) {
             self.refused.note(self.address, code);
-            tracing::debug!(status, micros, "answered");
+            tracing::debug!(name: "request_answered", status, duration_micros, "answered");
         } else if response.status().is_success() {
-            tracing::debug!(status, micros, "answered");
+            tracing::debug!(name: "request_answered", status, duration_micros, "answered");
         } else {
-            tracing::info!(status, micros, "answered");
+            tracing::info!(name: "request_answered", status, duration_micros, "answered");
         }
     }
 
@@ -125,7 +125,7 @@ pub(super) fn try_now(
     };
     if tracing::enabled!(Level::DEBUG) {
         let status = response.status().as_u16();
-        span(request_id, method, route).in_scope(|| tracing::debug!(status, "answered"));
+        span(request_id, method, route).in_scope(|| tracing::debug!(name: "request_answered", status, "answered"));
     }
     set_request_id(&mut response, request_id);
     if let Some(latency) = latency {
@@ -137,7 +137,7 @@ pub(super) fn try_now(
 fn span(request_id: Option<RequestId>, method: &Method, route: &str) -> Span {
     let method = if KNOWN_METHODS.contains(method) { method.as_str() } else { "(other)" };
     match request_id {
-        Some(id) => tracing::info_span!("request", %id, method, route),
+        Some(id) => tracing::info_span!("request", request_id = %id, method, route),
         None => tracing::info_span!("request", method, route),
     }
 }

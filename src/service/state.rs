@@ -87,7 +87,7 @@ impl Service {
     /// When it cannot be closed cleanly. Nothing that was acknowledged is lost.
     pub async fn close(self) -> Result<(), store::Error> {
         if let Err(cause) = self.write_uses().await {
-            tracing::warn!(%cause, "the uses of the last minute could not be written");
+            tracing::warn!(name: "uses_not_written", %cause, "the uses of the last minute could not be written");
         }
         self.store.close().await
     }
@@ -110,10 +110,13 @@ impl Service {
         match self.store.save_moved().await {
             Ok(None) => {}
             Ok(Some(path)) => tracing::warn!(
+                name: "database_saved",
                 path = %path.display(),
                 "the contents of the database were saved; to use them, rename the file to that of the database before you start again"
             ),
-            Err(cause) => tracing::error!(%cause, "the contents of the database could not be saved"),
+            Err(cause) => {
+                tracing::error!(name: "database_not_saved", %cause, "the contents of the database could not be saved")
+            }
         }
     }
 

@@ -135,6 +135,7 @@ impl Store {
             Err(err) => err.to_string(),
         };
         tracing::error!(
+            name: "write_ahead_log_not_emptied",
             %cause,
             "the write-ahead log could not be emptied; delete the -wal and -shm files before another database takes its place"
         );

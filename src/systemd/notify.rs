@@ -57,7 +57,7 @@ impl ServiceManager {
 
 fn log_once(cause: &io::Error) {
     if !FAILED.swap(true, Ordering::Relaxed) {
-        tracing::warn!(%cause, "cannot notify the service manager; check NOTIFY_SOCKET and NotifyAccess=");
+        tracing::warn!(name: "service_manager_unreachable", %cause, "cannot notify the service manager; check NOTIFY_SOCKET and NotifyAccess=");
     }
 }
 

@@ -95,7 +95,7 @@ impl Tls {
             Ok(replaced) => {
                 last_look.failure = None;
                 if why == Reload::Requested && !replaced {
-                    tracing::info!("the TLS files have not changed");
+                    tracing::info!(name: "tls_files_unchanged", "the TLS files have not changed");
                 }
             }
             Err(err) => {
@@ -104,7 +104,7 @@ impl Tls {
                 let is_known = before.as_ref().is_some_and(|before| before.is_logged);
                 let logs = why == Reload::Requested || before.is_some() && !is_known;
                 if logs {
-                    tracing::warn!(cause = words, "cannot use the changed TLS files; keeping the certificate in use");
+                    tracing::warn!(name: "tls_files_unusable", cause = words, "cannot use the changed TLS files; keeping the certificate in use");
                 }
                 last_look.failure = Some(Failure { words, is_logged: logs || is_known });
             }
@@ -123,7 +123,7 @@ impl Tls {
         let expires_at = certified.expires_at;
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certified);
         last_look.fingerprint = fingerprint;
-        tracing::info!(expires_at = utc(expires_at), "TLS certificate reloaded");
+        tracing::info!(name: "tls_certificate_reloaded", expires_at = utc(expires_at), "TLS certificate reloaded");
         Ok(true)
     }
 
@@ -132,9 +132,9 @@ impl Tls {
         let (seconds, certificate) = (self.expires_at(), self.0.files.certificate.display());
         let expires_at = utc(seconds);
         if seconds <= now {
-            tracing::warn!(%certificate, expires_at, "the TLS certificate has expired, so clients refuse it; renew it");
+            tracing::warn!(name: "tls_certificate_expired", %certificate, expires_at, "the TLS certificate has expired, so clients refuse it; renew it");
         } else {
-            tracing::info!(%certificate, expires_at, "TLS certificate read");
+            tracing::info!(name: "tls_certificate_read", %certificate, expires_at, "TLS certificate read");
         }
     }
 
@@ -198,7 +198,7 @@ impl Tls {
 fn warn_of_public_key(files: &Files, contents: &Contents) {
     if contents.key_is_public {
         let key = files.key.display();
-        tracing::warn!(%key, "every user of this machine can read the private key; remove that permission: chmod o= FILE");
+        tracing::warn!(name: "tls_key_exposed", %key, "every user of this machine can read the private key; remove that permission: chmod o= FILE");
     }
 }
 

@@ -15,6 +15,7 @@ mod history;
 mod house;
 mod http;
 mod listing;
+mod logs;
 mod metrics;
 mod model;
 mod replicas;

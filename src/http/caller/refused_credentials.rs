@@ -58,14 +58,14 @@ impl RefusedCredentials {
     pub(crate) fn note(self: &Arc<Self>, address: Option<IpAddr>, code: ErrorCode) {
         let Some(network) = self.count(Network::of(address)) else { return };
         let code = code.as_str();
-        tracing::info!(%network, code, "credential refused");
+        tracing::info!(name: "credential_refused", %network, code, "credential refused");
         let refused = self.clone();
         tokio::spawn(async move {
             let mut periods = interval_at(Instant::now() + PERIOD, PERIOD);
             loop {
                 periods.tick().await;
                 let Some(more) = refused.take(network) else { return };
-                tracing::info!(%network, more, "credentials refused");
+                tracing::info!(name: "credentials_refused", %network, count = more, "credentials refused");
             }
         });
     }

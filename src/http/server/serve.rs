@@ -95,7 +95,7 @@ impl Acceptor {
             Ok(stream) => {
                 self.serve_requests(&self.server, peer, TlsSocket::new(stream, activity.clone()), activity).await
             }
-            Err(cause) => tracing::debug!(%cause, "connection failed"),
+            Err(cause) => tracing::debug!(name: "connection_failed", %cause, "connection failed"),
         }
     }
 
@@ -115,7 +115,7 @@ impl Acceptor {
             }
         };
         if let Err(cause) = served {
-            tracing::debug!(%cause, "connection failed");
+            tracing::debug!(name: "connection_failed", %cause, "connection failed");
         }
         activity.upgrade().ended().await;
     }

@@ -25,11 +25,11 @@ pub(crate) fn report(event: &AuditEvent) {
         // This process writes none.
         Action::Unknown => return,
     };
-    let by = event.actor.map(|actor| match actor {
+    let actor = event.actor.map(|actor| match actor {
         Actor::ApiToken(id) => display(id.to_string()),
         Actor::System => display("SYSTEM".to_owned()),
     });
-    let (token, generation, result) =
-        (event.token_id.map(display), event.generation, event.refusal.as_ref().map_or("OK", RefusedAs::as_str));
-    tracing::info!(token, generation, by, result, "{message}");
+    let (action, token_id, generation) = (event.action.as_str(), event.token_id.map(display), event.generation);
+    let result = event.refusal.as_ref().map_or("OK", RefusedAs::as_str);
+    tracing::info!(name: "audit_event", action, token_id, generation, actor, result, "{message}");
 }

@@ -37,7 +37,7 @@ impl Service {
                 () = self.uses.nearly_full.notified() => {}
             }
             if let Err(cause) = self.write_uses().await {
-                tracing::warn!(%cause, "uses could not be written; retrying soon");
+                tracing::warn!(name: "uses_not_written", %cause, "uses could not be written; retrying soon");
                 // Wait, even if the buffer is full.
                 ticks.tick().await;
             }

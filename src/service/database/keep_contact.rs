@@ -40,7 +40,7 @@ impl Service {
             };
             self.contact.lost();
             self.store.lose_contact();
-            tracing::warn!(%cause, "lost contact with the database; reconnecting");
+            tracing::warn!(name: "database_contact_lost", %cause, "lost contact with the database; reconnecting");
         }
     }
 

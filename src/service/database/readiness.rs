@@ -38,7 +38,7 @@ impl Service {
     pub(crate) async fn check_schema(&self) -> Result<(), Error> {
         let is_current = self.store.has_current_schema().await?;
         if !is_current && self.schema.0.swap(false, Ordering::Relaxed) {
-            tracing::warn!("another version of Rotakey has changed the schema of the database; replace this one");
+            tracing::warn!(name: "schema_changed", "another version of Rotakey has changed the schema of the database; replace this one");
         }
         self.schema.0.store(is_current, Ordering::Relaxed);
         Ok(())

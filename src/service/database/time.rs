@@ -101,7 +101,7 @@ impl Time {
         if step_millis.saturating_abs() > NOTEWORTHY_MILLIS {
             let until = self.clock.monotonic_millis().saturating_add(UNCERTAIN_MILLIS);
             self.uncertain_until.store(until, Ordering::Relaxed);
-            tracing::warn!(step_millis, "the database's clock was set; deadlines move with it");
+            tracing::warn!(name: "database_clock_set", step_millis, "the database's clock was set; deadlines move with it");
         }
         self.compare_with_wall_clock();
     }
@@ -132,9 +132,9 @@ impl Time {
         }
         self.logged_millis.store(ahead_millis, Ordering::Relaxed);
         if ahead_millis.saturating_abs() > NOTEWORTHY_MILLIS {
-            tracing::warn!(ahead_millis, "this host's clock differs from the database's; the database's is used");
+            tracing::warn!(name: "host_clock_differs", ahead_millis, "this host's clock differs from the database's; the database's is used");
         } else {
-            tracing::info!(ahead_millis, "this host's clock agrees with the database's again");
+            tracing::info!(name: "host_clock_agrees", ahead_millis, "this host's clock agrees with the database's again");
         }
     }
 }

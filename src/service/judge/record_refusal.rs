@@ -29,7 +29,9 @@ impl Service {
                 match self.notice_reuse(&token, generation, context, now).await {
                     Ok(Some(token)) => judgement.refresh(token),
                     Ok(None) => {}
-                    Err(cause) => tracing::warn!(%cause, "the reuse of a retired value could not be recorded"),
+                    Err(cause) => {
+                        tracing::warn!(name: "reuse_not_recorded", %cause, "the reuse of a retired value could not be recorded")
+                    }
                 }
             }
             (Verdict::Refused(refusal), Some(known)) => {

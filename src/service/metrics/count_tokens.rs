@@ -33,11 +33,16 @@ impl Service {
             let counted = self.count_tokens().await;
             match &counted {
                 Err(cause) if !has_failed => tracing::warn!(
+                    name: "tokens_not_counted",
                     %cause,
                     "some tokens could not be counted; the metrics keep the last numbers of them, or have none"
                 ),
-                Err(cause) => tracing::debug!(%cause, "some tokens could not be counted again"),
-                Ok(()) if has_failed => tracing::info!("all tokens could be counted again"),
+                Err(cause) => {
+                    tracing::debug!(name: "tokens_not_counted", %cause, "some tokens could not be counted again")
+                }
+                Ok(()) if has_failed => {
+                    tracing::info!(name: "tokens_counted_again", "all tokens could be counted again")
+                }
                 Ok(()) => {}
             }
             has_failed = counted.is_err();

@@ -48,8 +48,12 @@ async fn send_notifications(pool: Pool, mut pending: mpsc::Receiver<()>) {
     while pending.recv().await.is_some() {
         match timeout(NOTIFY_TIMEOUT, pool.execute_unprepared(NOTIFY)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(cause)) => tracing::debug!(%cause, "other replicas could not be notified; they poll anyway"),
-            Err(cause) => tracing::debug!(%cause, "other replicas could not be notified in time; they poll anyway"),
+            Ok(Err(cause)) => {
+                tracing::debug!(name: "replicas_not_notified", %cause, "other replicas could not be notified; they poll anyway")
+            }
+            Err(cause) => {
+                tracing::debug!(name: "replicas_not_notified", %cause, "other replicas could not be notified in time; they poll anyway")
+            }
         }
         pauses.tick().await;
     }

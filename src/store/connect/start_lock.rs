@@ -31,7 +31,7 @@ pub(in crate::store) async fn lock_start(transaction: &PoolTransaction) -> Resul
             return Ok(());
         }
         if !waited {
-            tracing::info!("another replica is starting or migrates the database: waiting for it");
+            tracing::info!(name: "start_lock_awaited", "another replica is starting or migrates the database: waiting for it");
             waited = true;
         }
     }

@@ -72,16 +72,19 @@ impl Reserve {
                 // Checked before the release frees more.
                 self.pause_if_there_was_room(pause);
                 if let Err(cause) = std::fs::remove_file(&self.0.path) {
-                    tracing::error!(%path, %cause, "the reserve cannot be deleted");
+                    tracing::error!(name: "reserve_not_deleted", %path, %cause, "the reserve cannot be deleted");
                 }
             }
             // Nothing is released, so the pause does not start again: one full disk is often reported twice, by the commit that
             // failed and by the use case.
             Ok(Found::Missing | Found::Foreign) => {}
-            Err(cause) => tracing::error!(%path, %cause, "the reserve cannot be accessed"),
+            Err(cause) => {
+                tracing::error!(name: "reserve_not_accessible", %path, %cause, "the reserve cannot be accessed")
+            }
         }
         if self.0.state.swap(RELEASED, Ordering::SeqCst) != RELEASED {
             tracing::error!(
+                name: "disk_full",
                 %path,
                 "the disk is full: tokens can be verified and revoked, and all other changes are refused. Free some space on it"
             );
@@ -115,7 +118,7 @@ impl Reserve {
         match create_if_missing(&self.0.path) {
             Ok(()) => {
                 if self.0.state.swap(HELD, Ordering::SeqCst) == RELEASED {
-                    tracing::info!(%path, "there is space on the disk again: all changes are accepted");
+                    tracing::info!(name: "disk_has_space", %path, "there is space on the disk again: all changes are accepted");
                 }
             }
             // A disk with less space than the reserve counts as full: what is left is for revocations.
@@ -125,7 +128,7 @@ impl Reserve {
             }
             Err(cause) => {
                 if self.0.state.swap(IMPOSSIBLE, Ordering::SeqCst) != IMPOSSIBLE {
-                    tracing::warn!(%path, %cause, "no reserve can be kept for revocations on a full disk");
+                    tracing::warn!(name: "reserve_not_created", %path, %cause, "no reserve can be kept for revocations on a full disk");
                 }
             }
         }

@@ -174,7 +174,7 @@ impl Poller {
             return Err(failure(sqlx::Error::Protocol("the tables were replaced, as by restoring a backup".into())));
         }
         if since.tokens_file != self.since.tokens_file {
-            tracing::info!("the table of tokens was rewritten, as by VACUUM FULL; reading all tokens again");
+            tracing::info!(name: "token_table_rewritten", "the table of tokens was rewritten, as by VACUUM FULL; reading all tokens again");
             announced.unknown = true;
         }
         if polled_at - self.since.at > MAX_POLL_GAP_MILLIS {

@@ -69,6 +69,7 @@ impl Poller {
             if self.seconds_too_long.is_multiple_of(WARNING_SECONDS) {
                 let cause = truncated.err().map(tracing::field::display);
                 tracing::warn!(
+                    name: "write_ahead_log_grows",
                     bytes,
                     cause,
                     "the write-ahead log grows, because another process keeps reading the database"

@@ -51,7 +51,7 @@ struct RequestId;
 
 impl Visit for RequestId {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "id" {
+        if field.name() == "request_id" {
             WAITED.lock().unwrap().insert(format!("{value:?}"));
         }
     }

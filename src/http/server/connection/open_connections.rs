@@ -98,7 +98,7 @@ impl OpenConnections {
                 Err(cause) => {
                     if self.no_descriptors.may_log() {
                         let hint = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower --max-connections";
-                        tracing::error!(%cause, hint, "cannot accept connections; closing one that is idle or waits for its client");
+                        tracing::error!(name: "accept_failed", %cause, hint, "cannot accept connections; closing one that is idle or waits for its client");
                     }
                     self.make_room();
                     tokio::select! {
@@ -119,6 +119,7 @@ impl OpenConnections {
             }
             if self.full.may_log() {
                 tracing::warn!(
+                    name: "connections_limit_reached",
                     "--max-connections reached; closing an idle connection, or one that waits for its client, for each new one"
                 );
             }
@@ -163,7 +164,7 @@ impl OpenConnections {
     fn close_idle(&mut self) {
         for open in self.open.values_mut() {
             if open.idle_timeout.is_exceeded(&open.activity) {
-                tracing::debug!("closing idle connection");
+                tracing::debug!(name: "idle_connection_closed", "closing idle connection");
                 self.counts.closed(IDLE);
                 open.close();
             }
@@ -175,7 +176,7 @@ impl OpenConnections {
         let evictable = candidates
             .filter_map(|open| Some((open.idle_timeout.evictable(&open.activity)?, Reverse(open.number), open)));
         if let Some((evictable, _, open)) = evictable.max_by_key(|(evictable, age, _)| (*evictable, *age)) {
-            tracing::debug!(?evictable, "closing a connection to make room");
+            tracing::debug!(name: "connection_evicted", ?evictable, "closing a connection to make room");
             self.counts.closed(EVICTED);
             open.close();
         }
@@ -198,6 +199,7 @@ impl OpenConnections {
             self.counts.closed(MEMORY);
             if self.over_budget.may_log() {
                 tracing::warn!(
+                    name: "unread_responses_limit_reached",
                     "clients leave too many responses unread; closing the connections whose client has not read for longest"
                 );
             }

@@ -52,6 +52,7 @@ pub(super) fn warn_of_unverified(servers: &[PgConnectOptions]) {
     for server in servers.iter().filter(|server| !is_verified(server)) {
         let server = address(server);
         tracing::warn!(
+            name: "database_connection_unverified",
             %server,
             "the connection to the database is not verified, so an attacker on the network can impersonate it; add sslmode=verify-full to the \
              URL and, if the authority is your own, sslrootcert=FILE"
