@@ -23,7 +23,7 @@ pub fn url_of(path: &Path) -> String {
 /// Runs a command on this database to its end: its exit code and what it printed.
 pub fn run(database_url: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().unwrap();
-    let output = command(folder.path()).args(arguments).args(["--database-url", database_url]).output().unwrap();
+    let output = Process::output(command(folder.path()).args(arguments).args(["--database-url", database_url]));
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

@@ -149,7 +149,7 @@ async fn more_tokens_than_fit_into_one_transaction_are_retired_all() {
 
 /// Runs a command to its end: what it printed.
 fn run(database: &TestDatabase, url: &str, arguments: &[&str]) -> (bool, String, String) {
-    let output = command(&database.folder()).args(arguments).args(["--database-url", url]).output().unwrap();
+    let output = Process::output(command(&database.folder()).args(arguments).args(["--database-url", url]));
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.success(), text(output.stdout), text(output.stderr))
 }

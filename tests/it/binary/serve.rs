@@ -25,7 +25,7 @@ async fn the_first_start_prints_a_curl_line_that_rotates_and_the_second_prints_n
     let printed = stdout.split("listening on ").nth(1).unwrap().split_whitespace().next().unwrap();
     let line = line.replace(printed, &server.url);
     let keep = stdout.lines().find(|line| line.trim_start().starts_with("export TOKEN=")).unwrap();
-    let output = Command::new("sh").args(["-u", "-c", &format!("{keep}\n{line}")]).output().unwrap();
+    let output = Process::output(Command::new("sh").args(["-u", "-c", &format!("{keep}\n{line}")]));
     let answer = String::from_utf8(output.stdout).unwrap();
     let second = first.with(find_value(&answer).unwrap()).at(&server.url);
     assert_eq!(second.check().await, Ok(2));
@@ -79,7 +79,7 @@ async fn bootstrap_prints_the_value_of_an_admin_token_alone_even_beside_a_runnin
     let database = TestDatabase::new().await;
     let server = Process::serve(&database.folder(), &database.url);
     for _ in 0..2 {
-        let output = command(&database.folder()).args(["bootstrap", "--database-url", &database.url]).output().unwrap();
+        let output = Process::output(command(&database.folder()).args(["bootstrap", "--database-url", &database.url]));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let printed = String::from_utf8(output.stdout).unwrap();
         assert_eq!(printed.lines().count(), 1);
@@ -93,7 +93,7 @@ async fn bootstrap_prints_the_value_of_an_admin_token_alone_even_beside_a_runnin
 #[tokio::test]
 async fn schema_prints_the_committed_schema() {
     let folder = tempfile::tempdir().unwrap();
-    let output = command(folder.path()).arg("schema").output().unwrap();
+    let output = Process::output(command(folder.path()).arg("schema"));
     assert!(output.status.success());
     assert_eq!(String::from_utf8(output.stdout).unwrap(), rotakey::graphql::sdl());
 }
@@ -102,7 +102,7 @@ async fn schema_prints_the_committed_schema() {
 fn every_problem_with_the_settings_is_told_at_once_before_anything_is_touched() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--listen", "here", "--database-url", "mysql://user:hunter2@host/db", "--log", "loud"];
-    let output = command(folder.path()).args(arguments).output().unwrap();
+    let output = Process::output(command(folder.path()).args(arguments));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     for flag in ["--listen", "--database-url", "--log"] {
@@ -118,7 +118,7 @@ async fn a_port_that_is_taken_is_told_and_no_first_token_is_made_for_nothing() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().to_string();
     let arguments = ["serve", "--listen", &taken, "--database-url", &database.url];
-    let output = command(&database.folder()).args(arguments).output().unwrap();
+    let output = Process::output(command(&database.folder()).args(arguments));
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr).unwrap().contains(&taken));
     assert!(output.stdout.is_empty());
@@ -133,7 +133,7 @@ async fn no_subcommand_serves_and_health_is_told() {
     let server = Process::serve_by(&[], &database.folder(), &database.url);
     let answer = server.client().request("GET", "/healthz").send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (200, "ok\n"));
-    let help = command(&database.folder()).arg("--help").output().unwrap();
+    let help = Process::output(command(&database.folder()).arg("--help"));
     let help = String::from_utf8(help.stdout).unwrap();
     for word in [
         "--listen",

@@ -56,7 +56,7 @@ fn an_address_that_cannot_be_listened_on_is_told() {
 #[test]
 fn an_empty_variable_is_as_good_as_none_for_every_setting() {
     let folder = tempfile::tempdir().unwrap();
-    let help = Command::new(binary()).args(["serve", "--help"]).output().unwrap();
+    let help = Process::output(Command::new(binary()).args(["serve", "--help"]));
     let help = String::from_utf8(help.stdout).unwrap();
     let variables: Vec<&str> = help
         .split("[env: ")
@@ -69,7 +69,7 @@ fn an_empty_variable_is_as_good_as_none_for_every_setting() {
         let mut command = command(folder.path());
         command.args(subcommand).envs(variables.iter().map(|name| (name, "")));
         if subcommand[0] == "bootstrap" {
-            assert!(command.output().unwrap().status.success());
+            assert!(Process::output(&mut command).status.success());
         } else {
             Process::listening(command);
         }

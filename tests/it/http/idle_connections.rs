@@ -3,7 +3,7 @@
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Duration, advance, pause, resume, timeout};
+use tokio::time::{Duration, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -12,13 +12,11 @@ use rotakey::http;
 use rotakey::service::Policy;
 use serde_json::json;
 
+use super::pass;
 use crate::support::client::Answer;
 use crate::support::deadline::soon;
 use crate::support::events::Events;
 use crate::support::server::Server;
-
-/// How often is looked, and a little more.
-const PERIOD: Duration = Duration::from_secs(16);
 
 async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap()
@@ -30,18 +28,6 @@ async fn ask(stream: &mut TcpStream) {
     let mut answer = Vec::new();
     while !answer.ends_with(b"ok\n") {
         assert_ne!(soon(stream.read_buf(&mut answer)).await.unwrap(), 0, "the connection was given up");
-    }
-}
-
-async fn pass(periods: u32) {
-    for _ in 0..periods {
-        pause();
-        advance(PERIOD).await;
-        resume();
-        // Every tick is to be seen.
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
     }
 }
 

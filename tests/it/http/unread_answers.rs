@@ -5,26 +5,12 @@ use futures_util::FutureExt;
 use h2::client::ResponseFuture;
 use rotakey::http;
 use serde_json::json;
-use tokio::time::{Duration, advance, pause, resume};
+use tokio::time::Duration;
 
+use super::pass;
 use crate::support::deadline::{soon, within};
 use crate::support::http2::{Http2, read};
 use crate::support::server::Server;
-
-/// How often connections are looked at, and a little more.
-const PERIOD: Duration = Duration::from_secs(16);
-
-async fn pass(periods: u32) {
-    for _ in 0..periods {
-        pause();
-        advance(PERIOD).await;
-        resume();
-        // Every tick is to be seen.
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
-    }
-}
 
 /// A query whose answer has some hundred kilobytes.
 fn large() -> String {

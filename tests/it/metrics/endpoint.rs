@@ -152,7 +152,7 @@ async fn an_address_for_the_metrics_that_is_taken_is_named_by_its_flag() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().to_string();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &taken, "--database-url", &database.url];
-    let output = command(&database.folder()).args(arguments).output().unwrap();
+    let output = Process::output(command(&database.folder()).args(arguments));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && output.stdout.is_empty());
     assert!(said.contains(&taken) && said.contains("--metrics-listen"), "{said}");

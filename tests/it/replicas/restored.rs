@@ -18,7 +18,7 @@ use crate::support::process::Process;
 fn tool(name: &str, arguments: &[&str]) {
     let versions = std::fs::read_dir("/usr/lib/postgresql").unwrap().map(|entry| entry.unwrap().path().join("bin"));
     let bin: PathBuf = versions.filter(|bin| bin.join(name).exists()).max().unwrap();
-    let output = Command::new(bin.join(name)).args(arguments).output().unwrap();
+    let output = Process::output(Command::new(bin.join(name)).args(arguments));
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
 }
 

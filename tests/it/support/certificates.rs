@@ -16,6 +16,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::deadline::soon;
+use super::process::Process;
 
 const EC: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
@@ -74,7 +75,7 @@ impl Authority {
     pub fn curl(&self, arguments: &[&str]) -> Output {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "--max-time", "30", "--noproxy", "*", "--cacert"]).arg(self.path("ca.pem")).args(arguments);
-        curl.current_dir(self.folder.path()).output().unwrap()
+        Process::output(curl.current_dir(self.folder.path()))
     }
 
     /// What curl prints; it panics if there is no answer.
@@ -108,6 +109,6 @@ fn openssl(folder: &Path, command: &str) -> Command {
 }
 
 fn run(mut command: Command) {
-    let output = command.output().unwrap();
+    let output = Process::output(&mut command);
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

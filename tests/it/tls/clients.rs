@@ -14,6 +14,7 @@ use rotakey::tls::{Files, Tls};
 use crate::support::certificates::Authority;
 use crate::support::client::{Answer, ROTATE};
 use crate::support::deadline::soon;
+use crate::support::process::Process;
 use crate::support::server::Server;
 
 /// A server with TLS, and its HTTPS URL.
@@ -58,7 +59,7 @@ async fn versions_before_tls_1_2_are_refused() {
         let mut client = Command::new("openssl");
         // The lowest level of security: else the client itself would refuse the old versions.
         client.args(["s_client", "-connect", address, version, "-cipher", "ALL:@SECLEVEL=0"]).stdin(Stdio::null());
-        let output = client.output().unwrap();
+        let output = Process::output(&mut client);
         let said = String::from_utf8_lossy(&output.stdout);
         assert_eq!(!said.contains("Cipher is (NONE)"), accepted, "{version}: {said}");
     }

@@ -1,8 +1,9 @@
 //! The real binary, as an operator runs it.
 
+use std::borrow::BorrowMut;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -78,8 +79,15 @@ impl Process {
         process
     }
 
+    /// Runs a command to its end. Unlike [`Command::output`], it cannot wait forever.
+    pub fn output(command: &mut Command) -> Output {
+        let (status, stdout, stderr) = Self::spawn(command).ended();
+        Output { status, stdout: stdout.into_bytes(), stderr: stderr.into_bytes() }
+    }
+
     /// Starts a command.
-    pub fn spawn(mut command: Command) -> Self {
+    pub fn spawn(mut command: impl BorrowMut<Command>) -> Self {
+        let command = command.borrow_mut();
         let name = redact(&format!("{command:?}")).into_owned();
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (stdout, stderr) = (Captured::default(), Captured::default());
