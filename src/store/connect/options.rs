@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::ConnectOptions;
 
 /// How long a caller waits for a connection before the operation fails as unavailable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a listing waits while other listings use all connections. Its client can retry.
 pub(in crate::store) const LISTING_WAIT: Duration = Duration::from_secs(2);
 

@@ -15,8 +15,6 @@ use crate::support::cluster::PostgresServer;
 const OUTAGES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 /// How often the connections of the replicas are cut until others have them all.
 const ROUNDS: usize = 50;
-/// A request waits up to ten seconds for a connection, and may need several of them.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const CUT: &str =
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name IN ('a', 'b', 'c')";
 
@@ -26,7 +24,6 @@ pub async fn run(run: &Run) -> Report {
     let options: PgConnectOptions = database.url().parse().unwrap();
     let replicas = three_replicas(&database.url(), &[]);
     let mut trial = Trial::start(run, &replicas).await;
-    trial.answer_limit = ANSWER_LIMIT;
     for _ in 0..run.times {
         let taken = async {
             let mut others = Vec::new();

@@ -53,8 +53,6 @@ struct Trial<'a> {
     storm: Storm,
     addresses: Vec<Address>,
     verified: Issued,
-    /// The longest time that a call may take.
-    answer_limit: Duration,
     run: &'a Run,
 }
 
@@ -65,7 +63,7 @@ impl<'a> Trial<'a> {
         let storm = Storm::start(PLAN, addresses.clone(), &admin, &calls, run.seed).await;
         let created = calls.create(&addresses[0], "admin", &admin, json!({ "name": "verified" })).await;
         let Answer::Done(verified) = created else { panic!("no token: {created:?}") };
-        Self { report: Report::new(run), calls, storm, addresses, verified, answer_limit: ANSWER_LIMIT, run }
+        Self { report: Report::new(run), calls, storm, addresses, verified, run }
     }
 
     /// One outage, until this future ends, and a row of the table about it. The future says when the outage began.
@@ -81,7 +79,7 @@ impl<'a> Trial<'a> {
         self.report.expect(self.storm.check_all(PATIENCE).await);
         let asked = gateway.stop().await;
         let answers = self.calls.observed.of_all();
-        self.report.expect(answers.require(self.answer_limit));
+        self.report.expect(answers.require(ANSWER_LIMIT));
         let served: Vec<_> = asked.iter().map(|asked| served_for(asked, began, ended)).collect();
         self.report.expect(verification.holds(&served, ended - began).map_err(|failure| format!("{name}: {failure}")));
         let [least, most] = [served.iter().min(), served.iter().max()].map(|time| time.copied().unwrap_or_default());
