@@ -49,7 +49,7 @@ impl Store {
         loop {
             let transaction = match self.write.get_database_backend() {
                 DbBackend::Sqlite => group::begin(&self.write).await?,
-                _ => self.write.begin().await?,
+                _ => self.write.begin_direct().await?,
             };
             lock_start(&transaction).await?;
             let schema = Schema::find(&transaction).await?;
@@ -59,7 +59,7 @@ impl Store {
                 return Ok(words);
             }
             // Without the statement timeout, because a migration may take longer.
-            let transaction = transaction.into_inner();
+            let transaction = transaction.into_direct()?;
             Migrator::up(&transaction, Some(1)).await?;
             transaction.commit().await?;
         }

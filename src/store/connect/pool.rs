@@ -5,25 +5,29 @@
 //! regained. So no statement reaches the previous server, and no client waits for a server that does not answer. On SQLite the pool
 //! stays the same.
 
-use std::future::Future;
+mod contact;
+mod transaction;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::prelude::async_trait;
-use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{self, Database, SqlitePool};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement, TransactionOptions,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::postgres::primary::Primary;
+use contact::lost;
+
+pub(in crate::store) use contact::Contact;
+pub(in crate::store) use transaction::PoolTransaction;
+
 /// How long a statement waits for contact to be regained.
 const CONTACT_TIMEOUT: Duration = Duration::from_millis(800);
-/// How long a statement may take. Without a limit, one whose connection died silently would wait forever.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the connections of a lost contact may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,13 +39,6 @@ pub(in crate::store) struct Pool {
     contact: Arc<watch::Sender<Option<Contact>>>,
 }
 
-/// The connections of one contact.
-#[derive(Clone, Debug)]
-pub(in crate::store) struct Contact {
-    connections: DatabaseConnection,
-    lost: CancellationToken,
-}
-
 /// How many connections of a pool there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct Usage {
@@ -50,16 +47,9 @@ pub(in crate::store) struct Usage {
     pub(in crate::store) max: u32,
 }
 
-/// A transaction, which fails when contact is lost.
-#[derive(Debug)]
-pub(in crate::store) struct PoolTransaction {
-    inner: DatabaseTransaction,
-    contact: Contact,
-}
-
 impl From<DatabaseConnection> for Pool {
     fn from(connections: DatabaseConnection) -> Self {
-        Contact::new(connections, CancellationToken::new()).into()
+        Contact::new(connections, None, CancellationToken::new()).into()
     }
 }
 
@@ -71,10 +61,9 @@ impl From<Contact> for Pool {
 }
 
 impl Pool {
-    /// How to connect to the current PostgreSQL server, if there is contact.
-    pub(in crate::store) fn server(&self) -> Option<PgConnectOptions> {
-        let connections = self.connections()?;
-        Some(connections.get_postgres_connection_pool().connect_options().as_ref().clone())
+    /// The current PostgreSQL server, if there is contact.
+    pub(in crate::store) fn server(&self) -> Option<Primary> {
+        self.contact.borrow().as_ref().map(Contact::server)
     }
 
     fn connections(&self) -> Option<DatabaseConnection> {
@@ -86,7 +75,7 @@ impl Pool {
         self.contact.send_replace(Some(contact));
     }
 
-    /// Waits until a connection of this contact is found to be dead although it was not closed.
+    /// Waits until a connection of this contact is found to be dead although it was not closed, or to lead to another server.
     pub(in crate::store) async fn found_dead(&self) {
         let lost = self.contact.borrow().as_ref().map(|contact| contact.lost.clone());
         match lost {
@@ -120,7 +109,14 @@ impl Pool {
         options: TransactionOptions,
     ) -> Result<PoolTransaction, DbErr> {
         let contact = self.contact().await?;
-        let inner = contact.run(contact.connections.begin_with_options(options)).await?;
+        let inner = contact.run(contact.begin(options)).await?;
+        Ok(PoolTransaction { inner, contact })
+    }
+
+    /// Starts a transaction of which [`PoolTransaction::into_direct`] makes one of the driver.
+    pub(in crate::store) async fn begin_direct(&self) -> Result<PoolTransaction, DbErr> {
+        let contact = self.contact().await?;
+        let inner = contact.run(contact.begin_direct()).await?;
         Ok(PoolTransaction { inner, contact })
     }
 
@@ -153,27 +149,6 @@ impl Pool {
     }
 }
 
-impl Contact {
-    /// Cancelling `lost` makes running statements fail.
-    pub(in crate::store) fn new(connections: DatabaseConnection, lost: CancellationToken) -> Self {
-        Self { connections, lost }
-    }
-
-    /// How many connections it has at most.
-    pub(in crate::store) fn max_connections(&self) -> u32 {
-        self.connections.get_postgres_connection_pool().options().get_max_connections()
-    }
-
-    /// Runs a statement; fails when contact is lost. Then it is unknown whether the statement was executed.
-    async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        tokio::select! {
-            biased;
-            outcome = timeout(STATEMENT_TIMEOUT, statement) => outcome.unwrap_or_else(|_| Err(unanswered())),
-            () = self.lost.cancelled() => Err(lost()),
-        }
-    }
-}
-
 #[async_trait::async_trait]
 impl ConnectionTrait for Pool {
     fn get_database_backend(&self) -> DbBackend {
@@ -182,67 +157,21 @@ impl ConnectionTrait for Pool {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let contact = self.contact().await?;
-        contact.run(contact.connections.execute_raw(statement)).await
+        contact.run(contact.execute(statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let contact = self.contact().await?;
-        contact.run(contact.connections.execute_unprepared(sql)).await
+        contact.run(contact.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let contact = self.contact().await?;
-        contact.run(contact.connections.query_one_raw(statement)).await
+        contact.run(contact.query_one(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let contact = self.contact().await?;
-        contact.run(contact.connections.query_all_raw(statement)).await
+        contact.run(contact.query_all(statement)).await
     }
-}
-
-impl PoolTransaction {
-    /// The transaction itself, whose statements and commit have no timeout.
-    pub(in crate::store) fn into_inner(self) -> DatabaseTransaction {
-        self.inner
-    }
-
-    pub(in crate::store) async fn commit(self) -> Result<(), DbErr> {
-        self.contact.run(self.inner.commit()).await
-    }
-
-    pub(in crate::store) async fn rollback(self) -> Result<(), DbErr> {
-        self.contact.run(self.inner.rollback()).await
-    }
-}
-
-#[async_trait::async_trait]
-impl ConnectionTrait for PoolTransaction {
-    fn get_database_backend(&self) -> DbBackend {
-        self.inner.get_database_backend()
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.contact.run(self.inner.execute_raw(statement)).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.contact.run(self.inner.execute_unprepared(sql)).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.contact.run(self.inner.query_one_raw(statement)).await
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.contact.run(self.inner.query_all_raw(statement)).await
-    }
-}
-
-fn lost() -> DbErr {
-    DbErr::Conn(RuntimeErr::Internal("contact with the database is lost".to_owned()))
-}
-
-fn unanswered() -> DbErr {
-    DbErr::Conn(RuntimeErr::Internal("the database did not answer in time".to_owned()))
 }

@@ -118,6 +118,10 @@ fn of_sqlite_code(code: u32) -> Option<&'static str> {
 /// PostgreSQL documentation, appendix A.
 fn of_sqlstate(code: &str, message: &str) -> Option<&'static str> {
     Some(match code {
+        "08P01" if message.contains("startup parameter") => {
+            "a connection pooler there refuses the options of the startup message. Let it ignore them: for PgBouncer, set \
+             ignore_startup_parameters = options."
+        }
         "28P01" => "the password is wrong. Check user and password in the URL.",
         "28000" if message.contains("no encryption") => {
             "the server accepts only TLS connections. Add sslmode=require to the URL, or change its pg_hba.conf."

@@ -73,15 +73,15 @@ impl Store {
                 found.map_err(|words| DbErr::Conn(RuntimeErr::Internal(words)))?
             }
         };
-        let poller = postgres::Poller::begin(self.clone(), server.clone()).await?;
+        let poller = postgres::Poller::begin(self.clone(), &server).await?;
         // Anything may have been committed while there was no listener, so every stamp becomes stale. The order matters: after the
         // first snapshot of the listener, and before any connection to a new primary. So everything that is read with a later stamp
         // can only change by what the listener polls. Everything with an earlier stamp is stale, also if it was read from the
         // previous server.
         self.invalidate_all();
         if found {
-            self.listings.regain(pools::open_listings(server.clone()).await?);
-            self.write.regain(pools::open(server).await?);
+            self.listings.regain(pools::open_listings(&server).await?);
+            self.write.regain(pools::open(&server).await?);
         }
         Ok(ChangeListener(Kind::Postgres(poller)))
     }

@@ -2,4 +2,5 @@
 
 pub(super) mod listener;
 mod postgres;
+mod postgres_connection;
 mod sqlite;

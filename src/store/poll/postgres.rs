@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgRow};
+use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::sqlx::{self, Row};
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
@@ -24,10 +24,11 @@ use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use crate::domain::id::EventId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::changes::change_set::Announced;
-use crate::store::changes::notify::CHANNEL;
 use crate::store::changes::publisher::AuditMessage;
-use crate::store::connect::postgres::primary::{STANDBY, only_reads};
+use crate::store::connect::postgres::primary::{Primary, STANDBY, only_reads};
 use crate::store::{Error, Store};
+
+use super::postgres_connection::Connection;
 
 /// The time between two polls, so that a change is seen within a second without a notification (R10).
 const PERIOD: Duration = Duration::from_millis(500);
@@ -67,7 +68,7 @@ const POLL: &str = concat!(
 
 pub(in crate::store) struct Poller {
     store: Store,
-    connection: PgListener,
+    connection: Connection,
     period: Interval,
     pauses: Interval,
     since: Since,
@@ -105,20 +106,10 @@ impl Since {
 }
 
 impl Poller {
-    pub(in crate::store) async fn begin(store: Store, server: PgConnectOptions) -> Result<Self, Error> {
-        // A connection of its own: polls must not wait for other statements, nor other statements for a poll whose connection died.
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .acquire_timeout(ANSWER_TIMEOUT)
-            .connect_lazy_with(server);
-        let mut connection = answered(PgListener::connect_with(&pool)).await?;
-        // It must not reconnect by itself, because by then another server may be the primary.
-        connection.eager_reconnect(false);
-        answered(connection.listen(CHANNEL)).await?;
-        let now = answered(sqlx::query(NOW).fetch_one(&mut connection)).await?;
-        let since = Since::of(&now).map_err(failure)?;
+    pub(in crate::store) async fn begin(store: Store, primary: &Primary) -> Result<Self, Error> {
+        let mut connection = answered(Connection::open(primary, ANSWER_TIMEOUT)).await?;
+        let rows = answered(connection.fetch_all(sqlx::query(NOW))).await?;
+        let since = rows.first().ok_or(sqlx::Error::RowNotFound).and_then(Since::of).map_err(failure)?;
         let [period, pauses] = [PERIOD, MIN_INTERVAL].map(|length| {
             let mut interval = interval(length);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -132,15 +123,15 @@ impl Poller {
         tokio::select! {
             () = self.store.write.found_dead() => return Err(dead()),
             () = self.store.listings.found_dead() => return Err(dead()),
-            woken = self.connection.try_recv() => {
-                woken.map_err(failure)?.ok_or_else(|| failure(sqlx::Error::PoolClosed))?;
+            notified = self.connection.notified() => {
+                notified.map_err(failure)?;
                 self.pauses.tick().await;
             }
             () = polls.requested() => { self.pauses.tick().await; }
             _ = self.period.tick() => {}
         }
         // The next poll covers all notifications that have arrived by now.
-        while self.connection.next_buffered().is_some() {}
+        self.connection.drop_notifications();
         self.period.reset();
         Ok(())
     }
@@ -155,8 +146,8 @@ impl Poller {
     }
 
     async fn poll_changes(&mut self) -> Result<(Announced, Timestamp), Error> {
-        let poll = sqlx::query(POLL).bind(&self.since.snapshot).fetch_all(&mut self.connection);
-        let rows = answered(poll).await?;
+        let poll = sqlx::query(POLL).bind(&self.since.snapshot);
+        let rows = answered(self.connection.fetch_all(poll)).await?;
         let first = rows.first().ok_or_else(|| failure(sqlx::Error::RowNotFound))?;
         let since = Since::of(first).map_err(failure)?;
         let polled_at: i64 = first.try_get(2).map_err(failure)?;
@@ -218,7 +209,7 @@ async fn answered<T>(poll: impl Future<Output = Result<T, sqlx::Error>>) -> Resu
 }
 
 fn dead() -> Error {
-    failure(sqlx::Error::Protocol("connections were cut off without being closed".into()))
+    failure(sqlx::Error::Protocol("connections were cut off without being closed, or lead to another server".into()))
 }
 
 fn failure(err: sqlx::Error) -> Error {

@@ -3,7 +3,6 @@
 mod address;
 mod balancer;
 mod etcd;
-mod filled_in;
 pub mod patroni;
 mod replica;
 

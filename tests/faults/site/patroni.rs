@@ -14,8 +14,8 @@ use tokio::time::{interval, timeout};
 
 use super::Balancer;
 use super::etcd::Etcd;
-use super::filled_in::filled_in;
 use crate::support::cluster::{as_postgres, bin, folder, with_children};
+use crate::support::filled_in::filled_in;
 use crate::support::link::free_port;
 
 const PATIENCE: Duration = Duration::from_secs(120);

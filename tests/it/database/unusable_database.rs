@@ -195,6 +195,7 @@ fn a_server_that_cannot_be_used_is_named_with_what_to_do_and_without_user_or_pas
         (Some(("28000", "role does not exist")), "rejects this user"),
         (Some(("3D000", "database does not exist")), "no database of this name"),
         (Some(("42501", "permission denied for database")), "GRANT CONNECT"),
+        (Some(("08P01", "unsupported startup parameter: options")), "set ignore_startup_parameters = options"),
         (Some(("53300", "sorry, too many clients already")), "no free connection"),
         (Some(("57P03", "the database system is starting up")), "starting"),
         (None, "the connection was closed"),
@@ -226,25 +227,25 @@ fn a_server_that_cannot_be_used_is_named_with_what_to_do_and_without_user_or_pas
 async fn on_postgres_a_database_of_a_server_that_cannot_be_used_is_named_with_what_to_do() {
     let database = TestDatabase::postgres().await;
     let folder = database.folder();
-    let (server, name) = database.url.rsplit_once('/').unwrap();
+    let (server, name) = database.direct_url.rsplit_once('/').unwrap();
     let address = server.rsplit_once('@').unwrap().1;
     let place = format!("{address}/{name}");
     assert_error(&folder, BOTH, &format!("{server}/missing"), &[&format!("{address}/missing"), "CREATE DATABASE"]);
-    assert_error(&folder, BOTH, &format!("{}?sslmode=require", database.url), &[&place, "sslmode"]);
-    let unknown_user = database.url.replace("rotakey@", "unknown_user@");
+    assert_error(&folder, BOTH, &format!("{}?sslmode=require", database.direct_url), &[&place, "sslmode"]);
+    let unknown_user = database.direct_url.replace("rotakey@", "unknown_user@");
     assert_error(&folder, BOTH, &unknown_user, &[&place, "rejects this user"]);
 
     let connection = database.connect().await;
     let role = format!("{name}_reader");
     let limit = format!("CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     connection.execute_unprepared(&limit).await.unwrap();
-    let reader = database.url.replace("rotakey@", &format!("{role}@"));
+    let reader = database.direct_url.replace("rotakey@", &format!("{role}@"));
     assert_error(&folder, &["serve"], &reader, &[&place, "GRANT CREATE"]);
 
     connection.execute_unprepared("CREATE TABLE audit_event (id TEXT)").await.unwrap();
-    assert_error(&folder, BOTH, &database.url, &[&place, "tables of another program (audit_event)"]);
+    assert_error(&folder, BOTH, &database.direct_url, &[&place, "tables of another program (audit_event)"]);
     connection.execute_unprepared("DROP TABLE audit_event; CREATE TABLE cakes (id TEXT)").await.unwrap();
-    let store = Store::connect(&database.url).await.unwrap();
+    let store = Store::connect(&database.direct_url).await.unwrap();
     store.migrate().await.unwrap();
     store.close().await.unwrap();
     // The server needs no right to make tables once they exist.
@@ -254,7 +255,7 @@ async fn on_postgres_a_database_of_a_server_that_cannot_be_used_is_named_with_wh
     let (status, _, stderr) = Process::spawn(bootstrap).ended_within(DEADLINE);
     assert!(status.success(), "{stderr}");
     connection.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m9999_later', 0)").await.unwrap();
-    assert_error(&folder, BOTH, &database.url, &[&place, "a newer version of Rotakey has changed it"]);
+    assert_error(&folder, BOTH, &database.direct_url, &[&place, "a newer version of Rotakey has changed it"]);
     connection.execute_unprepared(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
     connection.close().await.unwrap();
 }

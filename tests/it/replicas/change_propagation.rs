@@ -236,9 +236,18 @@ async fn lost_contact_is_reported_and_earlier_reads_are_stale_once_it_is_regaine
     } else {
         let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        database.connect().await.execute_unprepared(others).await.unwrap();
+        let beside = database.connect().await;
+        beside.execute_unprepared(others).await.unwrap();
+        if database.is_pooled() {
+            // A connection pooler opens others, so the next poll must fail by itself.
+            beside.execute_unprepared("ALTER TABLE change RENAME TO unreadable").await.unwrap();
+        }
     }
     listener.wait_and_poll().await.unwrap_err();
+    if database.is_pooled() {
+        let renamed = "ALTER TABLE unreadable RENAME TO change";
+        database.connect().await.execute_unprepared(renamed).await.unwrap();
+    }
     here.store.lose_contact();
     assert!(matches!(soon(feed.recv()).await.unwrap(), AuditMessage::ContactLost));
     assert!(here.store.is_fresh(id, stamp), "it may be believed for as long as R10 allows");

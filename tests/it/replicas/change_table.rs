@@ -88,7 +88,7 @@ async fn on_postgres_r10_a_change_without_a_notification_is_seen_within_a_second
 async fn on_postgres_a_commit_notifies_the_other_replicas() {
     let database = migrated().await;
     let here = Replica::on(&database, 1).await;
-    let mut listener = PgListener::connect(&database.url).await.unwrap();
+    let mut listener = PgListener::connect(&database.direct_url).await.unwrap();
     listener.listen("rotakey").await.unwrap();
     for _ in 0..2 {
         here.service.bootstrap().await.unwrap();
@@ -171,7 +171,10 @@ async fn on_postgres_r10_a_replica_that_has_not_polled_for_more_than_a_minute_ha
                AS 'SELECT pg_catalog.clock_timestamp() + by FROM shift';
                DO $$ BEGIN
                EXECUTE 'ALTER DATABASE ' || current_database() || ' SET search_path = public, pg_catalog';
-               END $$";
+               END $$;
+               SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    // A connection pooler has connections with the settings of before.
     beside.execute_unprepared(sql).await.unwrap();
     let mut here = Polling::on(&database).await;
     for (seconds, in_contact) in [(0, true), (50, true), (70, false)] {

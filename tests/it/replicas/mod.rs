@@ -6,5 +6,6 @@ mod change_propagation;
 mod change_table;
 mod clock_skew;
 mod failover;
+mod pooler;
 mod restored;
 mod wrong_clocks;

@@ -31,14 +31,14 @@ async fn on_postgres_a_server_that_runs_on_over_a_restore_answers_nothing_from_t
     let old = admin.create(json!({ "name": "old" })).await.unwrap().client;
     let dump = database.folder().join("rotakey.dump");
     let dump = dump.to_str().unwrap();
-    tool("pg_dump", &["--format=custom", "--file", dump, &database.url]);
+    tool("pg_dump", &["--format=custom", "--file", dump, &database.direct_url]);
     let young = admin.create(json!({ "name": "young" })).await.unwrap().client;
     let rotated = old.with(old.rotate_with(json!({ "overlapMinutes": 0 })).await.unwrap());
     // The first use of a value is a change to its token; after the second one it is cached as a value that works.
     for _ in 0..2 {
         assert_eq!((young.check().await, rotated.check().await), (Ok(1), Ok(2)));
     }
-    tool("pg_restore", &["--clean", "--if-exists", "--single-transaction", "--dbname", &database.url, dump]);
+    tool("pg_restore", &["--clean", "--if-exists", "--single-transaction", "--dbname", &database.direct_url, dump]);
     let waiting = async { while young.check().await.is_ok() || rotated.check().await.is_ok() {} };
     tokio::time::timeout(DEADLINE, waiting).await.unwrap();
     let settled = async { while old.check().await != Ok(1) {} };

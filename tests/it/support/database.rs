@@ -8,6 +8,8 @@ use tempfile::TempDir;
 
 pub struct TestDatabase {
     pub url: String,
+    /// The same database without the connection pooler, if the tests run through one.
+    pub direct_url: String,
     folder: TempDir,
 }
 
@@ -15,6 +17,12 @@ pub struct TestDatabase {
 #[expect(clippy::disallowed_methods, reason = "the one setting of the test run itself")]
 fn cluster() -> Option<String> {
     std::env::var("ROTAKEY_TEST_POSTGRES").ok()
+}
+
+/// The same cluster without the connection pooler, if the tests run through one.
+#[expect(clippy::disallowed_methods, reason = "the other setting of the test run itself")]
+fn direct_cluster() -> Option<String> {
+    std::env::var("ROTAKEY_TEST_POSTGRES_DIRECT").ok()
 }
 
 impl TestDatabase {
@@ -29,7 +37,8 @@ impl TestDatabase {
     /// On SQLite, whatever the test run is on: for `on_sqlite_` tests.
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
-        Self { url: format!("sqlite://{}", folder.path().join("rotakey.db").display()), folder }
+        let url = format!("sqlite://{}", folder.path().join("rotakey.db").display());
+        Self { direct_url: url.clone(), url, folder }
     }
 
     /// On PostgreSQL: for `on_postgres_` tests.
@@ -44,10 +53,16 @@ impl TestDatabase {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = TempDir::new().unwrap();
         let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
-        let server = Database::connect(format!("{cluster}/postgres")).await.unwrap();
+        let direct_cluster = direct_cluster().unwrap_or_else(|| cluster.clone());
+        let server = Database::connect(format!("{direct_cluster}/postgres")).await.unwrap();
         server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
         server.close().await.unwrap();
-        Self { url: format!("{cluster}/{name}"), folder }
+        Self { url: format!("{cluster}/{name}"), direct_url: format!("{direct_cluster}/{name}"), folder }
+    }
+
+    /// Whether a connection pooler is before the database.
+    pub fn is_pooled(&self) -> bool {
+        self.url != self.direct_url
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -61,16 +76,17 @@ impl TestDatabase {
             std::fs::copy(file, &copy).unwrap();
             return format!("sqlite://{}", copy.display());
         }
-        let (server, name) = self.url.rsplit_once('/').unwrap();
-        let connection = Database::connect(format!("{server}/postgres")).await.unwrap();
+        let (direct, name) = self.direct_url.rsplit_once('/').unwrap();
+        let connection = Database::connect(format!("{direct}/postgres")).await.unwrap();
         connection.execute_unprepared(&format!("CREATE DATABASE {name}_copy TEMPLATE {name}")).await.unwrap();
         connection.close().await.unwrap();
+        let (server, _) = self.url.rsplit_once('/').unwrap();
         format!("{server}/{name}_copy")
     }
 
     /// A connection beside the server's own, to look behind the API.
     pub async fn connect(&self) -> DatabaseConnection {
-        Database::connect(&self.url).await.unwrap()
+        Database::connect(&self.direct_url).await.unwrap()
     }
 
     /// A folder that lives as long as the database.

@@ -8,10 +8,11 @@ pub mod database;
 pub mod deadline;
 pub mod entropy;
 pub mod events;
+pub mod filled_in;
 pub mod http2;
 pub mod metrics;
 mod servers;
 pub mod spans;
 pub mod verification;
 
-pub use servers::{cluster, fleet, link, process, replica, server};
+pub use servers::{cluster, fleet, link, pooler, process, replica, server};

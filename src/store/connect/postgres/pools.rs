@@ -15,7 +15,8 @@ use crate::store::{Error, Store};
 
 use super::address::place;
 use super::hosts;
-use super::primary::{self, find_primary};
+use super::pooled::Begin;
+use super::primary::{self, DIRECT, Primary, find_primary};
 use super::tls;
 
 /// How long PostgreSQL waits for a row that another transaction has locked.
@@ -48,58 +49,80 @@ const LISTING_SETTINGS: [(&str, &str); 6] = [
     ("jit", "off"),
     ("max_parallel_workers_per_gather", "0"),
 ];
+/// The settings of every connection. They do not depend on the server's defaults: commits are durable before they are acknowledged
+/// (R13), and every wait for a lock has a timeout.
+const SETTINGS: [(&str, &str); 3] = [
+    ("synchronous_commit", "on"),
+    ("lock_timeout", LOCK_TIMEOUT),
+    ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+];
+/// The message for a URL with options behind a pooler.
+const OPTIONS_DROPPED: &str = "a connection pooler there drops the options in the URL. Leave them out of it, and make these settings for \
+                               the user in the database: ALTER ROLE … SET ….";
 /// The library needs a URL even if options are given.
 const ANY_URL: &str = "postgres://localhost";
 
 pub(in crate::store::connect) async fn connect(url: &str) -> Result<Store, Error> {
-    let servers: Vec<_> = hosts::parse(url)?.into_iter().map(with_settings).collect();
+    let servers = hosts::parse(url)?;
+    let has_options = servers.iter().any(|server| server.get_options().is_some());
+    let servers: Vec<_> = servers.into_iter().map(with_settings).collect();
     let place = place(&servers);
     tls::warn_of_unverified(&servers);
     let primary = find_primary(&servers).await.map_err(|words| unusable(&place, &words))?;
-    let listings = open_listings(primary.clone()).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
-    let connections = open(primary).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
+    if primary.pooled.is_some() {
+        if has_options {
+            return Err(unusable(&place, OPTIONS_DROPPED));
+        }
+        tracing::info!("the database is behind a connection pooler: changes are polled for, without notifications");
+    }
+    let listings = open_listings(&primary).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
+    let connections = open(&primary).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
     Ok(Store::on_server(place, servers, connections, listings))
 }
 
-/// Settings that do not depend on the server's defaults: commits are durable before they are acknowledged (R13), and every wait for
-/// a lock has a timeout.
+/// How to connect. A pooler would refuse the precision of floating-point numbers, which the driver sets; there are none here.
 fn with_settings(server: PgConnectOptions) -> PgConnectOptions {
-    let settings = [
-        ("synchronous_commit", "on"),
-        ("lock_timeout", LOCK_TIMEOUT),
-        ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
-        ("tcp_user_timeout", TCP_USER_TIMEOUT_MILLIS),
-    ];
-    server.disable_statement_logging().options(settings).options(KEEPALIVE)
+    server
+        .disable_statement_logging()
+        .extra_float_digits(None)
+        .options(SETTINGS)
+        .options([("tcp_user_timeout", TCP_USER_TIMEOUT_MILLIS), DIRECT])
+        .options(KEEPALIVE)
+}
+
+/// How a transaction of the change listener begins behind a pooler.
+pub(in crate::store) fn begin(primary: &Primary) -> Option<Begin> {
+    primary.pooled.map(|server| Begin::new(server, &SETTINGS))
 }
 
 /// A pool of connections to this server, each opened when it is needed and only while the server is a primary.
-pub(in crate::store) async fn open(server: PgConnectOptions) -> Result<Contact, DbErr> {
-    connect_by(|lost| connections(server, POSTGRES_CONNECTIONS, lost)).await
+pub(in crate::store) async fn open(primary: &Primary) -> Result<Contact, DbErr> {
+    let lost = CancellationToken::new();
+    let options = connections(primary, &[], POSTGRES_CONNECTIONS, lost.clone());
+    Ok(Contact::new(Database::connect(options).await?, begin(primary), lost))
 }
 
 /// As [`open`], for listings.
-pub(in crate::store) async fn open_listings(server: PgConnectOptions) -> Result<Contact, DbErr> {
-    connect_by(|lost| {
-        let mut options = connections(server.options(LISTING_SETTINGS), POSTGRES_LISTINGS, lost);
-        options.acquire_timeout(LISTING_WAIT);
-        options
-    })
-    .await
-}
-
-async fn connect_by(options: impl FnOnce(CancellationToken) -> PoolOptions) -> Result<Contact, DbErr> {
+pub(in crate::store) async fn open_listings(primary: &Primary) -> Result<Contact, DbErr> {
     let lost = CancellationToken::new();
-    Ok(Contact::new(Database::connect(options(lost.clone())).await?, lost))
+    let mut options = connections(primary, &LISTING_SETTINGS, POSTGRES_LISTINGS, lost.clone());
+    options.acquire_timeout(LISTING_WAIT);
+    let settings = [SETTINGS.as_slice(), LISTING_SETTINGS.as_slice()].concat();
+    let begin = primary.pooled.map(|server| Begin::new(server, &settings));
+    Ok(Contact::new(Database::connect(options).await?, begin, lost))
 }
 
-fn connections(server: PgConnectOptions, most: u32, lost: CancellationToken) -> PoolOptions {
+fn connections(primary: &Primary, settings: &[(&str, &str)], most: u32, lost: CancellationToken) -> PoolOptions {
+    let server = primary.options.clone().options(settings.iter().copied());
     let mut options = pool_options(ANY_URL, most);
     options.connect_lazy(true);
     options.map_sqlx_postgres_opts(move |_| server.clone());
-    options.map_sqlx_postgres_pool_opts(|options| {
-        options.after_connect(|connection, _| Box::pin(primary::require_primary(connection)))
-    });
+    // Behind a pooler, each transaction makes sure of it.
+    if primary.pooled.is_none() {
+        options.map_sqlx_postgres_pool_opts(|options| {
+            options.after_connect(|connection, _| Box::pin(primary::require_primary(connection)))
+        });
+    }
     // The pool tests a connection when it is returned. Testing it again at once would add a round trip to every lookup and
     // transaction.
     options.test_before_acquire(false);

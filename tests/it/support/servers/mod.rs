@@ -1,9 +1,10 @@
-//! Servers: one in this process with a clock of its own, several on one database, the real binary, a PostgreSQL that may break, and the
-//! network to it.
+//! Servers: one in this process with a clock of its own, several on one database, the real binary, a PostgreSQL that may break, PgBouncer
+//! before it, and the network to it.
 
 pub mod cluster;
 pub mod fleet;
 pub mod link;
+pub mod pooler;
 pub mod process;
 pub mod replica;
 pub mod server;

@@ -1,0 +1,136 @@
+//! One contact with the database: the connections to one server.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sea_orm::sqlx;
+use sea_orm::sqlx::postgres::PgPool;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::connect::postgres::pooled::{Begin, PooledTransaction};
+use crate::store::connect::postgres::primary::Primary;
+
+/// How long a statement may take. Without a limit, one whose connection died silently would wait forever.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The connections of one contact.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Contact {
+    pub(super) connections: DatabaseConnection,
+    /// How transactions begin if a connection pooler is in between.
+    begin: Option<Begin>,
+    pub(super) lost: CancellationToken,
+}
+
+/// A transaction of a contact.
+#[derive(Debug)]
+pub(super) enum Inner {
+    Direct(DatabaseTransaction),
+    Pooled(PooledTransaction),
+}
+
+impl Contact {
+    /// Cancelling `lost` makes running statements fail.
+    pub(in crate::store) fn new(
+        connections: DatabaseConnection,
+        begin: Option<Begin>,
+        lost: CancellationToken,
+    ) -> Self {
+        Self { connections, begin, lost }
+    }
+
+    /// How many connections it has at most.
+    pub(in crate::store) fn max_connections(&self) -> u32 {
+        self.postgres().options().get_max_connections()
+    }
+
+    /// The PostgreSQL server.
+    pub(super) fn server(&self) -> Primary {
+        let options = self.postgres().connect_options().as_ref().clone();
+        Primary { options, pooled: self.begin.as_ref().map(Begin::server) }
+    }
+
+    fn postgres(&self) -> &PgPool {
+        self.connections.get_postgres_connection_pool()
+    }
+
+    pub(super) async fn begin(&self, options: TransactionOptions) -> Result<Inner, DbErr> {
+        Ok(match &self.begin {
+            Some(begin) => Inner::Pooled(self.begin_pooled(begin).await?),
+            None => Inner::Direct(self.connections.begin_with_options(options).await?),
+        })
+    }
+
+    /// Begins a transaction of the driver, also behind a pooler. It names its statements.
+    pub(super) async fn begin_direct(&self) -> Result<Inner, DbErr> {
+        let transaction = self.connections.begin().await?;
+        if let Some(begin) = &self.begin {
+            transaction.execute_unprepared(begin.for_named_statements()).await?;
+        }
+        Ok(Inner::Direct(transaction))
+    }
+
+    /// If another server answers, contact is lost: this replica polls for the changes of one server.
+    async fn begin_pooled(&self, begin: &Begin) -> Result<PooledTransaction, DbErr> {
+        begin.begin(self.postgres()).await.map_err(|err| {
+            if matches!(err, sqlx::Error::Protocol(_)) {
+                self.lost.cancel();
+            }
+            DbErr::Conn(RuntimeErr::SqlxError(err.into()))
+        })
+    }
+
+    pub(super) async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let Some(begin) = &self.begin else { return self.connections.execute_raw(statement).await };
+        let transaction = self.begin_pooled(begin).await?;
+        let outcome = transaction.execute(&statement).await?;
+        transaction.commit().await?;
+        Ok(outcome)
+    }
+
+    pub(super) async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let Some(begin) = &self.begin else { return self.connections.execute_unprepared(sql).await };
+        let transaction = self.begin_pooled(begin).await?;
+        let outcome = transaction.execute_unprepared(sql).await?;
+        transaction.commit().await?;
+        Ok(outcome)
+    }
+
+    pub(super) async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let Some(begin) = &self.begin else { return self.connections.query_one_raw(statement).await };
+        let transaction = self.begin_pooled(begin).await?;
+        let row = transaction.query_one(&statement).await?;
+        transaction.commit().await?;
+        Ok(row)
+    }
+
+    pub(super) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let Some(begin) = &self.begin else { return self.connections.query_all_raw(statement).await };
+        let transaction = self.begin_pooled(begin).await?;
+        let rows = transaction.query_all(&statement).await?;
+        transaction.commit().await?;
+        Ok(rows)
+    }
+
+    /// Runs a statement; fails when contact is lost. Then it is unknown whether the statement was executed.
+    pub(super) async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        tokio::select! {
+            biased;
+            outcome = timeout(STATEMENT_TIMEOUT, statement) => outcome.unwrap_or_else(|_| Err(unanswered())),
+            () = self.lost.cancelled() => Err(lost()),
+        }
+    }
+}
+
+pub(super) fn lost() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("contact with the database is lost".to_owned()))
+}
+
+fn unanswered() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("the database did not answer in time".to_owned()))
+}

@@ -1,0 +1,77 @@
+//! PgBouncer in transaction mode, configured as `docs/postgresql` says.
+
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::cluster::{as_postgres, folder};
+use super::link::free_port;
+use crate::support::filled_in::filled_in;
+
+const PROGRAM: &str = "/usr/sbin/pgbouncer";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Pooler {
+    port: u16,
+    #[allow(dead_code, reason = "the fault tests use it")]
+    file: PathBuf,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Pooler {
+    /// Starts it before the server at this port. It checks passwords by MD5, because SCRAM takes the unoptimised program too long.
+    pub async fn start(server_port: u16) -> Self {
+        let (folder, port) = (folder(), free_port());
+        let users = folder.path().join("userlist.txt");
+        std::fs::write(&users, "\"rotakey\" \"CHANGE-ME-4\"\n").unwrap();
+        let places = [
+            ("port=5000", format!("port={server_port}")),
+            ("listen_port = 6432", format!("listen_port = {port}")),
+            ("scram-sha-256", "md5".to_owned()),
+            ("/etc/pgbouncer/userlist.txt", users.display().to_string()),
+        ];
+        let file = folder.path().join("pgbouncer.ini");
+        std::fs::write(&file, filled_in("pgbouncer.ini", &places)).unwrap();
+        let child = spawn(&file);
+        let pooler = Self { port, file, child, _folder: folder };
+        pooler.wait_until_up().await;
+        pooler
+    }
+
+    /// The URL of the database behind it.
+    pub fn url(&self) -> String {
+        format!("postgres://rotakey:CHANGE-ME-4@127.0.0.1:{}/rotakey", self.port)
+    }
+
+    /// Ends it by this signal, and starts it again.
+    #[allow(dead_code, reason = "the fault tests use it")]
+    pub async fn restart(&mut self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(&self.file);
+        self.wait_until_up().await;
+    }
+
+    async fn wait_until_up(&self) {
+        let accepting = async { while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {} };
+        timeout(PATIENCE, accepting).await.unwrap_or_else(|_| panic!("PgBouncer does not start"));
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(file: &PathBuf) -> Child {
+    as_postgres(PROGRAM.as_ref(), "KILL").arg(file).stderr(Stdio::null()).spawn().unwrap()
+}
