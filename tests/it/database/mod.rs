@@ -1,5 +1,6 @@
 //! The database: what it enforces, migrations, and the faults of a file or a disk.
 
+mod cancelled_begin;
 mod constraints;
 #[cfg(target_os = "linux")]
 mod disk_full;

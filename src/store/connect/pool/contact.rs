@@ -62,7 +62,10 @@ impl Contact {
     pub(super) async fn begin(&self, options: TransactionOptions) -> Result<Inner, DbErr> {
         Ok(match &self.begin {
             Some(begin) => Inner::Pooled(self.begin_pooled(begin).await?),
-            None => Inner::Direct(self.connections.begin_with_options(options).await?),
+            None => {
+                let connections = self.connections.clone();
+                Inner::Direct(uncancelled(async move { connections.begin_with_options(options).await }).await?)
+            }
         })
     }
 
@@ -77,12 +80,16 @@ impl Contact {
 
     /// If another server answers, contact is lost: this replica polls for the changes of one server.
     async fn begin_pooled(&self, begin: &Begin) -> Result<PooledTransaction, DbErr> {
-        begin.begin(self.postgres()).await.map_err(|err| {
-            if matches!(err, sqlx::Error::Protocol(_)) {
-                self.lost.cancel();
-            }
-            DbErr::Conn(RuntimeErr::SqlxError(err.into()))
+        let (begin, pool, lost) = (begin.clone(), self.postgres().clone(), self.lost.clone());
+        uncancelled(async move {
+            begin.begin(&pool).await.map_err(|err| {
+                if matches!(err, sqlx::Error::Protocol(_)) {
+                    lost.cancel();
+                }
+                DbErr::Conn(RuntimeErr::SqlxError(err.into()))
+            })
         })
+        .await
     }
 
     pub(super) async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
@@ -125,6 +132,16 @@ impl Contact {
             () = self.lost.cancelled() => Err(lost()),
         }
     }
+}
+
+/// Begins a transaction in a task, which goes on if the client goes away, and then rolls back. If it were cancelled, the driver would
+/// return the connection to the pool with the transaction open. The next statement on it would seem to be durable, and be rolled back
+/// with that transaction later (R13).
+async fn uncancelled<T: Send + 'static>(
+    begin: impl Future<Output = Result<T, DbErr>> + Send + 'static,
+) -> Result<T, DbErr> {
+    let begun = tokio::spawn(timeout(STATEMENT_TIMEOUT, begin)).await;
+    begun.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?.unwrap_or_else(|_| Err(unanswered()))
 }
 
 pub(super) fn lost() -> DbErr {
