@@ -6,6 +6,7 @@ mod failover;
 mod interrupted;
 mod kills;
 mod network;
+mod pgbouncer;
 mod revocations;
 mod rolling_restart;
 
@@ -45,6 +46,8 @@ pub enum Scenario {
     DiskFull,
     /// Other programs take all connections that PostgreSQL allows
     OutOfConnections,
+    /// Three replicas behind PgBouncer, under load: revocations, SIGKILL of PgBouncer or PostgreSQL, and what PgBouncer costs
+    Pgbouncer,
     /// The clock of a replica on PostgreSQL is set forth and back by an hour
     ReplicaClock,
     /// The clock of PostgreSQL under three replicas is set forth and back by an hour
@@ -87,6 +90,7 @@ impl Scenario {
             Self::Network => (1, 20),
             Self::DatabaseStopped | Self::OutOfConnections => (1, 10),
             Self::TablesFull | Self::DiskFull => (1, 5),
+            Self::Pgbouncer => (2, 100),
             Self::ReplicaClock => (1, 60),
             Self::DatabaseClock | Self::SqliteClock => (1, 20),
             Self::Interrupted => (2, 20),
@@ -117,6 +121,7 @@ impl Run {
             Scenario::TablesFull => database::full(self, true).await,
             Scenario::DiskFull => database::full(self, false).await,
             Scenario::OutOfConnections => database::out_of_connections(self).await,
+            Scenario::Pgbouncer => pgbouncer::run(self).await,
             Scenario::ReplicaClock => clocks::replica(self).await,
             Scenario::DatabaseClock => clocks::postgres(self).await,
             Scenario::SqliteClock => clocks::sqlite(self).await,

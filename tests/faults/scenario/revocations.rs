@@ -31,26 +31,45 @@ pub async fn run(run: &Run, unheard: bool) -> Report {
     let connection = database.connect().await;
     let mut random = fastrand::Rng::with_seed(run.seed);
     let mut times = Vec::new();
-    for number in 0..run.times {
-        let mut others = addresses.clone();
-        let here = others.swap_remove(random.usize(0..others.len()));
-        let revocation = Revocation { calls: &calls, admin: &admin, here, others };
-        let revoked = revocation.time(number, unheard.then_some(&connection));
-        match timeout(PATIENCE, revoked).await.unwrap_or_else(|_| Err(format!("not done within {PATIENCE:?}"))) {
+    for _ in 0..run.times {
+        let cut = unheard.then_some(&connection);
+        match time(&calls, &admin, &addresses, cut, &mut random).await {
             Ok(both) => times.extend(both),
-            Err(failure) => report.expect(Err(format!("revocation {number}: {failure}"))),
+            Err(failure) => report.expect(Err(failure)),
         }
     }
     let tally = storm.end(PATIENCE).await;
     calls.flush();
     report.count("revocations", run.times);
-    report.count("p50", percentile_millis(&times, 50));
-    report.count("p99", percentile_millis(&times, 99));
-    report.count("max", percentile_millis(&times, 100));
+    count_times(&mut report, &times);
     report.count("rotations meanwhile", tally.rotations);
     report.check_history(run);
     report.count_lock_outs(&tally);
     report
+}
+
+/// Revokes a token on a random one of these replicas: how long each of the others went on accepting its value. With `cut`, the
+/// connections on which they listen and poll are cut before.
+pub async fn time(
+    calls: &Calls,
+    admin: &str,
+    addresses: &[Address],
+    cut: Option<&DatabaseConnection>,
+    random: &mut fastrand::Rng,
+) -> Result<Vec<Duration>, String> {
+    let mut others = addresses.to_vec();
+    let here = others.swap_remove(random.usize(0..others.len()));
+    let revocation = Revocation { calls, admin, here, others };
+    let times = timeout(PATIENCE, revocation.time(cut)).await;
+    let times = times.unwrap_or_else(|_| Err(format!("not done within {PATIENCE:?}")));
+    times.map_err(|failure| format!("a revocation: {failure}"))
+}
+
+/// The columns of such times.
+pub fn count_times(report: &mut Report, times: &[Duration]) {
+    report.count("p50", percentile_millis(times, 50));
+    report.count("p99", percentile_millis(times, 99));
+    report.count("max", percentile_millis(times, 100));
 }
 
 /// A revocation on one replica, whose others have the value in their caches.
@@ -63,8 +82,8 @@ struct Revocation<'a> {
 
 impl Revocation<'_> {
     /// How long each of the other replicas went on accepting the value.
-    async fn time(&self, number: u32, cut: Option<&DatabaseConnection>) -> Result<Vec<Duration>, String> {
-        let token = self.create(number).await?;
+    async fn time(&self, cut: Option<&DatabaseConnection>) -> Result<Vec<Duration>, String> {
+        let token = self.create().await?;
         for address in std::iter::once(&self.here).chain(&self.others) {
             // The first use is written, and changes what is cached.
             for _ in 0..3 {
@@ -96,9 +115,9 @@ impl Revocation<'_> {
         asking.join_all().await.into_iter().collect()
     }
 
-    async fn create(&self, number: u32) -> Result<Issued, String> {
+    async fn create(&self) -> Result<Issued, String> {
         loop {
-            let input = json!({ "name": format!("revoked {number}") });
+            let input = json!({ "name": "revoked" });
             match self.calls.create(&self.here, "admin", self.admin, input).await {
                 Answer::Done(token) => return Ok(token),
                 // The replica looks for the database, because its connection was cut.
