@@ -1,7 +1,9 @@
 //! The listeners of the server: those that the service manager passed, and ports that the server binds.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use nix::errno::Errno;
 use tokio::net::TcpListener;
 
 use crate::config::Listen;
@@ -43,7 +45,7 @@ impl Listeners {
     }
 }
 
-/// Binds the port. A host name stands for the first of its addresses, IPv4 before IPv6, because some clients only try IPv4.
+/// Binds the port. `[::]` stands for all addresses, also where the kernel has no IPv6. A host name stands for the first of its addresses, IPv4 before IPv6, because some clients only try IPv4.
 ///
 /// # Errors
 /// When the port cannot be bound, or the host name has no address.
@@ -53,7 +55,13 @@ pub async fn bind(listen: Listen) -> Result<TcpListener, Error> {
 
 async fn bind_as(flag: &'static str, listen: Listen) -> Result<TcpListener, Error> {
     let bound = match &listen {
-        Listen::Address(address) => TcpListener::bind(address).await,
+        Listen::Address(address) => match TcpListener::bind(address).await {
+            Err(err) if address.ip() == Ipv6Addr::UNSPECIFIED && lacks_ipv6(&err) => {
+                tracing::info!(name: "ipv6_missing", %address, "there is no IPv6 here: listening on all IPv4 addresses");
+                TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+            }
+            bound => bound,
+        },
         Listen::Name(name, port) => match tokio::net::lookup_host((name.as_str(), *port)).await {
             Ok(addresses) => {
                 let mut addresses: Vec<SocketAddr> = addresses.collect();
@@ -64,4 +72,9 @@ async fn bind_as(flag: &'static str, listen: Listen) -> Result<TcpListener, Erro
         },
     };
     bound.map_err(|source| Error::Listen { flag, address: listen, source })
+}
+
+/// Whether a socket of IPv6 cannot be created, as where it is turned off by `ipv6.disable=1`.
+fn lacks_ipv6(err: &io::Error) -> bool {
+    err.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32)
 }

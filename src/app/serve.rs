@@ -23,12 +23,15 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// How often housekeeping runs.
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(60);
 
-/// A flag that becomes true at the first SIGTERM or SIGINT, and whose sender is dropped at the second.
+/// A flag that becomes true at the first SIGTERM or SIGINT, and whose sender is dropped at the second. SIGHUP is ignored until the
+/// server serves, which may be after a long migration.
 ///
 /// # Errors
 /// When signals cannot be received.
 pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // From here on, a SIGHUP does not end the process. What it would reload is read when the server serves.
+    drop(signal(SignalKind::hangup())?);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         for _ in 0..2 {

@@ -1,6 +1,7 @@
 //! Supervision by the service manager: when the server is ready, whether it is alive, and reloading on request.
 
 use std::convert::Infallible;
+use std::io;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +12,9 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::http;
 use crate::service::{Readiness, Service};
 use crate::systemd::{ServiceManager, watchdog_timeout};
-use crate::tls::{Reload, Tls};
+use crate::tls::{self, Reload, Tls};
+
+use super::error::Error;
 
 /// How often readiness is checked for the status line.
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
@@ -75,22 +78,43 @@ pub(super) async fn report(service: Service, shutdown: http::Shutdown, tls: Opti
     }
 }
 
+/// Reads the TLS files for the first time.
+///
+/// # Errors
+/// When they cannot be used, or cannot be read in time.
+pub async fn load_tls(files: tls::Files) -> Result<Tls, Error> {
+    let loaded = in_thread(move || Tls::load(files))?;
+    match timeout(TLS_TIMEOUT, loaded).await {
+        Ok(Ok(loaded)) => Ok(loaded?),
+        _ => Err(tls::Error::TooSlow { seconds: TLS_TIMEOUT.as_secs() }.into()),
+    }
+}
+
+/// Reads files in a thread, because the disk may be slow. Not in one of the runtime, which would wait for it before the process ends: a
+/// disk that hangs must not prevent that.
+fn in_thread<T: Send + 'static>(reads: impl FnOnce() -> T + Send + 'static) -> io::Result<oneshot::Receiver<T>> {
+    let (done, is_done) = oneshot::channel();
+    let reads = move || {
+        // An error means that it took too long.
+        let _ = done.send(reads());
+    };
+    thread::Builder::new().name("tls-files".to_owned()).spawn(reads)?;
+    Ok(is_done)
+}
+
 /// Reads the files again that are read while the server runs.
 async fn reload(tls: Option<&Tls>, why: Reload) {
     let Some(tls) = tls.cloned() else {
         tracing::info!(name: "reload_skipped", "SIGHUP: there is nothing to reload");
         return;
     };
-    let (done, mut is_done) = oneshot::channel();
-    // In a thread, because the disk may be slow. Not in one of the runtime, which would wait for it before the process ends: a disk that
-    // hangs must not prevent that.
-    let reads = move || {
-        tls.reload(why);
-        let _ = done.send(());
+    let mut is_done = match in_thread(move || tls.reload(why)) {
+        Ok(is_done) => is_done,
+        Err(cause) => {
+            tracing::warn!(name: "tls_files_not_read", %cause, "cannot read the TLS files; keeping the certificate in use");
+            return;
+        }
     };
-    if let Err(cause) = thread::Builder::new().name("tls-files".to_owned()).spawn(reads) {
-        tracing::warn!(name: "tls_files_not_read", %cause, "cannot read the TLS files; keeping the certificate in use");
-    }
     if timeout(TLS_TIMEOUT, &mut is_done).await.is_err() {
         tracing::warn!(
             name: "tls_files_timed_out",

@@ -1,7 +1,7 @@
 //! `rotakey healthcheck`: asks the server on this machine for `/readyz`. An image without a shell has nothing else that can ask.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,7 +49,13 @@ async fn ask(address: &Listen) -> io::Result<String> {
 
 async fn connect(address: &Listen) -> io::Result<TcpStream> {
     match address {
-        Listen::Address(address) => TcpStream::connect(from_this_machine(*address)).await,
+        Listen::Address(address) => {
+            // A server that listens on `[::]` listens on IPv4 alone where there is no IPv6.
+            let without_ipv6 =
+                (address.ip() == Ipv6Addr::UNSPECIFIED).then(|| (Ipv4Addr::LOCALHOST, address.port()).into());
+            let addresses: Vec<_> = [from_this_machine(*address)].into_iter().chain(without_ipv6).collect();
+            TcpStream::connect(addresses.as_slice()).await
+        }
         Listen::Name(name, port) => {
             let addresses: Vec<SocketAddr> = lookup_host((name.as_str(), *port)).await?.collect();
             TcpStream::connect(addresses.as_slice()).await

@@ -9,7 +9,6 @@ use crate::config::{ServeFlags, Sources, from_this_machine};
 use crate::http;
 use crate::service::Issued;
 use crate::systemd::PassedSockets;
-use crate::tls::Tls;
 use crate::{app, telemetry};
 
 use super::clock_and_entropy::system;
@@ -26,7 +25,10 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     if passed.api.is_some() {
         tracing::info!(name: "socket_passed", "using the socket that the service manager passed instead of --listen");
     }
-    let tls = settings.tls.map(Tls::load).transpose().map_err(app::Error::from)?;
+    let tls = match settings.tls {
+        Some(files) => Some(app::load_tls(files).await?),
+        None => None,
+    };
     if let Some(tls) = &tls {
         tls.log_expiry(u64::try_from(clock.now_unix_millis() / 1000).unwrap_or_default());
     }

@@ -62,6 +62,14 @@ pub enum Error {
     /// Certificates of clients cannot be verified with this file.
     #[error("{0} cannot be used to verify the certificates of clients: {1}.")]
     ClientCa(Named, String),
+    /// The disk is too slow, or hangs.
+    #[error(
+        "The files of --tls-certificate, --tls-key and --tls-client-ca cannot be read within {seconds} seconds. Check the disk that they are on."
+    )]
+    TooSlow {
+        /// How long they may take.
+        seconds: u64,
+    },
     /// TLS cannot be set up for another reason.
     #[error("TLS cannot be set up: {0}.")]
     Setup(String),

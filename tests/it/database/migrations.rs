@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use migration::{Migrator, MigratorTrait};
+use nix::sys::signal::Signal;
 use rotakey::domain::audit::{Action, AuditFilter};
 use rotakey::domain::id::TokenId;
 use rotakey::domain::listing::{End, Filter, Order, Page};
@@ -16,6 +17,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, Transac
 use crate::support::clock::START;
 use crate::support::cluster;
 use crate::support::database::TestDatabase;
+use crate::support::process::{Process, command};
 
 /// The migrations of the version before listings had indexes of their own.
 const BEFORE_INDEXES: u32 = 3;
@@ -181,4 +183,23 @@ async fn on_postgres_a_locked_table_fails_the_start_in_plain_words_and_the_next_
     assert!(words.contains("another transaction kept a lock") && words.contains("start Rotakey again"), "{words}");
     backup.rollback().await.unwrap();
     store.migrate().await.unwrap();
+}
+
+/// A reload that comes while the server waits or migrates. Its disposition by default would end the process.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_a_hangup_before_the_server_listens_does_not_end_it() {
+    let (database, connection) = filled(TestDatabase::postgres().await).await;
+    let lock = connection.begin().await.unwrap();
+    lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({START_LOCK})")).await.unwrap();
+    let mut serve = command(&database.folder());
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--database-url", &database.url]);
+    let server = Process::spawn(serve);
+    server.logged("another replica is starting");
+    // Twice: the first one must not put the default back.
+    for _ in 0..2 {
+        server.signal(Signal::SIGHUP);
+    }
+    lock.commit().await.unwrap();
+    server.logged("listening");
 }

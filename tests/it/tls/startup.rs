@@ -4,6 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
 use crate::support::certificates::Authority;
 use crate::support::process::{Process, command};
 
@@ -88,4 +91,18 @@ fn a_key_that_everyone_can_read_is_warned_of() {
         assert!(status.success());
         assert_eq!(stderr.contains("can read the private key"), warns, "{mode:o}: {stderr}");
     }
+}
+
+#[test]
+fn files_on_a_disk_that_hangs_are_said_instead_of_waiting_for_ever() {
+    let authority = Authority::new();
+    authority.issue_local("server", 20);
+    fs::remove_file(authority.path("server.pem")).unwrap();
+    // Opening a pipe waits for its other end, as a file on such a disk never answers.
+    mkfifo(&authority.path("server.pem"), Mode::S_IRUSR).unwrap();
+    let hanging = serve(&authority, &["--tls-certificate", "server.pem", "--tls-key", "server.key"]);
+    let (status, stdout, stderr) = Process::spawn(hanging).ended();
+    assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains("cannot be read within 5 seconds. Check the disk"), "{stderr}");
+    assert!(!authority.path("rotakey.db").exists());
 }
