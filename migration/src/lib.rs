@@ -4,10 +4,15 @@
 //! Each step is a separate transaction, and replicas of the previous version keep serving in the meantime. So a step that blocks
 //! reads of a table (`ALTER TABLE`, `DROP INDEX`) does nothing that takes long, and no step blocks changes to two tables, which
 //! could deadlock.
+//!
+//! From m0012 on, the name of a step ends in the oldest version that can use the database after it, such as
+//! `m0012_contact_usable_from_m0011`: one that knows all steps up to m0011.
 
+pub use compatibility::{is_usable_after, oldest_user};
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
+mod compatibility;
 mod m0001_tokens;
 mod m0002_change;
 mod m0003_logged_change;

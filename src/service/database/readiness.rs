@@ -12,7 +12,7 @@ pub struct Readiness {
     pub database: bool,
     /// Everything that any replica committed up to ten seconds ago is known here (R10).
     pub contact: bool,
-    /// The database has the schema of this version.
+    /// This version can use the schema of the database.
     pub schema: bool,
 }
 
@@ -36,11 +36,14 @@ impl Service {
 
     /// Checks the schema of the database.
     pub(crate) async fn check_schema(&self) -> Result<(), Error> {
-        let is_current = self.store.has_current_schema().await?;
-        if !is_current && self.schema.0.swap(false, Ordering::Relaxed) {
-            tracing::warn!(name: "schema_changed", "another version of Rotakey has changed the schema of the database; replace this one");
+        let is_usable = self.store.has_usable_schema().await?;
+        if !is_usable && self.schema.0.swap(false, Ordering::Relaxed) {
+            tracing::warn!(
+                name: "schema_changed",
+                "another version of Rotakey has changed the schema of the database, which this version cannot use; replace this one"
+            );
         }
-        self.schema.0.store(is_current, Ordering::Relaxed);
+        self.schema.0.store(is_usable, Ordering::Relaxed);
         Ok(())
     }
 }

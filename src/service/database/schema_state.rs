@@ -1,8 +1,8 @@
-//! Whether the database has the schema of this version.
+//! Whether this version can use the schema of the database.
 
 use std::sync::atomic::AtomicBool;
 
-/// Whether the database had the schema of this version at the last check. The server migrates it at startup.
+/// Whether this version could use the schema at the last check. The server migrates it at startup.
 #[derive(Debug)]
 pub(crate) struct SchemaState(pub(super) AtomicBool);
 

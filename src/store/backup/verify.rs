@@ -106,7 +106,7 @@ async fn verify_open(path: &Path, connection: &DatabaseConnection) -> Result<Con
 async fn require_tables(path: &Path, connection: &DatabaseConnection) -> Result<(), Error> {
     let schema = Schema::find(connection).await.map_err(|err| failed(path, &unusable::of_error(&err)))?;
     match schema {
-        Schema::Current | Schema::Behind => Ok(()),
+        Schema::Current | Schema::Behind | Schema::Ahead => Ok(()),
         Schema::Newer(migration) => {
             let known = Migrator::migrations().last().map_or_else(String::new, |last| last.name().to_owned());
             Err(failed(

@@ -1,9 +1,7 @@
 //! Migrating the database, and checking whether it has the schema of this version. A newer version may have migrated it since.
 
-use std::collections::BTreeSet;
-
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use crate::store::write::group;
 use crate::store::{Error, Store};
@@ -54,8 +52,14 @@ impl Store {
             lock_start(&transaction).await?;
             let schema = Schema::find(&transaction).await?;
             let words = unusable::of_schema(&schema);
-            if words.is_some() || schema == Schema::Current {
+            if words.is_some() || matches!(schema, Schema::Current | Schema::Ahead) {
                 transaction.rollback().await?;
+                if schema == Schema::Ahead {
+                    tracing::warn!(
+                        name: "schema_ahead",
+                        "a newer version of Rotakey has migrated the database; this version can still use it"
+                    );
+                }
                 return Ok(words);
             }
             // Without the statement timeout, because a migration may take longer.
@@ -65,14 +69,11 @@ impl Store {
         }
     }
 
-    /// Whether exactly the migrations of this version have been applied.
+    /// Whether this version can use the database: no migration of this version is missing, and none of a newer version excludes it.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn has_current_schema(&self) -> Result<bool, Error> {
-        let sql = "SELECT version FROM seaql_migrations";
-        let rows = self.read.query_all_raw(Statement::from_string(self.read.get_database_backend(), sql)).await?;
-        let applied: BTreeSet<String> = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?;
-        Ok(applied == Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect())
+    pub async fn has_usable_schema(&self) -> Result<bool, Error> {
+        Ok(matches!(Schema::find(&self.read).await?, Schema::Current | Schema::Ahead))
     }
 }

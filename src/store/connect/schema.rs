@@ -1,6 +1,6 @@
 //! Which schema a database has, checked before anything is written to it.
 
-use migration::{Migrator, MigratorTrait};
+use migration::{Migrator, MigratorTrait, is_usable_after};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 /// The table of the migrations that have been applied.
@@ -17,7 +17,9 @@ pub(in crate::store) enum Schema {
     Behind,
     /// It has the schema of this version.
     Current,
-    /// It has our tables, and a newer version has applied this migration.
+    /// A newer version has applied migrations, after which this version can still use the database.
+    Ahead,
+    /// A newer version has applied this migration, after which this version cannot use the database.
     Newer(String),
     /// This table belongs to another program.
     Foreign(String),
@@ -50,10 +52,16 @@ impl Schema {
 fn judge(tables: Vec<String>, applied: Vec<String>, known: &[String], exclusive: bool) -> Schema {
     let is_ours = applied.iter().any(|version| known.contains(version));
     if is_ours {
-        if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
-            return Schema::Newer(newer.clone());
-        }
-        return if known.iter().all(|version| applied.contains(version)) { Schema::Current } else { Schema::Behind };
+        let newer = || applied.iter().filter(|version| !known.contains(version));
+        let is_complete = known.iter().all(|version| applied.contains(version));
+        // A newer version applies its migrations after all of this one. Anything else is none of our versions.
+        let unusable = newer().find(|version| !is_complete || !is_usable_after(version, known));
+        return match (unusable, newer().next()) {
+            (Some(version), _) => Schema::Newer(version.clone()),
+            (None, Some(_)) => Schema::Ahead,
+            (None, None) if is_complete => Schema::Current,
+            (None, None) => Schema::Behind,
+        };
     }
     if !applied.is_empty() {
         return Schema::Foreign(MIGRATIONS.to_owned());
@@ -71,22 +79,27 @@ async fn texts(connection: &impl ConnectionTrait, sql: &str) -> Result<Vec<Strin
 mod tests {
     use super::*;
 
+    /// Steps of a newer version.
+    const EXPANDED: &str = "m3_expanded_usable_from_m2";
+    const CONTRACTED: &str = "m4_contracted_usable_from_m3";
+
     #[test]
     fn the_tables_of_this_version_of_another_version_and_of_another_program_are_distinguished() {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let known = list(&["m1", "m2"]);
         let foreign = |table: &str| Schema::Foreign(table.to_owned());
+        let newer = |version: &str| Schema::Newer(version.to_owned());
         for (tables, applied, on_file, on_server) in [
             (list(&[]), list(&[]), Schema::Missing, Schema::Missing),
             (list(&[MIGRATIONS]), list(&[]), Schema::Missing, Schema::Missing),
             (list(&["api_token", MIGRATIONS]), list(&["m1"]), Schema::Behind, Schema::Behind),
             (list(&["api_token", MIGRATIONS]), list(&["m1", "m2"]), Schema::Current, Schema::Current),
-            (
-                list(&[MIGRATIONS]),
-                list(&["m1", "m2", "m3"]),
-                Schema::Newer("m3".to_owned()),
-                Schema::Newer("m3".to_owned()),
-            ),
+            (list(&[MIGRATIONS]), list(&["m1", "m2", "m3"]), newer("m3"), newer("m3")),
+            (list(&[MIGRATIONS]), list(&["m1", "m2", EXPANDED]), Schema::Ahead, Schema::Ahead),
+            // One of several is enough.
+            (list(&[MIGRATIONS]), list(&["m1", "m2", EXPANDED, "m4"]), newer("m4"), newer("m4")),
+            (list(&[MIGRATIONS]), list(&["m1", "m2", EXPANDED, CONTRACTED]), newer(CONTRACTED), newer(CONTRACTED)),
+            (list(&[MIGRATIONS]), list(&["m1", EXPANDED]), newer(EXPANDED), newer(EXPANDED)),
             (list(&[MIGRATIONS]), list(&["m20220101"]), foreign(MIGRATIONS), foreign(MIGRATIONS)),
             (list(&["cakes"]), list(&[]), foreign("cakes"), Schema::Missing),
             (list(&["audit_event"]), list(&[]), foreign("audit_event"), foreign("audit_event")),

@@ -20,7 +20,7 @@ pub(in crate::store) fn unusable(place: &str, words: &str) -> Error {
 /// What is wrong with the tables, unless they can be used, migrated or created.
 pub(super) fn of_schema(schema: &Schema) -> Option<String> {
     match schema {
-        Schema::Missing | Schema::Behind | Schema::Current => None,
+        Schema::Missing | Schema::Behind | Schema::Current | Schema::Ahead => None,
         Schema::Newer(migration) => Some(format!(
             "a newer version of Rotakey has changed it ({migration}). Start that version, or a later one; to go back, restore \
              the backup that was made before the change."

@@ -9,3 +9,4 @@ mod hash_lookup;
 mod migrations;
 mod replaced_file;
 mod unusable_database;
+mod upgrade;

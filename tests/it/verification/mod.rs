@@ -8,4 +8,5 @@ mod forward_auth;
 mod freshness;
 mod introspect;
 mod introspect_clients;
+mod newer_settings;
 mod outcomes;
