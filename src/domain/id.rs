@@ -45,7 +45,7 @@ macro_rules! typed_id {
                 let ulid = Ulid::from_string(text.strip_prefix($prefix)?).ok()?;
                 // A ULID has several spellings. An identifier has only one, so that it can be compared as text.
                 let id = Self(ulid.to_bytes());
-                (id.to_string() == text).then_some(id)
+                (id.text().as_str() == text).then_some(id)
             }
         }
 

@@ -63,7 +63,7 @@ macro_rules! settings {
 }
 
 settings! { columns:
-    name = name.to_string(), columns.take::<String>()?.into();
+    name = name.to_string(), columns.take::<&str>()?.into();
     description = description.as_deref().map(str::to_owned), columns.text()?;
     owner = owner.as_deref().map(str::to_owned), columns.text()?;
     kind = kind.as_str().to_owned(), columns.parse(TokenKind::parse)?;

@@ -3,7 +3,8 @@
 
 use std::fmt::Display;
 
-use sea_orm::{QueryResult, TryGetable};
+use sea_orm::sqlx::{self, Decode, Postgres, Row, Sqlite, Type};
+use sea_orm::{DbErr, QueryResult, RuntimeErr};
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
@@ -23,7 +24,7 @@ pub(in crate::store) fn to_u32(number: i64) -> Result<u32, Error> {
     u32::try_from(number).map_err(|_| Error::Unreadable(format!("{number} is out of range")))
 }
 
-pub(in crate::store) fn bytes<const N: usize>(blob: Vec<u8>) -> Result<[u8; N], Error> {
+pub(in crate::store) fn bytes<const N: usize>(blob: &[u8]) -> Result<[u8; N], Error> {
     blob.try_into().map_err(|_| Error::Unreadable(format!("not {N} bytes")))
 }
 
@@ -35,7 +36,8 @@ fn unreadable(table: &str, what: &str, id: &str) -> Error {
     Error::Unreadable(format!("{table} {id}: {what}"))
 }
 
-/// Reads the columns of a row, one after the other.
+/// Reads the columns of a row, one after the other, through the driver: SeaORM copies every text, and writes an error message for every
+/// NULL before it returns `None`.
 pub(in crate::store) struct Columns<'a> {
     row: &'a QueryResult,
     next: usize,
@@ -47,10 +49,18 @@ impl<'a> Columns<'a> {
         Self { row, next: first }
     }
 
-    pub(in crate::store) fn take<T: TryGetable>(&mut self) -> Result<T, Error> {
-        let column = self.row.try_get_by_index(self.next)?;
+    pub(in crate::store) fn take<T>(&mut self) -> Result<T, Error>
+    where
+        T: Decode<'a, Sqlite> + Type<Sqlite> + Decode<'a, Postgres> + Type<Postgres>,
+    {
+        let place = self.next;
         self.next += 1;
-        Ok(column)
+        let column = match (self.row.try_as_sqlite_row(), self.row.try_as_pg_row()) {
+            (Some(row), _) => row.try_get(place),
+            (None, Some(row)) => row.try_get(place),
+            (None, None) => Err(sqlx::Error::RowNotFound),
+        };
+        Ok(column.map_err(|err| DbErr::Query(RuntimeErr::SqlxError(err.into())))?)
     }
 
     pub(in crate::store) fn number(&mut self) -> Result<u32, Error> {
@@ -62,7 +72,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(in crate::store) fn text(&mut self) -> Result<Option<Box<str>>, Error> {
-        Ok(self.take::<Option<String>>()?.map(Into::into))
+        Ok(self.take::<Option<&str>>()?.map(Into::into))
     }
 
     pub(in crate::store) fn moment(&mut self) -> Result<Timestamp, Error> {
@@ -74,13 +84,13 @@ impl<'a> Columns<'a> {
     }
 
     pub(in crate::store) fn actor(&mut self) -> Result<Actor, Error> {
-        self.take::<Option<String>>()?.map_or(Ok(Actor::System), |id| Ok(Actor::ApiToken(token_id(&id)?)))
+        self.take::<Option<&str>>()?.map_or(Ok(Actor::System), |id| Ok(Actor::ApiToken(token_id(id)?)))
     }
 
     /// Parses a text column; `None` from `parse` means that it is unreadable. During an upgrade, that can be the name of a setting
     /// that only a newer version knows. The token then fails on this replica: a setting that is not understood must not be ignored.
     pub(in crate::store) fn parse<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
-        let text: String = self.take()?;
-        parse(&text).ok_or_else(|| Error::Unreadable(format!("column {} of a token", self.next)))
+        let text: &str = self.take()?;
+        parse(text).ok_or_else(|| Error::Unreadable(format!("column {} of a token", self.next)))
     }
 }
