@@ -72,11 +72,10 @@ impl Store {
             branch.write(sql, page, search.as_ref(), now);
             conditions::write(sql, branch, page, search.as_ref(), now);
         });
-        sql.text(
-            ") AS page CROSS JOIN api_token CROSS JOIN api_token_value \
-             WHERE api_token.id = page.id AND api_token_value.token_id = api_token.id \
-             AND api_token_value.generation IN (api_token.generation, api_token.previous_generation) ORDER BY ",
-        );
+        sql.text(&format!(
+            ") AS page CROSS JOIN api_token CROSS JOIN api_token_value WHERE api_token.id = page.id AND {} ORDER BY ",
+            read::JOIN_VALUES
+        ));
         sql.text(&order("page."));
         Ok(Some(sql.statement()))
     }

@@ -21,10 +21,9 @@ use super::read::{self, Row};
 static BY_ID: LazyLock<[String; 3]> = LazyLock::new(|| {
     ["", " FOR UPDATE", " FOR SHARE"].map(|lock| {
         format!(
-            "SELECT {columns} FROM api_token JOIN api_token_value ON api_token_value.token_id = api_token.id \
-             AND api_token_value.generation IN (api_token.generation, api_token.previous_generation) \
-             WHERE api_token.id = $1{lock}",
-            columns = *read::COLUMNS
+            "SELECT {columns} FROM api_token JOIN api_token_value ON {values} WHERE api_token.id = $1{lock}",
+            columns = *read::COLUMNS,
+            values = read::JOIN_VALUES
         )
     })
 });

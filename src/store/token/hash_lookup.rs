@@ -59,10 +59,9 @@ fn statement(hashes: usize) -> String {
     format!(
         "SELECT presented.hash, presented.generation, {columns} FROM api_token_value AS presented \
          JOIN api_token ON api_token.id = presented.token_id \
-         JOIN api_token_value ON api_token_value.token_id = api_token.id \
-         AND api_token_value.generation IN (api_token.generation, api_token.previous_generation) \
-         WHERE presented.hash IN ({places})",
+         JOIN api_token_value ON {values} WHERE presented.hash IN ({places})",
         columns = *read::COLUMNS,
+        values = read::JOIN_VALUES,
         places = places.join(", ")
     )
 }

@@ -24,6 +24,12 @@ pub(in crate::store) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// The condition by which a token is joined with its current and its previous value. For `IN` alone, SQLite fills a temporary table
+/// for every token; so the index is read by a range, and the `+` keeps `IN` from being used for that.
+pub(in crate::store) const JOIN_VALUES: &str = "api_token_value.token_id = api_token.id \
+    AND api_token_value.generation BETWEEN coalesce(api_token.previous_generation, api_token.generation) AND api_token.generation \
+    AND +api_token_value.generation IN (api_token.generation, api_token.previous_generation)";
+
 /// A row: a token joined with one of its values.
 pub(in crate::store) struct Row<'a> {
     columns: Columns<'a>,
