@@ -1,4 +1,4 @@
-//! Objects that are resolved without a future on the heap for each of their fields.
+//! Objects and lists that are resolved without a future on the heap for each of their fields and items.
 //!
 //! The library boxes a future for every field of every object, because a resolver may wait. Those of a stored object never do: what they
 //! return has been read already. On a page, most of the time went into these boxes. [`Ready`] resolves the fields of an object one after
@@ -17,7 +17,7 @@ use super::size::Bound;
 /// An object.
 pub(crate) struct Ready<T>(T);
 
-/// A list of objects.
+/// A list of leaves, or of [`Ready`] objects.
 pub(crate) struct ReadyList<T>(Vec<T>);
 
 impl<T> From<T> for Ready<T> {
@@ -27,8 +27,8 @@ impl<T> From<T> for Ready<T> {
 }
 
 impl<T> FromIterator<T> for ReadyList<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(objects: I) -> Self {
-        Self(objects.into_iter().collect())
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self(items.into_iter().collect())
     }
 }
 
@@ -50,7 +50,7 @@ impl<T: ContainerType> OutputType for Ready<T> {
     }
 }
 
-impl<T: ContainerType> OutputType for ReadyList<T> {
+impl<T: OutputType> OutputType for ReadyList<T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<T>::type_name()
     }
@@ -66,12 +66,12 @@ impl<T: ContainerType> OutputType for ReadyList<T> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let bound = ctx.data_opt::<Bound>();
         let mut values = Vec::with_capacity(self.0.len());
-        for (place, object) in self.0.iter().enumerate() {
+        for (place, item) in self.0.iter().enumerate() {
             let ctx = ctx.with_index(place);
             let value = if bound.is_some_and(Bound::must_stop) {
                 Value::Null
             } else {
-                resolve_object(object, &ctx, field).await.map_err(|err| ctx.set_error_path(err))?
+                item.resolve(&ctx, field).await.map_err(|err| ctx.set_error_path(err))?
             };
             if let Some(bound) = bound {
                 bound.count(&value);

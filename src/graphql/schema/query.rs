@@ -78,10 +78,10 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The value, and what it must be valid for.")] input: VerifyApiTokenInput,
-    ) -> Result<ApiTokenVerification> {
+    ) -> Result<Ready<ApiTokenVerification>> {
         let (value, required, source) = input.read().map_err(refuse)?;
         let verified = service(ctx)?.verify_for(caller(ctx)?, &value, &required, source).await;
-        verified.map(ApiTokenVerification::from).map_err(refuse)
+        verified.map(|verification| ApiTokenVerification::from(verification).into()).map_err(refuse)
     }
 
     /// The audit log, newest first, 25 events a page by default, 200 at most. Needs `AUDIT_LOG_READ`.

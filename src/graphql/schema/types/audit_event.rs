@@ -50,7 +50,7 @@ pub(crate) struct AuditEvent {
 #[graphql(serial)]
 pub(crate) struct AuditEventConnection {
     /// The events of the page with their cursors, newest first.
-    edges: ReadyList<AuditEventEdge>,
+    edges: ReadyList<Ready<AuditEventEdge>>,
     /// Where the page is in the listing.
     page_info: Ready<PageInfo>,
 }
@@ -128,7 +128,7 @@ impl From<AuditPage> for AuditEventConnection {
         let edges = page.edges.into_iter();
         Self {
             edges: edges
-                .map(|(cursor, event)| AuditEventEdge { cursor, node: AuditEvent::from(event).into() })
+                .map(|(cursor, event)| AuditEventEdge { cursor, node: AuditEvent::from(event).into() }.into())
                 .collect(),
             page_info: page_info.into(),
         }

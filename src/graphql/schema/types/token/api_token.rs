@@ -65,23 +65,23 @@ impl ApiToken {
     }
 
     /// What it may do to Rotakey itself.
-    async fn permissions(&self) -> Vec<Permission> {
+    async fn permissions(&self) -> ReadyList<Permission> {
         self.view.token.settings.permissions.iter().map(Permission::from).collect()
     }
 
     /// What it may do to your API, as scopes of RFC 6749; `*` covers all.
-    async fn scopes(&self) -> Vec<&str> {
+    async fn scopes(&self) -> ReadyList<&str> {
         self.view.token.settings.scopes.iter().collect()
     }
 
     /// The networks from which it may be used, in CIDR notation; an empty list allows all.
     #[graphql(name = "allowedCIDRBlocks")]
-    async fn allowed_cidr_blocks(&self) -> Vec<String> {
+    async fn allowed_cidr_blocks(&self) -> ReadyList<String> {
         self.view.token.settings.allowed_cidr_blocks.iter().map(|block| block.to_string()).collect()
     }
 
     /// The web origins from which it may be used; an empty list allows all.
-    async fn allowed_origins(&self) -> Vec<String> {
+    async fn allowed_origins(&self) -> ReadyList<String> {
         self.view.token.settings.allowed_origins.iter().map(ToString::to_string).collect()
     }
 
@@ -91,9 +91,9 @@ impl ApiToken {
     }
 
     /// Its current value and, during an overlap, the previous one. The secret itself is never included.
-    async fn values(&self) -> ReadyList<ApiTokenValue> {
+    async fn values(&self) -> ReadyList<Ready<ApiTokenValue>> {
         let token = &self.view.token;
-        token.values().map(ApiTokenValue::from).collect()
+        token.values().map(|value| ApiTokenValue::from(value).into()).collect()
     }
 
     /// When it was created.

@@ -14,7 +14,7 @@ use super::api_token::ApiToken;
 #[graphql(name = "APITokenConnection", serial)]
 pub(crate) struct ApiTokenConnection {
     /// The API tokens of the page with their cursors.
-    edges: ReadyList<ApiTokenEdge>,
+    edges: ReadyList<Ready<ApiTokenEdge>>,
     /// Where the page is in the listing.
     page_info: Ready<PageInfo>,
 }
@@ -40,7 +40,9 @@ impl From<Connection> for ApiTokenConnection {
         };
         let edges = connection.edges.into_iter();
         Self {
-            edges: edges.map(|(cursor, view)| ApiTokenEdge { cursor, node: ApiToken::from(view).into() }).collect(),
+            edges: edges
+                .map(|(cursor, view)| ApiTokenEdge { cursor, node: ApiToken::from(view).into() }.into())
+                .collect(),
             page_info: page_info.into(),
         }
     }

@@ -5,6 +5,7 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use crate::domain::restriction::Source;
 use crate::domain::rule::verification::{self, RequiredScopes};
 use crate::domain::token::Scope;
+use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
 use crate::graphql::schema::types::leaf::int::int;
 use crate::service::{Error, Verification};
@@ -69,14 +70,14 @@ pub(crate) struct ApiTokenVerification {
     /// The result.
     code: VerificationCode,
     /// The API token to which the value belongs or belonged, even if the value is not valid; null if there is none.
-    token: Option<ApiToken>,
+    token: Option<Ready<ApiToken>>,
     /// The generation of the value; null if no API token has or had it.
     generation: Option<i32>,
     /// When the value stops working because a newer one has replaced it. Null for the current value, before the
     /// overlap has started, and for a value that does not work.
     retires_at: Option<DateTime>,
     /// The required scopes that the API token lacks; empty if the value itself is not valid.
-    missing_scopes: Vec<String>,
+    missing_scopes: ReadyList<String>,
 }
 
 impl From<Verification> for ApiTokenVerification {
@@ -87,7 +88,7 @@ impl From<Verification> for ApiTokenVerification {
             generation: verification.generation.map(int),
             retires_at: verification.retires_at().map(DateTime),
             missing_scopes: verification.missing_scopes.iter().map(Scope::to_string).collect(),
-            token: verification.token.map(ApiToken::from),
+            token: verification.token.map(|view| ApiToken::from(view).into()),
         }
     }
 }
