@@ -25,5 +25,5 @@ pub use operator::{Backup, BackupError, RestoreRequest, Restored, RetireSince, R
 pub use policy::Policy;
 pub use state::Service;
 pub(crate) use token::token_id;
-pub use token::{Connection, CreateRequest, Issued, PageRequest, RotateRequest, View};
+pub use token::{Connection, CreateRequest, Issued, PageRequest, RotateRequest, View, cursor};
 pub use verify::Verification;

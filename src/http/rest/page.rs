@@ -36,13 +36,12 @@ pub(super) struct PageInfo {
 
 impl From<Connection> for ApiTokenPage {
     fn from(connection: Connection) -> Self {
-        let cursor = |edge: Option<&(String, _)>| edge.map(|(cursor, _)| cursor.clone());
         let page_info = PageInfo {
             has_next_page: connection.has_next_page,
             has_previous_page: connection.has_previous_page,
-            start_cursor: cursor(connection.edges.first()),
-            end_cursor: cursor(connection.edges.last()),
+            start_cursor: connection.start_cursor(),
+            end_cursor: connection.end_cursor(),
         };
-        Self { data: connection.edges.into_iter().map(|(_, view)| view.into()).collect(), page_info }
+        Self { data: connection.views.into_iter().map(Into::into).collect(), page_info }
     }
 }

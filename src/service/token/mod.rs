@@ -10,7 +10,7 @@ mod update;
 mod view;
 
 pub use create::CreateRequest;
-pub use paging::{Connection, PageRequest};
+pub use paging::{Connection, PageRequest, cursor};
 pub(crate) use paging::{broken_cursor, page_size};
 pub use rotate::RotateRequest;
 pub use view::{Issued, View};

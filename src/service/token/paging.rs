@@ -9,7 +9,6 @@ use crate::domain::invalid_input::InvalidInput;
 use crate::domain::listing::{DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Order, OrderField, Page, Position};
 use crate::domain::text::MAX_NAME_LENGTH;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::Token;
 use crate::service::View;
 use crate::store::Listing;
 
@@ -33,8 +32,10 @@ pub struct PageRequest {
 /// A page as a client gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// The tokens, each with its cursor.
-    pub edges: Vec<(String, View)>,
+    /// The tokens.
+    pub views: Vec<View>,
+    /// Their order, which each [`cursor`] names.
+    pub order: Order,
     /// Whether there are more tokens after the last edge, as far as this request can tell.
     pub has_next_page: bool,
     /// Whether there are more tokens before the first edge, as far as this request can tell.
@@ -74,9 +75,18 @@ impl Connection {
             End::First => (listing.more, page.after.is_some()),
             End::Last => (page.before.is_some(), listing.more),
         };
-        let edge =
-            |token: Token| (write_cursor(&Position::of(&token, page.order.field), page.order), View::new(token, now));
-        Self { edges: listing.tokens.into_iter().map(edge).collect(), has_next_page, has_previous_page }
+        let views = listing.tokens.into_iter().map(|token| View::new(token, now)).collect();
+        Self { views, order: page.order, has_next_page, has_previous_page }
+    }
+
+    /// The cursor of the first token, if there is one.
+    pub fn start_cursor(&self) -> Option<String> {
+        self.views.first().map(|view| cursor(view, self.order))
+    }
+
+    /// The cursor of the last token, if there is one.
+    pub fn end_cursor(&self) -> Option<String> {
+        self.views.last().map(|view| cursor(view, self.order))
     }
 }
 
@@ -116,9 +126,10 @@ fn order_name(order: Order) -> &'static str {
     }
 }
 
-fn write_cursor(position: &Position, order: Order) -> String {
-    let cursor =
-        Cursor { order: order_name(order).to_owned(), name: position.name.clone(), id: position.id.to_string() };
+/// The cursor of a token: its position in a listing of this order. Opaque to clients.
+pub fn cursor(view: &View, order: Order) -> String {
+    let Position { name, id } = Position::of(&view.token, order.field);
+    let cursor = Cursor { order: order_name(order).to_owned(), name, id: id.to_string() };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
 }
 

@@ -1,11 +1,12 @@
 //! Pages of API tokens, by the Relay cursor connections specification. There is no total count: it would read
 //! the whole table.
 
-use async_graphql::SimpleObject;
+use async_graphql::{Object, SimpleObject};
 
+use crate::domain::listing::Order;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::page_info::PageInfo;
-use crate::service::Connection;
+use crate::service::{Connection, View, cursor};
 
 use super::api_token::ApiToken;
 
@@ -20,30 +21,35 @@ pub(crate) struct ApiTokenConnection {
 }
 
 /// One API token of a page.
-#[derive(SimpleObject)]
-#[graphql(name = "APITokenEdge", serial)]
 pub(crate) struct ApiTokenEdge {
+    order: Order,
+    view: View,
+}
+
+/// One API token of a page.
+#[Object(name = "APITokenEdge", serial)]
+impl ApiTokenEdge {
     /// Its position in the listing, for `after` and `before`. Opaque.
-    cursor: String,
+    async fn cursor(&self) -> String {
+        cursor(&self.view, self.order)
+    }
+
     /// The API token.
-    node: Ready<ApiToken>,
+    async fn node(&self) -> Ready<ApiToken> {
+        ApiToken::from(self.view.clone()).into()
+    }
 }
 
 impl From<Connection> for ApiTokenConnection {
     fn from(connection: Connection) -> Self {
-        let cursor = |edge: Option<&(String, _)>| edge.map(|(cursor, _)| cursor.clone());
         let page_info = PageInfo {
             has_next_page: connection.has_next_page,
             has_previous_page: connection.has_previous_page,
-            start_cursor: cursor(connection.edges.first()),
-            end_cursor: cursor(connection.edges.last()),
+            start_cursor: connection.start_cursor(),
+            end_cursor: connection.end_cursor(),
         };
-        let edges = connection.edges.into_iter();
-        Self {
-            edges: edges
-                .map(|(cursor, view)| ApiTokenEdge { cursor, node: ApiToken::from(view).into() }.into())
-                .collect(),
-            page_info: page_info.into(),
-        }
+        let order = connection.order;
+        let edges = connection.views.into_iter();
+        Self { edges: edges.map(|view| ApiTokenEdge { order, view }.into()).collect(), page_info: page_info.into() }
     }
 }
