@@ -7,9 +7,9 @@
 //! to the thread of the connection and back costs more than most statements.
 //!
 //! - Each operation has its own outcome. It runs behind a savepoint. If it fails, or its client is gone, it is rolled back to the
-//!   savepoint. The first needs none: a rollback of the whole transaction undoes nothing else. Chains that are executed together
-//!   have one savepoint. If one of them cannot be written, or is refused by the database, none is written, and each of their
-//!   operations decides under a lock instead.
+//!   savepoint. The first needs none: a rollback of the whole transaction undoes nothing else. Chains that follow each other share
+//!   a savepoint, which costs a hand-over, and with the index of names a write. If one of them cannot be written, or is refused by
+//!   the database, none is written, and each of their operations decides under a lock instead.
 //! - An operation reads what earlier ones of the group wrote, which is not durable yet. So nothing is acknowledged before the
 //!   COMMIT, not even a refusal: it may depend on what was read (R7, R13). If the COMMIT fails, all operations in it fail.
 //! - A commit is acknowledged only if the database files still have their names ([`crate::store::file::database_file`]). While
@@ -44,6 +44,8 @@ pub(super) struct Group {
     file: DatabaseFile,
     /// Whether the current operation is behind a savepoint.
     has_savepoint: bool,
+    /// How many of the waiting operations are before that savepoint. Those after it are chains that share it.
+    protected: usize,
 }
 
 /// An operation that waits for the commit.
@@ -66,13 +68,14 @@ pub(in crate::store) async fn begin(pool: &Pool) -> Result<PoolTransaction, DbEr
 impl Group {
     pub(super) fn new(transaction: PoolTransaction, after_commit: AfterCommit, file: DatabaseFile) -> Self {
         let transaction = Arc::new(transaction);
-        Self { transaction, waiting: Vec::new(), after_commit, file, has_savepoint: false }
+        Self { transaction, waiting: Vec::new(), after_commit, file, has_savepoint: false, protected: 0 }
     }
 
     pub(super) async fn run(mut self, first: Requested, requests: &mut Requests) {
         let mut next = Some(first);
         let mut operations = 0;
         while let Some(request) = next.take() {
+            let is_chain = request.is_chain();
             let ran = match request {
                 Requested::Slot(slot) => {
                     operations += 1;
@@ -99,7 +102,8 @@ impl Group {
                 next = requests.next();
             }
             if let Some(request) = next.take() {
-                if let Err(err) = self.set_savepoint(undo).await {
+                let is_shared = is_chain && !undo && request.is_chain();
+                if !is_shared && let Err(err) = self.set_savepoint(undo).await {
                     request.fail(err.clone());
                     return self.fail(err).await;
                 }
@@ -121,13 +125,13 @@ impl Group {
         Ok(keep)
     }
 
-    /// Executes chains of the same statements; returns whether to keep what they wrote.
+    /// Executes chains of the same statements; returns whether to keep what was written since the savepoint.
     async fn execute_chains(&mut self, batch: Vec<ChainRequest>) -> Result<bool, DbErr> {
-        let (mut chains, mut waiting) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        let mut chains = Vec::with_capacity(batch.len());
         for ChainRequest { chain, changes, started, acknowledgement } in batch {
             started.store(true, Ordering::Release);
             chains.push(chain);
-            waiting.push(Waiting { acknowledgement, kept: Some(changes) });
+            self.waiting.push(Waiting { acknowledgement, kept: Some(changes) });
         }
         let written = match Chain::run_all(chains, &*self.transaction).await {
             // The error does not say which chain was refused. Under a lock it is refused again, and fails alone.
@@ -135,13 +139,11 @@ impl Group {
             written => written,
         };
         if let Ok(false) = written {
-            for Waiting { acknowledgement, .. } in waiting {
+            for Waiting { acknowledgement, .. } in self.waiting.drain(self.protected..) {
                 // At once, because this answers no client: the operation is now decided under a lock. An error means that the client
                 // is gone.
                 let _ = acknowledgement.send(Ok(None));
             }
-        } else {
-            self.waiting.extend(waiting);
         }
         written
     }
@@ -154,6 +156,7 @@ impl Group {
             (false, _) => self.execute("SAVEPOINT slot").await?,
         }
         self.has_savepoint = true;
+        self.protected = self.waiting.len();
         Ok(())
     }
 

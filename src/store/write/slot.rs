@@ -91,6 +91,10 @@ impl Requested {
         }
     }
 
+    pub(super) fn is_chain(&self) -> bool {
+        matches!(self, Self::Chain(_))
+    }
+
     fn is_abandoned(&self) -> bool {
         match self {
             Self::Slot(slot) => slot.is_closed(),
