@@ -33,6 +33,7 @@ test:
 	./tests/packages
 	./tests/deployments
 	./tests/three-machines
+	./tests/upgrade
 	cd playground && npm ci --no-audit --no-fund && npm run test:unit
 	./tests/playground-is-fresh
 	cd playground && npm run test:browser

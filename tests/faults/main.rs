@@ -53,6 +53,9 @@ struct Arguments {
     /// Where to write the history of one scenario
     #[arg(long)]
     record: Option<PathBuf>,
+    /// The binary of the version from which is upgraded: ./tests/upgrade builds it
+    #[arg(long, value_name = "BINARY")]
+    previous: Option<PathBuf>,
     /// Break it as often as the documentation states figures for
     #[arg(long)]
     long: bool,
@@ -99,16 +102,22 @@ async fn run(arguments: &Arguments) -> ExitCode {
         [] => Scenario::value_variants(),
         named => named,
     };
+    let has_previous = |scenario: &Scenario| !scenario.needs_previous() || arguments.previous.is_some();
+    if let Some(scenario) = arguments.scenarios.iter().find(|scenario| !has_previous(scenario)) {
+        eprintln!("{} needs --previous; ./tests/upgrade builds that binary and runs it", scenario.name());
+        return ExitCode::FAILURE;
+    }
     if arguments.record.is_some() && scenarios.len() > 1 {
         eprintln!("--record takes the history of one scenario; name it");
         return ExitCode::FAILURE;
     }
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     let mut good = true;
-    for scenario in scenarios.iter().copied() {
+    for scenario in scenarios.iter().copied().filter(has_previous) {
         let times = arguments.times.unwrap_or_else(|| scenario.times(arguments.long));
         let record = arguments.record.clone().unwrap_or_else(|| default_record(scenario, seed));
-        let run = Run { scenario, times, seed, long: arguments.long, record };
+        let previous = arguments.previous.as_ref().map(|binary| std::path::absolute(binary).unwrap());
+        let run = Run { scenario, times, seed, long: arguments.long, record, previous };
         eprintln!("{}: {times} times, --seed {seed}, history in {}", scenario.name(), run.record.display());
         let report = run.run().await;
         println!("{}", report.table());

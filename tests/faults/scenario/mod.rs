@@ -9,6 +9,7 @@ mod network;
 mod pgbouncer;
 mod revocations;
 mod rolling_restart;
+mod upgrade;
 
 use std::path::PathBuf;
 
@@ -58,6 +59,10 @@ pub enum Scenario {
     Interrupted,
     /// Each of three replicas behind HAProxy is restarted in turn, under load
     RollingRestart,
+    /// Three replicas of the version in --previous, behind HAProxy, are replaced by this version one by one, and back, under load
+    RollingUpgrade,
+    /// A server on SQLite of the version in --previous is replaced by this version, and back
+    SqliteUpgrade,
     /// A power cut at any moment under rotations on SQLite, with writes torn, reordered and missing that were not synced
     PowerCut,
 }
@@ -74,11 +79,18 @@ pub struct Run {
     pub long: bool,
     /// The file of its history.
     pub record: PathBuf,
+    /// The binary of the version from which is upgraded.
+    pub previous: Option<PathBuf>,
 }
 
 impl Scenario {
     pub fn name(self) -> String {
         self.to_possible_value().unwrap().get_name().to_owned()
+    }
+
+    /// Whether it needs the binary of another version.
+    pub fn needs_previous(self) -> bool {
+        matches!(self, Self::RollingUpgrade | Self::SqliteUpgrade)
     }
 
     /// How often the fault happens, unless the command line says it: in a short run, and in a long one.
@@ -95,6 +107,7 @@ impl Scenario {
             Self::DatabaseClock | Self::SqliteClock => (1, 20),
             Self::Interrupted => (2, 20),
             Self::RollingRestart => (3, 30),
+            Self::RollingUpgrade | Self::SqliteUpgrade => (1, 10),
             Self::PatroniFailover => (1, 20),
             Self::Promote => (1, 20),
             Self::LaggingStandby => (1, 10),
@@ -127,6 +140,8 @@ impl Run {
             Scenario::SqliteClock => clocks::sqlite(self).await,
             Scenario::Interrupted => interrupted::run(self).await,
             Scenario::RollingRestart => rolling_restart::run(self).await,
+            Scenario::RollingUpgrade => upgrade::rolling(self).await,
+            Scenario::SqliteUpgrade => upgrade::sqlite(self).await,
             Scenario::PowerCut => power_cut::run(self).await,
         }
     }

@@ -1,5 +1,6 @@
 //! The real binary as one of several replicas. It keeps its address over restarts, as behind a load balancer.
 
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct Replica {
     flags: Vec<String>,
     environment: Vec<(String, String)>,
     folder: TempDir,
+    /// The binary, which is that of this version or of another.
+    binary: Mutex<PathBuf>,
     process: Mutex<Option<Process>>,
     /// Whether it runs, as far as the scenario knows.
     up: watch::Sender<bool>,
@@ -33,6 +36,18 @@ impl Replica {
 
     /// As [`Replica::start`], with these variables in its environment.
     pub fn start_with(name: &str, database_url: &str, flags: &[&str], environment: Vec<(String, String)>) -> Self {
+        let binary = PathBuf::from(process::binary());
+        Self::start_binary(binary, name, database_url, flags, environment)
+    }
+
+    /// As [`Replica::start_with`], by this binary.
+    pub fn start_binary(
+        binary: PathBuf,
+        name: &str,
+        database_url: &str,
+        flags: &[&str],
+        environment: Vec<(String, String)>,
+    ) -> Self {
         let port = free_port();
         let replica = Self {
             name: name.to_owned(),
@@ -42,6 +57,7 @@ impl Replica {
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             environment,
             folder: TempDir::new().unwrap(),
+            binary: Mutex::new(binary),
             process: Mutex::new(None),
             up: watch::Sender::new(false),
         };
@@ -73,13 +89,20 @@ impl Replica {
 
     /// Starts it again, and waits until it listens.
     pub fn restart(&self) {
-        let mut command = process::command(self.folder.path());
+        let mut command = process::command_of(&self.binary.lock().unwrap(), self.folder.path());
         command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--log", "info"]);
         command.args(["--database-url", &self.database_url]).args(&self.flags);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let process = Process::listening(command);
         assert!(self.process.lock().unwrap().replace(process).is_none());
         self.up.send_replace(true);
+    }
+
+    /// Stops it, and starts another version at its address.
+    pub fn replace_by(&self, binary: &Path, deadline: Duration) {
+        self.stop(deadline);
+        *self.binary.lock().unwrap() = binary.to_owned();
+        self.restart();
     }
 
     pub fn is_up(&self) -> bool {

@@ -38,7 +38,12 @@ pub fn binary() -> &'static str {
 }
 
 pub fn command(folder: &Path) -> Command {
-    let mut command = Command::new(binary());
+    command_of(Path::new(binary()), folder)
+}
+
+/// As [`command`], by another version of the binary.
+pub fn command_of(binary: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(binary);
     command
         .current_dir(folder)
         .env_remove("ROTAKEY_DATABASE_URL")
