@@ -73,7 +73,7 @@ pub(in crate::store::connect) async fn connect(url: &str) -> Result<Store, Error
         if has_options {
             return Err(unusable(&place, OPTIONS_DROPPED));
         }
-        tracing::info!("the database is behind a connection pooler: changes are polled for, without notifications");
+        tracing::info!(name: "pooler_detected", "the database is behind a connection pooler: changes are polled for, without notifications");
     }
     let listings = open_listings(&primary).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
     let connections = open(&primary).await.map_err(|err| unusable(&place, &unusable::of_error(&err)))?;
