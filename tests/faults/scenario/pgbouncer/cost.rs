@@ -31,12 +31,21 @@ struct Times {
 
 /// The replicas `behind` are behind PgBouncer. Others reach the database at this URL.
 pub async fn measure(run: &Run, calls: &Calls, admin: &str, behind: &[Address], url: &str) -> Cost {
-    let rounds = if run.long { 9 } else { 1 };
+    let rounds = if run.long { 10 } else { 2 };
     let beside = Address::of(&["d", "e"].map(|name| Arc::new(Replica::start(name, url, &[]))));
     let (mut rotations, mut misses) = (Vec::new(), Vec::new());
     // The first round warms up.
     for round in 0..=rounds {
-        let measuring = async { (time(calls, admin, behind).await, time(calls, admin, &beside).await) };
+        // In turn, and each of them first in every second round.
+        let measuring = async {
+            if round % 2 == 0 {
+                let with = time(calls, admin, behind).await;
+                (with, time(calls, admin, &beside).await)
+            } else {
+                let without = time(calls, admin, &beside).await;
+                (time(calls, admin, behind).await, without)
+            }
+        };
         let (with, without) = timeout(PATIENCE, measuring).await.unwrap_or_else(|_| panic!("a round takes too long"));
         if round > 0 {
             rotations.push(without.rotations.as_secs_f64() / with.rotations.as_secs_f64());
@@ -50,10 +59,12 @@ pub async fn measure(run: &Run, calls: &Calls, admin: &str, behind: &[Address], 
 async fn time(calls: &Calls, admin: &str, replicas: &[Address]) -> Times {
     let (first, second) = (replicas[0].clone(), replicas[1].clone());
     let (calls, admin) = (calls.clone(), admin.to_owned());
-    let mut values = Vec::new();
+    let mut creating = JoinSet::new();
     for client in 0..CLIENTS {
-        values.push(used_values(&calls, &first, &admin, &format!("client {client}")).await);
+        let (calls, first, admin) = (calls.clone(), first.clone(), admin.clone());
+        creating.spawn(async move { used_values(&calls, &first, &admin, &format!("client {client}")).await });
     }
+    let values = creating.join_all().await;
     let begun = Instant::now();
     let mut rotating = JoinSet::new();
     for values in &values {
