@@ -28,6 +28,7 @@ test:
 	./tests/openapi-clients
 	./tests/gateways
 	./tests/with-postgres ./tests/monitoring
+	./tests/traces
 	./tests/subscription-clients
 	./tests/backups
 	./tests/packages

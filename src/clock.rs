@@ -10,6 +10,11 @@ pub trait Clock: Send + Sync {
     /// The wall clock: milliseconds since 1970-01-01T00:00:00Z. It may be wrong, and it steps when it is set.
     fn now_unix_millis(&self) -> i64;
 
+    /// The wall clock in nanoseconds, for the times of spans.
+    fn now_unix_nanos(&self) -> u64 {
+        u64::try_from(self.now_unix_millis()).unwrap_or_default().saturating_mul(1_000_000)
+    }
+
     /// The monotonic clock: milliseconds since a moment that stays the same while the process runs. It never steps, and it counts
     /// the time for which the host was suspended.
     fn monotonic_millis(&self) -> i64;
@@ -32,6 +37,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn now_unix_millis(&self) -> i64 {
         jiff::Timestamp::now().as_millisecond()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn now_unix_nanos(&self) -> u64 {
+        u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default()
     }
 
     fn monotonic_millis(&self) -> i64 {

@@ -59,6 +59,7 @@ pub async fn serve(
     let shutdown = http::Shutdown::default();
     let drain = settings.drain;
     let tls = settings.tls.clone();
+    let traces = settings.traces.clone().map(|traces| (tokio::spawn(traces.clone().run()), traces));
     let hangup = signal(SignalKind::hangup())?;
     let served = listen(listeners.into(), service.clone(), settings, shutdown.clone())?;
     let housekeeping = tokio::spawn(housekeep(service.clone()));
@@ -85,10 +86,15 @@ pub async fn serve(
     reports.abort();
     certificate.abort();
     let moved = matches!(failed, Some(Error::DatabaseMoved(_)));
-    if moved && tokio::time::timeout(SAVING, service.save_moved_database()).await.is_err() {
+    if moved && tokio::time::timeout(SAVING, Box::pin(service.save_moved_database())).await.is_err() {
         tracing::error!(name: "database_save_timed_out", "the contents of the database could not be saved in time");
     }
-    match tokio::time::timeout(CLOSING, service.close()).await {
+    let stop_traces = async {
+        if let Some((exporting, traces)) = traces {
+            traces.stop(exporting).await;
+        }
+    };
+    match tokio::join!(tokio::time::timeout(CLOSING, Box::pin(service.close())), stop_traces).0 {
         Ok(closed) => closed.map_err(Error::Closing)?,
         Err(_) => {
             tracing::warn!(name: "database_close_timed_out", "the database was not closed in time, but no acknowledged change is lost")

@@ -7,6 +7,7 @@ mod manual;
 mod operator;
 mod serve;
 mod settings;
+mod traces;
 
 use std::io::Write;
 use std::process::ExitCode;

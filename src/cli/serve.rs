@@ -13,6 +13,7 @@ use crate::{app, telemetry};
 
 use super::clock_and_entropy::system;
 use super::error::Error;
+use super::traces;
 
 pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSockets) -> Result<(), Error> {
     let settings = sources.check(flags.validate(app::raise_descriptor_limit()))?;
@@ -32,7 +33,9 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     if let Some(tls) = &tls {
         tls.log_expiry(u64::try_from(clock.now_unix_millis() / 1000).unwrap_or_default());
     }
-    let service = app::while_starting(app::open(&settings.database_url, clock, entropy, settings.policy)).await?;
+    let connector = settings.traces.as_ref().map(traces::connector).transpose()?;
+    let opening = app::open(&settings.database_url, clock.clone(), entropy.clone(), settings.policy);
+    let service = app::while_starting(opening).await?;
     // Bind the ports first: no token must be created by a server that then cannot start.
     let listeners = app::Listeners::open(passed, settings.listen, settings.metrics_listen).await?;
     let address = listeners.api.local_addr()?;
@@ -48,7 +51,10 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     if let Some(address) = metrics_address {
         tracing::info!(name: "metrics_listening", %address, "listening for metrics");
     }
-    app::serve(listeners, service, http::Settings { tls, ..settings.http }, stop).await?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let traces = settings.traces.zip(connector);
+    let traces = traces.map(|configured| traces::traces(configured, (scheme, address), (clock, entropy)));
+    app::serve(listeners, service, http::Settings { tls, traces, ..settings.http }, stop).await?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use crate::config::{self, ServeFlags, Sources};
 use crate::tls::Tls;
 
 use super::error::Error;
+use super::traces;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SettingsCommand {
@@ -26,6 +27,7 @@ pub(super) fn run(command: SettingsCommand, sources: &Sources, cli: &clap::Comma
         SettingsCommand::Check(flags) => {
             let settings = sources.check(flags.validate(app::raise_descriptor_limit()))?;
             settings.tls.map(Tls::load).transpose().map_err(app::Error::from)?;
+            settings.traces.as_ref().map(traces::connector).transpose()?;
             match sources.file() {
                 Some(file) => writeln!(stdout, "The settings are valid: {}", file.display())?,
                 None => writeln!(stdout, "The settings are valid. There is no settings file.")?,

@@ -10,6 +10,7 @@ mod operator;
 mod problems;
 mod source;
 mod tls;
+mod traces;
 
 use clap::Args;
 
@@ -30,6 +31,7 @@ pub use operator::{BackupFlags, HealthCheckFlags, RestoreFlags, RestoreSettings,
 pub use problems::Problems;
 pub use source::{Origin, Sources, example, read, with_source_flags};
 pub use tls::TlsFlags;
+pub use traces::{TraceSettings, TracesFlags};
 
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -90,6 +92,9 @@ pub struct ServeFlags {
     /// The log format: text, or json with one object a line
     #[arg(long, env = "ROTAKEY_LOG_FORMAT", default_value = "text")]
     pub log_format: String,
+    /// Tracing
+    #[command(flatten)]
+    pub traces: TracesFlags,
 }
 
 /// The settings of `serve`, validated.
@@ -111,6 +116,8 @@ pub struct Settings {
     pub log: tracing::Level,
     /// The log format.
     pub log_format: LogFormat,
+    /// Tracing, if there is a collector.
+    pub traces: Option<TraceSettings>,
 }
 
 impl ServeFlags {
@@ -160,6 +167,10 @@ impl ServeFlags {
         });
         let graphql = self.graphql.validate().map_err(|Problems(more)| problems.extend(more));
         let connections = self.connections.validate(descriptors).map_err(|Problems(more)| problems.extend(more));
+        let traces = self.traces.validate().unwrap_or_else(|Problems(more)| {
+            problems.extend(more);
+            None
+        });
         if self.max_body_bytes == 0 {
             problems.push("--max-body-bytes must be at least 1.".to_owned());
         }
@@ -202,9 +213,10 @@ impl ServeFlags {
                     max_held_bytes,
                     drain,
                     tls: None,
+                    traces: None,
                     graphql,
                 };
-                Ok(Settings { listen, metrics_listen, tls, database_url, http, policy, log, log_format })
+                Ok(Settings { listen, metrics_listen, tls, database_url, http, policy, log, log_format, traces })
             }
             _ => Err(Problems(problems)),
         }
@@ -255,6 +267,11 @@ mod tests {
             "--cached-values=-1",
             "--max-connections=0",
             "--drain=soon",
+            "--otlp-endpoint=here",
+            "--otlp-headers=secret",
+            "--otlp-resource=production",
+            "--trace-ratio=2",
+            "--trace-followed-per-second=all",
         ];
         let Problems(problems) = flags(&arguments).validate(1024).unwrap_err();
         assert_eq!(problems.len(), arguments.len(), "{problems:?}");

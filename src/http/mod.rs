@@ -7,6 +7,7 @@ mod metrics;
 mod playground;
 mod rejection;
 mod request_log;
+mod request_trace;
 mod rest;
 mod routes;
 mod server;

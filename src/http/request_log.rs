@@ -1,8 +1,10 @@
 //! The id and the log line of every request, and the response to a panic. The line has method, route, status and duration, but no
 //! header, path, query string or body, because a value could be in one of them (R9).
 
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,27 +14,30 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use axum::middleware::Next;
 use futures_util::FutureExt;
 use tokio::time::Instant;
+use tracing::field::display;
 use tracing::{Instrument, Level, Span};
 
 use crate::domain::id::RequestId;
 use crate::metrics::SampledLatency;
+use crate::traces::RequestTrace;
 
 use super::caller::{RefusedCredentials, client_address, refused_credential};
 use super::metrics::Requests;
-use super::rejection;
 use super::state::AppState;
+use super::{rejection, request_trace};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-const KNOWN_METHODS: [Method; 7] =
-    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 /// Middleware that logs the requests of axum's router.
 pub(super) async fn log_requests(State(state): State<AppState>, mut request: Request, next: Next) -> Response<Body> {
     let route: Option<MatchedPath> = request.extensions().get().cloned();
+    let has_route = route.is_some();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
-    let log = RequestLog::new(&state, peer, (request.method(), route, request.headers()));
+    let (method, headers) = (request.method(), request.headers());
+    let trace =
+        request_trace::begin(&state, (method, Some(route).filter(|_| has_route), headers), request.uri().path());
+    let log = RequestLog::new(&state, peer, (method, route, headers), trace);
     if let Some(id) = log.request_id {
         request.extensions_mut().insert(id);
     }
@@ -50,31 +55,43 @@ pub(super) struct RequestLog<'a> {
     address: Option<IpAddr>,
     refused: &'a Arc<RefusedCredentials>,
     requests: &'a Requests,
+    trace: Option<RequestTrace>,
 }
 
 impl<'a> RequestLog<'a> {
-    /// Of a request that this peer sent.
+    /// Of a request that this peer sent, and its trace, if it is traced.
     pub(super) fn new(
         state: &'a AppState,
         peer: Option<IpAddr>,
         (method, route, headers): (&Method, &'a str, &HeaderMap),
+        trace: Option<RequestTrace>,
     ) -> Self {
         let address = peer.and_then(|peer| client_address(peer, headers, &state.trusted_proxies).ok()?);
         let request_id = state.service.request_id().ok();
         let (refused, requests) = (&state.refused, &state.requests);
-        Self { request_id, method: method.clone(), route, address, refused, requests }
+        Self { request_id, method: method.clone(), route, address, refused, requests, trace }
     }
 
     /// Runs the handler, logs the status of its response and sets `X-Request-Id`. A panic becomes a 500.
-    pub(super) async fn observe(&self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+    pub(super) async fn observe(mut self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
         // For the log only; no rule depends on it.
         let begun = Instant::now();
+        let mut answer = pin!(catch_panic(answer));
+        let trace = self.trace.take();
         let answer = async {
-            let response = catch_panic(answer).await;
+            let response = poll_fn(|context| match &trace {
+                Some(trace) => trace.run(|| answer.as_mut().poll(context)),
+                None => answer.as_mut().poll(context),
+            });
+            let response = response.await;
             self.log(&response, begun);
             response
         };
-        self.complete(answer.instrument(span(self.request_id, &self.method, self.route)).await)
+        let response = answer.instrument(span(self.request_id, &self.method, self.route, trace.as_ref())).await;
+        if let Some(trace) = trace {
+            request_trace::end(trace, &response, self.request_id);
+        }
+        self.complete(response)
     }
 
     fn log(&self, response: &Response<Body>, begun: Instant) {
@@ -110,14 +127,19 @@ impl<'a> RequestLog<'a> {
 pub(super) fn try_now(
     state: &AppState,
     (method, route): (&Method, &str),
+    trace: &mut Option<RequestTrace>,
     answer: impl FnOnce() -> Option<Response<Body>>,
 ) -> Option<Response<Body>> {
     let latency = state.requests.fast(route);
     let begun = latency.and_then(SampledLatency::begin);
     let answered = std::panic::catch_unwind(AssertUnwindSafe(answer)).transpose()?;
     let request_id = state.service.request_id().ok();
+    let trace = trace.take();
     let Ok(mut response) = answered else {
-        let mut response = span(request_id, method, route).in_scope(rejection::panicked);
+        let mut response = span(request_id, method, route, trace.as_ref()).in_scope(rejection::panicked);
+        if let Some(trace) = trace {
+            request_trace::end(trace, &response, request_id);
+        }
         let took = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
         state.requests.answered(route, &response, took);
         set_request_id(&mut response, request_id);
@@ -125,7 +147,11 @@ pub(super) fn try_now(
     };
     if tracing::enabled!(Level::DEBUG) {
         let status = response.status().as_u16();
-        span(request_id, method, route).in_scope(|| tracing::debug!(name: "request_answered", status, "answered"));
+        span(request_id, method, route, trace.as_ref())
+            .in_scope(|| tracing::debug!(name: "request_answered", status, "answered"));
+    }
+    if let Some(trace) = trace {
+        request_trace::end(trace, &response, request_id);
     }
     set_request_id(&mut response, request_id);
     if let Some(latency) = latency {
@@ -134,11 +160,15 @@ pub(super) fn try_now(
     Some(response)
 }
 
-fn span(request_id: Option<RequestId>, method: &Method, route: &str) -> Span {
-    let method = if KNOWN_METHODS.contains(method) { method.as_str() } else { "(other)" };
-    match request_id {
-        Some(id) => tracing::info_span!("request", request_id = %id, method, route),
-        None => tracing::info_span!("request", method, route),
+fn span(request_id: Option<RequestId>, method: &Method, route: &str, trace: Option<&RequestTrace>) -> Span {
+    let method = request_trace::known_method(method).unwrap_or("(other)");
+    let request_id = request_id.map(display);
+    match trace {
+        None => tracing::info_span!("request", request_id, method, route),
+        Some(trace) => {
+            let (trace_id, span_id) = (trace.trace_id(), trace.span_id());
+            tracing::info_span!("request", request_id, method, route, trace_id, span_id)
+        }
     }
 }
 

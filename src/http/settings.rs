@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::restriction::TrustedProxies;
 use crate::tls::Tls;
+use crate::traces::Traces;
 
 /// The operator's settings of the endpoints.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Settings {
     pub drain: Duration,
     /// TLS at the address of the API. Without it, that speaks plain HTTP.
     pub tls: Option<Tls>,
+    /// Tracing, if it is configured.
+    pub traces: Option<Traces>,
     /// The settings of GraphQL.
     pub graphql: crate::graphql::Settings,
 }
@@ -38,6 +41,7 @@ impl Default for Settings {
             max_held_bytes: Self::MAX_HELD_BYTES,
             drain: Duration::ZERO,
             tls: None,
+            traces: None,
             graphql: crate::graphql::Settings::default(),
         }
     }

@@ -9,6 +9,7 @@ use crate::domain::restriction::TrustedProxies;
 use crate::graphql::{GraphqlEngine, Introspection, InvalidSchema};
 use crate::service::Service;
 use crate::tls::Tls;
+use crate::traces::Traces;
 
 use super::caller::RefusedCredentials;
 use super::metrics::Requests;
@@ -37,6 +38,7 @@ pub(super) struct Inner {
     pub(super) refused: Arc<RefusedCredentials>,
     pub(super) requests: Requests,
     pub(super) tls: Option<Tls>,
+    pub(super) traces: Option<Traces>,
 }
 
 impl Deref for AppState {
@@ -53,8 +55,16 @@ impl AppState {
     /// # Errors
     /// When the GraphQL schema generated from the code is invalid.
     pub(super) fn new(service: Service, settings: Settings, shutdown: Shutdown) -> Result<Self, InvalidSchema> {
-        let Settings { trusted_proxies, max_body_bytes, max_connections, max_held_bytes, graphql, tls, drain: _ } =
-            settings;
+        let Settings {
+            trusted_proxies,
+            max_body_bytes,
+            max_connections,
+            max_held_bytes,
+            graphql,
+            tls,
+            traces,
+            drain: _,
+        } = settings;
         let graphql = GraphqlEngine::new(service.clone(), graphql)?;
         let sdl = Bytes::from(graphql.sdl().to_owned());
         let inner = Inner {
@@ -71,6 +81,7 @@ impl AppState {
             refused: Arc::default(),
             requests: Requests::default(),
             tls,
+            traces,
         };
         Ok(Self(Arc::new(inner)))
     }

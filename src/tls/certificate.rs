@@ -90,12 +90,17 @@ fn words(err: &pem::Error) -> &'static str {
 
 /// Requires a certificate of each client that one of these authorities has signed.
 fn client_verifier(authorities: &(Named, Vec<u8>)) -> Result<Arc<dyn ClientCertVerifier>, Error> {
-    let named = &authorities.0;
-    let mut roots = RootCertStore::empty();
-    for authority in certificates(authorities)? {
-        roots.add(authority).map_err(|err| Error::ClientCa(named.clone(), err.to_string()))?;
-    }
+    let roots = self::authorities(authorities)?;
     let provider = Arc::new(ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    verifier.map_err(|err| Error::ClientCa(named.clone(), err.to_string()))
+    verifier.map_err(|err| Error::Authorities(authorities.0.clone(), err.to_string()))
+}
+
+/// The authorities whose certificates are in a file.
+pub(super) fn authorities(file: &(Named, Vec<u8>)) -> Result<RootCertStore, Error> {
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(file)? {
+        roots.add(authority).map_err(|err| Error::Authorities(file.0.clone(), err.to_string()))?;
+    }
+    Ok(roots)
 }

@@ -59,9 +59,9 @@ pub enum Error {
         /// The file of the key.
         key: Named,
     },
-    /// Certificates of clients cannot be verified with this file.
-    #[error("{0} cannot be used to verify the certificates of clients: {1}.")]
-    ClientCa(Named, String),
+    /// Certificates cannot be verified with this file.
+    #[error("{0} cannot be used to verify certificates: {1}.")]
+    Authorities(Named, String),
     /// The disk is too slow, or hangs.
     #[error(
         "The files of --tls-certificate, --tls-key and --tls-client-ca cannot be read within {seconds} seconds. Check the disk that they are on."

@@ -56,6 +56,11 @@ impl Contents {
     }
 }
 
+/// The contents of the file that this flag names.
+pub(super) fn read_named(flag: &'static str, path: PathBuf) -> Result<(Named, Vec<u8>), Error> {
+    Ok(read(Named { flag, path })?.0)
+}
+
 /// The contents of a file and its mode.
 fn read(named: Named) -> Result<((Named, Vec<u8>), u32), Error> {
     let mut bytes = Vec::new();

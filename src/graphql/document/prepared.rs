@@ -125,6 +125,11 @@ impl Operation {
         self
     }
 
+    /// Its name, if it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Its location in the document.
     pub(crate) fn place(&self) -> Pos {
         self.definition.pos

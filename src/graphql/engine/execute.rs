@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
+use crate::domain::value::redact;
 use crate::graphql::document::cache::Documents;
 use crate::graphql::document::cost::{cost, cost_of_introspection};
 use crate::graphql::document::direct::query::DirectQuery;
@@ -32,6 +33,7 @@ use crate::graphql::validation::validator::{InvalidSchema, Validator};
 use crate::graphql::validation::variables;
 use crate::metrics::Exposition;
 use crate::service::{self, ErrorCode, Service};
+use crate::traces;
 
 use super::answer::{Answer, not_run};
 use super::request::{DirectRequest, Outcome, Refused, Request};
@@ -143,6 +145,7 @@ impl GraphqlEngine {
             Ok(operation) => operation,
             Err(error) => return refused(vec![error]),
         };
+        trace(operation);
         if request.safe && (operation.ty == OperationType::Mutation || operation.takes_value) {
             return Err(Refused::Unsafe);
         }
@@ -307,6 +310,14 @@ impl GraphqlEngine {
             if has_conditions { answer.without_placeholders() } else { answer }
         };
         self.shared_events.subscribe(&document, execute, answer).await
+    }
+}
+
+/// Names the operation in the trace of the request. The name is a word that the client chose, so it is redacted (R9).
+fn trace(operation: &Operation) {
+    traces::note("graphql.operation.type", || operation.ty.to_string());
+    if let Some(name) = operation.name() {
+        traces::note("graphql.operation.name", || redact(name).into_owned());
     }
 }
 

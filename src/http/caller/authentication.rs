@@ -12,6 +12,7 @@ use crate::domain::restriction::Source;
 use crate::http::rejection::Rejection;
 use crate::http::state::AppState;
 use crate::service::{self, Caller, ErrorCode, RequestContext};
+use crate::traces;
 
 use super::client_address::client_address;
 use super::credential::{self, Credential, UnusableCredential};
@@ -63,7 +64,7 @@ pub(crate) async fn authenticate(
 ) -> Result<Caller, Rejection> {
     let context = request_context(headers, info, state)?;
     let caller = state.service.authenticate(presented.text, context).await;
-    caller.map_err(|err| rejection_of(err, presented))
+    caller.inspect(note_caller).map_err(|err| rejection_of(err, presented))
 }
 
 /// The caller, whose first use of the value may still be pending. Call [`write_first_use`] before you send any response.
@@ -82,7 +83,12 @@ pub(crate) async fn caller_deferring_first_use(
     } else {
         service.authenticate_deferring_first_use(presented.text, context).await
     };
-    Ok(Some(caller.map_err(|err| rejection_of(err, presented))?))
+    Ok(Some(caller.inspect(note_caller).map_err(|err| rejection_of(err, presented))?))
+}
+
+/// Names the caller in the trace of the request.
+fn note_caller(caller: &Caller) {
+    traces::note("rotakey.token.id", || caller.token_id().to_string());
 }
 
 /// The caller, as [`caller_deferring_first_use`] returns it.

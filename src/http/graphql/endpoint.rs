@@ -23,8 +23,10 @@ use crate::http::caller::rotation_headers;
 use crate::http::metrics::FirstError;
 use crate::http::rejection::{self, Rejection};
 use crate::http::request_log::{self, RequestLog};
+use crate::http::request_trace;
 use crate::http::state::AppState;
 use crate::service::{Caller, ErrorCode};
+use crate::traces::RequestTrace;
 
 use super::post_body::{self, Parsed};
 use super::request_parameters::{self, Requests};
@@ -72,33 +74,35 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let mut trace =
+        request_trace::begin(state, (request.method(), Some(route), request.headers()), request.uri().path());
     match before_authentication::read(request, state.max_body_bytes).await {
         Ok(request) => {
             let (head, bytes) = request.into_parts();
             let check = Check::read(&head.headers, &bytes);
             let now = || check.try_now(state, peer, &head.headers);
-            if let Some(answer) = request_log::try_now(state, (&head.method, route), now) {
+            if let Some(answer) = request_log::try_now(state, (&head.method, route), &mut trace, now) {
                 return answer;
             }
             let Check { accepted, body } = check;
-            Box::pin(serve_async(state, route, peer, head, (accepted, Incoming::Parsed(body)))).await
+            Box::pin(serve_async(state, (route, peer), head, (accepted, Incoming::Parsed(body)), trace)).await
         }
         Err(request) => {
             let (head, body) = request.into_parts();
             let accepted = negotiate(&head.headers);
-            Box::pin(serve_async(state, route, peer, head, (accepted, Incoming::Unread(body)))).await
+            Box::pin(serve_async(state, (route, peer), head, (accepted, Incoming::Unread(body)), trace)).await
         }
     }
 }
 
 async fn serve_async(
     state: &AppState,
-    route: &'static str,
-    peer: IpAddr,
+    (route, peer): (&'static str, IpAddr),
     head: Parts,
     (accepted, body): (Accepted, Incoming<'_>),
+    trace: Option<RequestTrace>,
 ) -> Response<Body> {
-    let log = RequestLog::new(state, Some(peer), (&head.method, route, &head.headers));
+    let log = RequestLog::new(state, Some(peer), (&head.method, route, &head.headers), trace);
     let info = RequestInfo { peer: Some(peer), request_id: log.request_id };
     let answer = async {
         let answered = match head.method {

@@ -16,6 +16,9 @@ pub(super) fn exposition(state: &AppState) -> Exposition {
     if let Some(tls) = &state.tls {
         tls.describe(&mut exposition);
     }
+    if let Some(traces) = &state.traces {
+        traces.describe(&mut exposition);
+    }
     state.graphql.describe(&mut exposition);
     state.service.describe(&mut exposition);
     describe_process(&mut exposition);

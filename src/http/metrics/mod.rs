@@ -5,4 +5,4 @@ mod endpoint;
 mod requests;
 
 pub(in crate::http) use endpoint::{guarded, unguarded};
-pub(in crate::http) use requests::{FirstError, Requests};
+pub(in crate::http) use requests::{FirstError, Requests, error_code};

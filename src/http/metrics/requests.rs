@@ -87,6 +87,12 @@ impl FirstError {
     }
 }
 
+/// The code of an answer that is an error, or of the first error in it.
+pub(in crate::http) fn error_code(response: &Response<Body>) -> Option<ErrorCode> {
+    let in_body = || response.extensions().get().map(|FirstError(code)| *code);
+    response.extensions().get().copied().or_else(in_body)
+}
+
 /// The requests that were answered.
 #[derive(Debug)]
 pub(in crate::http) struct Requests {
@@ -177,9 +183,7 @@ impl Endpoint {
         if let Some(counter) = self.statuses.get(told_apart) {
             counter.increment();
         }
-        let in_body = || response.extensions().get().map(|FirstError(code)| *code);
-        if let Some(code) = response.extensions().get().copied().or_else(in_body) {
-            let code: ErrorCode = code;
+        if let Some(code) = error_code(response) {
             self.codes.increment(code.as_str());
         }
         self.latency.observe(took);

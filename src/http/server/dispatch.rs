@@ -113,13 +113,15 @@ impl Connection {
         }
         let path = request.uri().path();
         if let Some(verify_path) = forward_auth::VerifyPath::parse(path) {
-            if let Some(mut answer) = forward_auth::try_now(state, verify_path, peer, &mut request) {
+            let mut trace = forward_auth::begin_trace(state, verify_path, &request);
+            if let Some(mut answer) = forward_auth::try_now(state, verify_path, peer, &mut request, &mut trace) {
                 self.server.close_if_draining(version, &mut answer);
                 return Either::Left(ready(Ok(answer)));
             }
             let (state, head) = (state.clone(), request.into_parts().0);
-            return self
-                .serve_async(version, async move { forward_auth::serve(&state, verify_path, peer, head).await });
+            return self.serve_async(version, async move {
+                forward_auth::serve(&state, verify_path, peer, head, trace).await
+            });
         }
         if let Some(uri) = without_trailing_slash(request.uri()) {
             *request.uri_mut() = uri;

@@ -25,9 +25,11 @@ use crate::http::caller::credential::Credential;
 use crate::http::caller::rotation_headers;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
+use crate::http::request_trace;
 use crate::http::rest::RestRejection;
 use crate::http::state::AppState;
 use crate::service::{Error, RequestContext, Verification};
+use crate::traces::RequestTrace;
 
 const ID: HeaderName = HeaderName::from_static("x-token-id");
 const OWNER: HeaderName = HeaderName::from_static("x-token-owner");
@@ -74,6 +76,11 @@ impl VerifyPath {
     }
 }
 
+/// Begins the trace of a verification, if it is traced.
+pub(crate) fn begin_trace<B>(state: &AppState, path: VerifyPath, request: &Request<B>) -> Option<RequestTrace> {
+    request_trace::begin(state, (request.method(), Some(path.route()), request.headers()), request.uri().path())
+}
+
 /// A parsed verification request, for both drivers of the judgement.
 struct Check<'a> {
     required: RequiredScopes,
@@ -116,9 +123,10 @@ pub(crate) fn try_now<B>(
     path: VerifyPath,
     peer: IpAddr,
     request: &mut Request<B>,
+    trace: &mut Option<RequestTrace>,
 ) -> Option<Response> {
     let method = request.method().clone();
-    request_log::try_now(state, (&method, path.route()), || {
+    request_log::try_now(state, (&method, path.route()), trace, || {
         let check = Check::read(state, peer, path.query(request.uri()), request.headers()).ok()?;
         let verification = check.try_now(state)?;
         let mut headers = std::mem::take(request.headers_mut());
@@ -128,9 +136,15 @@ pub(crate) fn try_now<B>(
 }
 
 /// Answers a request that this peer sent. Its body is not read: it is meant for the API behind the gateway.
-pub(crate) async fn serve(state: &AppState, path: VerifyPath, peer: IpAddr, head: Parts) -> Response {
+pub(crate) async fn serve(
+    state: &AppState,
+    path: VerifyPath,
+    peer: IpAddr,
+    head: Parts,
+    trace: Option<RequestTrace>,
+) -> Response {
     let Parts { method, uri, headers, .. } = head;
-    let log = RequestLog::new(state, Some(peer), (&method, path.route(), &headers));
+    let log = RequestLog::new(state, Some(peer), (&method, path.route(), &headers), trace);
     let (request_id, query) = (log.request_id, path.query(&uri));
     let answer = async {
         let answered = decide(state, request_id, peer, query, &headers).await;

@@ -8,6 +8,7 @@ use crate::store::connect::pool::Pool;
 use crate::store::write::after_commit::AfterCommit;
 use crate::store::write::slot::Urgency;
 use crate::store::{Error, Store};
+use crate::traces;
 
 use super::chain::Chain;
 
@@ -24,12 +25,13 @@ impl Store {
         urgency: Urgency,
     ) -> Result<Option<Publication>, Error> {
         if let Some(queue) = &self.write_queue {
-            return Ok(queue.write(chain, changes, urgency).await?);
+            return Ok(traces::database("sqlite", "WRITE", queue.write(chain, changes, urgency)).await?);
         }
         let chain = chain.announce(changes.take_unannounced());
         // In a task, so that what is durable is published even if the client goes away.
         let written = tokio::spawn(run_and_publish(self.write.clone(), self.after_commit.clone(), chain, changes));
-        written.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
+        let written = async { written.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))? };
+        traces::database("postgresql", "WRITE", written).await
     }
 }
 

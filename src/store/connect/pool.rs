@@ -6,6 +6,7 @@
 //! stays the same.
 
 mod contact;
+mod trace;
 mod transaction;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::postgres::primary::Primary;
 use contact::lost;
+use trace::{operation, traced};
 
 pub(in crate::store) use contact::Contact;
 pub(in crate::store) use transaction::PoolTransaction;
@@ -108,9 +110,12 @@ impl Pool {
         &self,
         options: TransactionOptions,
     ) -> Result<PoolTransaction, DbErr> {
-        let contact = self.contact().await?;
-        let inner = contact.run(contact.begin(options)).await?;
-        Ok(PoolTransaction { inner, contact })
+        let begin = async {
+            let contact = self.contact().await?;
+            let inner = contact.run(contact.begin(options)).await?;
+            Ok(PoolTransaction { inner, contact })
+        };
+        traced(self.backend, "BEGIN", begin).await
     }
 
     /// Starts a transaction of which [`PoolTransaction::into_direct`] makes one of the driver.
@@ -156,8 +161,12 @@ impl ConnectionTrait for Pool {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let contact = self.contact().await?;
-        contact.run(contact.execute(statement)).await
+        let operation = operation(&statement.sql);
+        let execute = async {
+            let contact = self.contact().await?;
+            contact.run(contact.execute(statement)).await
+        };
+        traced(self.backend, operation, execute).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -166,12 +175,20 @@ impl ConnectionTrait for Pool {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let contact = self.contact().await?;
-        contact.run(contact.query_one(statement)).await
+        let operation = operation(&statement.sql);
+        let query = async {
+            let contact = self.contact().await?;
+            contact.run(contact.query_one(statement)).await
+        };
+        traced(self.backend, operation, query).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let contact = self.contact().await?;
-        contact.run(contact.query_all(statement)).await
+        let operation = operation(&statement.sql);
+        let query = async {
+            let contact = self.contact().await?;
+            contact.run(contact.query_all(statement)).await
+        };
+        traced(self.backend, operation, query).await
     }
 }

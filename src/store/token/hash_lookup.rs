@@ -19,6 +19,7 @@ use crate::domain::value::ValueHash;
 
 use crate::store::Error;
 use crate::store::connect::pool::Pool;
+use crate::traces;
 
 use super::columns;
 use super::read::{self, Row};
@@ -78,7 +79,7 @@ impl LookupQueue {
     pub(in crate::store) async fn find(&self, hash: &ValueHash) -> Result<Option<Found>, Error> {
         let (answer, found) = oneshot::channel();
         self.queue.send(LookupRequest { hash: *hash, answer }).map_err(|_| gone())?;
-        found.await.map_err(|_| gone())?
+        traces::database("sqlite", "SELECT", async { found.await.map_err(|_| gone())? }).await
     }
 }
 

@@ -13,6 +13,8 @@ use crate::store::conditional_write::chain::Chain;
 use crate::store::connect::pool::Pool;
 use crate::store::file::database_file::DatabaseFile;
 
+use crate::traces;
+
 use super::after_commit::AfterCommit;
 use super::group::{Group, begin};
 use super::requests::Requests;
@@ -40,10 +42,13 @@ impl WriteQueue {
     pub(in crate::store) async fn next(&self, urgency: Urgency) -> Result<WriteSlot, DbErr> {
         let (sender, slot) = oneshot::channel();
         self.send(urgency, Requested::Slot(sender))?;
-        match tokio::time::timeout(SLOT_TIMEOUT, slot).await {
-            Ok(slot) => slot.map_err(|_| gone())?,
-            Err(_) => Err(timed_out()),
-        }
+        let wait = async {
+            match tokio::time::timeout(SLOT_TIMEOUT, slot).await {
+                Ok(slot) => slot.map_err(|_| gone())?,
+                Err(_) => Err(timed_out()),
+            }
+        };
+        traces::database("sqlite", "BEGIN", wait).await
     }
 
     /// Executes a chain as the whole of an operation, and waits until it is durable; `None` if it was rolled back because a link has

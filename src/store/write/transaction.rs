@@ -11,6 +11,8 @@ use crate::store::Error;
 use crate::store::changes::change_set::ChangeSet;
 use crate::store::connect::pool::PoolTransaction;
 
+use crate::traces;
+
 use super::after_commit::AfterCommit;
 use super::slot::WriteSlot;
 
@@ -46,11 +48,13 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), Error> {
         let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
         match self.inner {
-            Inner::InGroup(slot) => Ok(slot.end(Some(changes)).await?),
+            Inner::InGroup(slot) => Ok(traces::database("sqlite", "COMMIT", slot.end(Some(changes))).await?),
             Inner::Alone(transaction, after_commit) => {
                 // In a task, so that what is durable is published even if the client goes away.
                 let committed = tokio::spawn(commit_and_publish(transaction, after_commit, changes));
-                committed.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
+                let committed =
+                    async { committed.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))? };
+                traces::database("postgresql", "COMMIT", committed).await
             }
         }
     }

@@ -6,8 +6,19 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 /// The fields that any line may have.
-const COMMON: [&str; 9] =
-    ["timestamp", "level", "event", "message", "target", "fields", "request_id", "method", "route"];
+const COMMON: [&str; 11] = [
+    "timestamp",
+    "level",
+    "event",
+    "message",
+    "target",
+    "fields",
+    "request_id",
+    "method",
+    "route",
+    "trace_id",
+    "span_id",
+];
 
 /// The levels and fields of an event.
 type Event = (BTreeSet<String>, BTreeSet<String>);

@@ -31,7 +31,7 @@ fn described(folder: &Path, found: &mut Metrics) {
 fn the_page_says_of_every_metric_what_the_server_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut in_code = Metrics::new();
-    for room in ["metrics", "tls", "store", "service", "graphql", "http"] {
+    for room in ["metrics", "tls", "traces", "store", "service", "graphql", "http"] {
         described(&root.join("src").join(room), &mut in_code);
     }
     let page = std::fs::read_to_string(root.join("docs/monitoring.md")).unwrap();

@@ -22,8 +22,10 @@ use crate::http::caller::credential::Place;
 use crate::http::caller::rotation_headers;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
+use crate::http::request_trace;
 use crate::http::state::AppState;
 use crate::service::{Caller, Error, ErrorCode};
+use crate::traces::RequestTrace;
 
 use super::form::Form;
 use super::oauth_client::{self, ClientSecret, Presented};
@@ -80,22 +82,29 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let (head, path) = ((request.method(), Some(ROUTE), request.headers()), request.uri().path());
+    let mut trace = request_trace::begin(state, head, path);
     let request = match before_authentication::read(request, state.max_body_bytes).await {
         Ok(request) => {
             let (headers, body) = (request.headers(), request.body());
             let now = || Check::read(headers, body).ok()?.try_now(state, peer, headers);
-            if let Some(answer) = request_log::try_now(state, (request.method(), ROUTE), now) {
+            if let Some(answer) = request_log::try_now(state, (request.method(), ROUTE), &mut trace, now) {
                 return answer;
             }
             request.map(ResponseBody::from)
         }
         Err(request) => request,
     };
-    Box::pin(serve_async(state, peer, request)).await
+    Box::pin(serve_async(state, peer, request, trace)).await
 }
 
-async fn serve_async(state: &AppState, peer: IpAddr, request: Request<ResponseBody>) -> Response {
-    let log = RequestLog::new(state, Some(peer), (request.method(), ROUTE, request.headers()));
+async fn serve_async(
+    state: &AppState,
+    peer: IpAddr,
+    request: Request<ResponseBody>,
+    trace: Option<RequestTrace>,
+) -> Response {
+    let log = RequestLog::new(state, Some(peer), (request.method(), ROUTE, request.headers()), trace);
     let info = RequestInfo { peer: Some(peer), request_id: log.request_id };
     let answer = async {
         if request.method() == Method::POST {
