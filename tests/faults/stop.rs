@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::support::cluster::with_children;
+use crate::support::process_tree::with_children;
 
 /// How long an orderly end may take.
 const GRACE: Duration = Duration::from_secs(10);

@@ -39,7 +39,7 @@ pub async fn postgres(run: &Run) -> Report {
     let replicas = three_replicas(&database.url(), &[]);
     storm(run, &replicas, async |random| {
         if random.bool() {
-            database.kill_all_processes();
+            database.kill_all_processes().await;
         } else {
             database.stop_immediately();
         }

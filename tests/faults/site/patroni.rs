@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value, json};
@@ -14,9 +14,10 @@ use tokio::time::{interval, timeout};
 
 use super::Balancer;
 use super::etcd::Etcd;
-use crate::support::cluster::{as_postgres, bin, folder, with_children};
+use crate::support::cluster::{as_postgres, bin, folder};
 use crate::support::filled_in::filled_in;
 use crate::support::link::free_port;
+use crate::support::process_tree::{signal_all, with_children};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The time between two looks at a cluster that is not yet as it should be.
@@ -179,10 +180,7 @@ impl Node {
         if killed != Killed::Patroni {
             processes.extend(self.postmaster().into_iter().flat_map(with_children));
         }
-        for process in &processes {
-            // One that has ended by itself meanwhile is as good.
-            let _ = kill(*process, Signal::SIGKILL);
-        }
+        signal_all(&processes, Signal::SIGKILL);
         if killed != Killed::Postgres
             && let Some(mut patroni) = self.patroni.take()
         {

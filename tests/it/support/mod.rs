@@ -15,4 +15,6 @@ mod servers;
 pub mod spans;
 pub mod verification;
 
+#[allow(unused_imports, reason = "the fault tests use it")]
+pub use servers::process_tree;
 pub use servers::{cluster, fleet, link, pooler, process, replica, server};

@@ -36,7 +36,7 @@ pub async fn run(run: &Run) -> Report {
         }
         report.expect(storm.acknowledge(random.u32(10..100), PATIENCE).await);
         moments.push(calls.now_micros());
-        primary.kill_all_processes();
+        primary.kill_all_processes().await;
         standby.promote_by_pg_ctl().await;
         drop(address);
         address = Balancer::forwarding(port, standby.port).await;

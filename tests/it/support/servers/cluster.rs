@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statemen
 use tempfile::TempDir;
 
 use super::process::Process;
+use super::process_tree::{signal_all, stopped_with_children, wait_until_ended, with_children};
 use crate::support::deadline::within;
 
 /// How long anything here may take, on a machine that has much else to do.
@@ -197,12 +198,12 @@ impl PostgresServer {
     }
 
     /// Kills every process of it at once, so that it can be started again.
-    pub fn kill_all_processes(&mut self) {
-        for pid in self.processes() {
-            // One that has ended by itself meanwhile is as good.
-            let _ = kill(pid, Signal::SIGKILL);
-        }
+    pub async fn kill_all_processes(&mut self) {
+        let all = stopped_with_children(self.pid());
+        signal_all(&all, Signal::SIGKILL);
         self.child.wait().unwrap();
+        // One that has not ended yet keeps its shared memory, with which no server starts on the same data.
+        wait_until_ended(&all).await;
     }
 
     /// Stops it without a checkpoint, as `pg_ctl stop -m immediate` does.
@@ -241,18 +242,6 @@ impl Drop for PostgresServer {
         let _ = kill(self.pid(), Signal::SIGQUIT);
         let _ = self.child.wait();
     }
-}
-
-/// This process and its children.
-pub fn with_children(parent: Pid) -> Vec<Pid> {
-    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let is_child = |pid: &i32| {
-        // The name of the program stands in parentheses; the parent is the second field after it.
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(1)) == Some(&parent.to_string())
-    };
-    // The parent first: it then starts no others.
-    std::iter::once(parent).chain(pids.filter(is_child).map(Pid::from_raw)).collect()
 }
 
 /// Starts a server on the data in this folder.

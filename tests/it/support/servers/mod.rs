@@ -6,5 +6,6 @@ pub mod fleet;
 pub mod link;
 pub mod pooler;
 pub mod process;
+pub mod process_tree;
 pub mod replica;
 pub mod server;
