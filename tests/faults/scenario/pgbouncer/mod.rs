@@ -42,7 +42,7 @@ pub async fn run(run: &Run) -> Report {
         match number % 3 {
             0 => pooler.restart(Signal::SIGKILL).await,
             1 => {
-                database.kill_all_processes();
+                database.kill_all_processes().await;
                 database.restart().await;
             }
             _ => pooler.restart(Signal::SIGTERM).await,
