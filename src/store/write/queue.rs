@@ -81,7 +81,14 @@ async fn serve_queue(pool: Pool, mut requests: Requests, after_commit: AfterComm
     while let Some(first) = requests.wait().await {
         match begin(&pool).await {
             Ok(transaction) => {
-                Group::new(transaction, after_commit.clone(), file.clone()).run(first, &mut requests).await;
+                // It can take a while to get the write lock, and meanwhile the client may have gone.
+                let first = Some(first).filter(|first| !first.is_abandoned()).or_else(|| requests.next());
+                if let Some(first) = first {
+                    Group::new(transaction, after_commit.clone(), file.clone()).run(first, &mut requests).await;
+                } else {
+                    // An error does not matter: nothing was written.
+                    let _ = transaction.rollback().await;
+                }
             }
             Err(err) => {
                 file.reserve().release_if_full(&err).await;

@@ -95,7 +95,8 @@ impl Requested {
         matches!(self, Self::Chain(_))
     }
 
-    fn is_abandoned(&self) -> bool {
+    /// Whether its client is gone.
+    pub(super) fn is_abandoned(&self) -> bool {
         match self {
             Self::Slot(slot) => slot.is_closed(),
             Self::Chain(request) => request.acknowledgement.is_closed(),

@@ -114,6 +114,9 @@ async fn an_operation_that_takes_too_long_times_out() {
     assert_eq!((answer.status, answer.code()), (503, Some("UNAVAILABLE")));
     assert!(answer.body["errors"][0]["message"].as_str().unwrap().contains("was cancelled"), "{}", answer.body);
     connection.execute_unprepared("ROLLBACK").await.unwrap();
+    // Every write that was requested before has been decided when a later one is answered.
+    let later = server.admin.request("POST", "/api-tokens").json(&json!({ "name": "later" })).send().await.unwrap();
+    assert_eq!(later.status(), 200);
     let listed = patient.ask("{ apiTokens(filter: { name: \"x\" }) { edges { cursor } } }").await;
     assert_eq!(listed.body["data"]["apiTokens"]["edges"], json!([]), "and was not done");
 }
