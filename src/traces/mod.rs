@@ -15,5 +15,5 @@ mod sampling;
 mod tracer;
 
 pub use collector::{Collector, Header, header};
-pub use request::{Described, RequestTrace, database, note};
+pub use request::{DatabaseSpan, Described, RequestTrace, database, note};
 pub use tracer::{Settings, Traces};

@@ -1,7 +1,6 @@
 //! The spans of one request.
 
 use std::fmt::Write;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -233,22 +232,41 @@ fn status(is_error: bool) -> Option<Status> {
     is_error.then(|| Status { code: StatusCode::Error.into(), ..Status::default() })
 }
 
-/// Does work on the database for the current request, which becomes a span if the request is traced. The name is that of the operation,
-/// such as SELECT; no statement and no parameter is recorded.
-pub async fn database<T, E>(
+/// Work on the database, which becomes a span of the current request if that is traced. Dropped before its end, it has failed.
+///
+/// It is no future around the work: that would be held twice, and those of the driver are large.
+#[must_use]
+pub struct DatabaseSpan {
+    child: Option<Child>,
     system: &'static str,
     name: &'static str,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let child = Child::begin();
-    let outcome = work.await;
-    if let Some(child) = child {
-        // An embedded database is no other service.
-        let kind = if system == "sqlite" { SpanKind::Internal } else { SpanKind::Client };
-        let attributes = vec![text("db.system.name", system), text("db.operation.name", name)];
-        child.end(name, kind, attributes, outcome.is_err());
+}
+
+/// Begins work on the database. The name is that of the operation, such as SELECT; no statement and no parameter is recorded.
+pub fn database(system: &'static str, name: &'static str) -> DatabaseSpan {
+    DatabaseSpan { child: Child::begin(), system, name }
+}
+
+impl DatabaseSpan {
+    /// Ends it with this outcome, which is returned.
+    pub fn end<T, E>(mut self, outcome: Result<T, E>) -> Result<T, E> {
+        self.record(outcome.is_err());
+        outcome
     }
-    outcome
+
+    fn record(&mut self, is_error: bool) {
+        let Some(child) = self.child.take() else { return };
+        // An embedded database is no other service.
+        let kind = if self.system == "sqlite" { SpanKind::Internal } else { SpanKind::Client };
+        let attributes = vec![text("db.system.name", self.system), text("db.operation.name", self.name)];
+        child.end(self.name, kind, attributes, is_error);
+    }
+}
+
+impl Drop for DatabaseSpan {
+    fn drop(&mut self) {
+        self.record(true);
+    }
 }
 
 /// Adds an attribute to the span of the current request, if that is traced. The text must not be one of a client that was not checked

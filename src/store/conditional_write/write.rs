@@ -1,6 +1,7 @@
 //! Executing a chain as a whole transaction.
 
 use sea_orm::{DbErr, RuntimeErr};
+use tokio::task::JoinError;
 
 use crate::store::changes::change_set::ChangeSet;
 use crate::store::changes::epochs::Publication;
@@ -25,13 +26,15 @@ impl Store {
         urgency: Urgency,
     ) -> Result<Option<Publication>, Error> {
         if let Some(queue) = &self.write_queue {
-            return Ok(traces::database("sqlite", "WRITE", queue.write(chain, changes, urgency)).await?);
+            let span = traces::database("sqlite", "WRITE");
+            return Ok(span.end(queue.write(chain, changes, urgency).await)?);
         }
+        let span = traces::database("postgresql", "WRITE");
         let chain = chain.announce(changes.take_unannounced());
         // In a task, so that what is durable is published even if the client goes away.
         let written = tokio::spawn(run_and_publish(self.write.clone(), self.after_commit.clone(), chain, changes));
-        let written = async { written.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))? };
-        traces::database("postgresql", "WRITE", written).await
+        let gone = |err: JoinError| Err(DbErr::Conn(RuntimeErr::Internal(err.to_string())).into());
+        span.end(written.await.unwrap_or_else(gone))
     }
 }
 

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::postgres::primary::Primary;
 use contact::lost;
-use trace::{operation, traced};
+use trace::{span, span_of};
 
 pub(in crate::store) use contact::Contact;
 pub(in crate::store) use transaction::PoolTransaction;
@@ -110,12 +110,10 @@ impl Pool {
         &self,
         options: TransactionOptions,
     ) -> Result<PoolTransaction, DbErr> {
-        let begin = async {
-            let contact = self.contact().await?;
-            let inner = contact.run(contact.begin(options)).await?;
-            Ok(PoolTransaction { inner, contact })
-        };
-        traced(self.backend, "BEGIN", begin).await
+        let span = span(self.backend, "BEGIN");
+        let contact = self.contact().await?;
+        let inner = span.end(contact.run(contact.begin(options)).await)?;
+        Ok(PoolTransaction { inner, contact })
     }
 
     /// Starts a transaction of which [`PoolTransaction::into_direct`] makes one of the driver.
@@ -161,12 +159,9 @@ impl ConnectionTrait for Pool {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let operation = operation(&statement.sql);
-        let execute = async {
-            let contact = self.contact().await?;
-            contact.run(contact.execute(statement)).await
-        };
-        traced(self.backend, operation, execute).await
+        let span = span_of(self.backend, &statement.sql);
+        let contact = self.contact().await?;
+        span.end(contact.run(contact.execute(statement)).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -175,20 +170,14 @@ impl ConnectionTrait for Pool {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let operation = operation(&statement.sql);
-        let query = async {
-            let contact = self.contact().await?;
-            contact.run(contact.query_one(statement)).await
-        };
-        traced(self.backend, operation, query).await
+        let span = span_of(self.backend, &statement.sql);
+        let contact = self.contact().await?;
+        span.end(contact.run(contact.query_one(statement)).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let operation = operation(&statement.sql);
-        let query = async {
-            let contact = self.contact().await?;
-            contact.run(contact.query_all(statement)).await
-        };
-        traced(self.backend, operation, query).await
+        let span = span_of(self.backend, &statement.sql);
+        let contact = self.contact().await?;
+        span.end(contact.run(contact.query_all(statement)).await)
     }
 }

@@ -79,7 +79,8 @@ impl LookupQueue {
     pub(in crate::store) async fn find(&self, hash: &ValueHash) -> Result<Option<Found>, Error> {
         let (answer, found) = oneshot::channel();
         self.queue.send(LookupRequest { hash: *hash, answer }).map_err(|_| gone())?;
-        traces::database("sqlite", "SELECT", async { found.await.map_err(|_| gone())? }).await
+        let span = traces::database("sqlite", "SELECT");
+        span.end(found.await.unwrap_or_else(|_| Err(gone())))
     }
 }
 

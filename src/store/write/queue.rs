@@ -42,13 +42,11 @@ impl WriteQueue {
     pub(in crate::store) async fn next(&self, urgency: Urgency) -> Result<WriteSlot, DbErr> {
         let (sender, slot) = oneshot::channel();
         self.send(urgency, Requested::Slot(sender))?;
-        let wait = async {
-            match tokio::time::timeout(SLOT_TIMEOUT, slot).await {
-                Ok(slot) => slot.map_err(|_| gone())?,
-                Err(_) => Err(timed_out()),
-            }
-        };
-        traces::database("sqlite", "BEGIN", wait).await
+        let span = traces::database("sqlite", "BEGIN");
+        span.end(match tokio::time::timeout(SLOT_TIMEOUT, slot).await {
+            Ok(slot) => slot.unwrap_or_else(|_| Err(gone())),
+            Err(_) => Err(timed_out()),
+        })
     }
 
     /// Executes a chain as the whole of an operation, and waits until it is durable; `None` if it was rolled back because a link has

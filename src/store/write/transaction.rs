@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
+use tokio::task::JoinError;
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
@@ -48,13 +49,16 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), Error> {
         let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
         match self.inner {
-            Inner::InGroup(slot) => Ok(traces::database("sqlite", "COMMIT", slot.end(Some(changes))).await?),
+            Inner::InGroup(slot) => {
+                let span = traces::database("sqlite", "COMMIT");
+                Ok(span.end(slot.end(Some(changes)).await)?)
+            }
             Inner::Alone(transaction, after_commit) => {
+                let span = traces::database("postgresql", "COMMIT");
                 // In a task, so that what is durable is published even if the client goes away.
                 let committed = tokio::spawn(commit_and_publish(transaction, after_commit, changes));
-                let committed =
-                    async { committed.await.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))? };
-                traces::database("postgresql", "COMMIT", committed).await
+                let gone = |err: JoinError| Err(DbErr::Conn(RuntimeErr::Internal(err.to_string())).into());
+                span.end(committed.await.unwrap_or_else(gone))
             }
         }
     }

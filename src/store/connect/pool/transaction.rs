@@ -4,7 +4,7 @@ use sea_orm::prelude::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 use super::contact::{Contact, Inner};
-use super::trace::{operation, traced};
+use super::trace::span_of;
 
 /// A transaction, which fails when contact is lost.
 #[derive(Debug)]
@@ -52,14 +52,12 @@ impl ConnectionTrait for PoolTransaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let operation = operation(&statement.sql);
-        let work = async {
-            match &self.inner {
-                Inner::Direct(transaction) => self.contact.run(transaction.execute_raw(statement)).await,
-                Inner::Pooled(transaction) => self.contact.run(transaction.execute(&statement)).await,
-            }
+        let span = span_of(self.get_database_backend(), &statement.sql);
+        let outcome = match &self.inner {
+            Inner::Direct(transaction) => self.contact.run(transaction.execute_raw(statement)).await,
+            Inner::Pooled(transaction) => self.contact.run(transaction.execute(&statement)).await,
         };
-        traced(self.get_database_backend(), operation, work).await
+        span.end(outcome)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -70,24 +68,20 @@ impl ConnectionTrait for PoolTransaction {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let operation = operation(&statement.sql);
-        let work = async {
-            match &self.inner {
-                Inner::Direct(transaction) => self.contact.run(transaction.query_one_raw(statement)).await,
-                Inner::Pooled(transaction) => self.contact.run(transaction.query_one(&statement)).await,
-            }
+        let span = span_of(self.get_database_backend(), &statement.sql);
+        let outcome = match &self.inner {
+            Inner::Direct(transaction) => self.contact.run(transaction.query_one_raw(statement)).await,
+            Inner::Pooled(transaction) => self.contact.run(transaction.query_one(&statement)).await,
         };
-        traced(self.get_database_backend(), operation, work).await
+        span.end(outcome)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let operation = operation(&statement.sql);
-        let work = async {
-            match &self.inner {
-                Inner::Direct(transaction) => self.contact.run(transaction.query_all_raw(statement)).await,
-                Inner::Pooled(transaction) => self.contact.run(transaction.query_all(&statement)).await,
-            }
+        let span = span_of(self.get_database_backend(), &statement.sql);
+        let outcome = match &self.inner {
+            Inner::Direct(transaction) => self.contact.run(transaction.query_all_raw(statement)).await,
+            Inner::Pooled(transaction) => self.contact.run(transaction.query_all(&statement)).await,
         };
-        traced(self.get_database_backend(), operation, work).await
+        span.end(outcome)
     }
 }
