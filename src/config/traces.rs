@@ -16,7 +16,7 @@ const PATH: &str = "/v1/traces";
 /// The flags of tracing.
 #[derive(Args, Clone)]
 pub struct TracesFlags {
-    /// The collector that receives traces by OTLP over HTTP, such as http://127.0.0.1:4318. /v1/traces is added. Without it, nothing is
+    /// The collector that receives traces by OTLP over HTTP, such as https://collector.example.com:4318. /v1/traces is added. Without it, nothing is
     /// traced
     #[arg(long, env = "ROTAKEY_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,

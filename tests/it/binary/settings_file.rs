@@ -151,25 +151,31 @@ fn every_flag_of_serve_can_be_set_in_the_file() {
     example.args(["config", "example"]);
     let (_, example, _) = output(example);
     let secret = file(folder.path(), "secret", "sqlite://rotakey.db\n");
+    let headers = file(folder.path(), "headers", "authorization=Bearer%20SECRET\n");
     // The value of each line is the default or an example. Only one of a setting and its file may be given.
     let text: String = example
         .lines()
         .filter_map(|line| line.strip_prefix('#').filter(|line| !line.starts_with([' ', '#']) && !line.is_empty()))
-        .filter(|line| !line.starts_with("database-url "))
+        .filter(|line| !line.starts_with("database-url ") && !line.starts_with("otlp-headers "))
         .map(|line| line.replace("/run/secrets/database-url", &secret.display().to_string()) + "\n")
+        .map(|line| line.replace("/run/secrets/otlp-headers", &headers.display().to_string()))
         .collect();
     let path = file(folder.path(), "rotakey.toml", &text);
     let named = text.lines().map(|line| line.split(" = ").next().unwrap().to_owned()).collect::<BTreeSet<_>>();
     let mut expected = flags;
     expected.remove("database-url");
+    expected.remove("otlp-headers");
     assert_eq!(named, expected);
     let (done, printed, stderr) = output(config(folder.path(), "print", &path));
     assert!(done, "{stderr}");
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with("database-url-file")) {
+    let is_file = |line: &str| line.starts_with("database-url-file") || line.starts_with("otlp-headers-file");
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !is_file(line)) {
         let printed_line = format!("{line} # {}, line {}", path.display(), at + 1);
         assert!(printed.lines().any(|line| line == printed_line), "{printed_line}: {printed}");
     }
-    assert!(printed.contains(&format!("database-url = \"(secret)\" # {}\n", secret.display())), "{printed}");
+    for (name, file) in [("database-url", secret), ("otlp-headers", headers)] {
+        assert!(printed.contains(&format!("{name} = \"(secret)\" # {}\n", file.display())), "{printed}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
