@@ -125,11 +125,19 @@ impl Contact {
     }
 
     /// Runs a statement; fails when contact is lost. Then it is unknown whether the statement was executed.
-    pub(super) async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        tokio::select! {
-            biased;
-            outcome = timeout(STATEMENT_TIMEOUT, statement) => outcome.unwrap_or_else(|_| Err(unanswered())),
-            () = self.lost.cancelled() => Err(lost()),
+    ///
+    /// The statement is boxed, because the futures of the driver have kilobytes, which every caller would contain several times.
+    pub(super) fn run<T>(
+        &self,
+        statement: impl Future<Output = Result<T, DbErr>>,
+    ) -> impl Future<Output = Result<T, DbErr>> {
+        let statement = timeout(STATEMENT_TIMEOUT, Box::pin(statement));
+        async {
+            tokio::select! {
+                biased;
+                outcome = statement => outcome.unwrap_or_else(|_| Err(unanswered())),
+                () = self.lost.cancelled() => Err(lost()),
+            }
         }
     }
 }
