@@ -88,8 +88,10 @@ def socket_activation(machine, value):
     check("systemd passes the port, and knows that the server is ready", all(text in status for text in ["StatusText=Ready", "Type=notify", "TriggeredBy=rotakey.socket"]), status)
     # curl fails if a connection is refused or reset.
     asks = f"for number in $(seq 200); do curl --silent --fail --max-time 20 --output /dev/null --header 'X-API-Key: {value}' http://127.0.0.1:8080/verify || echo lost; done"
-    said = machine.run(f"systemctl restart rotakey & {asks}; wait")
+    main_process = "systemctl show rotakey --property=MainPID"
+    said = machine.run(f"{main_process}; systemctl restart rotakey & restart=$!; {asks}; wait $restart; {main_process}")
     check("no connection is lost while it restarts", "lost" not in said, said)
+    check("it was restarted", len(set(re.findall(r"MainPID=\d+", said))) == 2, said)
     machine.run("systemctl stop rotakey.socket rotakey")
 
 
@@ -98,7 +100,7 @@ def without_ipv6(machine):
     start = "systemd-run --unit=no-ipv6 --property='RestrictAddressFamilies=AF_INET AF_UNIX' --property=StateDirectory=no-ipv6 --working-directory=/var/lib/no-ipv6 rotakey serve --listen '[::]:8090'"
     answers = "timeout 30 bash -c 'until curl --silent --max-time 5 http://127.0.0.1:8090/healthz; do :; done'"
     said = machine.call(f"{start}\n{answers}\nrotakey healthcheck --listen '[::]:8090' && echo healthy\njournalctl --unit no-ipv6 --output cat")
-    check("a server that listens on [::] answers where there is no IPv6", "ok" in said.split() and "listening on all IPv4 addresses" in said, said)
+    check("a server that listens on [::] answers where there is no IPv6", {"ok", "healthy"} <= set(said.split()) and "listening on all IPv4 addresses" in said, said)
     machine.run("systemctl stop no-ipv6")
 
 

@@ -8,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::cluster::{as_postgres, folder};
@@ -54,7 +55,12 @@ impl Pooler {
     #[allow(dead_code, reason = "the fault tests use it")]
     pub async fn restart(&mut self, signal: Signal) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
-        self.child.wait().unwrap();
+        let ended = async {
+            while self.child.try_wait().unwrap().is_none() {
+                yield_now().await
+            }
+        };
+        timeout(PATIENCE, ended).await.unwrap_or_else(|_| panic!("PgBouncer does not end by {signal}"));
         self.child = spawn(&self.file);
         self.wait_until_up().await;
     }
