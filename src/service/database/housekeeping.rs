@@ -20,9 +20,13 @@ impl Service {
     /// When the database fails.
     pub async fn sweep(&self) -> Result<(), Error> {
         let now = self.now();
+        self.check_schema().await?;
+        if !self.readiness().schema {
+            // By its own rules, this version must not change or delete what a newer one keeps.
+            return Ok(());
+        }
         // Each is tried, even if another one fails.
         let outcomes = [
-            self.check_schema().await,
             self.store.erase_stale_salts(now).await.map(drop).map_err(Error::from),
             self.store.delete_old_changes().await.map(drop).map_err(Error::from),
             self.delete_retired_values(now).await,

@@ -11,6 +11,10 @@ use super::schema::Schema;
 /// The message if there are no tables, but some are needed.
 pub(super) const MISSING: &str = "it holds no tables of Rotakey. Name the database of your server with --database-url, or start \
                                   the server once, which creates them: rotakey serve";
+/// The message for a standby or a read-only server.
+pub(in crate::store) const STANDBY: &str = "the server is a standby, or read-only. Name the primary.";
+/// The message if a connection pooler has connected to another server.
+pub(super) const ELSEWHERE: &str = "another server answers than before, or it is a standby or read-only by now.";
 
 /// The error for this database, whose name comes before the message.
 pub(in crate::store) fn unusable(place: &str, words: &str) -> Error {
@@ -52,6 +56,7 @@ pub(super) fn of_sqlx_error(err: &sqlx::Error) -> String {
             "no TLS connection could be established ({cause}). Turn on TLS at the server and check its certificate, or choose another \
              sslmode in the URL."
         ),
+        sqlx::Error::Protocol(cause) if [STANDBY, ELSEWHERE].contains(&cause.as_str()) => cause.clone(),
         sqlx::Error::Protocol(cause) => {
             format!("the server there does not seem to be PostgreSQL ({cause}). Check the host and the port.")
         }

@@ -73,7 +73,7 @@ pub fn read(columns: &mut Columns<'_>) -> Result<ValueFacts, Error> {
         replaced_at: columns.moment_if_any()?,
         retires_at: columns.moment_if_any()?,
         overlap_minutes: columns.number()?,
-        salt: columns.take::<Option<&[u8]>>()?.map(bytes).transpose()?.map(|salt| Salt(Box::new(salt))),
+        salt: columns.take_if_any::<&[u8]>()?.map(bytes).transpose()?.map(|salt| Salt(Box::new(salt))),
     })
 }
 

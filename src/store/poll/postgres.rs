@@ -25,7 +25,8 @@ use crate::domain::id::EventId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::changes::change_set::Announced;
 use crate::store::changes::publisher::AuditMessage;
-use crate::store::connect::postgres::primary::{Primary, STANDBY, only_reads};
+use crate::store::connect::postgres::primary::{Primary, only_reads};
+use crate::store::connect::unusable::STANDBY;
 use crate::store::{Error, Store};
 
 use super::postgres_connection::Connection;

@@ -49,7 +49,17 @@ impl<'a> Columns<'a> {
         Self { row, next: first }
     }
 
+    /// A column that is never NULL. The driver for SQLite would read NULL as 0 or as an empty text.
     pub(in crate::store) fn take<T>(&mut self) -> Result<T, Error>
+    where
+        T: Decode<'a, Sqlite> + Type<Sqlite> + Decode<'a, Postgres> + Type<Postgres>,
+    {
+        let place = self.next;
+        self.take_if_any()?.ok_or_else(|| Error::Unreadable(format!("column {place} is NULL")))
+    }
+
+    /// A column that can be NULL.
+    pub(in crate::store) fn take_if_any<T>(&mut self) -> Result<Option<T>, Error>
     where
         T: Decode<'a, Sqlite> + Type<Sqlite> + Decode<'a, Postgres> + Type<Postgres>,
     {
@@ -68,11 +78,11 @@ impl<'a> Columns<'a> {
     }
 
     pub(in crate::store) fn number_if_any(&mut self) -> Result<Option<u32>, Error> {
-        self.take::<Option<i64>>()?.map(to_u32).transpose()
+        self.take_if_any::<i64>()?.map(to_u32).transpose()
     }
 
     pub(in crate::store) fn text(&mut self) -> Result<Option<Box<str>>, Error> {
-        Ok(self.take::<Option<&str>>()?.map(Into::into))
+        Ok(self.take_if_any::<&str>()?.map(Into::into))
     }
 
     pub(in crate::store) fn moment(&mut self) -> Result<Timestamp, Error> {
@@ -80,11 +90,11 @@ impl<'a> Columns<'a> {
     }
 
     pub(in crate::store) fn moment_if_any(&mut self) -> Result<Option<Timestamp>, Error> {
-        Ok(self.take::<Option<i64>>()?.map(Timestamp::from_unix_millis))
+        Ok(self.take_if_any::<i64>()?.map(Timestamp::from_unix_millis))
     }
 
     pub(in crate::store) fn actor(&mut self) -> Result<Actor, Error> {
-        self.take::<Option<&str>>()?.map_or(Ok(Actor::System), |id| Ok(Actor::ApiToken(token_id(id)?)))
+        self.take_if_any::<&str>()?.map_or(Ok(Actor::System), |id| Ok(Actor::ApiToken(token_id(id)?)))
     }
 
     /// Parses a text column; `None` from `parse` means that it is unreadable. During an upgrade, that can be the name of a setting
@@ -92,5 +102,24 @@ impl<'a> Columns<'a> {
     pub(in crate::store) fn parse<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
         let text: &str = self.take()?;
         parse(text).ok_or_else(|| Error::Unreadable(format!("column {} of a token", self.next)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn null_is_never_read_as_zero_or_as_an_empty_text() {
+        let connection = Database::connect("sqlite::memory:").await.unwrap();
+        let statement = Statement::from_string(DbBackend::Sqlite, "SELECT NULL, NULL, 7");
+        let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+        let mut columns = Columns::new(&row, 0);
+        assert!(columns.number().is_err());
+        assert!(columns.take::<&str>().is_err());
+        assert_eq!(columns.number().unwrap(), 7);
+        assert_eq!(Columns::new(&row, 0).number_if_any().unwrap(), None);
     }
 }

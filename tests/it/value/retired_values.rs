@@ -44,6 +44,21 @@ async fn a_value_is_unknown_once_it_has_been_retired_for_the_retention_setting()
 }
 
 #[tokio::test]
+async fn nothing_is_deleted_by_the_rules_of_a_version_that_a_newer_one_excludes() {
+    let server = Server::start_with(POLICY).await;
+    let (service, connection) = (server.service().await, server.database.connect().await);
+    let first = server.admin.create(json!({ "name": "n", "overlapMinutes": 0 })).await.unwrap().client;
+    first.rotate().await.unwrap();
+    server.clock.set(2 * DAY);
+    connection.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m9999_later', 0)").await.unwrap();
+    service.sweep().await.unwrap();
+    assert_eq!(first.check().await, Err("VALUE_RETIRED".to_owned()));
+    connection.execute_unprepared("DELETE FROM seaql_migrations WHERE version = 'm9999_later'").await.unwrap();
+    service.sweep().await.unwrap();
+    assert_eq!(first.check().await, Err("UNAUTHENTICATED".to_owned()));
+}
+
+#[tokio::test]
 async fn working_values_and_the_last_value_of_a_dead_token_are_kept() {
     let server = Server::start_with(POLICY).await;
     let service = server.service().await;

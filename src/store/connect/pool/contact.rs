@@ -73,7 +73,7 @@ impl Contact {
     pub(super) async fn begin_direct(&self) -> Result<Inner, DbErr> {
         let transaction = self.connections.begin().await?;
         if let Some(begin) = &self.begin {
-            transaction.execute_unprepared(begin.for_named_statements()).await?;
+            begin.prepare(&transaction).await?;
         }
         Ok(Inner::Direct(transaction))
     }
@@ -148,8 +148,9 @@ impl Contact {
 async fn uncancelled<T: Send + 'static>(
     begin: impl Future<Output = Result<T, DbErr>> + Send + 'static,
 ) -> Result<T, DbErr> {
-    let begun = tokio::spawn(timeout(STATEMENT_TIMEOUT, begin)).await;
-    begun.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?.unwrap_or_else(|_| Err(unanswered()))
+    // Without a limit of time, which would cancel it. The caller has its own.
+    let begun = tokio::spawn(begin).await;
+    begun.map_err(|err| DbErr::Conn(RuntimeErr::Internal(err.to_string())))?
 }
 
 pub(super) fn lost() -> DbErr {

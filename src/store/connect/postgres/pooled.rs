@@ -12,16 +12,16 @@ use std::sync::Arc;
 use sea_orm::sqlx::postgres::{PgPool, Postgres};
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor, Transaction};
-use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::Mutex;
+
+use crate::store::connect::unusable::ELSEWHERE;
 
 use super::primary::{ServerId, only_reads, server_id};
 
 /// `division_by_zero`: how the check fails on another server (PostgreSQL documentation, appendix A).
 const CHECK_FAILED: &str = "22012";
-/// The message for that.
-const ELSEWHERE: &str = "another server answers than before, or it is a standby or read-only by now";
 /// Drops the named statements of the driver that an earlier migration left on this server connection. They have the same names.
 const DROP_NAMED_STATEMENTS: &str = r"DO $$ DECLARE left_over text; BEGIN
     FOR left_over IN SELECT name FROM pg_prepared_statements WHERE name LIKE 'sqlx\_s\_%' LOOP
@@ -65,19 +65,20 @@ impl Begin {
     /// [`sqlx::Error::Protocol`] on another server, or if this one may not write any more.
     pub(in crate::store) async fn begin(&self, pool: &PgPool) -> Result<PooledTransaction, sqlx::Error> {
         let begun = pool.begin_with(AssertSqlSafe(self.sql.clone())).await;
-        Ok(PooledTransaction(Mutex::new(begun.map_err(|err| {
-            let code = err.as_database_error().and_then(|err| err.code());
-            if code.is_some_and(|code| code == CHECK_FAILED) {
-                sqlx::Error::Protocol(ELSEWHERE.to_owned())
-            } else {
-                err
-            }
-        })?)))
+        Ok(PooledTransaction(Mutex::new(begun.map_err(|err| if is_of_check(&err) { elsewhere() } else { err })?)))
     }
 
-    /// What a transaction that was begun otherwise must execute first, if it names its statements.
-    pub(in crate::store) fn for_named_statements(&self) -> &str {
-        &self.sql_for_named_statements
+    /// Prepares a transaction that was begun otherwise and names its statements.
+    ///
+    /// # Errors
+    /// As [`Begin::begin`].
+    pub(in crate::store) async fn prepare(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+        match transaction.execute_unprepared(&self.sql_for_named_statements).await {
+            Err(DbErr::Exec(RuntimeErr::SqlxError(err))) if is_of_check(&err) => {
+                Err(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(elsewhere()))))
+            }
+            prepared => prepared.map(drop),
+        }
     }
 }
 
@@ -113,6 +114,15 @@ impl PooledTransaction {
     pub(in crate::store) fn into_inner(self) -> Transaction<'static, Postgres> {
         self.0.into_inner()
     }
+}
+
+/// Whether this is how the check of the server fails.
+fn is_of_check(err: &sqlx::Error) -> bool {
+    err.as_database_error().and_then(|err| err.code()).is_some_and(|code| code == CHECK_FAILED)
+}
+
+fn elsewhere() -> sqlx::Error {
+    sqlx::Error::Protocol(ELSEWHERE.to_owned())
 }
 
 fn query(statement: &Statement) -> Query<'_, Postgres, SqlxValues> {

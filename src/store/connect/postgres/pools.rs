@@ -57,8 +57,8 @@ const SETTINGS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
 ];
 /// The message for a URL with options behind a pooler.
-const OPTIONS_DROPPED: &str = "a connection pooler there drops the options in the URL. Leave them out of it, and make these settings for \
-                               the user in the database: ALTER ROLE … SET ….";
+const OPTIONS_DROPPED: &str = "a connection pooler there drops the options in the URL, or in PGOPTIONS. Leave them out, and make these \
+                               settings for the user in the database: ALTER ROLE … SET ….";
 /// The library needs a URL even if options are given.
 const ANY_URL: &str = "postgres://localhost";
 

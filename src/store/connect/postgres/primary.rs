@@ -6,7 +6,7 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
 use sea_orm::sqlx::{self, ConnectOptions, Connection, Row};
 use tokio::time::timeout;
 
-use crate::store::connect::unusable;
+use crate::store::connect::unusable::{self, STANDBY};
 
 use super::address::address;
 
@@ -14,8 +14,6 @@ use super::address::address;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// A setting that only the startup message makes. Where it is missing, a connection pooler has dropped the options of that message.
 pub(super) const DIRECT: (&str, &str) = ("rotakey.direct", "on");
-/// The message for a standby or a read-only server.
-pub(in crate::store) const STANDBY: &str = "the server is a standby, or read-only. Name the primary.";
 
 /// The SQL condition that a server is in recovery or read-only.
 macro_rules! only_reads {
