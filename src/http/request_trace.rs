@@ -22,10 +22,14 @@ pub(super) fn begin(
     (method, route, headers): (&Method, Option<&str>, &HeaderMap),
     path: &str,
 ) -> Option<RequestTrace> {
-    let traces = state.traces.as_ref().filter(|_| route.is_none_or(|route| !PROBES.contains(&route)))?;
+    let traces = state.traces.as_ref()?;
+    let sampled = traces.sample(headers)?;
+    if route.is_some_and(|route| PROBES.contains(&route)) {
+        return None;
+    }
     let path = route.filter(|route| is_harmless(route, path)).map(|_| path);
     // The name that the semantic conventions give to all others.
-    traces.begin(headers, known_method(method).unwrap_or("_OTHER"), route, path)
+    traces.begin(sampled, known_method(method).unwrap_or("_OTHER"), route, path)
 }
 
 /// Ends a trace with this response.

@@ -16,4 +16,4 @@ mod tracer;
 
 pub use collector::{Collector, Header, header};
 pub use request::{DatabaseSpan, Described, RequestTrace, database, note};
-pub use tracer::{Settings, Traces};
+pub use tracer::{Sampled, Settings, Traces};

@@ -5,9 +5,13 @@
 use std::str::FromStr;
 
 use hyper::HeaderMap;
+use hyper::header::HeaderName;
 use opentelemetry::trace::TraceState;
 
 use crate::domain::value::redact;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The longest state that is passed on. The recommendation asks for at least as much (section 3.3.1.5).
 const MAX_STATE_BYTES: usize = 512;
@@ -27,14 +31,18 @@ pub(super) struct Parent {
 }
 
 impl Parent {
-    /// `None` if there is no valid `traceparent`; then the state is not read either (section 4.3).
+    /// `None` if there is no valid `traceparent`; then the state must not be read either (section 4.3).
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut lines = headers.get_all("traceparent").iter();
-        let line = lines.next().filter(|_| lines.next().is_none())?;
-        let parent = Self::parse(line.as_bytes())?;
-        let members = headers.get_all("tracestate").iter().map(|line| line.to_str());
+        let line = headers.get(TRACEPARENT)?;
+        let is_only = headers.get_all(TRACEPARENT).iter().nth(1).is_none();
+        Self::parse(line.as_bytes()).filter(|_| is_only)
+    }
+
+    /// The same with its state, which is only needed if the request is traced.
+    pub(super) fn with_state(self, headers: &HeaderMap) -> Self {
+        let members = headers.get_all(TRACESTATE).iter().map(|line| line.to_str());
         let state = members.collect::<Result<Vec<_>, _>>().map_or_else(|_| String::new(), |lines| state(&lines));
-        Some(Self { state, ..parent })
+        Self { state, ..self }
     }
 
     fn parse(text: &[u8]) -> Option<Self> {

@@ -40,6 +40,11 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Traces(Arc<Inner>);
 
+/// The decision to trace a request.
+pub struct Sampled {
+    parent: Option<Parent>,
+}
+
 struct Inner {
     sampling: Sampling,
     clock: SharedClock,
@@ -93,15 +98,9 @@ impl Traces {
         self.0.queue.drop_all();
     }
 
-    /// Begins the trace of a request with these headers; `None` if it is not traced. The path must be without texts of the client (R9).
-    pub fn begin(
-        &self,
-        headers: &HeaderMap,
-        method: &str,
-        route: Option<&str>,
-        path: Option<&str>,
-    ) -> Option<RequestTrace> {
-        let Inner { sampling, clock, entropy, queue, server, .. } = &*self.0;
+    /// Whether to trace a request with these headers. It comes before everything else, because most requests are not traced.
+    pub fn sample(&self, headers: &HeaderMap) -> Option<Sampled> {
+        let Inner { sampling, clock, entropy, .. } = &*self.0;
         let parent = Parent::of(headers);
         let by_chance = || {
             !sampling.is_never()
@@ -115,9 +114,18 @@ impl Traces {
             }
             None => by_chance(),
         };
-        if !is_sampled {
-            return None;
-        }
+        is_sampled.then(|| Sampled { parent: parent.map(|parent| parent.with_state(headers)) })
+    }
+
+    /// Begins the trace of a request. The path must be without texts of the client (R9). `None` if there are no random numbers.
+    pub fn begin(
+        &self,
+        Sampled { parent }: Sampled,
+        method: &str,
+        route: Option<&str>,
+        path: Option<&str>,
+    ) -> Option<RequestTrace> {
+        let Inner { clock, entropy, queue, server, .. } = &*self.0;
         let mut attributes = server.clone();
         attributes.push(text("http.request.method", method));
         attributes.extend(route.map(|route| text("http.route", route)));
