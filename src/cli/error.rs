@@ -12,6 +12,8 @@ pub(super) enum Error {
     Settings(#[from] Problems),
     #[error(transparent)]
     App(#[from] app::Error),
+    #[error("Cannot start the runtime: {0}. Raise the limits on open files, processes and threads.")]
+    Runtime(std::io::Error),
     #[error(transparent)]
     Service(#[from] service::Error),
     #[error(transparent)]

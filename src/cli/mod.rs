@@ -87,10 +87,14 @@ fn execute(command: Command, sources: &Sources) -> Result<(), Error> {
         Command::Serve(_) => passed_sockets().map_err(app::Error::from)?,
         _ => PassedSockets::default(),
     };
-    run_async(command, sources, passed)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
+    let outcome = runtime.block_on(run_async(command, sources, passed));
+    // Dropping the runtime would wait for its threads, such as one that looks up the name of a collector for as long as DNS does not
+    // answer. Each command has closed by now what it opened.
+    runtime.shutdown_background();
+    outcome
 }
 
-#[tokio::main]
 async fn run_async(command: Command, sources: &Sources, passed: PassedSockets) -> Result<(), Error> {
     match command {
         Command::Serve(flags) => serve::run(&flags, sources, passed).await,

@@ -102,3 +102,13 @@ fn booleans_are_read_alike_from_flags_and_from_the_environment() {
     alone.arg("--require-expiry");
     assert!(!refused(alone));
 }
+
+#[test]
+fn a_limit_that_is_too_low_to_start_is_said_in_words() {
+    let mut limited = Command::new("sh");
+    // Standard input, output and error, and the files of the dynamic linker, but none for waiting.
+    limited.args(["-c", "ulimit -n 4; exec \"$0\" schema"]).arg(binary());
+    let (status, stdout, stderr) = Process::spawn(limited).ended_within(DEADLINE);
+    assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains("Cannot start the runtime") && stderr.contains("Raise the limits"), "{stderr}");
+}
