@@ -12,4 +12,4 @@ pub use error::Error;
 pub use listen::{Listeners, bind};
 pub use open::{open, open_existing, raise_descriptor_limit};
 pub use serve::{serve, stop_signal};
-pub use supervision::{load_tls, while_starting};
+pub use supervision::{load_connector, load_tls, while_starting};

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::http;
 use crate::service::{Readiness, Service};
 use crate::systemd::{ServiceManager, watchdog_timeout};
-use crate::tls::{self, Reload, Tls};
+use crate::tls::{self, Connector, Reload, Tls};
 
 use super::error::Error;
 
@@ -83,10 +84,24 @@ pub(super) async fn report(service: Service, shutdown: http::Shutdown, tls: Opti
 /// # Errors
 /// When they cannot be used, or cannot be read in time.
 pub async fn load_tls(files: tls::Files) -> Result<Tls, Error> {
-    let loaded = in_thread(move || Tls::load(files))?;
-    match timeout(TLS_TIMEOUT, loaded).await {
+    load("The files of --tls-certificate, --tls-key and --tls-client-ca", move || Tls::load(files)).await
+}
+
+/// Reads the authorities of a TLS client from the file that this flag names, if there is one.
+///
+/// # Errors
+/// When they cannot be used, or cannot be read in time.
+pub async fn load_connector(flag: &'static str, file: Option<PathBuf>) -> Result<Connector, Error> {
+    load(flag, move || Connector::load(flag, file)).await
+}
+
+async fn load<T: Send + 'static>(
+    what: &'static str,
+    reads: impl FnOnce() -> Result<T, tls::Error> + Send + 'static,
+) -> Result<T, Error> {
+    match timeout(TLS_TIMEOUT, in_thread(reads)?).await {
         Ok(Ok(loaded)) => Ok(loaded?),
-        _ => Err(tls::Error::TooSlow { seconds: TLS_TIMEOUT.as_secs() }.into()),
+        _ => Err(tls::Error::TooSlow { what, seconds: TLS_TIMEOUT.as_secs() }.into()),
     }
 }
 

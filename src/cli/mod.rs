@@ -102,7 +102,7 @@ async fn run_async(command: Command, sources: &Sources, passed: PassedSockets) -
         Command::Backup(flags) => backup::run(&flags, sources).await,
         Command::Restore(flags) => restore::run(&flags, sources).await,
         Command::RetireValues(flags) => retire_values::run(&flags, sources).await,
-        Command::Config(command) => settings::run(command, sources, &Cli::command()),
+        Command::Config(command) => settings::run(command, sources, &Cli::command()).await,
         Command::Healthcheck(flags) => health_check::run(&flags, sources).await,
         Command::Completions(flags) => manual::print_completions(&flags, Cli::command()),
         Command::ManPages(flags) => manual::write_man_pages(&flags, Cli::command()),

@@ -33,7 +33,7 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     if let Some(tls) = &tls {
         tls.log_expiry(u64::try_from(clock.now_unix_millis() / 1000).unwrap_or_default());
     }
-    let connector = settings.traces.as_ref().map(traces::connector).transpose()?;
+    let connector = traces::connector(settings.traces.as_ref()).await?;
     let opening = app::open(&settings.database_url, clock.clone(), entropy.clone(), settings.policy);
     let service = app::while_starting(opening).await?;
     // Bind the ports first: no token must be created by a server that then cannot start.
@@ -52,8 +52,8 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
         tracing::info!(name: "metrics_listening", %address, "listening for metrics");
     }
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let traces = settings.traces.zip(connector);
-    let traces = traces.map(|configured| traces::traces(configured, (scheme, address), (clock, entropy)));
+    let traces = settings.traces;
+    let traces = traces.map(|settings| traces::traces((settings, connector), (scheme, address), (clock, entropy)));
     app::serve(listeners, service, http::Settings { tls, traces, ..settings.http }, stop).await?;
     Ok(())
 }

@@ -6,7 +6,6 @@ use clap::Subcommand;
 
 use crate::app;
 use crate::config::{self, ServeFlags, Sources};
-use crate::tls::Tls;
 
 use super::error::Error;
 use super::traces;
@@ -21,13 +20,15 @@ pub(super) enum SettingsCommand {
     Example,
 }
 
-pub(super) fn run(command: SettingsCommand, sources: &Sources, cli: &clap::Command) -> Result<(), Error> {
+pub(super) async fn run(command: SettingsCommand, sources: &Sources, cli: &clap::Command) -> Result<(), Error> {
     let mut stdout = std::io::stdout();
     match command {
         SettingsCommand::Check(flags) => {
             let settings = sources.check(flags.validate(app::raise_descriptor_limit()))?;
-            settings.tls.map(Tls::load).transpose().map_err(app::Error::from)?;
-            settings.traces.as_ref().map(traces::connector).transpose()?;
+            if let Some(files) = settings.tls {
+                app::load_tls(files).await?;
+            }
+            traces::connector(settings.traces.as_ref()).await?;
             match sources.file() {
                 Some(file) => writeln!(stdout, "The settings are valid: {}", file.display())?,
                 None => writeln!(stdout, "The settings are valid. There is no settings file.")?,

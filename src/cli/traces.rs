@@ -10,9 +10,11 @@ use crate::tls::Connector;
 use crate::traces::{Collector, Settings, Traces};
 
 /// The TLS to a collector that has an `https` URL.
-pub(super) fn connector(settings: &TraceSettings) -> Result<Option<Connector>, app::Error> {
-    let uses_tls = settings.url.scheme() == "https";
-    Ok(uses_tls.then(|| Connector::load("--otlp-ca", settings.ca.clone())).transpose()?)
+pub(super) async fn connector(settings: Option<&TraceSettings>) -> Result<Option<Connector>, app::Error> {
+    match settings.filter(|settings| settings.url.scheme() == "https") {
+        Some(settings) => app::load_connector("--otlp-ca", settings.ca.clone()).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Tracing of the server that has this scheme and listens on this address.
@@ -25,7 +27,11 @@ pub(super) fn traces(
     tracing::info!(name: "traces_exporting", collector = %url, "exporting traces");
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     let instance = format!("{}:{}", host.as_deref().unwrap_or("localhost"), address.port());
-    let defaults = [("service.name", "rotakey".to_owned()), ("service.instance.id", instance)];
+    let defaults = [
+        ("service.name", "rotakey".to_owned()),
+        ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("service.instance.id", instance),
+    ];
     let missing = defaults.into_iter().filter(|(name, _)| given.iter().all(|(other, _)| other != name));
     let mut resource: Vec<(String, String)> = missing.map(|(name, text)| (name.to_owned(), text)).collect();
     resource.extend(given);

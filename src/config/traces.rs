@@ -1,5 +1,6 @@
 //! Tracing with OpenTelemetry.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,11 +14,14 @@ use super::problems::Problems;
 /// The path of OTLP over HTTP for traces.
 const PATH: &str = "/v1/traces";
 
+/// The headers that say where a request goes and where it ends. A wrong one would break every export.
+const FRAMING_HEADERS: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
+
 /// The flags of tracing.
 #[derive(Args, Clone)]
 pub struct TracesFlags {
-    /// The collector that receives traces by OTLP over HTTP, such as https://collector.example.com:4318. /v1/traces is added. Without it, nothing is
-    /// traced
+    /// The collector that receives traces over OTLP/HTTP, such as https://collector.example.com:4318. /v1/traces is added. Without it,
+    /// nothing is traced
     #[arg(long, env = "ROTAKEY_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,
     /// Headers for the collector, separated by commas, such as authorization=Bearer%20SECRET; percent-encoded
@@ -27,14 +31,14 @@ pub struct TracesFlags {
     /// those that are publicly trusted
     #[arg(long, env = "ROTAKEY_OTLP_CA", value_name = "FILE")]
     pub otlp_ca: Option<PathBuf>,
-    /// What names this server in its traces, separated by commas, such as deployment.environment.name=production. Default for
-    /// service.name: rotakey; for service.instance.id: the name of the host and the port
+    /// Resource attributes that identify this server, separated by commas, such as deployment.environment.name=production. Default for
+    /// service.name: rotakey; for service.version: the version; for service.instance.id: the name of the host and the port
     #[arg(long, env = "ROTAKEY_OTLP_RESOURCE", value_name = "ATTRIBUTES")]
     pub otlp_resource: Option<String>,
     /// The share of requests that are traced, from 0 to 1, unless their traceparent decides
     #[arg(long, env = "ROTAKEY_TRACE_RATIO", default_value = "0.01", value_name = "RATIO")]
     pub trace_ratio: String,
-    /// How many requests in a second are traced because their traceparent asks for it. Anyone can send one; 0 ignores its wish
+    /// How many requests in a second are traced because their traceparent asks for it. Anyone can send one; 0 ignores the flag
     #[arg(long, env = "ROTAKEY_TRACE_FOLLOWED_PER_SECOND", default_value = "100", value_name = "COUNT")]
     pub trace_followed_per_second: String,
 }
@@ -54,7 +58,7 @@ pub struct TraceSettings {
     pub headers: Vec<Header>,
     /// The file of the authorities.
     pub ca: Option<PathBuf>,
-    /// What names this server.
+    /// Resource attributes that identify this server. No name is repeated.
     pub resource: Vec<(String, String)>,
     /// The share of requests that are traced.
     pub ratio: f64,
@@ -76,15 +80,12 @@ impl TracesFlags {
             // It may contain a password, so it is not repeated.
             problems.push(
                 "--otlp-endpoint must be a URL such as http://127.0.0.1:4318 or https://collector.example.com:4318, without user, \
-                 password and query. Credentials belong into --otlp-headers."
+                 password and query. Credentials belong in --otlp-headers."
                     .to_owned(),
             );
             None
         });
-        let named = self.otlp_headers.as_deref().map_or(Some(Vec::new()), pairs);
-        let headers = named
-            .and_then(|pairs| pairs.into_iter().map(|(name, value)| header(&name, &value)).collect::<Option<Vec<_>>>());
-        let headers = headers.unwrap_or_else(|| {
+        let headers = self.otlp_headers.as_deref().map_or(Some(Vec::new()), headers_of).unwrap_or_else(|| {
             problems.push(
                 "--otlp-headers must be names and percent-encoded values of headers, such as authorization=Bearer%20SECRET, separated by \
                  commas."
@@ -92,6 +93,10 @@ impl TracesFlags {
             );
             Vec::new()
         });
+        if headers.iter().any(|(name, _)| FRAMING_HEADERS.contains(&name.as_str())) {
+            problems
+                .push(format!("--otlp-headers must not contain {}: the server sets them.", FRAMING_HEADERS.join(", ")));
+        }
         let resource = self.otlp_resource.as_deref().map_or(Some(Vec::new()), pairs).unwrap_or_else(|| {
             problems.push(
                 "--otlp-resource must be names and percent-encoded texts, such as deployment.environment.name=production, separated by \
@@ -100,6 +105,10 @@ impl TracesFlags {
             );
             Vec::new()
         });
+        let mut names = HashSet::new();
+        if let Some((name, _)) = resource.iter().find(|(name, _)| !names.insert(name)) {
+            problems.push(format!("--otlp-resource must contain {name} only once."));
+        }
         let ratio = self.trace_ratio.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio)).unwrap_or_else(|| {
             problems.push("--trace-ratio must be a number from 0 to 1, such as 0.01.".to_owned());
             0.0
@@ -137,6 +146,10 @@ fn url_of(text: &str) -> Result<Url, ()> {
         url.set_path(&path);
     }
     Ok(url)
+}
+
+fn headers_of(text: &str) -> Option<Vec<Header>> {
+    pairs(text)?.into_iter().map(|(name, value)| header(&name, &value)).collect()
 }
 
 /// `name=value` pairs, with commas between them and percent-encoded values (as in `OTEL_EXPORTER_OTLP_HEADERS`).
@@ -177,5 +190,36 @@ mod tests {
             Some(vec![pair("authorization", "Bearer a"), pair("x-team", "b=c")])
         );
         assert_eq!((pairs("a"), pairs("=b"), pairs("a=b,")), (None, None, None));
+    }
+
+    fn problems(headers: &str, resource: &str) -> Vec<String> {
+        let text = |text: &str| Some(text.to_owned());
+        let flags = TracesFlags {
+            otlp_endpoint: text("http://127.0.0.1:4318"),
+            otlp_headers: text(headers),
+            otlp_ca: None,
+            otlp_resource: text(resource),
+            trace_ratio: "1".to_owned(),
+            trace_followed_per_second: "0".to_owned(),
+        };
+        flags.validate().map_or_else(|problems| problems.0, |_| Vec::new())
+    }
+
+    #[test]
+    fn headers_that_break_the_request_and_repeated_attributes_are_refused() {
+        assert_eq!(problems("x-team=a,x-team=b", "service.name=a,service.version=b"), Vec::<String>::new());
+        for header in ["Host=a", "x-team=a,content-length=1", "Transfer-Encoding=chunked", "connection=close"] {
+            let problems = problems(header, "a=b");
+            assert_eq!(
+                problems,
+                [
+                    "--otlp-headers must not contain host, content-length, transfer-encoding, connection: the server sets them."
+                ]
+            );
+        }
+        assert_eq!(
+            problems("a=b", "service.name=a,b=c,service.name=a"),
+            ["--otlp-resource must contain service.name only once."]
+        );
     }
 }

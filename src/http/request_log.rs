@@ -76,8 +76,9 @@ impl<'a> RequestLog<'a> {
     pub(super) async fn observe(mut self, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
         // For the log only; no rule depends on it.
         let begun = Instant::now();
-        let mut answer = pin!(catch_panic(answer));
+        // Before the answer, which is then dropped first if the client leaves: its work on the database still belongs to the trace.
         let trace = self.trace.take();
+        let mut answer = pin!(catch_panic(answer));
         let answer = async {
             let response = poll_fn(|context| match &trace {
                 Some(trace) => trace.run(|| answer.as_mut().poll(context)),

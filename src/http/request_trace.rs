@@ -28,8 +28,7 @@ pub(super) fn begin(
         return None;
     }
     let path = route.filter(|route| is_harmless(route, path)).map(|_| path);
-    // The name that the semantic conventions give to all others.
-    traces.begin(sampled, known_method(method).unwrap_or("_OTHER"), route, path)
+    traces.begin(sampled, known_method(method), route, path)
 }
 
 /// Ends a trace with this response.

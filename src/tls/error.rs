@@ -63,10 +63,10 @@ pub enum Error {
     #[error("{0} cannot be used to verify certificates: {1}.")]
     Authorities(Named, String),
     /// The disk is too slow, or hangs.
-    #[error(
-        "The files of --tls-certificate, --tls-key and --tls-client-ca cannot be read within {seconds} seconds. Check the disk that they are on."
-    )]
+    #[error("{what} cannot be read within {seconds} seconds. Check the disk.")]
     TooSlow {
+        /// The files, by the flags that name them.
+        what: &'static str,
         /// How long they may take.
         seconds: u64,
     },

@@ -30,6 +30,7 @@ pub(super) struct Exporter {
     queue: Arc<Queue>,
     stop: CancellationToken,
     last_logged: Option<Instant>,
+    /// Whether the last line says that spans cannot be exported.
     has_failed: bool,
 }
 
@@ -40,13 +41,14 @@ impl Exporter {
         queue: Arc<Queue>,
         stop: CancellationToken,
     ) -> Self {
-        let mut attributes = vec![text("service.version", env!("CARGO_PKG_VERSION"))];
-        attributes.extend(resource.iter().map(|(name, value)| text(name, value)));
+        let attributes = resource.iter().map(|(name, value)| text(name, value)).collect();
         let resource = Resource { attributes, ..Resource::default() };
         Self { collector, resource, queue, stop, last_logged: None, has_failed: false }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Sends spans until the server stops. Returns whether the last ones were dropped.
+    pub(super) async fn run(mut self) -> bool {
+        let mut are_lost = false;
         let mut periods = interval(PERIOD);
         periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (queue, stop) = (self.queue.clone(), self.stop.clone());
@@ -61,13 +63,14 @@ impl Exporter {
                 if batch.is_empty() {
                     break;
                 }
-                self.deliver(batch).await;
+                are_lost |= self.deliver(batch).await;
             }
         }
+        are_lost
     }
 
-    /// Sends a batch again and again until the collector answers, or the server stops.
-    async fn deliver(&mut self, batch: Vec<Span>) {
+    /// Sends a batch again and again until the collector answers, or the server stops. Returns whether it was dropped.
+    async fn deliver(&mut self, batch: Vec<Span>) -> bool {
         let count = batch.len() as u64;
         let body = self.encode(batch);
         let mut pause = FIRST_PAUSE;
@@ -82,23 +85,25 @@ impl Exporter {
                     if rejected > 0 {
                         self.log("the collector has rejected spans".to_owned());
                     } else if std::mem::take(&mut self.has_failed) {
-                        self.last_logged = None;
                         tracing::info!(name: "traces_exported_again", "the collector accepts spans again");
                     }
-                    return;
+                    return false;
                 }
                 Err(ExportError::Refused(cause)) => {
                     self.queue.rejected.add(count);
-                    return self.log(cause);
+                    self.log(cause);
+                    return false;
                 }
                 Err(ExportError::Unavailable(cause, retry_after)) => {
                     self.log(cause);
                     if is_last {
                         self.queue.dropped.add(count);
                         // The others would fail like this one, and take as long.
-                        return self.queue.drop_all();
+                        self.queue.drop_all();
+                        return true;
                     }
-                    let until = Instant::now() + retry_after.map_or(pause, |after| after.min(LONGEST_PAUSE));
+                    let until =
+                        Instant::now() + retry_after.map_or(pause, |after| after.clamp(FIRST_PAUSE, LONGEST_PAUSE));
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     tokio::select! {
                         () = sleep_until(until) => {}
@@ -122,11 +127,11 @@ impl Exporter {
     }
 
     fn log(&mut self, cause: String) {
-        self.has_failed = true;
         if self.last_logged.is_some_and(|logged| logged.elapsed() < LOG_PERIOD) {
             return;
         }
         self.last_logged = Some(Instant::now());
+        self.has_failed = true;
         let dropped = self.queue.dropped.get() + self.queue.rejected.get();
         tracing::warn!(name: "traces_not_exported", cause, dropped, "spans cannot be exported; serving requests as before");
     }

@@ -1,4 +1,4 @@
-//! Traces: a span for each request that is sampled, with spans for its work on the database, sent to a collector by OTLP.
+//! Traces: a span for each request that is sampled, with spans for its work on the database, sent to a collector over OTLP.
 //!
 //! Sampling comes first: a request that is not sampled costs no more than that decision, and without a collector not even that. No span
 //! contains a text of a client, but for identifiers that were checked (R9).

@@ -59,7 +59,7 @@ impl Queue {
         exposition.add(
             Family::counter(
                 "rotakey_trace_spans",
-                "Spans by what became of them: exported to the collector, dropped because it does not keep up, or rejected by it.",
+                "Spans by what became of them: exported to the collector, dropped for lack of room or time, or rejected by it.",
             )
             .by("outcome", outcomes.map(|(outcome, counter)| (outcome, counter.get()))),
         );

@@ -258,7 +258,10 @@ impl DatabaseSpan {
         let Some(child) = self.child.take() else { return };
         // An embedded database is no other service.
         let kind = if self.system == "sqlite" { SpanKind::Internal } else { SpanKind::Client };
-        let attributes = vec![text("db.system.name", self.system), text("db.operation.name", self.name)];
+        let mut attributes = vec![text("db.system.name", self.system), text("db.operation.name", self.name)];
+        if is_error {
+            attributes.push(text("error.type", "_OTHER"));
+        }
         child.end(self.name, kind, attributes, is_error);
     }
 }

@@ -32,7 +32,7 @@ pub struct Settings {
     pub ratio: f64,
     /// How many requests whose client asks for it are traced in a second.
     pub followed_per_second: u32,
-    /// What names this server, besides its version: names and texts.
+    /// Resource attributes that identify this server: names and texts.
     pub resource: Vec<(String, String)>,
 }
 
@@ -79,21 +79,24 @@ impl Traces {
         Self(Arc::new(Inner { sampling, clock, entropy, queue, server, exporter: Mutex::new(Some(exporter)), stop }))
     }
 
-    /// Sends spans to the collector until [`Traces::stop`] is called. Runs once.
-    pub async fn run(self) {
+    /// Sends spans to the collector until [`Traces::stop`] is called. Runs once. Returns whether the last spans were dropped.
+    pub async fn run(self) -> bool {
         let exporter = self.0.exporter.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(exporter) = exporter {
-            exporter.run().await;
+        match exporter {
+            Some(exporter) => exporter.run().await,
+            None => false,
         }
     }
 
     /// Waits until the task that [runs](Traces::run) has sent the last spans, but not for long: what the collector does not accept in
     /// time is dropped.
-    pub async fn stop(&self, mut task: tokio::task::JoinHandle<()>) {
+    pub async fn stop(&self, mut task: tokio::task::JoinHandle<bool>) {
         self.0.stop.cancel();
-        if tokio::time::timeout(LAST_EXPORT, &mut task).await.is_err() {
-            task.abort();
-            tracing::warn!(name: "traces_lost", "the last spans could not be exported in time");
+        let ended = tokio::time::timeout(LAST_EXPORT, &mut task).await;
+        task.abort();
+        // It has not ended in time, or it has panicked, or it has dropped them.
+        if !matches!(ended, Ok(Ok(false))) {
+            tracing::warn!(name: "traces_lost", "the last spans could not be exported");
         }
         self.0.queue.drop_all();
     }
@@ -117,17 +120,20 @@ impl Traces {
         is_sampled.then(|| Sampled { parent: parent.map(|parent| parent.with_state(headers)) })
     }
 
-    /// Begins the trace of a request. The path must be without texts of the client (R9). `None` if there are no random numbers.
+    /// Begins the trace of a request. The method is one that is known, and the path is without texts of the client (R9). `None` if there are
+    /// no random numbers.
     pub fn begin(
         &self,
         Sampled { parent }: Sampled,
-        method: &str,
+        method: Option<&str>,
         route: Option<&str>,
         path: Option<&str>,
     ) -> Option<RequestTrace> {
         let Inner { clock, entropy, queue, server, .. } = &*self.0;
         let mut attributes = server.clone();
-        attributes.push(text("http.request.method", method));
+        // The names that the semantic conventions give to all other methods.
+        attributes.push(text("http.request.method", method.unwrap_or("_OTHER")));
+        let method = method.unwrap_or("HTTP");
         attributes.extend(route.map(|route| text("http.route", route)));
         attributes.extend(path.map(|path| text("url.path", path)));
         let trace_id = match &parent {

@@ -100,9 +100,14 @@ fn files_on_a_disk_that_hangs_are_said_instead_of_waiting_for_ever() {
     fs::remove_file(authority.path("server.pem")).unwrap();
     // Opening a pipe waits for its other end, as a file on such a disk never answers.
     mkfifo(&authority.path("server.pem"), Mode::S_IRUSR).unwrap();
-    let hanging = serve(&authority, &["--tls-certificate", "server.pem", "--tls-key", "server.key"]);
-    let (status, stdout, stderr) = Process::spawn(hanging).ended();
-    assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{stderr}");
-    assert!(stderr.contains("cannot be read within 5 seconds. Check the disk"), "{stderr}");
+    let own = ["--tls-certificate", "server.pem", "--tls-key", "server.key"].as_slice();
+    let collector = ["--otlp-endpoint", "https://localhost", "--otlp-ca", "server.pem"].as_slice();
+    let hanging = [own, collector].map(|flags| Process::spawn(serve(&authority, flags)));
+    for (process, flag) in hanging.into_iter().zip(["--tls-certificate", "--otlp-ca"]) {
+        let (status, stdout, stderr) = process.ended();
+        assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{stderr}");
+        assert!(stderr.contains("cannot be read within 5 seconds. Check the disk"), "{stderr}");
+        assert!(stderr.contains(flag), "{stderr}");
+    }
     assert!(!authority.path("rotakey.db").exists());
 }
