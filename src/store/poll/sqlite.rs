@@ -7,9 +7,10 @@
 //! The same poll checks the file: whether it still has its name, how long its write-ahead log is, and whether the reserve for a
 //! full disk exists.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::store::file::write_ahead_log::{WAL_LIMIT_BYTES, truncate_log};
@@ -83,28 +84,37 @@ impl Poller {
     /// the time before. The pool may replace the connection at any time, so it is marked: by a number in its temporary database,
     /// which no other connection sees.
     async fn version(&self) -> Result<(i64, bool), Error> {
-        // A transaction, so that all queries use one connection.
-        let transaction = self.store.write.begin().await?;
-        let ask = async |sql: &str| match transaction.query_one_raw(sqlite(sql)).await? {
-            Some(row) => row.try_get_by_index::<i64>(0),
-            None => Ok(0),
+        // No transaction: if this is cancelled, the pool would close a connection that is in one. No other could be opened to a file
+        // that was moved, and its contents could not be saved.
+        let mut connection = self
+            .store
+            .write
+            .sqlite()
+            .ok_or(sqlx::Error::PoolClosed)
+            .map_err(failed)?
+            .acquire()
+            .await
+            .map_err(failed)?;
+        let mut ask = async |sql: &'static str| {
+            sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await.map_err(failed)
         };
         let marked = ask("PRAGMA temp.user_version").await? == 1;
         let version = ask("PRAGMA data_version").await?;
         if !marked {
-            transaction.execute_raw(sqlite("PRAGMA temp.user_version = 1")).await?;
+            sqlx::query("PRAGMA temp.user_version = 1").execute(&mut *connection).await.map_err(failed)?;
         }
-        transaction.commit().await?;
         Ok((version, !marked))
     }
 }
 
-fn sqlite(sql: &str) -> Statement {
-    Statement::from_string(DbBackend::Sqlite, sql)
+fn failed(err: sqlx::Error) -> Error {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(err))).into()
 }
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::ConnectionTrait;
+
     use crate::domain::id::TokenId;
     use crate::domain::timestamp::Timestamp;
 
