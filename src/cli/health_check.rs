@@ -35,7 +35,7 @@ pub(super) async fn run(flags: &HealthCheckFlags, sources: &Sources) -> Result<(
 /// The answer to `GET /readyz`.
 ///
 /// # Errors
-/// When there is none, or when it is not HTTP.
+/// When nothing answers, or when the answer is not HTTP.
 async fn ask(address: &Listen) -> io::Result<String> {
     let mut stream = connect(address).await?;
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;

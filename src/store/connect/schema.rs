@@ -54,7 +54,7 @@ fn judge(tables: Vec<String>, applied: Vec<String>, known: &[String], exclusive:
     if is_ours {
         let newer = || applied.iter().filter(|version| !known.contains(version));
         let is_complete = known.iter().all(|version| applied.contains(version));
-        // A newer version applies its migrations after all of this one. Anything else is none of our versions.
+        // A newer version applies all migrations of this one first. No version of ours leaves any other state.
         let unusable = newer().find(|version| !is_complete || !is_usable_after(version, known));
         return match (unusable, newer().next()) {
             (Some(version), _) => Schema::Newer(version.clone()),

@@ -42,7 +42,8 @@ impl Poller {
     }
 
     pub(in crate::store) async fn poll(&mut self) -> Result<(), Error> {
-        let (version, is_new) = self.version().await?;
+        let version = self.version().await;
+        let (version, is_new) = version.map_err(|err| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(err))))?;
         if let Some(file) = &self.store.file {
             // After the query, so that its answer is about the file that has this name.
             file.check()?;
@@ -83,32 +84,18 @@ impl Poller {
     /// The version that the writing connection reports, and whether that connection is new, so that its version says nothing about
     /// the time before. The pool may replace the connection at any time, so it is marked: by a number in its temporary database,
     /// which no other connection sees.
-    async fn version(&self) -> Result<(i64, bool), Error> {
+    async fn version(&self) -> Result<(i64, bool), sqlx::Error> {
         // No transaction: if this is cancelled, the pool would close a connection that is in one. No other could be opened to a file
         // that was moved, and its contents could not be saved.
-        let mut connection = self
-            .store
-            .write
-            .sqlite()
-            .ok_or(sqlx::Error::PoolClosed)
-            .map_err(failed)?
-            .acquire()
-            .await
-            .map_err(failed)?;
-        let mut ask = async |sql: &'static str| {
-            sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await.map_err(failed)
-        };
+        let mut connection = self.store.write.sqlite().ok_or(sqlx::Error::PoolClosed)?.acquire().await?;
+        let mut ask = async |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await;
         let marked = ask("PRAGMA temp.user_version").await? == 1;
         let version = ask("PRAGMA data_version").await?;
         if !marked {
-            sqlx::query("PRAGMA temp.user_version = 1").execute(&mut *connection).await.map_err(failed)?;
+            sqlx::query("PRAGMA temp.user_version = 1").execute(&mut *connection).await?;
         }
         Ok((version, !marked))
     }
-}
-
-fn failed(err: sqlx::Error) -> Error {
-    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(err))).into()
 }
 
 #[cfg(test)]
