@@ -7,17 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::client::{self, Connection};
 use crate::seed;
 
-const TOKENS: &str =
-    "query tokens($first: Int, $last: Int, $after: String, $filter: APITokenFilter, $orderBy: APITokenOrder) {
-  apiTokens(first: $first, last: $last, after: $after, filter: $filter, orderBy: $orderBy) {
-    edges { node { id name owner status kind lastUsedAt expiresAt } } pageInfo { startCursor endCursor }
-  }
-}";
-const EVENTS: &str = "query events($first: Int, $after: String, $filter: AuditEventFilter) {
-  auditEvents(first: $first, after: $after, filter: $filter) {
-    edges { node { id at action result } } pageInfo { startCursor endCursor }
-  }
-}";
+/// A test executes these on a server ([`tests/it/house/bench_queries.rs`](../../../tests/it/house/bench_queries.rs)).
+const TOKENS: &str = include_str!("tokens.graphql");
+const EVENTS: &str = include_str!("events.graphql");
 /// How often each page is asked for, after once to warm the caches of the database.
 const TIMES: usize = 3;
 

@@ -1,6 +1,7 @@
 //! The house itself: its rooms, its pages and what their commands do.
 
 mod architecture;
+mod bench_queries;
 mod docs;
 mod docs_answers;
 mod docs_clients;
