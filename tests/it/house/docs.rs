@@ -156,8 +156,11 @@ async fn every_command_that_a_page_shows_works() {
         let mut shell = Shell::of(&server).await;
         for line in fenced(&text, "sh") {
             let shown = format!("{}: {line}", page.display());
-            if let Some(target) = line.strip_prefix("make ") {
+            if let Some(words) = line.strip_prefix("make ") {
+                let (target, variable) = words.split_once(' ').unwrap_or((words, ""));
                 assert!(makefile.contains(&format!("\n{target}:")), "{shown}");
+                let name = variable.split('=').next().unwrap_or_default();
+                assert!(variable.is_empty() || makefile.contains(&format!("$({name})")), "{shown}");
             } else if let Some(arguments) = line.strip_prefix("cargo run -- ") {
                 let folder = tempfile::tempdir().unwrap();
                 let first = arguments.split_whitespace().next().unwrap();
