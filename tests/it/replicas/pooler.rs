@@ -27,7 +27,7 @@ async fn wait_for_server(pooler: &Pooler) {
 async fn nothing_is_read_from_another_server(promoted: bool) {
     let primary = PostgresServer::primary().await;
     let standby = primary.synchronous_standby().await;
-    let pooler = Pooler::start(primary.port).await;
+    let pooler = Pooler::start(&primary).await;
     let store = Store::connect(&pooler.url()).await.unwrap();
     store.migrate().await.unwrap();
     let mut listener = store.listen().await.unwrap();
@@ -70,7 +70,7 @@ async fn on_postgres_r10_behind_pgbouncer_nothing_is_read_from_a_new_primary_bef
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_options_of_the_url_that_pgbouncer_drops_are_refused() {
     let primary = PostgresServer::primary().await;
-    let pooler = Pooler::start(primary.port).await;
+    let pooler = Pooler::start(&primary).await;
     let url = format!("{}?options=-c%20geqo%3Doff", pooler.url());
     let refused = Store::connect(&url).await.unwrap_err().to_string();
     assert!(refused.contains("drops the options") && refused.contains("ALTER ROLE"), "{refused}");

@@ -23,7 +23,7 @@ const REVOCATIONS: u32 = 10;
 pub async fn run(run: &Run) -> Report {
     let mut report = Report::new(run);
     let mut database = PostgresServer::primary().await;
-    let mut pooler = Pooler::start(database.port).await;
+    let mut pooler = Pooler::start(&database).await;
     let replicas = three_replicas(&pooler.url(), &[]);
     let addresses = Address::of(&replicas);
     let admin = replicas[0].first_value();

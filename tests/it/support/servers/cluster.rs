@@ -14,11 +14,13 @@ use tempfile::TempDir;
 
 use super::process::Process;
 use super::process_tree::{signal_all, stopped_with_children, wait_until_ended, with_children};
-use crate::support::deadline::within;
+use crate::support::deadline::{until, within};
 
 /// How long anything here may take, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NAME: &str = "rotakey";
+/// The password in all URLs. Only [`PostgresServer::require_password`] makes the server ask for it.
+const PASSWORD: &str = "CHANGE-ME-4";
 
 /// A server with its own data.
 pub struct PostgresServer {
@@ -99,6 +101,30 @@ impl PostgresServer {
         self.execute("ALTER SYSTEM SET ssl = on").await;
         self.execute("SELECT pg_reload_conf()").await;
         self.wait_for("SELECT current_setting('ssl')::boolean").await;
+    }
+
+    /// Requires a password (SCRAM) for the one database from now on, as a server does whose `pg_hba.conf` says so.
+    pub async fn require_password(&self) {
+        // Setting the same password again changes its SCRAM secret, which PgBouncer has.
+        if self.ask("SELECT (rolpassword IS NOT NULL)::text FROM pg_authid WHERE rolname = 'rotakey'").await == "true" {
+            return;
+        }
+        let rules = self.folder.path().join("data/pg_hba.conf");
+        let others = fs::read_to_string(&rules).unwrap();
+        // It keeps its owner, who is not that of the test.
+        fs::write(&rules, format!("host {NAME} rotakey 127.0.0.1/32 scram-sha-256\n{others}")).unwrap();
+        self.execute(&format!("ALTER ROLE rotakey PASSWORD '{PASSWORD}'")).await;
+        self.execute("SELECT pg_reload_conf()").await;
+        let without = self.url().replace(&format!(":{PASSWORD}"), "");
+        until("a refusal without a password", async || Database::connect(&without).await.is_err()).await;
+    }
+
+    /// The first column of the only row that this returns, as text.
+    pub async fn ask(&self, sql: &str) -> String {
+        let connection = self.connect().await;
+        let row = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+        connection.close().await.unwrap();
+        row.unwrap().try_get_by_index(0).unwrap()
     }
 
     /// Makes this standby a primary.
@@ -271,7 +297,7 @@ async fn answers(child: &mut Child, port: u16) -> bool {
 }
 
 fn url(port: u16, database: &str) -> String {
-    format!("postgres://rotakey@127.0.0.1:{port}/{database}")
+    format!("postgres://rotakey:{PASSWORD}@127.0.0.1:{port}/{database}")
 }
 
 /// Waits until this question is answered by true.

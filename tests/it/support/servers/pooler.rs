@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode, configured as `docs/postgresql` says.
+//! PgBouncer, configured as `docs/postgresql` says.
 
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::cluster::{as_postgres, folder};
+use super::cluster::{PostgresServer, as_postgres, folder};
 use super::link::free_port;
 use crate::support::filled_in::filled_in;
 
@@ -19,7 +19,7 @@ const PROGRAM: &str = "/usr/sbin/pgbouncer";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Pooler {
-    port: u16,
+    pub port: u16,
     #[allow(dead_code, reason = "the fault tests use it")]
     file: PathBuf,
     child: Child,
@@ -27,15 +27,21 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts it before the server at this port. It checks passwords by MD5, because SCRAM takes the unoptimised program too long.
-    pub async fn start(server_port: u16) -> Self {
+    /// Starts it before this server, which requires a password from now on.
+    pub async fn start(server: &PostgresServer) -> Self {
+        Self::start_at(server, server.port, "transaction").await
+    }
+
+    /// As [`Pooler::start`], with the server at this port, and in this mode.
+    pub async fn start_at(server: &PostgresServer, port_of_server: u16, pool_mode: &str) -> Self {
+        server.require_password().await;
         let (folder, port) = (folder(), free_port());
         let users = folder.path().join("userlist.txt");
-        std::fs::write(&users, "\"rotakey\" \"CHANGE-ME-4\"\n").unwrap();
+        std::fs::write(&users, server.ask(&filled_in("userlist.sql", &[])).await).unwrap();
         let places = [
-            ("port=5000", format!("port={server_port}")),
+            ("port=5000", format!("port={port_of_server}")),
             ("listen_port = 6432", format!("listen_port = {port}")),
-            ("scram-sha-256", "md5".to_owned()),
+            ("pool_mode = transaction", format!("pool_mode = {pool_mode}")),
             ("/etc/pgbouncer/userlist.txt", users.display().to_string()),
         ];
         let file = folder.path().join("pgbouncer.ini");
