@@ -49,6 +49,10 @@ pub enum Scenario {
     OutOfConnections,
     /// Three replicas behind PgBouncer, under load: revocations, SIGKILL of PgBouncer or PostgreSQL, and what PgBouncer costs
     Pgbouncer,
+    /// The same without what it costs, in session mode
+    PgbouncerSession,
+    /// The network between replicas and PgBouncer, or between PgBouncer and PostgreSQL, is frozen or half-open
+    PgbouncerNetwork,
     /// The clock of a replica on PostgreSQL is set forth and back by an hour
     ReplicaClock,
     /// The clock of PostgreSQL under three replicas is set forth and back by an hour
@@ -103,6 +107,8 @@ impl Scenario {
             Self::DatabaseStopped | Self::OutOfConnections => (1, 10),
             Self::TablesFull | Self::DiskFull => (1, 5),
             Self::Pgbouncer => (2, 100),
+            Self::PgbouncerSession => (1, 10),
+            Self::PgbouncerNetwork => (1, 10),
             Self::ReplicaClock => (1, 60),
             Self::DatabaseClock | Self::SqliteClock => (1, 20),
             Self::Interrupted => (2, 20),
@@ -134,7 +140,9 @@ impl Run {
             Scenario::TablesFull => database::full(self, true).await,
             Scenario::DiskFull => database::full(self, false).await,
             Scenario::OutOfConnections => database::out_of_connections(self).await,
-            Scenario::Pgbouncer => pgbouncer::run(self).await,
+            Scenario::Pgbouncer => pgbouncer::transactions(self).await,
+            Scenario::PgbouncerSession => pgbouncer::sessions(self).await,
+            Scenario::PgbouncerNetwork => network::pooled(self).await,
             Scenario::ReplicaClock => clocks::replica(self).await,
             Scenario::DatabaseClock => clocks::postgres(self).await,
             Scenario::SqliteClock => clocks::sqlite(self).await,

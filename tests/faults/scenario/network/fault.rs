@@ -27,6 +27,8 @@ impl Fault {
     pub const CUTS: [Self; 3] = [Self::Frozen, Self::HalfOpen, Self::HalfOpenRefusing];
     /// While these last, it can.
     pub const IMPAIRMENTS: [Self; 3] = [Self::Slow, Self::Dropped, Self::IdleDropped];
+    /// The same of a network with PgBouncer, through which no connection listens.
+    pub const POOLED_IMPAIRMENTS: [Self; 2] = [Self::Slow, Self::Dropped];
 
     pub fn name(self) -> &'static str {
         match self {

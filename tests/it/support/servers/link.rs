@@ -1,7 +1,8 @@
-//! The network between a replica and the database: a TCP proxy, whose bytes a scenario holds back, slows down or loses.
+//! The network between a client, such as a replica, and the database: a TCP proxy, whose bytes a scenario holds back, slows down or loses.
 //!
 //! A connection that is lost is *half-open*: neither end gets another byte, nor a FIN or RST, as when a firewall forgets it. When the
-//! network is whole again, the server's end is closed, as TCP keepalive does it; the replica's end stays silent.
+//! network is whole again, the server's end is closed, as TCP keepalive does it; the client's end stays silent, unless it has a
+//! keepalive, too. The proxy acknowledges whatever the two send, so their own keepalives notice nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Ports below those that outgoing connections get, so that none is taken while nothing listens there.
@@ -53,6 +54,8 @@ pub struct Link {
 struct Wire {
     condition: watch::Sender<Condition>,
     connections: Mutex<Vec<Arc<Connection>>>,
+    /// How long after a connection was lost the client's end is closed.
+    keepalive: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -69,8 +72,19 @@ struct Connection {
 impl Link {
     /// An open link to the server at this port.
     pub async fn to(server: u16) -> Self {
+        Self::open(server, None).await
+    }
+
+    /// As [`Link::to`], for a client whose TCP keepalive needs this long to find that a connection is lost.
+    #[allow(dead_code, reason = "the fault tests use it")]
+    pub async fn with_keepalive(server: u16, keepalive: Duration) -> Self {
+        Self::open(server, Some(keepalive)).await
+    }
+
+    async fn open(server: u16, keepalive: Option<Duration>) -> Self {
         let port = free_port();
-        let wire = Arc::new(Wire { condition: watch::Sender::new(Condition::Open), connections: Mutex::default() });
+        let (condition, connections) = (watch::Sender::new(Condition::Open), Mutex::default());
+        let wire = Arc::new(Wire { condition, connections, keepalive });
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let mut serving = JoinSet::new();
         serving.spawn(serve(listener, port, server, wire.clone()));
@@ -137,12 +151,12 @@ async fn carry(replica: TcpStream, server: u16, wire: Arc<Wire>, connection: Arc
         if let Ok(server) = server {
             server.set_nodelay(true).unwrap();
             let (from_server, to_server) = server.into_split();
-            let there = pass(from_replica, to_server, &wire, &connection, &connection.reaped);
+            let there = pass(from_replica, to_server, &wire, &connection, connection.reaped.cancelled());
             let there = async {
                 there.await;
                 connection.closed.cancel();
             };
-            let back = pass(from_server, to_replica, &wire, &connection, &connection.closed);
+            let back = pass(from_server, to_replica, &wire, &connection, connection.given_up(wire.keepalive));
             tokio::join!(there, back);
         }
     } else {
@@ -158,7 +172,7 @@ async fn pass(
     mut to: OwnedWriteHalf,
     wire: &Wire,
     connection: &Connection,
-    released: &CancellationToken,
+    released: impl Future<Output = ()>,
 ) {
     let (send, mut sent) = mpsc::unbounded_channel();
     let reading = async move {
@@ -193,13 +207,22 @@ async fn pass(
         }
         if connection.lost.is_cancelled() {
             // Dropping this half sends a FIN.
-            released.cancelled().await;
+            released.await;
         }
     };
     tokio::join!(reading, writing);
 }
 
 impl Connection {
+    /// Waits until the client has closed a lost connection, or its keepalive finds it lost.
+    async fn given_up(&self, keepalive: Option<Duration>) {
+        match keepalive {
+            // Whichever is first.
+            Some(keepalive) => drop(timeout(keepalive, self.closed.cancelled()).await),
+            None => self.closed.cancelled().await,
+        }
+    }
+
     /// Waits until what was sent at this moment arrives; false if it is lost.
     async fn passes(&self, wire: &Wire, sent_at: Instant) -> bool {
         let mut condition = wire.condition.subscribe();
