@@ -13,6 +13,7 @@ mod operator;
 mod policy;
 mod state;
 mod token;
+mod value_use;
 mod verify;
 
 pub use crate::domain::error_code::ErrorCode;

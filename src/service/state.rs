@@ -12,9 +12,10 @@ use super::audit::{FanOut, RateLimit, RefusalLimits};
 use super::caller::Streams;
 use super::database::{Contact, SchemaState, Time};
 use super::error::Error;
-use super::judge::{Cache, UseBuffer};
+use super::judge::Cache;
 use super::metrics::{Counts, Statistics};
 use super::policy::Policy;
+use super::value_use::UseBuffer;
 
 /// How many different retired values a minute one replica looks up in the database.
 const MAX_REUSES: usize = 4_096;

@@ -1,7 +1,6 @@
 //! The service's view of its database: contact, the clock, readiness, housekeeping, and a full disk.
 
 mod contact;
-mod flush_uses;
 mod full_disk;
 mod housekeeping;
 mod keep_contact;

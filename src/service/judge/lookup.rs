@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
+use crate::service::value_use::UseBuffer;
 use crate::service::{Error, Service};
 use crate::store::Stamp;
 
 use super::cache::Known;
 use super::judgement::Lookup;
-use super::use_buffer::UseBuffer;
 
 impl Service {
     /// What the cache knows about the value with this hash. It is used only while there is contact with the database, and only if

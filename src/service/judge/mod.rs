@@ -6,11 +6,9 @@ mod judgement;
 mod lookup;
 mod record_refusal;
 mod request_context;
-mod use_buffer;
 mod write_first_use;
 
 pub(crate) use cache::{Cache, Known};
 pub(crate) use judgement::{FirstUse, Judged};
 pub use request_context::RequestContext;
-pub(crate) use use_buffer::UseBuffer;
 pub(crate) use write_first_use::write_use;

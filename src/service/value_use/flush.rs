@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::service::judge::UseBuffer;
 use crate::service::{Error, Service};
+
+use super::buffer::UseBuffer;
 
 /// How often buffered uses are written.
 const WRITING_PERIOD: Duration = Duration::from_secs(20);
