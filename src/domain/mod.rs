@@ -15,3 +15,4 @@ pub mod text;
 pub mod timestamp;
 pub mod token;
 pub mod value;
+pub mod value_use;
