@@ -24,6 +24,7 @@ mod m0008_value_indexes;
 mod m0009_event_indexes;
 mod m0010_name_search;
 mod m0011_old_event_indexes;
+mod m0012_value_use;
 mod statements;
 
 /// All steps, oldest first.
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_event_indexes::MIGRATION),
             Box::new(m0010_name_search::Migration),
             Box::new(m0011_old_event_indexes::MIGRATION),
+            Box::new(m0012_value_use::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ use clap::Args;
 
 use crate::domain::restriction::TrustedProxies;
 use crate::domain::token::Limits;
+use crate::domain::value_use::AddressPrecision;
 use crate::http;
 use crate::service::Policy;
 use crate::telemetry::LogFormat;
@@ -74,6 +75,10 @@ pub struct ServeFlags {
     /// How long a retired value is kept and refused as VALUE_RETIRED, such as 400d; after that it is unknown (UNAUTHENTICATED)
     #[arg(long, env = "ROTAKEY_RETIRED_VALUES", default_value = "400d")]
     pub retired_values: String,
+    /// How precisely the addresses of the clients that use a value are kept, for 24 hours: full, block (the /24 of IPv4, the /48 of
+    /// IPv6) or none
+    #[arg(long, env = "ROTAKEY_RECORD_ADDRESSES", default_value = "block")]
+    pub record_addresses: String,
     /// The limits of GraphQL requests
     #[command(flatten)]
     pub graphql: GraphqlFlags,
@@ -179,6 +184,10 @@ impl ServeFlags {
                 .push("--cached-values must be a whole number, such as 100000, or 0 to turn the cache off.".to_owned());
             Policy::CACHED_VALUES
         });
+        let recorded_addresses = AddressPrecision::parse(&self.record_addresses).unwrap_or_else(|| {
+            problems.push("--record-addresses must be one of full, block and none.".to_owned());
+            AddressPrecision::default()
+        });
         let mut minutes = |flag: &str, text: &Option<String>| {
             let parsed = text.as_deref().map(minutes_of).transpose();
             parsed.unwrap_or_else(|()| {
@@ -195,6 +204,7 @@ impl ServeFlags {
             audit_retention_minutes: minutes("--audit-retention", &self.audit_retention),
             retired_values_minutes: minutes("--retired-values", &Some(self.retired_values.clone()))
                 .unwrap_or(Policy::RETIRED_VALUES_MINUTES),
+            recorded_addresses,
             cached_values,
             max_streams: self.connections.max_streams,
             max_streams_per_token: self.connections.max_streams_per_token,
@@ -260,6 +270,7 @@ mod tests {
             "--max-overlap=30s",
             "--audit-retention=0m",
             "--retired-values=never",
+            "--record-addresses=roughly",
             "--introspection=perhaps",
             "--graphql-timeout=0s",
             "--graphql-max-depth=0",

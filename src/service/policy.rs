@@ -1,6 +1,7 @@
-//! What the operator configures about tokens: limits, retention, and the size of caches.
+//! What the operator configures about tokens: limits, retention, what is recorded of clients, and the size of caches.
 
 use crate::domain::token::Limits;
+use crate::domain::value_use::AddressPrecision;
 
 /// What the operator configures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Policy {
     pub audit_retention_minutes: Option<u32>,
     /// How long a value is kept after it was retired, in minutes.
     pub retired_values_minutes: u32,
+    /// How precisely the addresses of the users of values are recorded (R14).
+    pub recorded_addresses: AddressPrecision,
     /// How many values are cached, or a tenth more; 0 for none.
     pub cached_values: u32,
     /// How many event streams and sockets may be open at once, of all tokens together.
@@ -29,6 +32,7 @@ impl Policy {
         limits: Limits { max_lifetime_minutes: None, require_expiry: false, max_overlap_minutes: None },
         audit_retention_minutes: None,
         retired_values_minutes: Self::RETIRED_VALUES_MINUTES,
+        recorded_addresses: AddressPrecision::Block,
         cached_values: Self::CACHED_VALUES,
         max_streams: 1_000,
         max_streams_per_token: 100,

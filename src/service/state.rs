@@ -52,6 +52,7 @@ impl Service {
     ) -> Result<Self, store::Error> {
         let time = Arc::new(Time::of(&store, clock).await?);
         let reuses = Arc::new(RateLimit::new(MAX_REUSES));
+        let uses = Arc::new(UseBuffer::new(policy.recorded_addresses));
         let cache = Arc::new(Cache::new(usize::try_from(policy.cached_values).unwrap_or(usize::MAX)));
         let fan_out = FanOut::begin(store.audit_log_signal());
         Ok(Self {
@@ -64,7 +65,7 @@ impl Service {
             contact: Arc::default(),
             schema: Arc::default(),
             cache,
-            uses: Arc::default(),
+            uses,
             streams: Arc::default(),
             fan_out,
             counts: Arc::default(),

@@ -81,14 +81,20 @@ impl Service {
         self.verify_at(presented, required, context, now).await
     }
 
-    /// As [`Service::verify`], without waiting; `None` if it has to wait, or if the value does not work.
-    pub fn try_verify(&self, presented: &str, required: &RequiredScopes, source: &Source) -> Option<Verification> {
+    /// As [`Service::verify`], without waiting; `None` if it has to wait, or if the value is not valid.
+    pub fn try_verify(
+        &self,
+        presented: &str,
+        required: &RequiredScopes,
+        context: &RequestContext<'_>,
+    ) -> Option<Verification> {
         let now = self.now();
-        let verification = self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()?;
-        // Of any other, the one that waits makes the answer, and counts it.
-        if verification.is_valid() {
-            self.counts.verified_at_once();
-        }
+        let judged = self.try_judge(presented, &context.source, now)?;
+        let value = judged.presented();
+        // Of any other, the one that waits makes the answer, counts it and records the use.
+        let verification = self.verified(Some(judged), required, now).ok().filter(Verification::is_valid)?;
+        self.record_value_use(value, (&context.source, context.user_agent), now);
+        self.counts.verified_at_once();
         Some(verification)
     }
 
@@ -111,22 +117,29 @@ impl Service {
         self.verify_at(presented, required, &context, now).await
     }
 
-    /// As [`Service::verify_for`], without waiting, for a caller that presents a value from this source. Returns the caller's token, the
-    /// standing of its value, and the verification; `None` if it has to wait, or if one of the two values does not work.
+    /// As [`Service::verify_for`], without waiting, for a caller that presents a value in this request. `may_ask` is whether the holder
+    /// of this token may ask at all. Returns the standing of the caller's value, and the verification; `None` if it has to wait, or if
+    /// one of the two values does not work.
     pub fn try_verify_for(
         &self,
-        (caller, caller_source): (&str, &Source),
+        (caller, caller_context): (&str, &RequestContext<'_>),
+        may_ask: impl FnOnce(TokenId) -> bool,
         presented: &str,
         required: &RequiredScopes,
         source: &Source,
-    ) -> Option<(TokenId, Standing, Verification)> {
+    ) -> Option<(Standing, Verification)> {
         let now = self.now();
-        let Judged { token, outcome, .. } = self.try_judge(caller, caller_source, now)?;
-        must_verify(&token).ok()?;
-        let verification = self.verified(Some(self.try_judge(presented, source, now)?), required, now).ok()?;
-        let standing = outcome.ok()?;
+        let own = self.try_judge(caller, &caller_context.source, now)?;
+        must_verify(&own.token).ok().filter(|()| may_ask(own.token.id))?;
+        let (own_value, standing) = (own.presented(), own.outcome.ok()?);
+        let judged = self.try_judge(presented, source, now)?;
+        let value = judged.presented();
+        let verification = self.verified(Some(judged), required, now).ok()?;
+        self.record_value_use(own_value, (&caller_context.source, caller_context.user_agent), now);
+        // The user agent of the request is the caller's.
+        self.record_value_use(value, (source, None), now);
         self.counts.verified_for_caller_at_once(verification.code);
-        Some((token.id, standing, verification))
+        Some((standing, verification))
     }
 
     async fn verify_at(

@@ -19,6 +19,7 @@ mod poll;
 mod rotation;
 mod sql;
 mod token;
+mod value_use;
 mod write;
 
 pub use backup::restore::{Replaced, Restoration};

@@ -5,6 +5,7 @@ use async_graphql::parser::types::{ExecutableDocument, Field, Selection, Selecti
 use async_graphql::{Name, Value};
 
 use crate::domain::listing::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
+use crate::domain::value_use::MAX_SHOWN_USERS;
 
 use super::plan::root_fields;
 use super::root_fields::is_page;
@@ -13,8 +14,10 @@ use crate::graphql::syntax::translate::Fragments;
 /// The cost of a root field, which is a use case, besides the fields below it.
 const ROOT: u64 = 10;
 
-/// The list fields of introspection, with the approximate number of their items.
-const PARTS: [(&str, u64); 9] = [
+/// The list fields that multiply the cost of what is below them: those of introspection, with the approximate number of their items, and
+/// the users of a value, with the most that are shown.
+const PARTS: [(&str, u64); 10] = [
+    ("users", MAX_SHOWN_USERS as u64),
     ("types", 60),
     ("fields", 20),
     ("inputFields", 15),

@@ -12,7 +12,6 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value as Json};
 
-use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
 use crate::domain::value::redact;
 use crate::graphql::document::cache::Documents;
@@ -32,7 +31,7 @@ use crate::graphql::settings::{Introspection, Settings};
 use crate::graphql::validation::validator::{InvalidSchema, Validator};
 use crate::graphql::validation::variables;
 use crate::metrics::Exposition;
-use crate::service::{self, ErrorCode, Service};
+use crate::service::{self, ErrorCode, RequestContext, Service};
 use crate::traces;
 
 use super::answer::{Answer, not_run};
@@ -112,9 +111,13 @@ impl GraphqlEngine {
         self.documents.describe(exposition);
     }
 
-    /// Answers a query without waiting, for the caller that presents this value from this source: which of its token's values
+    /// Answers a query without waiting, for the caller that presents this value in this request: which of its token's values
     /// the caller's is, and the body of the answer. `None` if the request asks for anything else, or has to wait.
-    pub fn try_now(&self, caller: (&str, &Source), asked: &DirectRequest<'_>) -> Option<(Standing, Vec<u8>)> {
+    pub fn try_now(
+        &self,
+        caller: (&str, &RequestContext<'_>),
+        asked: &DirectRequest<'_>,
+    ) -> Option<(Standing, Vec<u8>)> {
         let prepared = self.documents.cached(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
         let max_bytes = self.settings.max_answer_bytes as u64;

@@ -165,7 +165,7 @@ pub(crate) fn request_context<'a>(
 }
 
 /// The client's address and origin.
-pub(crate) fn source(headers: &HeaderMap, peer: Option<IpAddr>, state: &AppState) -> Result<Source, Rejection> {
+fn source(headers: &HeaderMap, peer: Option<IpAddr>, state: &AppState) -> Result<Source, Rejection> {
     let address = match peer {
         Some(peer) => client_address(peer, headers, &state.trusted_proxies).map_err(|_| {
             let message =

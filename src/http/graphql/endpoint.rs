@@ -55,8 +55,9 @@ impl<'a> Check<'a> {
         let request = self.body.as_ref().ok()?.direct()?;
         rotation_headers::idempotency_key(headers).ok()?;
         let caller = authentication::find_credential(headers).ok()??.text;
-        let source = authentication::source(headers, Some(peer), state).ok()?;
-        let (standing, body) = state.graphql.try_now((caller, &source), &request)?;
+        let info = RequestInfo { peer: Some(peer), request_id: None };
+        let context = authentication::request_context(headers, info, state).ok()?;
+        let (standing, body) = state.graphql.try_now((caller, &context), &request)?;
         Some(warned(respond(media_type, StatusCode::OK, body), Some(standing)))
     }
 }

@@ -7,13 +7,14 @@ use axum::{Extension, Json};
 use crate::http::body::json::{self, Body};
 use crate::http::caller::rotation_headers;
 use crate::http::state::AppState;
-use crate::service::RotateRequest;
+use crate::service::{Caller, RotateRequest, View};
 
 use super::authentication::{Authenticated, TargetId};
-use super::input::{Fields, ListInput, NoInput, RotateInput, query_fields};
+use super::input::{Fields, Include, ListInput, NoInput, ReadInput, RotateInput, query_fields};
 use super::page::ApiTokenPage;
 use super::rejection::{BodyErrors, CommonErrors, IdErrors, RestRejection, RevocationErrors, RotationErrors};
 use super::token::{ApiToken, CreateInput, RotatedApiToken, UpdateInput};
+use super::token_value::ValueUses;
 
 type Answer<T> = Result<Json<T>, RestRejection>;
 
@@ -30,7 +31,22 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Answer<ApiTokenPage> {
     let input: ListInput = Fields::read(query_fields(&query.unwrap_or_default())?, state.hides_names())?;
-    Ok(Json(state.service.list(&caller, input.into()).await?.into()))
+    let include = input.include;
+    let page = state.service.list(&caller, input.into()).await?;
+    let uses = uses(&state, &caller, include, &page.views).await?;
+    Ok(Json(ApiTokenPage::new(page, uses.as_ref())))
+}
+
+/// How the values of these tokens are used, if that is to be included.
+async fn uses(
+    state: &AppState,
+    caller: &Caller,
+    include: Option<Include>,
+    views: &[View],
+) -> Result<Option<ValueUses>, RestRejection> {
+    let Some(Include::Use) = include else { return Ok(None) };
+    let values: Vec<_> = views.iter().flat_map(View::values).collect();
+    Ok(Some(state.service.value_uses(caller, &values).await?))
 }
 
 /// Creates an API token
@@ -56,15 +72,19 @@ pub(super) async fn create(
 /// Reading your own token needs no permission, reading another `API_TOKEN_READ`.
 #[utoipa::path(
     get, path = "/api-tokens/{id}", operation_id = "getAPIToken", tag = "API tokens",
-    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own."), ReadInput),
     responses((status = 200, description = "The API token.", body = ApiToken), CommonErrors, IdErrors)
 )]
 pub(super) async fn read(
     State(state): State<AppState>,
     Extension(caller): Authenticated,
     TargetId(id): TargetId,
+    RawQuery(query): RawQuery,
 ) -> Answer<ApiToken> {
-    Ok(Json(state.service.get(&caller, &id).await?.into()))
+    let ReadInput { include } = Fields::read(query_fields(&query.unwrap_or_default())?, state.hides_names())?;
+    let view = state.service.get(&caller, &id).await?;
+    let uses = uses(&state, &caller, include, std::slice::from_ref(&view)).await?;
+    Ok(Json(ApiToken::new(view, uses.as_ref())))
 }
 
 /// Updates the settings of an API token

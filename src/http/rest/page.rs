@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::service::Connection;
 
 use super::token::ApiToken;
+use super::token_value::ValueUses;
 
 /// A page of API tokens.
 #[derive(Serialize, ToSchema)]
@@ -34,14 +35,15 @@ pub(super) struct PageInfo {
     end_cursor: Option<String>,
 }
 
-impl From<Connection> for ApiTokenPage {
-    fn from(connection: Connection) -> Self {
+impl ApiTokenPage {
+    /// A page, and how the values of its tokens are used if that is to be included.
+    pub(super) fn new(connection: Connection, uses: Option<&ValueUses>) -> Self {
         let page_info = PageInfo {
             has_next_page: connection.has_next_page,
             has_previous_page: connection.has_previous_page,
             start_cursor: connection.start_cursor(),
             end_cursor: connection.end_cursor(),
         };
-        Self { data: connection.views.into_iter().map(Into::into).collect(), page_info }
+        Self { data: connection.views.into_iter().map(|view| ApiToken::new(view, uses)).collect(), page_info }
     }
 }

@@ -6,13 +6,16 @@ use utoipa::ToSchema;
 
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind};
+use crate::domain::token::{
+    OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind, ValueFacts,
+};
 use crate::domain::value::Value;
+use crate::domain::value_use::UNUSED;
 use crate::http::rejection::Rejection;
 use crate::service::{CreateRequest, Issued, View};
 
 use super::input::{Fields, Input, input};
-use super::token_value::{Actor, ApiTokenValue};
+use super::token_value::{Actor, ApiTokenValue, ValueUses};
 
 /// An API token: an id, a name and settings. It survives every rotation, and its id never changes.
 #[derive(Serialize, ToSchema)]
@@ -117,11 +120,23 @@ impl From<Issued> for RotatedApiToken {
 }
 
 impl From<View> for ApiToken {
-    fn from(View { token, status }: View) -> Self {
+    fn from(view: View) -> Self {
+        Self::new(view, None)
+    }
+}
+
+impl ApiToken {
+    /// A token, and how its values are used if that is to be included.
+    pub(super) fn new(View { token, status }: View, uses: Option<&ValueUses>) -> Self {
         let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let rotated_at = token.rotated_at();
         let rotate_by = token.rotate_by();
         let settings = &token.settings;
+        let value = |value: &ValueFacts| {
+            // A value that was deleted since it was read has no use.
+            let used = uses.map(|uses| uses.get(&(token.id, value.generation)).unwrap_or(&UNUSED));
+            ApiTokenValue::new(value, used)
+        };
         Self {
             id: token.id.to_string(),
             name: settings.name.to_string(),
@@ -134,7 +149,7 @@ impl From<View> for ApiToken {
             allowed_cidr_blocks: settings.allowed_cidr_blocks.iter().map(|block| block.to_string()).collect(),
             allowed_origins: settings.allowed_origins.iter().map(ToString::to_string).collect(),
             generation: token.current.generation,
-            values: token.values().map(ApiTokenValue::from).collect(),
+            values: token.values().map(value).collect(),
             created_at: token.created_at.to_string(),
             created_by: token.created_by.into(),
             updated_at: moment(token.updated.map(|(at, _)| at)),

@@ -3,8 +3,15 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use std::collections::BTreeMap;
+
+use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor as DomainActor, ActorKind, ValueFacts};
+use crate::domain::value_use::{User, UserUse, ValueUse};
+
+/// How values are used, by token and generation.
+pub(super) type ValueUses = BTreeMap<(TokenId, u32), ValueUse>;
 
 /// One value of an API token. The secret itself is never included.
 #[derive(Serialize, ToSchema)]
@@ -27,12 +34,66 @@ pub(super) struct ApiTokenValue {
     /// When it stops working; null for the current value, and for the previous one before its overlap has started.
     #[schema(required, value_type = Option<Timestamp>)]
     retires_at: Option<String>,
+    /// When it was last used successfully, up to a minute old; null if never. Only with `include=use`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<Timestamp>)]
+    last_used_at: Option<Option<String>>,
+    /// About how often it was used successfully, up to a minute old. Only with `include=use`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = u64)]
+    use_count: Option<u64>,
+    /// The users of the last 24 hours, 20 at most, those that were seen last first. Only with `include=use`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Vec<ApiTokenValueUser>)]
+    users: Option<Vec<ApiTokenValueUser>>,
+    /// How many other users of the last 24 hours there are, as far as they are counted: 80 at most. Only with `include=use`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = u32)]
+    other_user_count: Option<usize>,
 }
 
-impl From<&ValueFacts> for ApiTokenValue {
-    fn from(value: &ValueFacts) -> Self {
+/// A user of a value: a distinct client, by the network and the product name of the user agent.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = APITokenValueUser)]
+pub(super) struct ApiTokenValueUser {
+    /// Its address, or the block of addresses in CIDR notation that it is in, as precisely as the operator allows; null if unknown or not
+    /// recorded.
+    #[schema(required)]
+    address: Option<String>,
+    /// The product name of its user agent, such as `curl`, without the version; null if it sent none, or if another client presented the
+    /// value for it.
+    #[schema(required)]
+    user_agent: Option<String>,
+    /// Its first use of the value, after any 24 hours in which it did not use it.
+    #[schema(value_type = Timestamp)]
+    first_seen_at: String,
+    /// Its last use of the value.
+    #[schema(value_type = Timestamp)]
+    last_seen_at: String,
+    /// About how often it used the value since `firstSeenAt`.
+    count: u64,
+}
+
+impl ApiTokenValueUser {
+    fn new(User { address, user_agent }: &User, used: UserUse) -> Self {
+        let UserUse { first_seen_at, last_seen_at, count } = used;
+        let (first_seen_at, last_seen_at) = (first_seen_at.to_string(), last_seen_at.to_string());
+        Self { address: address.clone(), user_agent: user_agent.clone(), first_seen_at, last_seen_at, count }
+    }
+}
+
+impl ApiTokenValue {
+    /// A value, and how it is used if that is to be included.
+    pub(super) fn new(value: &ValueFacts, used: Option<&ValueUse>) -> Self {
         let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let users = used.map(ValueUse::shown_users);
         Self {
+            last_used_at: used.map(|used| moment(used.last_used_at)),
+            use_count: used.map(|used| used.count),
+            other_user_count: users.as_ref().map(|(_, others)| *others),
+            users: users
+                .map(|(users, _)| users.into_iter().map(|(user, used)| ApiTokenValueUser::new(user, used)).collect()),
             hint: value.hint.as_str().to_owned(),
             generation: value.generation,
             created_at: value.created_at.to_string(),

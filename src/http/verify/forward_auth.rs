@@ -8,19 +8,17 @@ use std::net::IpAddr;
 use std::pin::pin;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 
-use crate::domain::id::RequestId;
-use crate::domain::restriction::Source;
 use crate::domain::rule::verification::{RequiredScopes, VerificationCode};
 use crate::domain::text::quote;
 use crate::domain::token::Scope;
-use crate::http::caller::authentication;
+use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::caller::credential::Credential;
 use crate::http::caller::rotation_headers;
 use crate::http::rejection::Rejection;
@@ -85,20 +83,24 @@ pub(crate) fn begin_trace<B>(state: &AppState, path: VerifyPath, request: &Reque
 struct Check<'a> {
     required: RequiredScopes,
     presented: Credential<'a>,
-    source: Source,
+    context: RequestContext<'a>,
 }
 
 impl<'a> Check<'a> {
-    fn read(state: &AppState, peer: IpAddr, query: Option<&str>, headers: &'a HeaderMap) -> Result<Self, Rejection> {
+    fn read(
+        state: &AppState,
+        info: RequestInfo,
+        query: Option<&str>,
+        headers: &'a HeaderMap,
+    ) -> Result<Self, Rejection> {
         let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
         let presented = authentication::find_credential(headers)?.ok_or(Error::Anonymous)?;
-        Ok(Self { required, presented, source: authentication::source(headers, Some(peer), state)? })
+        Ok(Self { required, presented, context: authentication::request_context(headers, info, state)? })
     }
 
     /// The verification, if it needs no waiting and the value is valid.
     fn try_now(&self, state: &AppState) -> Option<Verification> {
-        let verification = state.service.try_verify(self.presented.text, &self.required, &self.source)?;
-        verification.is_valid().then_some(verification)
+        state.service.try_verify(self.presented.text, &self.required, &self.context)
     }
 
     /// The response to the result of the verification.
@@ -127,7 +129,8 @@ pub(crate) fn try_now<B>(
 ) -> Option<Response> {
     let method = request.method().clone();
     request_log::try_now(state, (&method, path.route()), trace, || {
-        let check = Check::read(state, peer, path.query(request.uri()), request.headers()).ok()?;
+        let info = RequestInfo { peer: Some(peer), request_id: None };
+        let check = Check::read(state, info, path.query(request.uri()), request.headers()).ok()?;
         let verification = check.try_now(state)?;
         let mut headers = std::mem::take(request.headers_mut());
         headers.clear();
@@ -145,9 +148,9 @@ pub(crate) async fn serve(
 ) -> Response {
     let Parts { method, uri, headers, .. } = head;
     let log = RequestLog::new(state, Some(peer), (&method, path.route(), &headers), trace);
-    let (request_id, query) = (log.request_id, path.query(&uri));
+    let (info, query) = (RequestInfo { peer: Some(peer), request_id: log.request_id }, path.query(&uri));
     let answer = async {
-        let answered = decide(state, request_id, peer, query, &headers).await;
+        let answered = decide(state, info, query, &headers).await;
         answered.unwrap_or_else(|rejection| VerifyRejection(rejection).into_response())
     };
     log.observe(pin!(answer)).await
@@ -171,15 +174,12 @@ fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
 
 async fn decide(
     state: &AppState,
-    request_id: Option<RequestId>,
-    peer: IpAddr,
+    info: RequestInfo,
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response, Rejection> {
-    let check = Check::read(state, peer, query, headers)?;
-    let user_agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes);
-    let context = RequestContext { source: check.source.clone(), user_agent, request_id };
-    let verification = state.service.verify(check.presented.text, &check.required, &context).await?;
+    let check = Check::read(state, info, query, headers)?;
+    let verification = state.service.verify(check.presented.text, &check.required, &check.context).await?;
     check.respond(&verification)
 }
 

@@ -1,6 +1,7 @@
 //! Housekeeping: deleting what is no longer needed. No rule depends on it; tokens expire on time without it.
 
 use crate::domain::timestamp::Timestamp;
+use crate::domain::value_use::USER_RETENTION_MINUTES;
 use crate::service::{Error, Service};
 
 /// How long ago a token must have ended before its status is written. The clocks of replicas differ a little, and for one that is
@@ -13,7 +14,7 @@ const MAX_BATCHES: u32 = 40;
 
 impl Service {
     /// Erases the salts of rotations whose overlap has ended (R6), and deletes values and audit events after their retention and
-    /// rows of `change` that every replica has polled. Writes the status of tokens that ended, so that listings find them by an
+    /// rows of `change` that every replica has polled. Forgets users of values that were not seen for a day. Writes the status of tokens that ended, so that listings find them by an
     /// index.
     ///
     /// # Errors
@@ -30,6 +31,7 @@ impl Service {
             self.store.erase_stale_salts(now).await.map(drop).map_err(Error::from),
             self.store.delete_old_changes().await.map(drop).map_err(Error::from),
             self.delete_retired_values(now).await,
+            self.delete_unseen_users(now.minus_minutes(USER_RETENTION_MINUTES)).await,
             self.store.sweep_statuses(now.minus_minutes(MIN_AGE_MINUTES)).await.map(drop).map_err(Error::from),
             self.delete_old_events(now).await,
         ];
@@ -46,6 +48,16 @@ impl Service {
     async fn delete_events(&self, before: Timestamp) -> Result<(), Error> {
         for _ in 0..MAX_BATCHES {
             if self.store.delete_events(before, BATCH.into()).await? < u64::from(BATCH) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes users of values that were not seen since this time (R14).
+    async fn delete_unseen_users(&self, since: Timestamp) -> Result<(), Error> {
+        for _ in 0..MAX_BATCHES {
+            if self.store.delete_unseen_users(since, BATCH).await? < u64::from(BATCH) {
                 break;
             }
         }

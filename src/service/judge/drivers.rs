@@ -9,6 +9,7 @@ use crate::service::token::drop_ended_overlap;
 use crate::service::{Error, Service};
 
 use super::judgement::{FirstUse, Judged, Judgement, Step, Verdict};
+use super::lookup::note_use;
 use super::request_context::RequestContext;
 
 impl Service {
@@ -31,7 +32,11 @@ impl Service {
                     if judgement.is_value() {
                         self.counts.judged(looked_up);
                     }
-                    return Ok(self.conclude(judgement, verdict));
+                    let judged = self.conclude(judgement, verdict);
+                    if let Some(judged) = judged.as_ref().filter(|judged| judged.outcome.is_ok()) {
+                        self.record_value_use(judged.presented(), (&context.source, context.user_agent), now);
+                    }
+                    return Ok(judged);
                 }
                 Err(step) => {
                     looked_up |= matches!(step, Step::LookUp(_));
@@ -43,7 +48,7 @@ impl Service {
     }
 
     /// Judges a presented text without waiting; `None` if this needs a step, or if the value does not work. Nothing has been done
-    /// then, and the other driver judges again.
+    /// then, and the other driver judges again. Call [`Service::record_value_use`] once it is certain that it need not.
     pub(crate) fn try_judge<'a>(&self, text: &'a str, source: &'a Source, now: Timestamp) -> Option<Judged<'a>> {
         let judgement = Judgement::new((text, source), FirstUse::Write, now, |hash| self.cached(hash, now));
         let verdict = judgement.judge().ok().filter(|verdict| matches!(verdict, Verdict::Works(_)))?;
@@ -63,7 +68,7 @@ impl Service {
     fn conclude<'a>(&self, judgement: Judgement<'a>, verdict: Verdict) -> Option<Judged<'a>> {
         let now = judgement.now;
         judgement.conclude(verdict, |hash, known| {
-            let noted = self.note_use(known, now);
+            let noted = note_use(known, now);
             let forgotten = drop_ended_overlap(&mut known.token, now);
             // Cached, so that the token is copied once and not for each answer. This is sound also while contact is lost: the entry
             // keeps the stamp of its read, so it is trusted no longer than before. (`look_up` caches nothing then, because an entry

@@ -178,6 +178,11 @@ impl<'a> Judgement<'a> {
 }
 
 impl Judged<'_> {
+    /// Which value of which token it is.
+    pub(crate) fn presented(&self) -> (TokenId, u32) {
+        (self.token.id, self.generation)
+    }
+
     /// Whether this is the first use of the value, which has not been written yet.
     pub(crate) fn is_first_use(&self) -> bool {
         self.outcome.is_ok() && is_first_use(&self.token, self.generation)

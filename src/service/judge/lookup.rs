@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use crate::domain::id::TokenId;
+use crate::domain::restriction::Source;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::value::ValueHash;
-use crate::service::value_use::UseBuffer;
 use crate::service::{Error, Service};
 use crate::store::Stamp;
 
 use super::cache::Known;
 use super::judgement::Lookup;
+
+/// How old the last use of a cached token may be, in seconds, before a later one replaces it. To replace it, the token is copied.
+const RESOLUTION_SECONDS: u32 = 30;
 
 impl Service {
     /// What the cache knows about the value with this hash. It is used only while there is contact with the database, and only if
@@ -69,13 +73,43 @@ impl Service {
         Ok(Some(Known { token: Arc::new(token), generation, stamp }))
     }
 
-    /// Buffers a later use of a value that works; returns whether it did. First uses are handled elsewhere.
-    pub(super) fn note_use(&self, known: &mut Known, now: Timestamp) -> bool {
-        let used = known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_some());
-        let noted = used && UseBuffer::is_due(known.token.last_used_at, now) && self.uses.add(known.token.id, now);
-        if noted {
-            Arc::make_mut(&mut known.token).last_used_at = Some(now);
+    /// Records that a value was presented and found to work (R14), from this source and by this user agent.
+    pub fn record_value_use(
+        &self,
+        value: (TokenId, u32),
+        (source, user_agent): (&Source, Option<&[u8]>),
+        now: Timestamp,
+    ) {
+        self.uses.record(value, source.address, user_agent, now);
+    }
+}
+
+/// Notes a later use of a value that works in what is cached; returns whether it did. First uses are handled elsewhere.
+pub(super) fn note_use(known: &mut Known, now: Timestamp) -> bool {
+    let used = known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_some());
+    let noted = used && is_due(known.token.last_used_at, now);
+    if noted {
+        Arc::make_mut(&mut known.token).last_used_at = Some(now);
+    }
+    noted
+}
+
+/// Whether a use now should be noted, if this is the last known one.
+fn is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
+    last.is_none_or(|last| last.plus_seconds(RESOLUTION_SECONDS) <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_use_is_due_half_a_minute_after_the_last() {
+        let at = Timestamp::from_unix_millis;
+        for (now, due) in [(29_999, false), (30_000, true), (30_001, true)] {
+            assert_eq!(is_due(Some(at(0)), at(now)), due, "{now}");
         }
-        noted
+        assert!(is_due(None, at(0)));
+        assert!(!is_due(Some(at(60_000)), at(0)), "a clock that is behind");
     }
 }

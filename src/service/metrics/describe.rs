@@ -29,7 +29,7 @@ impl Service {
                 .sample([], self.policy.max_streams),
         );
         exposition.add(
-            Family::gauge("rotakey_uses_pending", "Tokens whose last use is yet to be written to the database.")
+            Family::gauge("rotakey_uses_pending", "Users of values whose uses are yet to be written to the database.")
                 .sample([], self.uses.len()),
         );
         self.statistics.describe(exposition);

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::domain::restriction::Source;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle::Standing;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 use crate::service::judge::Judged;
-use crate::service::{Caller, Connection, Error, PageRequest, Service, View, token_id};
+use crate::service::{Caller, Connection, Error, PageRequest, RequestContext, Service, View, token_id};
 
 impl Service {
     /// The caller's own token; needs no permission.
@@ -20,11 +19,13 @@ impl Service {
         Ok(View::new(self.own_token(caller, now).await?, now))
     }
 
-    /// As [`Service::current`], without waiting, for a caller that presents a value from this source; returns also the standing of the
+    /// As [`Service::current`], without waiting, for a caller that presents a value in this request; returns also the standing of the
     /// value. `None` if it has to wait, or if the value does not work.
-    pub fn try_current(&self, (caller, source): (&str, &Source)) -> Option<(Standing, View)> {
+    pub fn try_current(&self, (caller, context): (&str, &RequestContext<'_>)) -> Option<(Standing, View)> {
         let now = self.now();
-        let Judged { token, outcome, .. } = self.try_judge(caller, source, now)?;
+        let judged = self.try_judge(caller, &context.source, now)?;
+        self.record_value_use(judged.presented(), (&context.source, context.user_agent), now);
+        let Judged { token, outcome, .. } = judged;
         let standing = outcome.ok()?;
         self.counts.authenticated_at_once();
         Some((standing, View::new(token, now)))

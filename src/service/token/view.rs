@@ -25,6 +25,11 @@ impl View {
         drop_ended_overlap(&mut token, now);
         Self { token, status }
     }
+
+    /// Which values its token has.
+    pub fn values(&self) -> impl Iterator<Item = (TokenId, u32)> + '_ {
+        self.token.values().map(|value| (self.token.id, value.generation))
+    }
 }
 
 /// Removes a previous value whose overlap has ended; returns whether there was one.

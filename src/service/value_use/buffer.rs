@@ -1,129 +1,301 @@
-//! A buffer for later uses of values, which are written in batches. No rule depends on them, and a write for each would be most of
-//! the cost of a verification. First uses are not buffered (R5).
+//! The uses of values that have not been written yet. No rule depends on them, and a write for each would be most of the cost of a
+//! verification. The first use of a value, which is durable before it is acknowledged (R5), is counted here as well.
 //!
-//! A use is buffered if the last known one is at least half a minute old, and is written at most twenty seconds later. So
-//! `lastUsedAt` is at most a minute behind in the database. An entry stays in the buffer until it has been written. If the process
-//! is killed, the uses of the last minute are lost.
+//! A request by a user that was seen lately increments a counter, without a lock and without an allocation ([`Counters`]). Any other adds
+//! an entry, under a lock. An entry stays until it has been written, so a failed write is simply repeated. If the process is killed, the
+//! uses of the last minute are lost.
 
-use std::collections::BTreeMap;
+use core::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use quick_cache::DefaultHashBuilder;
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::value_use::{
+    AddressPrecision, MAX_KEPT_USERS, Network, Product, RecordedUse, User, UserUse, ValueUse, sent_product,
+};
 
-/// How long after a buffered use no further one is buffered, in seconds.
-const RESOLUTION_SECONDS: u32 = 30;
-/// The maximum number of entries: 3 MiB. From half of that, they are written at once.
-const MAX_ENTRIES: usize = 65_536;
+use super::counters::{Counters, PLACES, Place};
 
-/// The uses that have not been written yet: the latest of each token.
-#[derive(Debug, Default)]
+/// The maximum number of entries. With the nodes of its tree two thirds full, an entry takes about 100 bytes, so all of them take
+/// 13 MiB, besides 4 MiB for the counters. Beyond that, uses are not recorded until others were written.
+const MAX_ENTRIES: usize = PLACES / 2;
+/// How many of them are for users. The others are for values whose further users are counted together.
+const MAX_USER_ENTRIES: usize = MAX_ENTRIES / 8 * 7;
+/// The maximum number of distinct users. One takes about 100 bytes and at most 60 characters, so all of them take at most 6 MiB. Further
+/// ones are counted together.
+const MAX_USERS: usize = 32_768;
+/// From this number on, entries are written soon.
+const NEARLY_FULL: usize = MAX_ENTRIES / 4 * 3;
+
+/// How many entries one transaction writes; it locks as many tokens.
+const BATCH: usize = 500;
+
+/// Which value of which token.
+type ValueKey = (TokenId, u32);
+
+/// A user by its hash, which is keyed, so that no client can choose to be taken for another.
+type UserHash = u64;
+/// In the place of a user: all users of a value that are not kept apart.
+const OTHERS: UserHash = 0;
+
+/// The uses that have not been written yet.
+#[derive(Debug)]
 pub(crate) struct UseBuffer {
-    entries: Mutex<BTreeMap<TokenId, Timestamp>>,
-    pub(crate) nearly_full: Notify,
+    precision: AddressPrecision,
+    hasher: DefaultHashBuilder,
+    counters: Counters,
+    pending: Mutex<Pending>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    entries: BTreeMap<(ValueKey, UserHash), Entry>,
+    users: HashMap<UserHash, SentBy>,
+}
+
+/// The uses of a value by one user.
+#[derive(Debug)]
+struct Entry {
+    /// The counter for those that are not counted here yet.
+    place: Option<Place>,
+    first: Timestamp,
+    last: Timestamp,
+    count: u64,
+}
+
+/// A user as it is recorded.
+#[derive(Debug)]
+struct SentBy {
+    network: Option<Network>,
+    product: Option<Product>,
+}
+
+/// Entries to be written, and where the next ones begin.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) uses: Vec<RecordedUse>,
+    keys: Vec<(ValueKey, UserHash)>,
+}
+
+impl Batch {
+    /// Whether no entries follow.
+    pub(super) fn is_partial(&self) -> bool {
+        self.keys.len() < BATCH
+    }
 }
 
 impl UseBuffer {
-    /// How many uses one transaction writes; it locks as many tokens.
-    pub(crate) const BATCH: usize = 1_000;
-
-    /// Whether a use now should be buffered, if this is the last known one.
-    pub(crate) fn is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
-        last.is_none_or(|last| last.plus_seconds(RESOLUTION_SECONDS) <= now)
-    }
-
-    /// Buffers a use; `false` if the buffer is full, so that the next use should be buffered.
-    pub(crate) fn add(&self, id: TokenId, now: Timestamp) -> bool {
-        let mut entries = self.entries();
-        let fits = entries.len() < MAX_ENTRIES || entries.contains_key(&id);
-        if fits {
-            let latest = entries.entry(id).or_insert(now);
-            *latest = now.max(*latest);
+    /// A buffer that records addresses as precisely as this.
+    pub(crate) fn new(precision: AddressPrecision) -> Self {
+        Self {
+            precision,
+            hasher: DefaultHashBuilder::default(),
+            counters: Counters::default(),
+            pending: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         }
-        if entries.len() >= MAX_ENTRIES / 2 {
-            self.nearly_full.notify_one();
+    }
+
+    /// Records a use of a value by a client at this address, with this `User-Agent` header.
+    pub(crate) fn record(&self, value: ValueKey, address: Option<IpAddr>, user_agent: Option<&[u8]>, now: Timestamp) {
+        let network = self.precision.network(address);
+        let user_agent = user_agent.unwrap_or_default();
+        let user = self.user_hash(network, sent_product(user_agent));
+        if !self.counters.add(self.fingerprint(value, user), now) {
+            self.record_by_entry(value, user, (network, user_agent), now);
         }
-        fits
     }
 
-    /// How many tokens were used and are yet to be written.
-    pub(crate) fn len(&self) -> usize {
-        self.entries().len()
-    }
-
-    /// The last use of a token, given the last one in the database.
-    pub(crate) fn latest(&self, id: TokenId, written: Option<Timestamp>) -> Option<Timestamp> {
-        written.max(self.entries().get(&id).copied())
-    }
-
-    /// The next uses to write.
-    pub(crate) fn batch(&self) -> Vec<(TokenId, Timestamp)> {
-        self.entries().iter().map(|(id, at)| (*id, *at)).take(Self::BATCH).collect()
-    }
-
-    /// Removes uses that have been written, except of tokens that were used again in the meantime.
-    pub(crate) fn remove_written(&self, written: &[(TokenId, Timestamp)]) {
-        let mut entries = self.entries();
-        for (id, at) in written {
-            if entries.get(id) == Some(at) {
-                entries.remove(id);
+    /// Records a use for which there is no counter yet.
+    #[cold]
+    fn record_by_entry(
+        &self,
+        value: ValueKey,
+        user: UserHash,
+        (network, user_agent): (Option<Network>, &[u8]),
+        now: Timestamp,
+    ) {
+        // The value may have more users already than are kept apart.
+        if self.counters.add(self.fingerprint(value, OTHERS), now) {
+            return;
+        }
+        let mut pending = self.pending();
+        let user = if pending.keeps(value, user) { user } else { OTHERS };
+        let is_full = pending.entries.len() >= MAX_ENTRIES;
+        match pending.entries.get_mut(&(value, user)) {
+            // Another request was quicker, or the counter is full.
+            Some(entry) => entry.add_one(&self.counters, || self.fingerprint(value, user), now),
+            None if is_full => {}
+            None => {
+                let place = self.counters.claim(self.fingerprint(value, user), now);
+                let count = u64::from(place.is_none());
+                pending.entries.insert((value, user), Entry { place, first: now, last: now, count });
+                if user != OTHERS {
+                    let sent_by = || SentBy { network, product: Product::of(user_agent) };
+                    pending.users.entry(user).or_insert_with(sent_by);
+                }
             }
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<TokenId, Timestamp>> {
-        // Nothing under the lock can panic and leave the map inconsistent.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until nobody else writes the entries, and keeps others from it until this is dropped.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// How many entries are yet to be written.
+    pub(crate) fn len(&self) -> usize {
+        self.pending().entries.len()
+    }
+
+    /// Whether there is little room for more.
+    pub(super) fn is_nearly_full(&self) -> bool {
+        self.len() >= NEARLY_FULL
+    }
+
+    /// The last use of a token, given the last one in the database.
+    pub(crate) fn latest(&self, id: TokenId, written: Option<Timestamp>) -> Option<Timestamp> {
+        let pending = self.pending();
+        let entries = pending.entries.range(((id, 0), OTHERS)..).take_while(|(((token, _), _), _)| *token == id);
+        entries.map(|(_, entry)| entry.last(&self.counters)).max().max(written)
+    }
+
+    /// The last use of a value that is not written yet.
+    pub(super) fn latest_of_value(&self, value: ValueKey) -> Option<Timestamp> {
+        self.pending().of_value(value).map(|(_, entry)| entry.last(&self.counters)).max()
+    }
+
+    /// Adds the uses of a value that are not written yet to what is known of it.
+    pub(super) fn add_to(&self, value: ValueKey, known: &mut ValueUse) {
+        let pending = self.pending();
+        for (user, entry) in pending.of_value(value) {
+            let used = entry.used(&self.counters);
+            known.add(Some(used.last_seen_at), used.count);
+            if let Some(sent_by) = pending.users.get(&user) {
+                known.add_user(sent_by.user(), used);
+            }
+        }
+    }
+
+    /// The next entries to write, after those of another batch.
+    pub(super) fn batch(&self, after: Option<&Batch>) -> Batch {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let mut pending = self.pending();
+        let Pending { entries, users } = &mut *pending;
+        let after = after.and_then(|batch| batch.keys.last()).map_or(Unbounded, |key| Excluded(*key));
+        let (mut uses, mut keys) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        for (key, entry) in entries.range_mut((after, Unbounded)).take(BATCH) {
+            entry.take(&self.counters);
+            let ((token_id, generation), user) = *key;
+            let user = users.get(&user).map(SentBy::user);
+            // What the counter has counted since then is for the next batch.
+            let used = UserUse { first_seen_at: entry.first, last_seen_at: entry.last, count: entry.count };
+            uses.push(RecordedUse { token_id, generation, user, used });
+            keys.push(*key);
+        }
+        Batch { uses, keys }
+    }
+
+    /// Removes what has been written. Entries that were added to in the meantime stay.
+    pub(super) fn remove_written(&self, batch: &Batch) {
+        let mut pending = self.pending();
+        for (key, written) in batch.keys.iter().zip(&batch.uses) {
+            let Some(entry) = pending.entries.get_mut(key) else { continue };
+            entry.count = entry.count.saturating_sub(written.used.count);
+            if entry.count == 0 && entry.place.is_none_or(|place| self.counters.release(place)) {
+                pending.entries.remove(key);
+            }
+        }
+    }
+
+    /// Forgets users that no entry is left of. It visits all entries.
+    pub(super) fn forget_users(&self) {
+        let mut pending = self.pending();
+        let Pending { entries, users } = &mut *pending;
+        if entries.is_empty() {
+            users.clear();
+        } else {
+            let used: std::collections::HashSet<UserHash> = entries.keys().map(|(_, user)| *user).collect();
+            users.retain(|user, _| used.contains(user));
+        }
+    }
+
+    fn user_hash(&self, network: Option<Network>, product: &[u8]) -> UserHash {
+        let mut hasher = self.hasher.build_hasher();
+        network.hash(&mut hasher);
+        hasher.write(product);
+        hasher.finish().max(OTHERS + 1)
+    }
+
+    fn fingerprint(&self, value: ValueKey, user: UserHash) -> u64 {
+        self.hasher.hash_one((value, user))
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        // Nothing under the lock can panic and leave the maps inconsistent.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pending {
+    /// The entries of a value.
+    fn of_value(&self, value: ValueKey) -> impl Iterator<Item = (UserHash, &Entry)> {
+        let entries = self.entries.range((value, OTHERS)..).take_while(move |((of, _), _)| *of == value);
+        entries.map(|((_, user), entry)| (*user, entry))
+    }
+
+    /// Whether a use by this user has an entry of its own.
+    fn keeps(&self, value: ValueKey, user: UserHash) -> bool {
+        self.entries.contains_key(&(value, user))
+            || (self.entries.len() < MAX_USER_ENTRIES
+                && (self.users.len() < MAX_USERS || self.users.contains_key(&user))
+                && self.of_value(value).count() < MAX_KEPT_USERS)
+    }
+}
+
+impl Entry {
+    /// Adds one use to an entry that exists.
+    fn add_one(&mut self, counters: &Counters, fingerprint: impl FnOnce() -> u64, now: Timestamp) {
+        if self.place.is_some() && counters.add(fingerprint(), now) {
+            return;
+        }
+        self.take(counters);
+        self.count += 1;
+        self.last = self.last.max(now);
+    }
+
+    /// Moves what the counter has counted into the entry.
+    fn take(&mut self, counters: &Counters) {
+        if let Some(place) = self.place {
+            let (count, last) = counters.take(place);
+            self.count += count;
+            self.last = self.last.max(last);
+        }
+    }
+
+    fn last(&self, counters: &Counters) -> Timestamp {
+        self.place.map_or(self.last, |place| counters.get(place).1.max(self.last))
+    }
+
+    fn used(&self, counters: &Counters) -> UserUse {
+        let (count, last) = self.place.map_or((0, self.last), |place| counters.get(place));
+        UserUse { first_seen_at: self.first, last_seen_at: last.max(self.last), count: self.count + count }
+    }
+}
+
+impl SentBy {
+    fn user(&self) -> User {
+        User {
+            address: self.network.map(|network| network.to_string()),
+            user_agent: self.product.as_ref().map(|product| product.as_str().to_owned()),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_unix_millis(millis)
-    }
-
-    fn id(number: usize) -> TokenId {
-        TokenId::new(at(i64::try_from(number).unwrap()), [0; 10])
-    }
-
-    #[test]
-    fn a_use_is_due_half_a_minute_after_the_last() {
-        for (now, due) in [(29_999, false), (30_000, true), (30_001, true)] {
-            assert_eq!(UseBuffer::is_due(Some(at(0)), at(now)), due, "{now}");
-        }
-        assert!(UseBuffer::is_due(None, at(0)));
-        assert!(!UseBuffer::is_due(Some(at(60_000)), at(0)), "a clock that is behind");
-    }
-
-    #[test]
-    fn the_latest_use_counts_and_stays_until_it_is_written() {
-        let uses = UseBuffer::default();
-        uses.add(id(1), at(5));
-        uses.add(id(1), at(4));
-        assert_eq!(uses.latest(id(1), Some(at(1))), Some(at(5)));
-        assert_eq!(uses.latest(id(1), Some(at(9))), Some(at(9)));
-        let batch = uses.batch();
-        uses.add(id(1), at(6));
-        uses.remove_written(&batch);
-        assert_eq!(uses.latest(id(1), None), Some(at(6)));
-        uses.remove_written(&uses.batch());
-        assert_eq!(uses.latest(id(1), None), None);
-    }
-
-    #[test]
-    fn the_buffer_is_bounded_and_later_uses_of_buffered_tokens_still_fit() {
-        let uses = UseBuffer::default();
-        for number in 0..MAX_ENTRIES {
-            assert!(uses.add(id(number), at(0)));
-        }
-        assert!(!uses.add(id(MAX_ENTRIES), at(0)));
-        assert!(uses.add(id(0), at(1)));
-        uses.remove_written(&uses.batch());
-        assert!(uses.add(id(MAX_ENTRIES), at(0)));
-    }
-}
+mod tests;

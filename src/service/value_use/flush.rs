@@ -6,10 +6,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::service::{Error, Service};
 
-use super::buffer::UseBuffer;
+use super::buffer::Batch;
 
-/// How often buffered uses are written.
-const WRITING_PERIOD: Duration = Duration::from_secs(20);
+/// How often the buffer is looked at.
+const PERIOD: Duration = Duration::from_secs(5);
+/// After how many of these periods the buffered uses are written, unless the buffer is nearly full before. So they are at most a minute
+/// behind in the database, and a user of a value costs a write or two a minute, however often it uses the value.
+const PERIODS: u32 = 9;
 
 impl Service {
     /// Writes the buffered uses. Those that cannot be written stay in the buffer.
@@ -17,30 +20,44 @@ impl Service {
     /// # Errors
     /// When the database fails.
     pub async fn write_uses(&self) -> Result<(), Error> {
+        // One after the other: what is being written must not be written a second time.
+        let _turn = self.uses.turn().await;
+        let mut batch = self.uses.batch(None);
         loop {
-            let batch = self.uses.batch();
-            self.store.write_uses(&batch).await?;
-            self.uses.remove_written(&batch);
+            self.write_batch(&batch).await?;
             // A partial batch is the last one: uses that arrive all the time must not keep this loop running.
-            if batch.len() < UseBuffer::BATCH {
-                return Ok(());
+            if batch.is_partial() {
+                break;
             }
+            batch = self.uses.batch(Some(&batch));
         }
+        self.uses.forget_users();
+        Ok(())
+    }
+
+    async fn write_batch(&self, batch: &Batch) -> Result<(), Error> {
+        self.store.write_uses(&batch.uses).await?;
+        self.uses.remove_written(batch);
+        Ok(())
     }
 
     /// Writes buffered uses periodically. Runs as long as the server; [`Service::close`] writes the last ones.
     pub async fn keep_uses(self) {
-        let mut ticks = interval(WRITING_PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut periods = interval(PERIOD);
+        periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut passed = 0;
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = self.uses.nearly_full.notified() => {}
+            periods.tick().await;
+            passed += 1;
+            if passed < PERIODS && !self.uses.is_nearly_full() {
+                continue;
             }
-            if let Err(cause) = self.write_uses().await {
+            passed = 0;
+            let service = self.clone();
+            // In a task, so that a write that has begun is finished even if the server stops: otherwise it would be written again.
+            let written = tokio::spawn(async move { service.write_uses().await });
+            if let Ok(Err(cause)) = written.await {
                 tracing::warn!(name: "uses_not_written", %cause, "uses could not be written; retrying soon");
-                // Wait, even if the buffer is full.
-                ticks.tick().await;
             }
         }
     }

@@ -5,3 +5,4 @@ mod retired_values;
 mod salts;
 mod statistics;
 mod statuses;
+mod value_users;

@@ -23,12 +23,12 @@ impl Store {
     /// When the database fails.
     pub async fn delete_retired_values(&self, by: Timestamp, most: u32) -> Result<u64, Error> {
         // A current value has no `retires_at`; a CHECK constraint guarantees that.
-        let by = by.unix_millis();
-        self.sweep(&format!(
-            "DELETE FROM api_token_value WHERE (token_id, generation) IN (SELECT token_id, generation FROM api_token_value
-                 WHERE retires_at <= {by} ORDER BY retires_at LIMIT {most})"
-        ))
-        .await
+        let retired = format!(
+            "SELECT token_id, generation FROM api_token_value WHERE retires_at <= {} ORDER BY retires_at LIMIT {most}",
+            by.unix_millis()
+        );
+        self.sweep(&format!("DELETE FROM api_token_value_user WHERE (token_id, generation) IN ({retired})")).await?;
+        self.sweep(&format!("DELETE FROM api_token_value WHERE (token_id, generation) IN ({retired})")).await
     }
 
     /// Sets the date of retirement of up to `most` retired values that have none; returns how many.
@@ -36,9 +36,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn date_retired_values(&self, now: Timestamp, most: u32) -> Result<u64, Error> {
-        let now = now.unix_millis();
+        let (now, skip) = (now.unix_millis(), self.skip_locked("old"));
         self.sweep(&format!(
-            "UPDATE api_token_value SET retires_at = {now} WHERE (token_id, generation) IN ({UNDATED} LIMIT {most})"
+            "UPDATE api_token_value SET retires_at = {now} WHERE (token_id, generation) IN ({UNDATED} LIMIT {most}{skip})"
         ))
         .await
     }
@@ -62,8 +62,16 @@ impl Store {
         Ok(first.map(Timestamp::from_unix_millis))
     }
 
+    /// What skips rows of this table that another transaction is changing, so that there is no deadlock.
+    pub(super) fn skip_locked(&self, table: &str) -> String {
+        match self.write.get_database_backend() {
+            DbBackend::Postgres => format!(" FOR UPDATE OF {table} SKIP LOCKED"),
+            _ => String::new(),
+        }
+    }
+
     /// Runs a statement that ends in a condition; returns how many rows it changed.
-    async fn sweep(&self, sql: &str) -> Result<u64, Error> {
+    pub(super) async fn sweep(&self, sql: &str) -> Result<u64, Error> {
         let transaction = self.begin().await?;
         let backend = transaction.connection().get_database_backend();
         let alone = match backend {

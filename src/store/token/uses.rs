@@ -1,14 +1,10 @@
-//! Writing uses of values. Later uses are written in batches: no rule depends on them, so nothing waits for them and nothing is
-//! published.
+//! Writing the first use of a value, and the reuse of a retired one. Later uses are written in batches (`value_use`).
 //!
 //! A first use is also written by a rotation of the value, in the statements of the rotation. [`FIRST_USE`] and [`LAST_USE`] say
 //! once, for both, what a use changes.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
-    Value,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, Value};
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
@@ -17,7 +13,7 @@ use crate::domain::token::Token;
 use crate::store::changes::change_set::ChangeSet;
 use crate::store::changes::epochs::Publication;
 use crate::store::conditional_write::chain::Chain;
-use crate::store::entity::{api_token, api_token_value};
+use crate::store::entity::api_token_value;
 use crate::store::sql::Sql;
 use crate::store::write::slot::Urgency;
 use crate::store::{Error, Store, Transaction};
@@ -61,42 +57,6 @@ impl Store {
         let mut changes = ChangeSet::default();
         changes.add_token(known.id);
         self.write_conditionally(chain, changes, Urgency::Urgent).await
-    }
-
-    /// Writes when each of these tokens was last used, unless a later use is already known: all or nothing. Each token may occur
-    /// once; one statement takes a few thousand.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn write_uses(&self, uses: &[(TokenId, Timestamp)]) -> Result<(), Error> {
-        if uses.is_empty() {
-            return Ok(());
-        }
-        let transaction = self.begin().await?;
-        let connection = transaction.connection();
-        let backend = connection.get_database_backend();
-        if backend == DbBackend::Postgres {
-            // Locks are always taken in the order of the ids, so there is no deadlock.
-            api_token::Entity::find()
-                .select_only()
-                .column(api_token::Column::Id)
-                .filter(api_token::Column::Id.is_in(uses.iter().map(|(id, _)| id.to_string())))
-                .order_by_asc(api_token::Column::Id)
-                .lock_exclusive()
-                .into_tuple::<String>()
-                .all(connection)
-                .await?;
-        }
-        let rows: Vec<String> = (0..uses.len()).map(|row| format!("(${}, ${})", 2 * row + 1, 2 * row + 2)).collect();
-        let sql = format!(
-            "UPDATE api_token SET last_used_at = used.column2 FROM (VALUES {}) AS used
-             WHERE api_token.id = used.column1
-               AND (api_token.last_used_at IS NULL OR api_token.last_used_at < used.column2)",
-            rows.join(", ")
-        );
-        let values = uses.iter().flat_map(|(id, at)| [id.to_string().into(), at.unix_millis().into()]);
-        connection.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        transaction.commit().await
     }
 }
 

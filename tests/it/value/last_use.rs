@@ -37,14 +37,15 @@ async fn later_uses_are_shown_immediately_written_together_and_not_lost_by_a_fai
     let (here, admin, _listener) = start(&database).await;
     let admin = here.caller(&admin).await;
     let (one, two) = (here.used(&admin, named("one")).await, here.used(&admin, named("two")).await);
-    for (offset, shown) in [(30 * SECOND - 1, 0), (30 * SECOND, 30 * SECOND), (MINUTE - 1, 30 * SECOND)] {
+    for offset in [30 * SECOND - 1, 30 * SECOND, MINUTE - 1] {
         here.clock.set(offset);
         for token in [&one, &two] {
+            // What is cached is not replaced at each use; a token that is read has the last one.
             let verification = here.verify(&token.value).await.unwrap();
             let reported = verification.token.unwrap().token.last_used_at.unwrap().unix_millis() - START;
-            assert_eq!(reported, shown, "{offset}");
+            assert!((0..30 * SECOND).contains(&(offset - reported)), "{reported} at {offset}");
             let read = here.service.get(&admin, &token.id.to_string()).await.unwrap();
-            assert_eq!(read.token.last_used_at.unwrap().unix_millis() - START, shown, "{offset}");
+            assert_eq!(read.token.last_used_at.unwrap().unix_millis() - START, offset);
             assert_eq!(here.last_use(token.id).await, Some(0), "not yet written");
         }
     }
@@ -57,7 +58,7 @@ async fn later_uses_are_shown_immediately_written_together_and_not_lost_by_a_fai
     rename("away", "api_token").await;
     here.service.write_uses().await.unwrap();
     for token in [&one, &two] {
-        assert_eq!(here.last_use(token.id).await, Some(30 * SECOND));
+        assert_eq!(here.last_use(token.id).await, Some(MINUTE - 1));
     }
 
     // What another replica knows of a later use stays.

@@ -67,7 +67,7 @@ async fn r4_the_first_use_at_any_endpoint_begins_the_overlap_that_waits_for_it()
 }
 
 #[tokio::test]
-async fn the_first_use_is_in_the_very_answer_and_a_later_one_at_most_a_minute_behind() {
+async fn the_first_use_is_in_the_very_answer_and_a_later_one_is_read_at_once() {
     const HALF: i64 = MINUTE / 2;
     let server = Server::start().await;
     let old = token(&server, json!({})).await;
@@ -76,11 +76,11 @@ async fn the_first_use_is_in_the_very_answer_and_a_later_one_at_most_a_minute_be
     for endpoint in ENDPOINTS {
         let holder = token(&server, json!({})).await;
         let mut written = Value::Null;
-        for (offset, moves) in [(0, true), (HALF - 1, false), (HALF, true), (HALF + 1, false)] {
+        for offset in [0, HALF - 1, HALF, HALF + 1] {
             server.clock.set(offset);
             assert_eq!(Question::of(&holder.client).code(&server.admin, endpoint).await, "VALID");
             let before = std::mem::replace(&mut written, last_use(&server, &holder.id).await);
-            assert_eq!(before != written, moves, "{endpoint} {offset}");
+            assert_ne!(before, written, "{endpoint} {offset}");
         }
         server.clock.set(0);
     }

@@ -3,12 +3,11 @@
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Name, Value};
 
-use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::document::cost::cost;
 use crate::graphql::document::plan::root_fields;
 use crate::graphql::document::root_fields::CURRENT;
-use crate::service::{Service, View};
+use crate::service::{RequestContext, Service, View};
 
 use super::fields::{Fields, Write, fields, object, of_token};
 
@@ -35,9 +34,13 @@ impl DirectCurrentToken {
         })
     }
 
-    /// Answers the caller with this value and source. Returns the standing of the value, and the body of the response. `None` if the
+    /// Answers the caller that presents this value in this request. Returns the standing of the value, and the body of the response. `None` if the
     /// response has errors or needs waiting.
-    pub(super) fn try_now(&self, service: &Service, caller: (&str, &Source)) -> Option<(Standing, Vec<u8>)> {
+    pub(super) fn try_now(
+        &self,
+        service: &Service,
+        caller: (&str, &RequestContext<'_>),
+    ) -> Option<(Standing, Vec<u8>)> {
         let (standing, view) = service.try_current(caller)?;
         let mut body = Vec::with_capacity(512);
         for text in [r#"{"data":{""#, self.key.as_str(), r#"":"#] {

@@ -2,9 +2,8 @@
 
 use async_graphql::parser::types::ExecutableDocument;
 
-use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
-use crate::service::Service;
+use crate::service::{RequestContext, Service};
 
 use super::current_token::DirectCurrentToken;
 use super::fields::MAX_FIELD_BYTES;
@@ -39,12 +38,12 @@ impl DirectQuery {
         self.cost().saturating_mul(MAX_FIELD_BYTES)
     }
 
-    /// Answers the caller with this value and source, with these variables (a JSON object). Returns the standing of the caller's value,
-    /// and the body of the response. `None` if the response has errors or needs waiting.
+    /// Answers the caller that presents this value in this request, with these variables (a JSON object). Returns the standing of the
+    /// value, and the body of the response. `None` if the response has errors or needs waiting.
     pub(crate) fn try_now(
         &self,
         service: &Service,
-        caller: (&str, &Source),
+        caller: (&str, &RequestContext<'_>),
         variables: Option<&str>,
     ) -> Option<(Standing, Vec<u8>)> {
         match (self, variables) {

@@ -17,7 +17,7 @@ use crate::domain::token::Scope;
 use crate::graphql::document::cost::cost;
 use crate::graphql::document::plan::root_fields;
 use crate::graphql::document::root_fields::VERIFY;
-use crate::service::{Service, Verification, View};
+use crate::service::{RequestContext, Service, Verification, View};
 
 use super::fields::{Fields, Write, fields, json, list, object, of_token};
 
@@ -132,12 +132,12 @@ impl DirectVerification {
         })
     }
 
-    /// Verifies, with these variables (a JSON object), for the caller with this value and source. Returns the standing of the caller's
-    /// value, and the body of the response. `None` if the response has errors or needs waiting.
+    /// Verifies, with these variables (a JSON object), for the caller that presents this value in this request. Returns the standing of
+    /// the caller's value, and the body of the response. `None` if the response has errors or needs waiting.
     pub(super) fn try_now(
         &self,
         service: &Service,
-        caller: (&str, &Source),
+        caller: (&str, &RequestContext<'_>),
         variables: &str,
     ) -> Option<(Standing, Vec<u8>)> {
         let OneVariable(name, input) = serde_json::from_str(variables).ok()?;
@@ -147,7 +147,7 @@ impl DirectVerification {
         let scopes = input.required_scopes.iter().flatten().map(String::as_str);
         let required = RequiredScopes::parse("requiredScopes", scopes).ok()?;
         let source = Source::reported("address", input.address.as_deref(), input.origin).ok()?;
-        let (_, standing, verification) = service.try_verify_for(caller, &input.value, &required, &source)?;
+        let (standing, verification) = service.try_verify_for(caller, |_| true, &input.value, &required, &source)?;
         Some((standing, self.write(&verification)))
     }
 

@@ -61,12 +61,46 @@ input! {
         "kind" => kind: Option<TokenKind> as Option<TokenKind>,
         /// The order; with `-`, descending. `createdAt` by default.
         "orderBy" => order_by: Option<Order> as Option<Order>,
+        /// `use`: how each value is used, and by which users.
+        "include" => include: Option<Include> as Option<Include>,
+    }
+}
+
+input! {
+    /// What to include when an API token is read.
+    #[derive(IntoParams)]
+    #[into_params(parameter_in = Query)]
+    ReadInput with param {
+        /// `use`: how each value is used, and by which users.
+        "include" => include: Option<Include> as Option<Include>,
+    }
+}
+
+/// What a response may include besides the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Include {
+    /// How each value is used.
+    Use,
+}
+
+impl Include {
+    /// Its name.
+    pub(crate) const USE: &str = "use";
+}
+
+impl Readable for Include {
+    fn must_be() -> String {
+        Self::USE.to_owned()
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        (value == Self::USE).then_some(Self::Use)
     }
 }
 
 impl From<ListInput> for PageRequest {
     fn from(input: ListInput) -> Self {
-        let ListInput { first, after, last, before, status, name, owner, kind, order_by } = input;
+        let ListInput { first, after, last, before, status, name, owner, kind, order_by, include: _ } = input;
         let filter = Filter { status: status.map(BTreeSet::from_iter), name, owner, kind };
         Self { first, after, last, before, filter, order: order_by.unwrap_or_default() }
     }

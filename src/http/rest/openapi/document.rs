@@ -9,6 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use crate::domain::listing::Order;
+use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
 use crate::http::rest::{api_tokens, rotatetoken};
 
@@ -34,7 +35,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         document_address,
     ),
     // Schemas that only a response or a parameter uses are not collected automatically.
-    components(schemas(ErrorBody, Order)),
+    components(schemas(ErrorBody, Include, Order)),
     security(("apiKey" = []), ("bearer" = [])),
     modifiers(&Credentials, &Inputs),
 )]

@@ -1,4 +1,4 @@
-//! The OpenAPI schemas of types of `domain`, under the names that they have in the GraphQL schema.
+//! The OpenAPI schemas of types that are not derived, most of them of `domain`, under the names that they have in the GraphQL schema.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::domain::listing::Order;
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ActorKind, OverlapStart, Permission, ReusePolicy, TokenKind};
-use crate::http::rest::input::ORDERS;
+use crate::http::rest::input::{Include, ORDERS};
 use crate::service::ErrorCode;
 
 macro_rules! schemas_by_name {
@@ -53,6 +53,18 @@ impl PartialSchema for Order {
 impl ToSchema for Order {
     fn name() -> Cow<'static, str> {
         "APITokenOrder".into()
+    }
+}
+
+impl PartialSchema for Include {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some([Self::USE])).build().into()
+    }
+}
+
+impl ToSchema for Include {
+    fn name() -> Cow<'static, str> {
+        "APITokenInclude".into()
     }
 }
 

@@ -56,11 +56,12 @@ impl<'a> Check<'a> {
         }
         let basic = ClientSecret::of_headers(headers);
         let caller = oauth_client::find(headers, basic.as_ref(), None).ok()??;
-        let caller_source = authentication::source(headers, Some(peer), state).ok()?;
-        let presented = (caller.credential.text, &caller_source);
-        let (id, standing, verification) =
-            state.service.try_verify_for(presented, &self.form.token, &self.required, &self.source)?;
-        caller.must_name(id).ok()?;
+        let info = RequestInfo { peer: Some(peer), request_id: None };
+        let context = authentication::request_context(headers, info, state).ok()?;
+        let presented = (caller.credential.text, &context);
+        let names = |id| caller.must_name(id).is_ok();
+        let (standing, verification) =
+            state.service.try_verify_for(presented, names, &self.form.token, &self.required, &self.source)?;
         Some(with_retirement(introspection_of(&verification), standing))
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rotakey::clock::Clock;
 use rotakey::domain::id::TokenId;
-use rotakey::domain::restriction::Source;
 use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::SettingsDraft;
@@ -78,7 +77,7 @@ impl Replica {
 
     /// Verifies as the endpoints do: at once where that can be.
     pub async fn verify(&self, value: &str) -> Result<Verification, rotakey::service::Error> {
-        let at_once = self.service.try_verify(value, &RequiredScopes::default(), &Source::default());
+        let at_once = self.service.try_verify(value, &RequiredScopes::default(), &RequestContext::default());
         if let Some(verification) = at_once {
             return Ok(verification);
         }

@@ -1,5 +1,7 @@
 //! `APIToken`, and the inputs that create or change one: every setting in each, side by side.
 
+use std::sync::Arc;
+
 use async_graphql::{ID, InputObject, MaybeUndefined, Object};
 
 use crate::domain::token::{self, SettingsChange, SettingsDraft};
@@ -12,22 +14,32 @@ use crate::graphql::schema::types::leaf::int::int;
 use crate::service::{CreateRequest, Issued, View};
 
 use super::value::ApiTokenValue;
+use super::value_use::ValueUses;
 
 /// An API token: a lasting id, a name and settings. Rotations replace its value; its id never changes.
 pub(crate) struct ApiToken {
     view: View,
     value: Option<Value>,
+    /// The use of the values of all tokens on its page; `None` if it is alone.
+    uses: Option<Arc<ValueUses>>,
+}
+
+impl ApiToken {
+    /// A token on a page.
+    pub(super) fn on_page(view: View, uses: Arc<ValueUses>) -> Self {
+        Self { view, value: None, uses: Some(uses) }
+    }
 }
 
 impl From<View> for ApiToken {
     fn from(view: View) -> Self {
-        Self { view, value: None }
+        Self { view, value: None, uses: None }
     }
 }
 
 impl From<Issued> for ApiToken {
     fn from(issued: Issued) -> Self {
-        Self { view: issued.view, value: Some(issued.value) }
+        Self { view: issued.view, value: Some(issued.value), uses: None }
     }
 }
 
@@ -93,7 +105,8 @@ impl ApiToken {
     /// Its current value and, during an overlap, the previous one. The secret itself is never included.
     async fn values(&self) -> ReadyList<Ready<ApiTokenValue>> {
         let token = &self.view.token;
-        token.values().map(|value| ApiTokenValue::from(value).into()).collect()
+        let uses = self.uses.clone().unwrap_or_else(|| Arc::new(ValueUses::of_tokens([&self.view])));
+        token.values().map(|value| ApiTokenValue::new(token.id, value, uses.clone()).into()).collect()
     }
 
     /// When it was created.

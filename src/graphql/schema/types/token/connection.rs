@@ -1,6 +1,8 @@
 //! Pages of API tokens, by the Relay cursor connections specification. There is no total count: it would read
 //! the whole table.
 
+use std::sync::Arc;
+
 use async_graphql::{Object, SimpleObject};
 
 use crate::domain::listing::Order;
@@ -9,6 +11,7 @@ use crate::graphql::schema::types::page_info::PageInfo;
 use crate::service::{Connection, View, cursor};
 
 use super::api_token::ApiToken;
+use super::value_use::ValueUses;
 
 /// A page of API tokens.
 #[derive(SimpleObject)]
@@ -24,6 +27,7 @@ pub(crate) struct ApiTokenConnection {
 pub(crate) struct ApiTokenEdge {
     order: Order,
     view: View,
+    uses: Arc<ValueUses>,
 }
 
 /// One API token of a page.
@@ -36,7 +40,7 @@ impl ApiTokenEdge {
 
     /// The API token.
     async fn node(&self) -> Ready<ApiToken> {
-        ApiToken::from(self.view.clone()).into()
+        ApiToken::on_page(self.view.clone(), self.uses.clone()).into()
     }
 }
 
@@ -49,7 +53,8 @@ impl From<Connection> for ApiTokenConnection {
             end_cursor: connection.end_cursor(),
         };
         let order = connection.order;
-        let edges = connection.views.into_iter();
-        Self { edges: edges.map(|view| ApiTokenEdge { order, view }.into()).collect(), page_info: page_info.into() }
+        let uses = Arc::new(ValueUses::of_tokens(&connection.views));
+        let edge = |view| ApiTokenEdge { order, view, uses: uses.clone() }.into();
+        Self { edges: connection.views.into_iter().map(edge).collect(), page_info: page_info.into() }
     }
 }

@@ -5,4 +5,5 @@ pub(crate) mod connection;
 pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod value;
+mod value_use;
 pub(crate) mod verification;

@@ -1,0 +1,76 @@
+//! The use of the values in an answer. It is read when the first field of it is asked for: by one statement for all values of a page.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{Context, Result, SimpleObject};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use crate::domain::id::TokenId;
+use crate::domain::value_use::{UNUSED, User, UserUse, ValueUse};
+use crate::graphql::error::refuse;
+use crate::graphql::schema::context::{caller, service};
+use crate::graphql::schema::types::leaf::date_time::DateTime;
+use crate::graphql::schema::types::leaf::int::saturated;
+use crate::service::View;
+
+/// The use of each value, by token and generation.
+type Uses = BTreeMap<(TokenId, u32), ValueUse>;
+
+/// The use of some values.
+pub(crate) struct ValueUses {
+    values: Vec<(TokenId, u32)>,
+    /// Once it is read. A failure is not repeated for each value.
+    read: OnceCell<Result<Uses>>,
+}
+
+impl ValueUses {
+    /// Of the values of these tokens.
+    pub(super) fn of_tokens<'a>(views: impl IntoIterator<Item = &'a View>) -> Self {
+        Self { values: views.into_iter().flat_map(View::values).collect(), read: OnceCell::new() }
+    }
+
+    async fn read(&self, ctx: &Context<'_>) -> Result<Uses> {
+        service(ctx)?.value_uses(caller(ctx)?, &self.values).await.map_err(refuse)
+    }
+
+    /// The use of this value. A value that was deleted since it was read has none.
+    pub(super) async fn of(&self, ctx: &Context<'_>, value: (TokenId, u32)) -> Result<&ValueUse> {
+        // Boxed, because the compiler would otherwise look through all of it for every field of a token.
+        let read: BoxFuture<'_, _> = self.read(ctx).boxed();
+        let found = self.read.get_or_init(|| read).await.as_ref().map_err(Clone::clone)?;
+        Ok(found.get(&value).unwrap_or(&UNUSED))
+    }
+}
+
+/// A user of a value: a distinct client, by the network and the product name of the user agent.
+#[derive(SimpleObject)]
+#[graphql(name = "APITokenValueUser", serial)]
+pub(crate) struct ApiTokenValueUser {
+    /// Its address, or the block of addresses in CIDR notation that it is in, as precisely as the operator allows; null
+    /// if unknown or not recorded.
+    address: Option<String>,
+    /// The product name of its user agent, such as `curl`, without the version; null if it sent none, or if another
+    /// client presented the value for it.
+    user_agent: Option<String>,
+    /// Its first use of the value, after any 24 hours in which it did not use it.
+    first_seen_at: DateTime,
+    /// Its last use of the value.
+    last_seen_at: DateTime,
+    /// About how often it used the value since `firstSeenAt`. 2147483647 means that often or more.
+    count: i32,
+}
+
+impl ApiTokenValueUser {
+    pub(super) fn new(User { address, user_agent }: User, used: UserUse) -> Self {
+        let UserUse { first_seen_at, last_seen_at, count } = used;
+        Self {
+            address,
+            user_agent,
+            first_seen_at: first_seen_at.into(),
+            last_seen_at: last_seen_at.into(),
+            count: saturated(count),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Reading how values are used: from the database, and from the buffer of this replica. What other replicas have not written yet is
+//! missing, for at most a minute.
+
+use std::collections::BTreeMap;
+
+use crate::domain::id::TokenId;
+use crate::domain::rule::authority::Authority;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Permission;
+use crate::domain::value_use::{USER_RETENTION_MINUTES, ValueUse};
+use crate::service::{Caller, Error, Service};
+use crate::store::Transaction;
+
+impl Service {
+    /// How each of these values is used, by token and generation, with the users of the last 24 hours (R14). One's own token needs no
+    /// permission, another's `API_TOKEN_READ`. A value that does not exist is left out.
+    ///
+    /// # Errors
+    /// When the caller may not, or the database fails.
+    pub async fn value_uses(
+        &self,
+        caller: &Caller,
+        values: &[(TokenId, u32)],
+    ) -> Result<BTreeMap<(TokenId, u32), ValueUse>, Error> {
+        let now = self.now();
+        let own = self.own_token(caller, now).await?;
+        let authority = Authority::of(&own);
+        values.iter().try_for_each(|(id, _)| authority.require_unless_own(Permission::ApiTokenRead, *id))?;
+        let mut found = self.store.find_value_uses(values, now.minus_minutes(USER_RETENTION_MINUTES)).await?;
+        for (value, known) in &mut found {
+            self.uses.add_to(*value, known);
+        }
+        Ok(found)
+    }
+
+    /// When a value was last used, as far as this replica knows: as it was written, also by other replicas, or later. What they have not
+    /// written yet is missing, for at most a minute.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_use_of_value(
+        &self,
+        transaction: &Transaction,
+        (id, generation): (TokenId, u32),
+    ) -> Result<Option<Timestamp>, Error> {
+        // The buffer first: what is written in between is in both.
+        let buffered = self.uses.latest_of_value((id, generation));
+        Ok(transaction.last_use_of_value(id, generation).await?.max(buffered))
+    }
+}
