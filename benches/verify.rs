@@ -12,9 +12,12 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
 use axum::routing::get;
-use divan::Bencher;
+use divan::{Bencher, black_box};
 use rotakey::clock::SystemClock;
+use rotakey::domain::id::TokenId;
+use rotakey::domain::restriction::Source;
 use rotakey::domain::rule::verification::RequiredScopes;
+use rotakey::domain::timestamp::Timestamp;
 use rotakey::entropy::SystemEntropy;
 use rotakey::http;
 use rotakey::service::{Policy, RequestContext, Service};
@@ -93,6 +96,17 @@ fn verify_endpoint(bencher: Bencher) {
     let connection = server.connect("127.0.0.1:1".parse().unwrap());
     bencher.with_inputs(|| warm.request("/verify")).bench_local_values(|request| {
         assert_eq!(status(&warm.runtime, connection.answer(request)), 200);
+    });
+}
+
+/// Only recording the use by a known user, which is a part of the endpoint.
+#[divan::bench]
+fn recording_a_use(bencher: Bencher) {
+    let warm = Warm::up();
+    let (value, now) = ((TokenId::new(Timestamp::MIN, [7; 10]), 1), Timestamp::from_unix_millis(1_767_225_600_000));
+    let source = Source { address: Some([203, 0, 113, 9].into()), origin: None };
+    bencher.bench_local(|| {
+        warm.service.record_value_use(black_box(value), (&source, Some(black_box(b"python-requests/2.31.0"))), now);
     });
 }
 

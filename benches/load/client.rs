@@ -53,6 +53,14 @@ pub fn verify(value: &str) -> String {
     format!("GET /verify HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {value}\r\n\r\n")
 }
 
+/// `GET /verify` with this value, as a gateway forwards it from the client of this number, each of which is in another network.
+pub fn verify_as(value: &str, client: usize) -> String {
+    format!(
+        "GET /verify HTTP/1.1\r\nHost: localhost\r\nUser-Agent: python-requests/2.31.0\r\nX-Forwarded-For: 203.0.{client}.9\r\n\
+         X-API-Key: {value}\r\n\r\n"
+    )
+}
+
 /// A POST authenticated by this value.
 pub fn post(path: &str, key: &str, media_type: &str, body: &str) -> String {
     let length = body.len();

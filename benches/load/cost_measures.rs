@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, SMALL};
 use crate::client;
 use crate::rotating_clients::Holders;
 use crate::rounds::{Row, Side, Target, alternate};
@@ -16,6 +16,8 @@ const CURRENT: &str = "{ currentAPIToken { id name owner scopes expiresAt } }";
 /// Seven fields of each token.
 const PAGE: &str = "{ apiTokens(first: 25) { edges { node { id name owner kind status scopes createdAt } } } }";
 const CREATE: &str = "mutation { createAPIToken(input: { name: \"created\" }) { token { id value } } }";
+/// How many users each value has where they are told apart.
+const USERS: usize = 20;
 /// How many clients change something at the same time.
 const WRITERS: usize = 64;
 
@@ -76,6 +78,30 @@ pub fn cost(bench: &mut Bench) {
         let measure = format!("processor time of {measure}");
         bench.add_row(Row::compared(&measure, "µs", own, baseline, most.map_or(Target::None, Target::AtMost)));
     }
+}
+
+/// What it costs to tell users of a value apart: the same requests, recorded as one user of each value and as many.
+pub fn users(bench: &mut Bench) {
+    let requests = (0..USERS).flat_map(|user| (0..SMALL).map(move |token| (token, user)));
+    let requests = requests.map(|(token, user)| client::verify_as(seed::value(token).expose(), user));
+    let requests = Requests::write(bench.folder(), "users", requests);
+    let flags = ["--trusted-proxies", "127.0.0.1", "--record-addresses"];
+    let server = |bench: &Bench, name: &str, precision: &'static str| {
+        let database = bench.small_database(name);
+        let server = bench.rotakey(&database, &[&flags[..], &[precision]].concat());
+        bench.warm(&server, &requests, "");
+        server
+    };
+    let servers = [server(bench, "one-user.db", "none"), server(bench, "many-users.db", "block")];
+    let time = bench.rounds.each;
+    let side = |server: &Server| -> Side<'static> {
+        let (requests, url, clock) = (requests.clone(), server.url.clone(), server.processor_clock());
+        Box::new(move |_| micros_each(|| clock.elapsed(), || requests.send(&url, (0, 32), time, Expect::Good).requests))
+    };
+    let samples = alternate(bench.rounds, servers.iter().map(side).collect());
+    let measure = format!("processor time of `GET /verify`, warm, {USERS} users of each of {SMALL} values");
+    let baseline = ("the same requests with `--record-addresses none`: one user of each", &samples[0]);
+    bench.add_row(Row::compared(&measure, "µs", &samples[1], baseline, Target::None));
 }
 
 /// The microseconds by which the clock advances for each of the requests that are sent.

@@ -37,6 +37,7 @@ const MEASURES: &[Measure] = &[
     ("verify", verification_measures::verify),
     ("bodies", verification_measures::bodies),
     ("cost", cost_measures::cost),
+    ("users", cost_measures::users),
     ("misses", verification_measures::misses),
     ("sqlite", rotation_measures::sqlite),
     ("postgres", rotation_measures::postgres),

@@ -13,8 +13,6 @@ use crate::server;
 
 /// The number of tokens that one statement inserts.
 const BATCH: usize = 50_000;
-/// The first of the tokens whose last use is so old that the next one is written to the database.
-pub const STALE: usize = 500_000;
 
 /// A database and its admin.
 pub struct Database {
@@ -48,14 +46,12 @@ pub fn now() -> i64 {
 
 const NUMBERS: &str = "WITH RECURSIVE numbers(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < ?2)";
 
-/// Uses are written at most once a minute per token. To measure only reads, most tokens were just used. The tokens from [`STALE`] were
-/// last used long ago, to measure the writes as well.
 const TOKENS: &str =
     "INSERT INTO api_token (id, name, owner, kind, permissions, scopes, overlap_minutes, overlap_starts,
     allowed_cidr_blocks, allowed_origins, on_reuse, protected, generation, created_at, last_used_at)
     SELECT printf('tok_01JZZZZZZZ%016d', i), 'token ' || i, 'customer ' || i % 1000, 'PRIVATE', '',
     'orders:read orders:write', 10, 'ROTATION', '', '', 'ALERT', 0, 1, ?3 - 86400000,
-    CASE WHEN i < ?4 THEN ?3 + 3600000 ELSE ?3 - 3600000 END FROM numbers";
+    ?3 - 3600000 FROM numbers";
 
 // Both lists are BLOBs, because SQLite's substr on a long TEXT counts characters from its start.
 const VALUES: &str =
@@ -81,9 +77,8 @@ pub async fn database(folder: &Path, name: &str, tokens: usize) -> Database {
         }
         let mut transaction = connection.begin().await.unwrap();
         let (from, to) = (i64::try_from(from).unwrap(), i64::try_from(to).unwrap());
-        let stale = i64::try_from(STALE).unwrap();
         let insert = format!("{NUMBERS} {TOKENS}");
-        let insert = query(sea_orm::sqlx::AssertSqlSafe(insert)).bind(from).bind(to).bind(now).bind(stale);
+        let insert = query(sea_orm::sqlx::AssertSqlSafe(insert)).bind(from).bind(to).bind(now);
         insert.execute(&mut *transaction).await.unwrap();
         let insert = format!("{NUMBERS} {VALUES}");
         let insert = query(sea_orm::sqlx::AssertSqlSafe(insert)).bind(from).bind(to).bind(now).bind(hashes).bind(hints);

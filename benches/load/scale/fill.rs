@@ -27,7 +27,7 @@ impl Display for Size {
 }
 
 /// The first tokens are active, and their values are known.
-pub const STALE: usize = seed::STALE;
+pub const KNOWN: usize = 500_000;
 /// How many rows one statement inserts from numbers.
 const BATCH: usize = 1_000_000;
 /// How many rows one statement inserts whose values it spells out.
@@ -67,7 +67,7 @@ pub async fn fill(connection: &DatabaseConnection, size: Size) {
     let now = seed::now();
     let (later, drops) = take_indexes(connection, sqlite).await;
     run(connection, &drops).await;
-    let first = STALE.min(size.tokens);
+    let first = KNOWN.min(size.tokens);
     for (insert, range) in [(TOKENS, 0..size.tokens), (UNKNOWN_VALUES, first..size.tokens), (EVENTS, 0..size.events)] {
         for from in range.clone().step_by(BATCH) {
             let to = range.end.min(from + BATCH);

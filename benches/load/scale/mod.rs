@@ -17,7 +17,7 @@ use crate::seed;
 use crate::server::{Cores, Server};
 use crate::wrk::{Expect, Requests};
 
-pub use fill::{STALE, Size};
+pub use fill::{KNOWN, Size};
 use listings::Listing;
 use site::Site;
 
@@ -74,7 +74,7 @@ fn start(bench: &mut Bench, backend: &str, sites: &[Site; 2]) {
 }
 
 fn verify(bench: &mut Bench, backend: &str, servers: &[Server; 2]) {
-    let (warm, missed) = (bench.verify("warm", 0..IN_USE), bench.verify("missed", IN_USE..STALE));
+    let (warm, missed) = (bench.verify("warm", 0..IN_USE), bench.verify("missed", IN_USE..KNOWN));
     for server in servers {
         bench.warm(server, &warm, "");
     }
@@ -84,7 +84,7 @@ fn verify(bench: &mut Bench, backend: &str, servers: &[Server; 2]) {
         Box::new(move |round| requests.rate(&url, round * stride, time, Expect::Good))
     };
     // Every round misses with other values, far more than are cached.
-    let stride = (STALE - IN_USE) / bench.rounds.count;
+    let stride = (KNOWN - IN_USE) / bench.rounds.count;
     let samples = alternate(bench.rounds, servers.iter().map(|server| rate(&warm, server, 0)).collect());
     add(bench, &format!("{backend}, `GET /verify`, warm"), "/s", &samples);
     let samples = alternate(bench.rounds, servers.iter().map(|server| rate(&missed, server, stride)).collect());
@@ -93,7 +93,7 @@ fn verify(bench: &mut Bench, backend: &str, servers: &[Server; 2]) {
 
 fn rotate(bench: &mut Bench, backend: &str, sites: &[Site; 2]) {
     let servers = sites.each_ref().map(|site| Server::rotakey(&site.url, Cores::Shared, &[]));
-    let holders = || Holders::of((STALE - CLIENTS..STALE).map(|number| seed::value(number).expose().to_owned()));
+    let holders = || Holders::of((KNOWN - CLIENTS..KNOWN).map(|number| seed::value(number).expose().to_owned()));
     let (mut holders, runtime, time) = ([holders(), holders()], &bench.runtime, bench.rounds.each);
     let sides = holders
         .iter_mut()
