@@ -43,6 +43,10 @@ impl Store {
         if uses.is_empty() {
             return Ok(());
         }
+        if let Some(file) = &self.file {
+            // A stopping server must write nothing to a file that was replaced: SQLite would apply its log to the file in its place.
+            file.check()?;
+        }
         let (values, tokens) = by_value_and_token(uses);
         let transaction = self.begin().await?;
         let connection = transaction.connection();
