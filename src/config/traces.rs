@@ -22,7 +22,8 @@ const FRAMING_HEADERS: [&str; 4] = ["host", "content-length", "transfer-encoding
 pub struct TracesFlags {
     /// The collector that receives traces over OTLP/HTTP, such as https://collector.example.com:4318. /v1/traces is added. Without it,
     /// nothing is traced
-    #[arg(long, env = "ROTAKEY_OTLP_ENDPOINT", value_name = "URL")]
+    // A URL may contain a password. It is refused then, but it must not be shown either.
+    #[arg(long, env = "ROTAKEY_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true)]
     pub otlp_endpoint: Option<String>,
     /// Headers for the collector, separated by commas, such as authorization=Bearer%20SECRET; percent-encoded
     #[arg(long, env = "ROTAKEY_OTLP_HEADERS", value_name = "HEADERS", hide_env_values = true)]

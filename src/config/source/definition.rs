@@ -84,3 +84,25 @@ fn file_flag(setting: &Setting) -> Option<Arg> {
         None => flag,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command};
+
+    use super::*;
+
+    #[test]
+    fn a_setting_that_is_a_url_is_a_secret_because_it_may_contain_a_password() {
+        let settings = settings(&crate::config::ServeFlags::augment_args(Command::new("serve")));
+        assert!(settings.len() > 25, "{settings:?}");
+        let is_url = |setting: &&Setting| {
+            let defaults = setting.flag.get_default_values().iter().map(|value| value.to_string_lossy().into_owned());
+            setting.help().contains("://") || defaults.into_iter().any(|value| value.contains("://"))
+        };
+        let urls: Vec<&Setting> = settings.iter().filter(is_url).collect();
+        let names: Vec<&str> = urls.iter().map(|setting| setting.name.as_str()).collect();
+        assert!(names.contains(&"database-url") && names.contains(&"otlp-endpoint"), "{names:?}");
+        let shown: Vec<&Setting> = urls.into_iter().filter(|setting| !setting.is_secret()).collect();
+        assert!(shown.is_empty(), "these need hide_env_values: {shown:?}");
+    }
+}

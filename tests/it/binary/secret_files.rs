@@ -79,6 +79,27 @@ fn help_and_problems_show_no_secret() {
 }
 
 #[test]
+fn help_shows_the_value_of_no_variable_that_may_contain_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut help = command(folder.path());
+    help.args(["serve", "--help"]);
+    let (_, help, _) = output(help);
+    // Lines are wrapped anywhere.
+    let words = help.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
+    let variables: Vec<&str> = words.filter(|word| word.starts_with("ROTAKEY_")).collect();
+    let secrets: Vec<&str> =
+        variables.iter().copied().filter(|name| variables.contains(&format!("{name}_FILE").as_str())).collect();
+    assert!(secrets.contains(&"ROTAKEY_DATABASE_URL") && secrets.contains(&"ROTAKEY_OTLP_ENDPOINT"), "{secrets:?}");
+    for subcommand in [&["serve", "--help"][..], &["--help"], &["config", "check", "--help"]] {
+        let mut help = command(folder.path());
+        help.args(subcommand).envs(secrets.iter().map(|name| (name, "https://rotakey:hunter2@host/?token=hunter2")));
+        let (done, stdout, stderr) = output(help);
+        assert!(done && stdout.contains("ROTAKEY_OTLP_ENDPOINT") && stderr.is_empty(), "{stderr}");
+        assert!(!stdout.contains("hunter2"), "{stdout}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_secret_file_is_said_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let check = || {

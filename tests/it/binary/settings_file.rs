@@ -150,30 +150,31 @@ fn every_flag_of_serve_can_be_set_in_the_file() {
     let mut example = command(folder.path());
     example.args(["config", "example"]);
     let (_, example, _) = output(example);
-    let secret = file(folder.path(), "secret", "sqlite://rotakey.db\n");
-    let headers = file(folder.path(), "headers", "authorization=Bearer%20SECRET\n");
+    let secrets = [
+        ("database-url", "sqlite://rotakey.db\n"),
+        ("otlp-endpoint", "https://collector.example.com:4318\n"),
+        ("otlp-headers", "authorization=Bearer%20SECRET\n"),
+    ]
+    .map(|(name, secret)| (name, file(folder.path(), name, secret)));
     // The value of each line is the default or an example. Only one of a setting and its file may be given.
     let text: String = example
         .lines()
         .filter_map(|line| line.strip_prefix('#').filter(|line| !line.starts_with([' ', '#']) && !line.is_empty()))
-        .filter(|line| !line.starts_with("database-url ") && !line.starts_with("otlp-headers "))
-        .map(|line| line.replace("/run/secrets/database-url", &secret.display().to_string()) + "\n")
-        .map(|line| line.replace("/run/secrets/otlp-headers", &headers.display().to_string()))
+        .filter(|line| !secrets.iter().any(|(name, _)| line.starts_with(&format!("{name} "))))
+        .map(|line| line.replace("/run/secrets", &folder.path().display().to_string()) + "\n")
         .collect();
     let path = file(folder.path(), "rotakey.toml", &text);
     let named = text.lines().map(|line| line.split(" = ").next().unwrap().to_owned()).collect::<BTreeSet<_>>();
-    let mut expected = flags;
-    expected.remove("database-url");
-    expected.remove("otlp-headers");
-    assert_eq!(named, expected);
+    let is_secret = |flag: &String| secrets.iter().any(|(name, _)| flag == name);
+    assert_eq!(named, flags.into_iter().filter(|flag| !is_secret(flag)).collect());
     let (done, printed, stderr) = output(config(folder.path(), "print", &path));
     assert!(done, "{stderr}");
-    let is_file = |line: &str| line.starts_with("database-url-file") || line.starts_with("otlp-headers-file");
+    let is_file = |line: &str| secrets.iter().any(|(name, _)| line.starts_with(&format!("{name}-file ")));
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !is_file(line)) {
         let printed_line = format!("{line} # {}, line {}", path.display(), at + 1);
         assert!(printed.lines().any(|line| line == printed_line), "{printed_line}: {printed}");
     }
-    for (name, file) in [("database-url", secret), ("otlp-headers", headers)] {
+    for (name, file) in secrets {
         assert!(printed.contains(&format!("{name} = \"(secret)\" # {}\n", file.display())), "{printed}");
     }
 }
