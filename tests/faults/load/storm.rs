@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -49,12 +49,12 @@ pub struct Storm {
 impl Storm {
     /// Creates the tokens by the right of `admin`, and lets the clients rotate them.
     pub async fn start(plan: StormPlan, addresses: Vec<Address>, admin: &str, calls: &Calls, seed: u64) -> Self {
-        Self::start_with_overlap(10, plan, addresses, admin, calls, seed).await
+        Self::start_with(json!({ "overlapMinutes": 10 }), plan, addresses, admin, calls, seed).await
     }
 
-    /// As [`Storm::start`], with an overlap of so many minutes.
-    pub async fn start_with_overlap(
-        overlap_minutes: u32,
+    /// As [`Storm::start`], with these settings of the tokens.
+    pub async fn start_with(
+        settings: Value,
         plan: StormPlan,
         addresses: Vec<Address>,
         admin: &str,
@@ -71,7 +71,8 @@ impl Storm {
         let mut holders = Vec::new();
         for number in 0..plan.tokens + plan.contended_tokens {
             let workers = if number < plan.tokens { 1 } else { 2 };
-            let input = json!({ "name": format!("token {number}"), "overlapMinutes": overlap_minutes });
+            let mut input = settings.clone();
+            input["name"] = json!(format!("token {number}"));
             let Answer::Done(created) = calls.create(&addresses[0], "admin", admin, input).await else {
                 panic!("no token")
             };

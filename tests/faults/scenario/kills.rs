@@ -48,7 +48,8 @@ pub async fn postgres(run: &Run) -> Report {
     .await
 }
 
-fn kill_one(replicas: &[Arc<Replica>], random: &mut fastrand::Rng) {
+/// Kills one of these replicas, and starts it again.
+pub fn kill_one(replicas: &[Arc<Replica>], random: &mut fastrand::Rng) {
     let replica = &replicas[random.usize(0..replicas.len())];
     tokio::task::block_in_place(|| {
         replica.kill();

@@ -7,6 +7,7 @@ mod interrupted;
 mod kills;
 mod network;
 mod pgbouncer;
+mod reuse;
 mod revocations;
 mod rolling_restart;
 mod upgrade;
@@ -31,6 +32,8 @@ pub enum Scenario {
     Revocations,
     /// The same, but the connections on which the others listen are cut before each revocation
     RevocationsUnheard,
+    /// Retired values are presented to three replicas on PostgreSQL, each of which may be killed, under a storm of rotations
+    Reuse,
     /// SIGKILL of the primary under Patroni, behind HAProxy, and a failover to its synchronous standby, under a storm of rotations
     PatroniFailover,
     /// SIGKILL of the primary, and `pg_ctl promote` of its synchronous standby, under a storm of rotations
@@ -103,6 +106,7 @@ impl Scenario {
             Self::SqliteKills | Self::ReplicaKills => (5, 200),
             Self::PostgresKills => (3, 50),
             Self::Revocations | Self::RevocationsUnheard => (50, 1_000),
+            Self::Reuse => (4, 200),
             Self::Network => (1, 20),
             Self::DatabaseStopped | Self::OutOfConnections => (1, 10),
             Self::TablesFull | Self::DiskFull => (1, 5),
@@ -132,6 +136,7 @@ impl Run {
             Scenario::PostgresKills => kills::postgres(self).await,
             Scenario::Revocations => revocations::run(self, false).await,
             Scenario::RevocationsUnheard => revocations::run(self, true).await,
+            Scenario::Reuse => reuse::run(self).await,
             Scenario::PatroniFailover => failover::patroni(self).await,
             Scenario::Promote => failover::promote(self).await,
             Scenario::LaggingStandby => failover::lagging(self).await,

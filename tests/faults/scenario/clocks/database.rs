@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep_until};
 
@@ -47,7 +48,8 @@ async fn steps(run: &Run, replicas: &[Arc<Replica>], clock: &SteppedClock) -> Re
     let (addresses, admin) = (Address::of(replicas), replicas[0].first_value());
     let calls = Calls::record(&run.record, &run.scenario.name(), run.seed, CALL_PATIENCE);
     // If an overlap ended by a step, a client whose answer is lost at that moment would be locked out.
-    let storm = Storm::start_with_overlap(OVERLAP_MINUTES, PLAN, addresses.clone(), &admin, &calls, run.seed).await;
+    let settings = json!({ "overlapMinutes": OVERLAP_MINUTES });
+    let storm = Storm::start_with(settings, PLAN, addresses.clone(), &admin, &calls, run.seed).await;
     let mut followed = Vec::new();
     for _ in 0..run.times {
         let lasting = create(&calls, &addresses[0], &admin, 0, None).await;
