@@ -29,7 +29,8 @@ impl RotationWrite<'_> {
         let mut chain = self.replace(self.increment_generation(Chain::new(backend), token(), from()), token(), from());
         if let Some(older) = older {
             chain = chain.update(
-                "UPDATE api_token_value SET retires_at = ? WHERE token_id = ? AND generation = ?",
+                "UPDATE api_token_value SET retires_at = ?",
+                "token_id = ? AND generation = ?",
                 [moment(older.retires_at), token(), i64::from(older.generation).into()],
             );
         }
@@ -38,31 +39,32 @@ impl RotationWrite<'_> {
 
     /// Increments the generation of the token by compare-and-set.
     fn increment_generation(&self, chain: Chain, token: Value, from: Value) -> Chain {
-        let sql = format!(
-            "UPDATE api_token SET generation = ?, previous_generation = ?, {LAST_USE}
-                WHERE id = ? AND generation = ? AND revoked_at IS NULL"
-        );
+        const IS_UNCHANGED: &str = "id = ? AND generation = ? AND revoked_at IS NULL";
+        // Also the restrictions themselves, because settings may change twice in one millisecond.
+        const IS_AS_KNOWN: &str = "id = ? AND generation = ? AND revoked_at IS NULL
+            AND updated_at IS NOT DISTINCT FROM ? AND allowed_cidr_blocks = ? AND allowed_origins = ?";
+        let write = format!("UPDATE api_token SET generation = ?, previous_generation = ?, {LAST_USE}");
         let Rotation { generation, previous, .. } = self.rotation;
         let previous = previous.map(|previous| i64::from(previous.generation));
         let values = [i64::from(*generation).into(), previous.into(), moment(self.first_used_at), token, from];
-        let Some(known) = self.known else { return chain.update(&sql, values) };
-        // Also the restrictions themselves, because settings may change twice in one millisecond.
-        let sql =
-            format!("{sql} AND updated_at IS NOT DISTINCT FROM ? AND allowed_cidr_blocks = ? AND allowed_origins = ?");
+        let Some(known) = self.known else { return chain.update(write, IS_UNCHANGED, values) };
         let updated_at = moment(known.updated.map(|(at, _)| at));
         let settings = &known.settings;
         let restrictions =
             [columns::list(settings.allowed_cidr_blocks.iter()), columns::list(settings.allowed_origins.iter())];
-        chain.update(&sql, values.into_iter().chain([updated_at]).chain(restrictions.map(Value::from)))
+        let values = values.into_iter().chain([updated_at]).chain(restrictions.map(Value::from));
+        chain.update(write, IS_AS_KNOWN, values)
     }
 
     /// Marks the current value as replaced.
     fn replace(&self, chain: Chain, token: Value, from: Value) -> Chain {
         // A rotation erases the salt of the value that it replaces in any case, as a first use does.
-        let sql = format!(
-            "UPDATE api_token_value SET replaced_at = ?, retires_at = ?, {FIRST_USE} WHERE token_id = ? AND generation = ?
-                AND replaced_at IS NULL AND (first_used_at IS NULL OR NOT ?)"
-        );
+        let write = format!("UPDATE api_token_value SET replaced_at = ?, retires_at = ?, {FIRST_USE}");
+        const IS_UNREPLACED: &str =
+            "token_id = ? AND generation = ? AND replaced_at IS NULL AND (first_used_at IS NULL OR NOT ?)";
+        const IS_AS_KNOWN: &str =
+            "token_id = ? AND generation = ? AND replaced_at IS NULL AND (first_used_at IS NULL OR NOT ?)
+            AND first_used_at IS NOT DISTINCT FROM ?";
         let Self { rotation, issued, .. } = self;
         // It either keeps working until its overlap ends, or stops immediately.
         let keeps_working = rotation.previous.filter(|previous| previous.generation == rotation.from_generation);
@@ -70,9 +72,8 @@ impl RotationWrite<'_> {
         let recovers = rotation.recovers.into();
         let values =
             [moment(Some(issued.created_at)), moment(retires_at), moment(self.first_used_at), token, from, recovers];
-        let Some(known) = self.known else { return chain.update(&sql, values) };
-        let sql = format!("{sql} AND first_used_at IS NOT DISTINCT FROM ?");
-        chain.update(&sql, values.into_iter().chain([moment(known.current.first_used_at)]))
+        let Some(known) = self.known else { return chain.update(write, IS_UNREPLACED, values) };
+        chain.update(write, IS_AS_KNOWN, values.into_iter().chain([moment(known.current.first_used_at)]))
     }
 }
 

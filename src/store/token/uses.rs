@@ -41,18 +41,21 @@ impl Store {
         // The token first: its row is locked by everything that could end the value.
         let chain = Chain::new(self.write.get_database_backend())
             .update(
-                &format!(
-                    "UPDATE api_token SET {LAST_USE} WHERE id = ? AND generation = ? AND revoked_at IS NULL
-                        AND ? IN (generation, previous_generation)"
-                ),
+                format!("UPDATE api_token SET {LAST_USE}"),
+                "id = ? AND generation = ? AND revoked_at IS NULL AND ? IN (generation, previous_generation)",
                 [moment(Some(now)), token(), i64::from(known.current.generation).into(), i64::from(generation).into()],
             )
             .update(
-                &format!(
-                    "UPDATE api_token_value SET {FIRST_USE} WHERE token_id = ? AND generation = ? AND first_used_at IS NULL
-                        AND replaced_at IS NOT DISTINCT FROM ? AND retires_at IS NOT DISTINCT FROM ?"
-                ),
-                [moment(Some(now)), token(), i64::from(generation).into(), moment(value.replaced_at), moment(value.retires_at)],
+                format!("UPDATE api_token_value SET {FIRST_USE}"),
+                "token_id = ? AND generation = ? AND first_used_at IS NULL
+                    AND replaced_at IS NOT DISTINCT FROM ? AND retires_at IS NOT DISTINCT FROM ?",
+                [
+                    moment(Some(now)),
+                    token(),
+                    i64::from(generation).into(),
+                    moment(value.replaced_at),
+                    moment(value.retires_at),
+                ],
             );
         let mut changes = ChangeSet::default();
         changes.add_token(known.id);

@@ -8,9 +8,6 @@ use crate::store::file::database_file::DatabaseFile;
 
 use super::slot::{ChainRequest, Requested, WriteRequest};
 
-/// The most chains that are executed in one round trip. For each power of two up to this, there are prepared statements.
-const MAX_CHAINS: usize = 16;
-
 /// The requests, as the task takes them.
 pub(super) struct Requests {
     sent: mpsc::UnboundedReceiver<WriteRequest>,
@@ -48,10 +45,9 @@ impl Requests {
         };
         let alike: Vec<usize> =
             (0..self.waiting.len()).filter(|place| self.waiting.get(*place).is_some_and(is_alike)).collect();
-        // A power of two.
-        let size = 1 << (alike.len() + 1).min(MAX_CHAINS).ilog2();
+        let others = first.chain.count_together(alike.len() + 1) - 1;
         let mut batch = vec![first];
-        for (removed, place) in alike.into_iter().take(size - 1).enumerate() {
+        for (removed, place) in alike.into_iter().take(others).enumerate() {
             let request = self.waiting.remove(place - removed).and_then(|request| request.admitted(&self.file));
             if let Some(Requested::Chain(request)) = request.map(|request| request.kind) {
                 batch.push(request);

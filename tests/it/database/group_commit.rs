@@ -94,6 +94,25 @@ async fn concurrent_rotations_of_many_tokens_all_succeed_and_every_value_works()
 }
 
 #[tokio::test]
+async fn on_sqlite_creations_that_wait_together_share_a_durable_transaction() {
+    let fixture = Arc::new(Fixture::on(TestDatabase::sqlite()).await);
+    let before = fixture.store.commits();
+    let slot = fixture.take_slot().await;
+    let mut running = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let fixture = fixture.clone();
+        running.spawn(async move { fixture.create().await.value });
+    }
+    tokio::task::yield_now().await;
+    drop(slot);
+    let values = running.join_all().await;
+    assert_eq!(fixture.store.commits() - before, 1, "durable transactions for {CLIENTS} creations");
+    for value in values {
+        fixture.present(&value).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn on_sqlite_rotations_that_wait_together_share_durable_transactions() {
     let fixture = Fixture::on(TestDatabase::sqlite()).await;
     let holders = fixture.holders().await;
