@@ -6,7 +6,7 @@ use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbBackend, DbErr, RuntimeErr, sqlx};
 
 /// A failure of the store. Its text is for the log; it may name tables and constraints, never a value.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The database cannot be reached, or cannot do this at the moment. The same call may succeed later.
     #[error("the database is unavailable: {0}")]

@@ -9,7 +9,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Salt, ValueFacts};
 use crate::domain::value::{Hint, ValueHash};
 use crate::store::Error;
-use crate::store::token::columns::{Columns, actor_name, bytes};
+use crate::store::token::columns::{Columns, actor_name};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_token_value")]
@@ -61,11 +61,14 @@ pub const COLUMNS: &str = "\
     api_token_value.created_by, api_token_value.first_used_at, api_token_value.replaced_at, api_token_value.retires_at, \
     api_token_value.overlap_minutes, api_token_value.salt, ";
 
+/// Those of them that are bytes.
+pub const BYTES: [&str; 2] = ["api_token_value.hash", "api_token_value.salt"];
+
 /// Reads a value from these columns.
 pub fn read(columns: &mut Columns<'_>) -> Result<ValueFacts, Error> {
     Ok(ValueFacts {
         generation: columns.number()?,
-        hash: ValueHash(bytes(columns.take()?)?),
+        hash: ValueHash(columns.bytes()?),
         hint: columns.parse(Hint::parse)?,
         created_at: columns.moment()?,
         created_by: columns.actor()?,
@@ -73,7 +76,7 @@ pub fn read(columns: &mut Columns<'_>) -> Result<ValueFacts, Error> {
         replaced_at: columns.moment_if_any()?,
         retires_at: columns.moment_if_any()?,
         overlap_minutes: columns.number()?,
-        salt: columns.take_if_any::<&[u8]>()?.map(bytes).transpose()?.map(|salt| Salt(Box::new(salt))),
+        salt: columns.bytes_if_any()?.map(|salt| Salt(Box::new(salt))),
     })
 }
 

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use sea_orm::sea_query::LockType;
-use sea_orm::{ConnectionTrait, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::domain::id::TokenId;
 use crate::domain::token::Token;
@@ -15,18 +15,21 @@ use crate::domain::value::ValueHash;
 use crate::store::{Error, Store};
 
 use super::hash_lookup;
-use super::read::{self, Row};
+use super::read::{self, TokenRows};
 
-/// Reads a token by id with its values: without a lock, with an exclusive lock, and with a shared lock.
-static BY_ID: LazyLock<[String; 3]> = LazyLock::new(|| {
-    ["", " FOR UPDATE", " FOR SHARE"].map(|lock| {
-        format!(
-            "SELECT {columns} FROM api_token JOIN api_token_value ON {values} WHERE api_token.id = $1{lock}",
-            columns = *read::COLUMNS,
-            values = read::JOIN_VALUES
-        )
-    })
-});
+/// Reads a token by id with its values, on SQLite.
+static BY_ID_ON_SQLITE: LazyLock<String> = LazyLock::new(|| by_id(DbBackend::Sqlite, ""));
+/// The same on PostgreSQL: without a lock, with an exclusive lock, and with a shared lock.
+static BY_ID: LazyLock<[String; 3]> =
+    LazyLock::new(|| ["", " FOR UPDATE", " FOR SHARE"].map(|lock| by_id(DbBackend::Postgres, lock)));
+
+fn by_id(backend: DbBackend, lock: &str) -> String {
+    format!(
+        "{select} FROM api_token JOIN api_token_value ON {values} WHERE api_token.id = $1{lock}",
+        select = read::select(backend),
+        values = read::JOIN_VALUES
+    )
+}
 
 impl Store {
     /// The token of this id.
@@ -50,26 +53,23 @@ impl Store {
 }
 
 pub(in crate::store) async fn find<C: ConnectionTrait>(connection: &C, id: TokenId) -> Result<Option<Token>, Error> {
-    only(&rows(connection, id, None).await?)
+    Ok(rows(connection, id, None).await?.read()?.tokens()?.pop())
 }
 
-/// The rows of a token and its values, locked if a lock is given.
+/// The rows of a token and its values, locked if a lock is given, which only PostgreSQL has.
 pub(in crate::store) async fn rows<C: ConnectionTrait>(
     connection: &C,
     id: TokenId,
     lock: Option<LockType>,
-) -> Result<Vec<QueryResult>, Error> {
+) -> Result<TokenRows, Error> {
+    let backend = connection.get_database_backend();
     let [plain, for_update, for_share] = &*BY_ID;
     let sql = match lock {
+        _ if backend == DbBackend::Sqlite => &*BY_ID_ON_SQLITE,
         None => plain,
         Some(LockType::Update) => for_update,
         Some(_) => for_share,
     };
-    let backend = connection.get_database_backend();
-    Ok(connection.query_all_raw(Statement::from_sql_and_values(backend, sql, [id.to_string().into()])).await?)
-}
-
-/// The one token that these rows belong to.
-pub(in crate::store) fn only(rows: &[QueryResult]) -> Result<Option<Token>, Error> {
-    Ok(read::tokens(rows.iter().map(|row| Row::read(row, 0)))?.pop())
+    let statement = Statement::from_sql_and_values(backend, sql, [id.to_string().into()]);
+    Ok(TokenRows::query(connection, statement).await?)
 }

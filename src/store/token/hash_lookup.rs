@@ -11,7 +11,7 @@ use std::array;
 use std::num::NonZero;
 use std::sync::{Arc, LazyLock};
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::domain::token::Token;
@@ -21,27 +21,31 @@ use crate::store::Error;
 use crate::store::connect::pool::Pool;
 use crate::traces;
 
-use super::columns;
-use super::read::{self, Row};
+use super::columns::Columns;
+use super::read::{self, PRESENTED_HASH, Row, Rows, TokenRows};
 
 /// The largest batch, for which the last of the statements has placeholders.
 const MAX_BATCH: usize = 1 << (SIZES - 1);
 const SIZES: usize = 6;
 
 /// The statements for one hash, two, four, and so on. Powers of two keep the number of prepared statements small.
-static STATEMENTS: LazyLock<[String; SIZES]> = LazyLock::new(|| array::from_fn(|power| statement(1 << power)));
+static STATEMENTS: LazyLock<[String; SIZES]> =
+    LazyLock::new(|| array::from_fn(|power| statement(DbBackend::Sqlite, 1 << power)));
+/// The statement of PostgreSQL, for one hash.
+static STATEMENT: LazyLock<String> = LazyLock::new(|| statement(DbBackend::Postgres, 1));
 
 /// How many statements may run at once: one less than there are connections, so that one is left for other reads.
 const MAX_STATEMENTS: usize = 3;
 
-/// The columns before those of the token: the hash that was presented, and its generation.
-const LEADING_COLUMNS: usize = 2;
-
 /// A token and the generation of the value that was looked up.
 type Found = (Token, u32);
 
-/// A hash that was presented, and a row for it.
-type Presented<'a> = (Vec<u8>, &'a QueryResult);
+/// A hash that was presented, its generation, and a row for it.
+struct Presented<'a> {
+    hash: ValueHash,
+    generation: u32,
+    columns: Columns<'a>,
+}
 
 /// A lookup that waits for its result.
 struct LookupRequest {
@@ -55,13 +59,12 @@ pub(in crate::store) struct LookupQueue {
     queue: mpsc::UnboundedSender<LookupRequest>,
 }
 
-fn statement(hashes: usize) -> String {
+fn statement(backend: DbBackend, hashes: usize) -> String {
     let places: Vec<String> = (1..=hashes).map(|place| format!("${place}")).collect();
     format!(
-        "SELECT presented.hash, presented.generation, {columns} FROM api_token_value AS presented \
-         JOIN api_token ON api_token.id = presented.token_id \
-         JOIN api_token_value ON {values} WHERE presented.hash IN ({places})",
-        columns = *read::COLUMNS,
+        "{select} FROM api_token_value AS presented JOIN api_token ON api_token.id = presented.token_id \
+         JOIN api_token_value ON {values} WHERE {PRESENTED_HASH} IN ({places})",
+        select = read::select_with(backend, &format!("{PRESENTED_HASH}, presented.generation, ")),
         values = read::JOIN_VALUES,
         places = places.join(", ")
     )
@@ -86,7 +89,7 @@ impl LookupQueue {
 
 /// Looks a hash up alone.
 pub(in crate::store) async fn find(connection: &Pool, hash: &ValueHash) -> Result<Option<Found>, Error> {
-    found(&presented(&ask(connection, &[*hash]).await?)?, hash)
+    found(&presented(&ask(connection, &[*hash]).await?.read()?)?, hash)
 }
 
 /// Takes lookups from the queue and answers them. Lookups that arrive while the maximum number of statements runs become one batch.
@@ -111,40 +114,51 @@ async fn answer_all(pool: Pool, mut queue: mpsc::UnboundedReceiver<LookupRequest
 async fn answer(pool: &Pool, mut asked: Vec<LookupRequest>) {
     asked.retain(|asked| !asked.answer.is_closed());
     let hashes: Vec<ValueHash> = asked.iter().map(|asked| asked.hash).collect();
-    let rows = ask(pool, &hashes).await;
-    let presented = rows.as_deref().map_err(DbErr::clone).and_then(presented);
+    if hashes.is_empty() {
+        return;
+    }
+    let rows = ask(pool, &hashes).await.map_err(Error::from);
+    let rows = rows.as_ref().map_err(Error::clone).and_then(TokenRows::read);
+    let presented = rows.as_ref().map_err(Error::clone).and_then(presented);
     for LookupRequest { hash, answer } in asked {
-        let found = presented.as_deref().map_err(|err| err.clone().into()).and_then(|rows| found(rows, &hash));
+        let found = match &presented {
+            Ok(rows) => found(rows, &hash),
+            // A damaged row of one token must not fail the others.
+            Err(Error::Unreadable(_) | Error::Refused(_)) if hashes.len() > 1 => find(pool, &hash).await,
+            Err(err) => Err(err.clone()),
+        };
         // An error means that the caller is gone.
         let _ = answer.send(found);
     }
 }
 
-/// The rows of these hashes, at most [`MAX_BATCH`].
-async fn ask(connection: &Pool, hashes: &[ValueHash]) -> Result<Vec<QueryResult>, DbErr> {
-    if hashes.is_empty() {
-        return Ok(Vec::new());
-    }
+/// The rows of these hashes, of which there are at most [`MAX_BATCH`], and one on PostgreSQL.
+async fn ask(connection: &Pool, hashes: &[ValueHash]) -> Result<TokenRows, DbErr> {
+    let backend = connection.get_database_backend();
     let places = hashes.len().next_power_of_two();
-    let sql = STATEMENTS.get(places.ilog2() as usize).cloned().unwrap_or_else(|| statement(places));
+    let sql = match backend {
+        DbBackend::Sqlite => STATEMENTS.get(places.ilog2() as usize).unwrap_or(&STATEMENT),
+        _ => &*STATEMENT,
+    };
     // The placeholders that are left over get the last hash again, which adds no rows.
     let padding = hashes.last().into_iter().cycle().take(places - hashes.len());
     let values = hashes.iter().chain(padding).map(|hash| hash.0.to_vec().into());
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
-    connection.query_all_raw(statement).await
+    TokenRows::query(connection, Statement::from_sql_and_values(backend, sql, values)).await
 }
 
 /// The rows, each with the hash that was presented for it.
-fn presented(rows: &[QueryResult]) -> Result<Vec<Presented<'_>>, DbErr> {
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row))).collect()
+fn presented<'a>(rows: &'a Rows<'_>) -> Result<Vec<Presented<'a>>, Error> {
+    let presented = |mut columns: Columns<'a>| {
+        Ok(Presented { hash: ValueHash(columns.bytes()?), generation: columns.number()?, columns })
+    };
+    rows.iter().map(presented).collect()
 }
 
 /// The token and generation in the rows of this hash.
 fn found(rows: &[Presented<'_>], hash: &ValueHash) -> Result<Option<Found>, Error> {
-    let of_hash = || rows.iter().filter(|(presented, _)| *presented == hash.0).map(|(_, row)| *row);
-    let Some(first) = of_hash().next() else { return Ok(None) };
-    let generation = columns::to_u32(first.try_get_by_index(1)?)?;
-    Ok(read::tokens(of_hash().map(|row| Row::read(row, LEADING_COLUMNS)))?.pop().map(|token| (token, generation)))
+    let of_hash = || rows.iter().filter(|row| row.hash == *hash);
+    let Some(Presented { generation, .. }) = of_hash().next() else { return Ok(None) };
+    Ok(read::tokens(of_hash().map(|row| Row::read(row.columns.clone())))?.pop().map(|token| (token, *generation)))
 }
 
 /// The error if the task has ended, which happens only when the whole process ends.

@@ -61,8 +61,9 @@ impl Transaction {
             LockMode::Exclusive => LockType::Update,
         };
         let rows = find::rows(self.connection(), id, Some(lock)).await?;
-        if rows.iter().any(|row| Row::read(row, 0).is_ok_and(|row| row.is_current())) {
-            return find::only(&rows);
+        let rows = rows.read()?;
+        if rows.iter().any(|columns| Row::read(columns).is_ok_and(|row| row.is_current())) {
+            return Ok(rows.tokens()?.pop());
         }
         self.find_token(id).await
     }

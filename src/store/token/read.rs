@@ -5,7 +5,8 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::QueryResult;
+use sea_orm::sqlx::Row as _;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr, Statement};
 
 use crate::domain::id::TokenId;
 use crate::domain::token::{Token, ValueFacts};
@@ -13,10 +14,10 @@ use crate::domain::token::{Token, ValueFacts};
 use crate::store::Error;
 use crate::store::entity::{api_token, api_token_value};
 
-use super::columns::Columns;
+use super::columns::{self, Columns, JsonColumn};
 
 /// The columns of a token joined with one of its values, in the order in which they are read.
-pub(in crate::store) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     let (value, settings) = (api_token_value::COLUMNS, api_token::SETTINGS);
     format!(
         "api_token.id, api_token.generation, api_token.previous_generation, {value}{settings}api_token.created_at, \
@@ -24,11 +25,88 @@ pub(in crate::store) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// A column that is read before those of the token: the hash of a value.
+pub(in crate::store) const PRESENTED_HASH: &str = "presented.hash";
+
 /// The condition by which a token is joined with its current and its previous value. For `IN` alone, SQLite fills a temporary table
 /// for every token; so the index is read by a range, and the `+` keeps `IN` from being used for that.
 pub(in crate::store) const JOIN_VALUES: &str = "api_token_value.token_id = api_token.id \
     AND api_token_value.generation BETWEEN coalesce(api_token.previous_generation, api_token.generation) AND api_token.generation \
     AND +api_token_value.generation IN (api_token.generation, api_token.previous_generation)";
+
+/// The rows of a statement that reads tokens. On SQLite they are one text, an array of arrays in JSON: the driver allocates for every
+/// column, and hands every row over from the thread of the connection by itself.
+pub(in crate::store) enum TokenRows {
+    Json(Option<QueryResult>),
+    Driver(Vec<QueryResult>),
+}
+
+/// The rows, to be read one after the other.
+pub(in crate::store) enum Rows<'a> {
+    Json(Vec<Vec<JsonColumn<'a>>>),
+    Driver(&'a [QueryResult]),
+}
+
+/// As [`select_with`], without leading columns.
+pub(in crate::store) fn select(backend: DbBackend) -> &'static str {
+    static SQLITE: LazyLock<String> = LazyLock::new(|| select_with(DbBackend::Sqlite, ""));
+    static POSTGRES: LazyLock<String> = LazyLock::new(|| select_with(DbBackend::Postgres, ""));
+    if backend == DbBackend::Sqlite { &SQLITE } else { &POSTGRES }
+}
+
+/// Begins a statement whose rows are [`TokenRows`]: selects these columns (each with a comma after it) and those of a token.
+pub(in crate::store) fn select_with(backend: DbBackend, leading: &str) -> String {
+    let columns = format!("{leading}{}", *COLUMNS);
+    if backend != DbBackend::Sqlite {
+        return format!("SELECT {columns}");
+    }
+    // JSON has no bytes.
+    let column = |name: &str| match name {
+        bytes if bytes == PRESENTED_HASH || api_token_value::BYTES.contains(&bytes) => format!("hex({bytes})"),
+        other => other.to_owned(),
+    };
+    let columns: Vec<String> = columns.split(", ").map(column).collect();
+    format!("SELECT json_group_array(json_array({}))", columns.join(", "))
+}
+
+impl TokenRows {
+    /// Executes a statement that begins with [`select`] or [`select_with`].
+    pub(in crate::store) async fn query(
+        connection: &impl ConnectionTrait,
+        statement: Statement,
+    ) -> Result<Self, DbErr> {
+        Ok(match statement.db_backend {
+            DbBackend::Sqlite => Self::Json(connection.query_one_raw(statement).await?),
+            _ => Self::Driver(connection.query_all_raw(statement).await?),
+        })
+    }
+
+    pub(in crate::store) fn read(&self) -> Result<Rows<'_>, Error> {
+        let row = match self {
+            Self::Driver(rows) => return Ok(Rows::Driver(rows)),
+            Self::Json(row) => row.as_ref().and_then(QueryResult::try_as_sqlite_row),
+        };
+        let text = row.map_or(Ok("[]"), |row| row.try_get(0));
+        let text = text.map_err(|err| DbErr::Query(RuntimeErr::SqlxError(err.into())))?;
+        // The message of the error names no column's contents beyond a number.
+        serde_json::from_str(text).map(Rows::Json).map_err(|err| Error::Unreadable(format!("rows of tokens: {err}")))
+    }
+}
+
+impl Rows<'_> {
+    pub(in crate::store) fn iter(&self) -> impl Iterator<Item = Columns<'_>> {
+        let (json, driver): (&[Vec<JsonColumn<'_>>], &[QueryResult]) = match self {
+            Self::Json(rows) => (rows, &[]),
+            Self::Driver(rows) => (&[], rows),
+        };
+        json.iter().map(|row| columns::Row::Json(row)).chain(driver.iter().map(columns::Row::Driver)).map(Columns::of)
+    }
+
+    /// The tokens, in the order of their rows, which must be adjacent for each token.
+    pub(in crate::store) fn tokens(&self) -> Result<Vec<Token>, Error> {
+        tokens(self.iter().map(Row::read))
+    }
+}
 
 /// A row: a token joined with one of its values.
 pub(in crate::store) struct Row<'a> {
@@ -40,9 +118,8 @@ pub(in crate::store) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Reads a row that has these columns, starting at the position `first`.
-    pub(in crate::store) fn read(row: &'a QueryResult, first: usize) -> Result<Self, Error> {
-        let mut columns = Columns::new(row, first);
+    /// Reads a row from these columns.
+    pub(in crate::store) fn read(mut columns: Columns<'a>) -> Result<Self, Error> {
         Ok(Self {
             id: columns.parse(TokenId::parse)?,
             generation: columns.number()?,
