@@ -73,7 +73,8 @@ impl Store {
         file: DatabaseFile,
     ) -> Self {
         let listing_permits = permits(listings.get_sqlite_connection_pool().options().get_max_connections());
-        let (read, write, listings) = (Pool::from(read), Pool::from(write), Pool::from(listings));
+        let (read, write) = (Pool::of_readers(read, false), Pool::from(write));
+        let listings = Pool::of_readers(listings, true);
         let after_commit = AfterCommit::new(&write);
         let write_queue = Some(WriteQueue::new(write.clone(), after_commit.clone(), file.clone()));
         let lookups = Some(LookupQueue::new(read.clone()));

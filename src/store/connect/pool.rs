@@ -63,6 +63,11 @@ impl From<Contact> for Pool {
 }
 
 impl Pool {
+    /// Connections to a SQLite file that only read, and keep their connections. If they are limited, long statements are interrupted.
+    pub(in crate::store) fn of_readers(connections: DatabaseConnection, limited: bool) -> Self {
+        Contact::of_readers(connections, limited).into()
+    }
+
     /// The current PostgreSQL server, if there is contact.
     pub(in crate::store) fn server(&self) -> Option<Primary> {
         self.contact.borrow().as_ref().map(Contact::server)
@@ -96,8 +101,13 @@ impl Pool {
 
     /// Waits until every connection is returned, and closes them.
     pub(in crate::store) async fn close(&self) -> Result<(), DbErr> {
-        match self.connections() {
-            Some(connections) => connections.close().await,
+        let contact = self.contact.borrow().clone();
+        match contact.map(|contact| (contact.connections, contact.readers)) {
+            Some((_, Some(readers))) => {
+                readers.close().await;
+                Ok(())
+            }
+            Some((connections, None)) => connections.close().await,
             None => Ok(()),
         }
     }
@@ -134,11 +144,13 @@ impl Pool {
             let (open, idle) = (usize::try_from(pool.size()).unwrap_or_default(), pool.num_idle());
             Usage { used: open.saturating_sub(idle), idle, max: pool.options().get_max_connections() }
         }
-        let Some(connections) = self.connections() else { return Usage::default() };
-        match self.backend {
-            DbBackend::Sqlite => of(connections.get_sqlite_connection_pool()),
-            _ => of(connections.get_postgres_connection_pool()),
-        }
+        let Some(contact) = self.contact.borrow().clone() else { return Usage::default() };
+        let usage = match self.backend {
+            DbBackend::Sqlite => of(contact.connections.get_sqlite_connection_pool()),
+            _ => of(contact.connections.get_postgres_connection_pool()),
+        };
+        let kept = contact.readers.map_or(0, |readers| readers.kept());
+        Usage { used: usage.used.saturating_sub(kept), idle: usage.idle + kept, ..usage }
     }
 
     /// The present contact, or the next one if it comes soon.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::connect::postgres::pooled::{Begin, PooledTransaction};
 use crate::store::connect::postgres::primary::Primary;
+use crate::store::connect::sqlite::readers::Readers;
 
 /// How long a statement may take. Without a limit, one whose connection died silently would wait forever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -22,6 +23,8 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Contact {
     pub(super) connections: DatabaseConnection,
+    /// What reads from a SQLite file, unless these connections write.
+    pub(super) readers: Option<Readers>,
     /// How transactions begin if a connection pooler is in between.
     begin: Option<Begin>,
     pub(super) lost: CancellationToken,
@@ -41,7 +44,13 @@ impl Contact {
         begin: Option<Begin>,
         lost: CancellationToken,
     ) -> Self {
-        Self { connections, begin, lost }
+        Self { connections, readers: None, begin, lost }
+    }
+
+    /// Connections to a SQLite file that only read. If they are limited, long statements are interrupted.
+    pub(super) fn of_readers(connections: DatabaseConnection, limited: bool) -> Self {
+        let readers = Some(Readers::new(connections.get_sqlite_connection_pool().clone(), limited));
+        Self { readers, ..Self::new(connections, None, CancellationToken::new()) }
     }
 
     /// How many connections it has at most.
@@ -93,6 +102,9 @@ impl Contact {
     }
 
     pub(super) async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        if let Some(readers) = &self.readers {
+            return readers.execute(statement).await;
+        }
         let Some(begin) = &self.begin else { return self.connections.execute_raw(statement).await };
         let transaction = self.begin_pooled(begin).await?;
         let outcome = transaction.execute(&statement).await?;
@@ -109,6 +121,9 @@ impl Contact {
     }
 
     pub(super) async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        if let Some(readers) = &self.readers {
+            return readers.query_one(statement).await;
+        }
         let Some(begin) = &self.begin else { return self.connections.query_one_raw(statement).await };
         let transaction = self.begin_pooled(begin).await?;
         let row = transaction.query_one(&statement).await?;
@@ -117,6 +132,9 @@ impl Contact {
     }
 
     pub(super) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        if let Some(readers) = &self.readers {
+            return readers.query_all(statement).await;
+        }
         let Some(begin) = &self.begin else { return self.connections.query_all_raw(statement).await };
         let transaction = self.begin_pooled(begin).await?;
         let rows = transaction.query_all(&statement).await?;

@@ -10,8 +10,6 @@ use crate::store::connect::options::{LISTING_WAIT, pool_options};
 use crate::store::file::database_file::DatabaseFile;
 use crate::store::file::write_ahead_log::{BUSY_TIMEOUT, WAL_LIMIT_BYTES};
 
-use super::statement_limit;
-
 /// The file, once all connections to it are open. A connection that is opened later must be to the same file.
 pub(super) type Known = Arc<OnceLock<DatabaseFile>>;
 
@@ -32,8 +30,7 @@ pub(super) async fn sqlite_pool(
     let mut options = pool_options(url, connections);
     // All connections now, while the path is known to be that of this file.
     options.min_connections(connections);
-    let lists = used == Use::List;
-    if lists {
+    if used == Use::List {
         options.acquire_timeout(LISTING_WAIT);
     }
     options.map_sqlx_sqlite_opts(move |options| {
@@ -57,21 +54,20 @@ pub(super) async fn sqlite_pool(
     let known = known.clone();
     options.map_sqlx_sqlite_pool_opts(move |options| {
         let known = known.clone();
-        let options = options.after_connect(move |connection, _| {
+        let options = options.after_connect(move |_, _| {
             let known = known.clone();
             Box::pin(async move {
                 if let Some(file) = known.get() {
                     file.check().map_err(|err| sqlx::Error::Io(std::io::Error::other(err.to_string())))?;
                 }
-                if lists { statement_limit::reset_count(connection).await } else { Ok(()) }
+                Ok(())
             })
         });
         let options =
             options.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
         // Otherwise no connection is closed while the store is open: with the last one, SQLite deletes the write-ahead log, and the
         // next one could open another file.
-        let options = options.idle_timeout(None).max_lifetime(None);
-        if lists { statement_limit::limit(options) } else { options }
+        options.idle_timeout(None).max_lifetime(None)
     });
     Database::connect(options).await
 }

@@ -3,4 +3,5 @@
 mod checks;
 mod connection_options;
 pub(in crate::store) mod open;
+pub(in crate::store) mod readers;
 mod statement_limit;
