@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value};
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -26,11 +27,8 @@ enum Form {
     Serialised(Arc<RawValue>),
 }
 
-#[derive(Serialize)]
 struct Built {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
 }
 
@@ -65,7 +63,36 @@ impl Answer {
         if self.has_errors() || !self.executed() {
             return Err(Box::new(self));
         }
-        serde_json::value::to_raw_value(&self).map(Arc::from).map_err(|_| Box::new(self))
+        self.raw().map(Arc::from).ok_or_else(|| Box::new(self))
+    }
+
+    /// The answer as JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(1_024);
+        self.write_to(&mut body);
+        body
+    }
+
+    /// Appends the answer as JSON.
+    pub fn write_to(&self, body: &mut Vec<u8>) {
+        let Built { errors, data } = match &self.0 {
+            Form::Built(built) => built,
+            Form::Serialised(text) => return body.extend_from_slice(text.get().as_bytes()),
+        };
+        body.push(b'{');
+        if !errors.is_empty() {
+            body.extend_from_slice(br#""errors":"#);
+            write_json(errors, body);
+        }
+        if let Some(data) = data {
+            body.extend_from_slice(if errors.is_empty() { br#""data":"#.as_slice() } else { br#","data":"# });
+            write_value(data, body);
+        }
+        body.push(b'}');
+    }
+
+    fn raw(&self) -> Option<Box<RawValue>> {
+        RawValue::from_string(String::from_utf8(self.to_json()).ok()?).ok()
     }
 
     /// The answer that was serialised to this text.
@@ -143,10 +170,47 @@ impl Answer {
 impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
-            Form::Built(built) => built.serialize(serializer),
+            Form::Built(_) => {
+                self.raw().ok_or_else(|| S::Error::custom("the answer is not JSON"))?.serialize(serializer)
+            }
             Form::Serialised(text) => text.serialize(serializer),
         }
     }
+}
+
+/// Appends a value as JSON. Bytes are JSON already ([`Written`](super::written::Written)).
+fn write_value(value: &Value, body: &mut Vec<u8>) {
+    match value {
+        Value::Binary(json) => body.extend_from_slice(json),
+        Value::Object(fields) => {
+            body.push(b'{');
+            for (place, (key, value)) in fields.iter().enumerate() {
+                if place > 0 {
+                    body.push(b',');
+                }
+                write_json(key, body);
+                body.push(b':');
+                write_value(value, body);
+            }
+            body.push(b'}');
+        }
+        Value::List(items) => {
+            body.push(b'[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    body.push(b',');
+                }
+                write_value(item, body);
+            }
+            body.push(b']');
+        }
+        leaf => write_json(leaf, body),
+    }
+}
+
+fn write_json(value: &impl Serialize, body: &mut Vec<u8>) {
+    // This cannot fail: the values are plain data, and writing to a Vec does not fail.
+    let _ = serde_json::to_writer(body, value);
 }
 
 /// The response that replaces the remaining fields of a mutation, once the answer has more than so many bytes.

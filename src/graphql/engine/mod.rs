@@ -6,3 +6,4 @@ pub(crate) mod ready;
 pub(crate) mod request;
 pub(crate) mod size;
 pub(crate) mod subscriptions;
+pub(crate) mod written;

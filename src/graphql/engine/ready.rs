@@ -26,6 +26,18 @@ impl<T> From<T> for Ready<T> {
     }
 }
 
+impl<T> Ready<T> {
+    pub(crate) fn object(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> ReadyList<T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+}
+
 impl<T> FromIterator<T> for ReadyList<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self(items.into_iter().collect())
@@ -83,7 +95,7 @@ impl<T: OutputType> OutputType for ReadyList<T> {
 }
 
 /// The fields of an object. A failed field is left out, as the library does, and completed by the answer.
-async fn resolve_object<T: ContainerType>(
+pub(super) async fn resolve_object<T: ContainerType>(
     object: &T,
     ctx: &ContextSelectionSet<'_>,
     field: &Positioned<Field>,

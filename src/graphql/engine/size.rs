@@ -40,6 +40,16 @@ impl Bound {
         self.stops && self.is_exceeded()
     }
 
+    /// As [`Bound::must_stop`], with so many bytes that are not counted yet.
+    pub(super) fn must_stop_at(&self, bytes: usize) -> bool {
+        self.stops && self.size.bytes().saturating_add(bytes) > self.max_bytes
+    }
+
+    /// Counts what was written as JSON.
+    pub(super) fn count_written(&self, bytes: usize) {
+        self.size.add(bytes);
+    }
+
     /// Counts a value that was resolved, if it is an object. Nested objects were counted when they were resolved.
     pub(super) fn count(&self, value: &Value) {
         if let Value::Object(fields) = value {
@@ -78,16 +88,15 @@ impl Extension for CountSize {
     }
 }
 
-/// The length of a value as JSON, not counting objects.
+/// The length of a value as JSON, not counting objects, nor what was written as JSON, which was counted then.
 fn leaf_length(value: &Value) -> usize {
     match value {
-        Value::Object(_) => 0,
+        Value::Object(_) | Value::Binary(_) => 0,
         Value::List(items) => items.iter().map(|item| leaf_length(item) + 1).sum::<usize>() + 2,
         Value::String(text) => text_length(text),
         Value::Enum(name) => text_length(name),
         Value::Number(_) => 11,
         Value::Null | Value::Boolean(_) => 5,
-        Value::Binary(bytes) => bytes.len().saturating_mul(4),
     }
 }
 

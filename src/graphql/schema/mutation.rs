@@ -8,6 +8,7 @@ use super::types::token::output::{
     CreateApiTokenOutput, EndApiTokenOverlapOutput, RevokeApiTokenOutput, RotateApiTokenOutput, UpdateApiTokenOutput,
 };
 use crate::graphql::engine::ready::Ready;
+use crate::graphql::engine::written::Written;
 use crate::graphql::error::refuse;
 use crate::service::RotateRequest;
 
@@ -27,7 +28,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The settings of the new API token.")] input: CreateApiTokenInput,
-    ) -> Result<Ready<CreateApiTokenOutput>> {
+    ) -> Result<Written<CreateApiTokenOutput>> {
         let issued = service(ctx)?.create(caller(ctx)?, input.into()).await.map_err(refuse)?;
         Ok(CreateApiTokenOutput { token: ApiToken::from(issued).into() }.into())
     }
@@ -41,7 +42,7 @@ impl Mutation {
         #[graphql(desc = "The API token and how to rotate it; the caller's own if left out.")] input: Option<
             RotateApiTokenInput,
         >,
-    ) -> Result<Ready<RotateApiTokenOutput>> {
+    ) -> Result<Written<RotateApiTokenOutput>> {
         let mut request = input.map(RotateRequest::from).unwrap_or_default();
         let has_key_field = request.idempotency_key.is_some();
         request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));

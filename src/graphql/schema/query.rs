@@ -10,6 +10,7 @@ use super::types::token::input::{ApiTokenFilter, ApiTokenOrder};
 use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInput};
 use crate::domain::id::EventId;
 use crate::graphql::engine::ready::Ready;
+use crate::graphql::engine::written::Written;
 use crate::graphql::error::refuse;
 use crate::service::{AuditRequest, PageRequest, Service};
 
@@ -23,7 +24,7 @@ pub(crate) struct Query;
 impl Query {
     /// The caller's own API token. Needs no permission.
     #[graphql(name = "currentAPIToken")]
-    async fn current_api_token(&self, ctx: &Context<'_>) -> Result<Ready<ApiToken>> {
+    async fn current_api_token(&self, ctx: &Context<'_>) -> Result<Written<ApiToken>> {
         let service: &Service = service(ctx)?;
         service.current(caller(ctx)?).await.map(|view| ApiToken::from(view).into()).map_err(refuse)
     }
@@ -34,7 +35,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its id.")] id: ID,
-    ) -> Result<Option<Ready<ApiToken>>> {
+    ) -> Result<Option<Written<ApiToken>>> {
         service(ctx)?.get(caller(ctx)?, &id).await.map(|view| Some(ApiToken::from(view).into())).map_err(refuse)
     }
 
@@ -60,7 +61,7 @@ impl Query {
         #[graphql(desc = "Only API tokens before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which API tokens; all if left out.")] filter: Option<ApiTokenFilter>,
         #[graphql(desc = "The order; oldest first if left out.")] order_by: Option<ApiTokenOrder>,
-    ) -> Result<Ready<ApiTokenConnection>> {
+    ) -> Result<Written<ApiTokenConnection>> {
         let filter = filter.map(Into::into).unwrap_or_default();
         let order = order_by.map(Into::into).unwrap_or_default();
         let request = PageRequest { first, after, last, before, filter, order };

@@ -12,7 +12,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use futures_util::FutureExt;
-use serde::Serialize;
 
 use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::{self, Answer, Outcome, Refused, Session};
@@ -235,7 +234,10 @@ async fn batch(state: &AppState, requests: Vec<graphql::Request>, session: &Arc<
         body.push(if body.is_empty() { b'[' } else { b',' });
         // Each answer is serialised at once, so that only one is held as a tree. It cannot fail: answers are plain data.
         let _ = match state.graphql.answer(request, session).await {
-            Ok(answer) => serde_json::to_writer(&mut body, &answer),
+            Ok(answer) => {
+                answer.write_to(&mut body);
+                Ok(())
+            }
             Err(refused) => serde_json::to_writer(&mut body, &Rejection::from(refused).into_body()),
         };
     }
@@ -306,16 +308,12 @@ fn write(media_type: AnswerType, answer: &Answer) -> Response<Body> {
         AnswerType::GraphqlResponse if !answer.executed() => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    let mut response = serialise(media_type, status, answer);
+    let mut response = respond(media_type, status, answer.to_json());
     FirstError::mark(&mut response, answer);
     if let Some(seconds) = answer.retry_after_seconds() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
-}
-
-fn serialise(media_type: AnswerType, status: StatusCode, body: &impl Serialize) -> Response<Body> {
-    serde_json::to_vec(body).map_or_else(|_| rejection::panicked(), |body| respond(media_type, status, body))
 }
 
 fn respond(media_type: AnswerType, status: StatusCode, body: Vec<u8>) -> Response<Body> {

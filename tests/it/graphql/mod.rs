@@ -9,3 +9,4 @@ mod lexical;
 mod limits;
 mod schema;
 mod validation;
+mod written_objects;

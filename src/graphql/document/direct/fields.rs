@@ -6,21 +6,26 @@ use serde::Serialize;
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Permission;
+use crate::graphql::document::plan::PLACEHOLDER;
 use crate::service::View;
 
 /// More bytes than a field has: a hundred scopes of 255 characters.
-pub(super) const MAX_FIELD_BYTES: u64 = 32 * 1_024;
+pub(crate) const MAX_FIELD_BYTES: u64 = 32 * 1_024;
 
 /// Writes a field into the response.
-pub(super) type Write<T> = fn(&T, &mut Vec<u8>);
+pub(crate) type Write<T> = fn(&T, &mut Vec<u8>);
 /// The fields of a selection set in order. The text of each is its response key with the punctuation around it.
-pub(super) type Fields<T> = Vec<(Box<str>, T)>;
+pub(crate) type Fields<T> = Vec<(Box<str>, T)>;
 
 /// The fields of a selection set; `None` if one of the selections is not a field, or cannot be written directly.
-pub(super) fn fields<T>(set: &SelectionSet, writer: impl Fn(&Field) -> Option<T>) -> Option<Fields<T>> {
+pub(crate) fn fields<T>(set: &SelectionSet, writer: impl Fn(&Field) -> Option<T>) -> Option<Fields<T>> {
     let mut found = Fields::new();
     for selection in &set.items {
         let Selection::Field(Positioned { node: field, .. }) = &selection.node else { return None };
+        // It is removed from the tree of the library later.
+        if field.response_key().node == PLACEHOLDER {
+            return None;
+        }
         // Names in GraphQL need no escaping in JSON.
         let key = format!("\"{}\":", field.response_key().node);
         if found.iter().any(|(other, _)| other.trim_start_matches(',') == key) {
@@ -33,7 +38,7 @@ pub(super) fn fields<T>(set: &SelectionSet, writer: impl Fn(&Field) -> Option<T>
 }
 
 /// Writes an object with these fields.
-pub(super) fn object<T>(fields: &Fields<Write<T>>, of: &T, body: &mut Vec<u8>) {
+pub(crate) fn object<T>(fields: &Fields<Write<T>>, of: &T, body: &mut Vec<u8>) {
     body.push(b'{');
     for (key, write) in fields {
         body.extend_from_slice(key.as_bytes());
@@ -43,7 +48,7 @@ pub(super) fn object<T>(fields: &Fields<Write<T>>, of: &T, body: &mut Vec<u8>) {
 }
 
 /// How this field of a token is written, if it is written here.
-pub(super) fn of_token(field: &str) -> Option<Write<View>> {
+pub(crate) fn of_token(field: &str) -> Option<Write<View>> {
     Some(match field {
         "__typename" => |_, body| json("APIToken", body),
         "id" => |view, body| json(view.token.id.text().as_str(), body),
@@ -71,7 +76,7 @@ pub(super) fn of_token(field: &str) -> Option<Write<View>> {
     })
 }
 
-pub(super) fn json<T: Serialize + ?Sized>(value: &T, body: &mut Vec<u8>) {
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T, body: &mut Vec<u8>) {
     // This cannot fail: the values are texts and numbers, and writing to a Vec does not fail.
     let _ = serde_json::to_writer(body, value);
 }
@@ -80,7 +85,7 @@ fn moment(at: Option<Timestamp>, body: &mut Vec<u8>) {
     json(&at.map(|at| at.to_string()), body);
 }
 
-pub(super) fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
+pub(crate) fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
     body.push(b'[');
     for (place, text) in texts.enumerate() {
         if place > 0 {

@@ -5,6 +5,6 @@
 //! of any other form, with fields that are not listed in [`fields`], or that need waiting are left to the library.
 
 mod current_token;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod query;
 mod verification;

@@ -1,6 +1,10 @@
 //! `PageInfo`, as the Relay cursor connections specification defines it.
 
 use async_graphql::SimpleObject;
+use async_graphql::parser::types::SelectionSet;
+
+use crate::graphql::document::direct::fields::{Fields, Write, fields, json};
+use crate::graphql::engine::written::{JsonBody, WriteJson};
 
 /// Where a page is in its listing.
 #[derive(SimpleObject)]
@@ -14,4 +18,26 @@ pub(crate) struct PageInfo {
     pub(crate) start_cursor: Option<String>,
     /// The cursor of the last edge; null on an empty page.
     pub(crate) end_cursor: Option<String>,
+}
+
+impl WriteJson for PageInfo {
+    type Fields = Fields<Write<Self>>;
+
+    fn fields(set: &SelectionSet) -> Option<Self::Fields> {
+        fields(set, |field| {
+            let write: Write<Self> = match field.name.node.as_str() {
+                "hasNextPage" => |page, body| json(&page.has_next_page, body),
+                "hasPreviousPage" => |page, body| json(&page.has_previous_page, body),
+                "startCursor" => |page, body| json(&page.start_cursor, body),
+                "endCursor" => |page, body| json(&page.end_cursor, body),
+                "__typename" => |_, body| json("PageInfo", body),
+                _ => return None,
+            };
+            Some(write)
+        })
+    }
+
+    fn write(&self, fields: &Self::Fields, body: &mut JsonBody<'_>) {
+        body.object(fields, |write, body| body.field(self, *write));
+    }
 }

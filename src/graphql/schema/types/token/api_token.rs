@@ -192,6 +192,13 @@ impl ApiToken {
     }
 }
 
+impl ApiToken {
+    /// The token, and its value if this answer issues it.
+    pub(super) fn parts(&self) -> (&View, Option<&Value>) {
+        (&self.view, self.value.as_ref())
+    }
+}
+
 /// The settings of a new API token. With `cloneSettingsFrom`, fields that are left out are copied from that token.
 #[derive(InputObject)]
 #[graphql(name = "CreateAPITokenInput")]

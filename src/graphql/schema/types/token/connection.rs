@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
+use async_graphql::parser::types::SelectionSet;
 use async_graphql::{Object, SimpleObject};
 
 use crate::domain::listing::Order;
+use crate::graphql::document::direct::fields::{Fields, Write, fields};
 use crate::graphql::engine::ready::{Ready, ReadyList};
+use crate::graphql::engine::written::{JsonBody, WriteJson};
 use crate::graphql::schema::types::page_info::PageInfo;
 use crate::service::{Connection, View, cursor};
 
 use super::api_token::ApiToken;
+use super::output::{TokenField, write_token};
 use super::value_use::ValueUses;
 
 /// A page of API tokens.
@@ -41,6 +45,63 @@ impl ApiTokenEdge {
     /// The API token.
     async fn node(&self) -> Ready<ApiToken> {
         ApiToken::on_page(self.view.clone(), self.uses.clone()).into()
+    }
+}
+
+/// A field of a page, as it is written.
+pub(crate) enum PageField {
+    Edges(Fields<EdgeField>),
+    PageInfo(Fields<Write<PageInfo>>),
+    Typename,
+}
+
+/// A field of an edge, as it is written.
+pub(crate) enum EdgeField {
+    Node(Fields<TokenField>),
+    Cursor,
+    Typename,
+}
+
+impl WriteJson for ApiTokenConnection {
+    type Fields = Fields<PageField>;
+
+    fn fields(set: &SelectionSet) -> Option<Self::Fields> {
+        fields(set, |field| {
+            let selected = &field.selection_set.node;
+            match field.name.node.as_str() {
+                "edges" => ApiTokenEdge::fields(selected).map(PageField::Edges),
+                "pageInfo" => PageInfo::fields(selected).map(PageField::PageInfo),
+                "__typename" => Some(PageField::Typename),
+                _ => None,
+            }
+        })
+    }
+
+    fn write(&self, fields: &Self::Fields, body: &mut JsonBody<'_>) {
+        body.object(fields, |field, body| match field {
+            PageField::Edges(fields) => body.list(self.edges.iter(), |edge, body| edge.object().write(fields, body)),
+            PageField::PageInfo(fields) => self.page_info.object().write(fields, body),
+            PageField::Typename => body.json("APITokenConnection"),
+        });
+    }
+}
+
+impl ApiTokenEdge {
+    fn fields(set: &SelectionSet) -> Option<Fields<EdgeField>> {
+        fields(set, |field| match field.name.node.as_str() {
+            "node" => ApiToken::fields(&field.selection_set.node).map(EdgeField::Node),
+            "cursor" => Some(EdgeField::Cursor),
+            "__typename" => Some(EdgeField::Typename),
+            _ => None,
+        })
+    }
+
+    fn write(&self, fields: &Fields<EdgeField>, body: &mut JsonBody<'_>) {
+        body.object(fields, |field, body| match field {
+            EdgeField::Node(fields) => write_token(&self.view, None, fields, body),
+            EdgeField::Cursor => body.json(&cursor(&self.view, self.order)),
+            EdgeField::Typename => body.json("APITokenEdge"),
+        });
     }
 }
 
