@@ -1,10 +1,9 @@
 //! The use cases of tokens, one a file, and the types that they return.
 
 mod create;
-mod end_overlap;
+mod cut_off;
 mod paging;
 mod read;
-mod revoke;
 mod rotate;
 mod update;
 mod view;
