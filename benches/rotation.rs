@@ -28,6 +28,7 @@ fn token() -> Token {
         updated: None,
         last_used_at: None,
         revoked_at: None,
+        suspended_at: None,
         current: ValueFacts {
             generation: 1,
             hash: value().hash(),

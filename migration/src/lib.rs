@@ -25,6 +25,8 @@ mod m0009_event_indexes;
 mod m0010_name_search;
 mod m0011_old_event_indexes;
 mod m0012_value_use;
+mod m0013_suspended_at;
+mod m0014_suspended_index;
 mod statements;
 
 /// All steps, oldest first.
@@ -47,6 +49,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_name_search::Migration),
             Box::new(m0011_old_event_indexes::MIGRATION),
             Box::new(m0012_value_use::Migration),
+            Box::new(m0013_suspended_at::MIGRATION),
+            Box::new(m0014_suspended_index::MIGRATION),
         ]
     }
 }

@@ -28,6 +28,10 @@ pub enum Action {
     OverlapEnded,
     /// A token was revoked.
     Revoked,
+    /// A token was suspended.
+    Suspended,
+    /// A suspended token was resumed.
+    Resumed,
     /// Values were retired by the operator, because an older backup was restored.
     ValuesRetired,
     /// A retired value was presented (R8).
@@ -50,6 +54,8 @@ names! {
         RotationRefused => "API_TOKEN_ROTATION_REFUSED",
         OverlapEnded => "API_TOKEN_OVERLAP_ENDED",
         Revoked => "API_TOKEN_REVOKED",
+        Suspended => "API_TOKEN_SUSPENDED",
+        Resumed => "API_TOKEN_RESUMED",
         ValuesRetired => "API_TOKEN_VALUES_RETIRED",
         ValueReused => "API_TOKEN_VALUE_REUSED",
         RestrictionRefused => "API_TOKEN_RESTRICTION_REFUSED",

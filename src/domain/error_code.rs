@@ -15,6 +15,8 @@ pub enum ErrorCode {
     TokenExpired,
     /// See [`Refusal::TokenRevoked`](super::refusal::Refusal::TokenRevoked).
     TokenRevoked,
+    /// See [`Refusal::TokenSuspended`](super::refusal::Refusal::TokenSuspended).
+    TokenSuspended,
     /// See [`Refusal::RotationOverdue`](super::refusal::Refusal::RotationOverdue).
     RotationOverdue,
     /// See [`Refusal::ValueRetired`](super::refusal::Refusal::ValueRetired).
@@ -56,6 +58,7 @@ names! {
         Unauthenticated => "UNAUTHENTICATED",
         TokenExpired => "TOKEN_EXPIRED",
         TokenRevoked => "TOKEN_REVOKED",
+        TokenSuspended => "TOKEN_SUSPENDED",
         RotationOverdue => "ROTATION_OVERDUE",
         ValueRetired => "VALUE_RETIRED",
         ValueSuperseded => "VALUE_SUPERSEDED",

@@ -11,6 +11,9 @@ pub enum Refusal {
     /// The token was revoked.
     #[error("The API token was revoked, which is final. Ask for a new token.")]
     TokenRevoked,
+    /// The token is suspended (R10).
+    #[error("The API token is suspended. It works again when it is resumed with resumeAPIToken.")]
+    TokenSuspended,
     /// The token went a whole rotation period without being rotated (R3).
     #[error("The API token was not rotated within its rotation period and no longer works. Ask for a new token.")]
     RotationOverdue,
@@ -36,8 +39,8 @@ pub enum Refusal {
         "This endpoint rotates only API tokens with a rotation period. Rotate this one with the mutation rotateAPIToken."
     )]
     NoRotationPeriod,
-    /// The token is protected from revocation (R11).
-    #[error("The API token is protected. Set protected to false before revoking it.")]
+    /// The token is protected from revocation and suspension (R11).
+    #[error("The API token is protected. Set protected to false before revoking or suspending it.")]
     TokenProtected,
     /// The caller's address is in none of the token's networks (R12).
     #[error("This API token may not be used from this address.")]
@@ -56,6 +59,7 @@ impl Refusal {
         match self {
             Self::TokenExpired => ErrorCode::TokenExpired,
             Self::TokenRevoked => ErrorCode::TokenRevoked,
+            Self::TokenSuspended => ErrorCode::TokenSuspended,
             Self::RotationOverdue => ErrorCode::RotationOverdue,
             Self::ValueRetired => ErrorCode::ValueRetired,
             Self::ValueSuperseded => ErrorCode::ValueSuperseded,

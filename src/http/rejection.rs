@@ -22,6 +22,7 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::Unauthenticated
         | ErrorCode::TokenExpired
         | ErrorCode::TokenRevoked
+        | ErrorCode::TokenSuspended
         | ErrorCode::RotationOverdue
         | ErrorCode::ValueRetired => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden | ErrorCode::AddressRefused | ErrorCode::OriginRefused => StatusCode::FORBIDDEN,

@@ -77,7 +77,17 @@ impl<'a> Authority<'a> {
         self.require_to_issue(&other.settings)
     }
 
-    /// Whether the caller may revoke this token or end its overlap. It always may for its own. Another's needs every permission that it
+    /// Whether the caller may resume this token. This gives its holder power again, so the caller must hold all of it (R11). The bounds
+    /// of the caller do not matter, because it learns no value.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`], naming the first permission or scope that the caller lacks.
+    pub fn require_to_resume(&self, token: &Token) -> Result<(), Refusal> {
+        self.require(Permission::ApiTokenModify)?;
+        self.require_all(&token.settings)
+    }
+
+    /// Whether the caller may revoke or suspend this token, or end its overlap. It always may for its own. Another's needs every permission that it
     /// has, so that a token with fewer permissions cannot lock out one with more (R11).
     ///
     /// # Errors

@@ -13,6 +13,8 @@ use crate::domain::token::{Actor, Settings, Token, ValueFacts};
 pub enum Status {
     /// It works.
     Active,
+    /// Suspended, until it is resumed.
+    Suspended,
     /// Past `expiresAt` (R2).
     Expired,
     /// Past `rotateBy` (R3).
@@ -24,9 +26,31 @@ pub enum Status {
 names! {
     Status {
         Active => "ACTIVE",
+        Suspended => "SUSPENDED",
         Expired => "EXPIRED",
         RotationOverdue => "ROTATION_OVERDUE",
         Revoked => "REVOKED",
+    }
+}
+
+impl Status {
+    /// Whether no value of a token with this status will ever work again.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Active | Self::Suspended => false,
+            Self::Expired | Self::RotationOverdue | Self::Revoked => true,
+        }
+    }
+
+    /// Why no value of a token with this status works; `None` if it is active.
+    pub(super) fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Active => None,
+            Self::Suspended => Some(Refusal::TokenSuspended),
+            Self::Expired => Some(Refusal::TokenExpired),
+            Self::RotationOverdue => Some(Refusal::RotationOverdue),
+            Self::Revoked => Some(Refusal::TokenRevoked),
+        }
     }
 }
 
@@ -53,7 +77,8 @@ pub struct Retirement {
     pub retires_at: Option<Timestamp>,
 }
 
-/// The status of a token. If it has ended for several reasons, the most final one counts.
+/// The status of a token. If several apply, the most final one counts. So the deadlines of a suspended token go on: resuming it must
+/// not be promised when it can no longer help (R2, R3).
 pub fn status(token: &Token, now: Timestamp) -> Status {
     let reached = |limit: Option<Timestamp>| limit.is_some_and(|limit| limit <= now);
     if token.revoked_at.is_some() {
@@ -62,6 +87,8 @@ pub fn status(token: &Token, now: Timestamp) -> Status {
         Status::Expired
     } else if reached(token.rotate_by()) {
         Status::RotationOverdue
+    } else if token.suspended_at.is_some() {
+        Status::Suspended
     } else {
         Status::Active
     }
@@ -72,11 +99,8 @@ pub fn status(token: &Token, now: Timestamp) -> Status {
 /// # Errors
 /// Why the token or the value no longer works.
 pub fn standing(token: &Token, generation: u32, now: Timestamp) -> Result<Standing, Refusal> {
-    match status(token, now) {
-        Status::Active => {}
-        Status::Expired => return Err(Refusal::TokenExpired),
-        Status::RotationOverdue => return Err(Refusal::RotationOverdue),
-        Status::Revoked => return Err(Refusal::TokenRevoked),
+    if let Some(refusal) = status(token, now).refusal() {
+        return Err(refusal);
     }
     let value = token.value(generation).ok_or(Refusal::ValueRetired)?;
     match (value.replaced_at, value.retires_at) {

@@ -6,4 +6,5 @@ pub mod freshness;
 pub mod lifecycle;
 pub mod retire_values;
 pub mod rotation;
+pub mod suspension;
 pub mod verification;

@@ -4,7 +4,7 @@
 //! A token always has one current value (R1). So a current value is retired by a rotation whose new value is *withheld*: it is not
 //! shown to anyone. The token has a usable value again once it is rotated by its id.
 
-use super::lifecycle::{self, Status};
+use super::lifecycle;
 use super::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
@@ -29,10 +29,8 @@ pub fn issued_by(backup: Timestamp) -> Timestamp {
 
 /// Which values of this token are retired; `None` if no value that works was issued before that time.
 pub fn retire_issued_before(token: &Token, moment: Timestamp, now: Timestamp) -> Option<Retiring> {
-    match lifecycle::status(token, now) {
-        // These are final: no value will ever work again.
-        Status::Revoked | Status::Expired | Status::RotationOverdue => return None,
-        Status::Active => {}
+    if lifecycle::status(token, now).is_final() {
+        return None;
     }
     let previous = token.previous.as_deref().filter(|_| lifecycle::overlap_lasts(token, now));
     let previous = previous.filter(|value| value.created_at < moment).map(|value| value.generation);

@@ -25,6 +25,8 @@ pub enum VerificationCode {
     TokenExpired,
     /// See [`Refusal::TokenRevoked`].
     TokenRevoked,
+    /// See [`Refusal::TokenSuspended`].
+    TokenSuspended,
     /// See [`Refusal::RotationOverdue`].
     RotationOverdue,
     /// See [`Refusal::ValueRetired`].
@@ -42,6 +44,7 @@ names! {
         Unauthenticated => "UNAUTHENTICATED",
         TokenExpired => "TOKEN_EXPIRED",
         TokenRevoked => "TOKEN_REVOKED",
+        TokenSuspended => "TOKEN_SUSPENDED",
         RotationOverdue => "ROTATION_OVERDUE",
         ValueRetired => "VALUE_RETIRED",
         AddressRefused => "ADDRESS_REFUSED",
@@ -56,6 +59,7 @@ impl VerificationCode {
             Self::Valid | Self::ScopeMissing | Self::Unauthenticated => None,
             Self::TokenExpired => Some(Refusal::TokenExpired),
             Self::TokenRevoked => Some(Refusal::TokenRevoked),
+            Self::TokenSuspended => Some(Refusal::TokenSuspended),
             Self::RotationOverdue => Some(Refusal::RotationOverdue),
             Self::ValueRetired => Some(Refusal::ValueRetired),
             Self::AddressRefused => Some(Refusal::AddressRefused),

@@ -59,6 +59,8 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// Since when it is suspended.
+    pub suspended_at: Option<Timestamp>,
     /// The newest value.
     pub current: ValueFacts,
     /// The value that the newest one replaced, while its overlap runs. Boxed, because few tokens have one.
@@ -95,7 +97,7 @@ mod tests {
     /// cost forty bytes.
     #[test]
     fn a_cached_token_takes_little_memory() {
-        assert!(size_of::<Token>() <= 336, "{}", size_of::<Token>());
+        assert!(size_of::<Token>() <= 344, "{}", size_of::<Token>());
         assert!(size_of::<Option<Actor>>() <= 17 && size_of::<Option<Timestamp>>() == 8);
     }
 }

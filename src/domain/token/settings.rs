@@ -43,7 +43,7 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// What happens when a retired value is presented (R8).
     pub on_reuse: ReusePolicy,
-    /// Whether it is protected: it cannot be revoked until this is set to false (R11).
+    /// Whether it is protected: it cannot be revoked or suspended until this is set to false (R11).
     pub protected: bool,
 }
 

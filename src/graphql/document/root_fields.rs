@@ -21,7 +21,7 @@ pub(super) const VERIFY: &str = "verifyAPIToken";
 /// Returns the caller's own token.
 pub(super) const CURRENT: &str = "currentAPIToken";
 
-const ROOT_FIELDS: [(&str, Kind); 11] = [
+const ROOT_FIELDS: [(&str, Kind); 13] = [
     ("node", Kind::Plain),
     (CURRENT, Kind::Plain),
     ("apiToken", Kind::Plain),
@@ -32,6 +32,8 @@ const ROOT_FIELDS: [(&str, Kind); 11] = [
     (ROTATE, Kind::IssuesValue),
     ("updateAPIToken", Kind::Plain),
     ("endAPITokenOverlap", Kind::Plain),
+    ("suspendAPIToken", Kind::Plain),
+    ("resumeAPIToken", Kind::Plain),
     ("revokeAPIToken", Kind::Plain),
 ];
 

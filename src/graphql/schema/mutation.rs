@@ -3,9 +3,12 @@
 use async_graphql::{Context, Object, Result};
 
 use super::types::token::api_token::{ApiToken, CreateApiTokenInput, UpdateApiTokenInput};
-use super::types::token::input::{EndApiTokenOverlapInput, RevokeApiTokenInput, RotateApiTokenInput};
+use super::types::token::input::{
+    EndApiTokenOverlapInput, ResumeApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput, SuspendApiTokenInput,
+};
 use super::types::token::output::{
-    CreateApiTokenOutput, EndApiTokenOverlapOutput, RevokeApiTokenOutput, RotateApiTokenOutput, UpdateApiTokenOutput,
+    CreateApiTokenOutput, EndApiTokenOverlapOutput, ResumeApiTokenOutput, RevokeApiTokenOutput, RotateApiTokenOutput,
+    SuspendApiTokenOutput, UpdateApiTokenOutput,
 };
 use crate::graphql::engine::ready::Ready;
 use crate::graphql::engine::written::Written;
@@ -77,6 +80,29 @@ impl Mutation {
     ) -> Result<Ready<EndApiTokenOverlapOutput>> {
         let view = service(ctx)?.end_overlap(caller(ctx)?, &input.id).await.map_err(refuse)?;
         Ok(EndApiTokenOverlapOutput { token: ApiToken::from(view).into() }.into())
+    }
+
+    /// Suspends an API token: none of its values works, and it cannot be rotated, until it is resumed. Its expiry and its
+    /// rotation period go on. If it is already suspended, nothing changes.
+    #[graphql(name = "suspendAPIToken")]
+    async fn suspend_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token.")] input: SuspendApiTokenInput,
+    ) -> Result<Ready<SuspendApiTokenOutput>> {
+        let view = service(ctx)?.suspend(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(SuspendApiTokenOutput { token: ApiToken::from(view).into() }.into())
+    }
+
+    /// Resumes a suspended API token: its values work as before. If it is not suspended, nothing changes.
+    #[graphql(name = "resumeAPIToken")]
+    async fn resume_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token.")] input: ResumeApiTokenInput,
+    ) -> Result<Ready<ResumeApiTokenOutput>> {
+        let view = service(ctx)?.resume(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(ResumeApiTokenOutput { token: ApiToken::from(view).into() }.into())
     }
 
     /// Revokes an API token, which is final: none of its values works any more. If it is already revoked, nothing

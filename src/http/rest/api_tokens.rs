@@ -1,4 +1,4 @@
-//! `/api-tokens`: listing, creating, reading, updating, revoking and rotating API tokens over REST.
+//! `/api-tokens`: listing, creating, reading, updating, rotating, suspending and revoking API tokens over REST.
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -181,4 +181,53 @@ pub(super) async fn end_overlap(
 ) -> Answer<ApiToken> {
     let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     Ok(Json(state.service.end_overlap(&caller, &id).await?.into()))
+}
+
+/// Suspends an API token
+///
+/// When you get this response, none of its values works any more, until it is resumed. Its expiry and its rotation period go on.
+/// Suspending your own token needs no permission, suspending another `API_TOKEN_MODIFY` and every permission of that token. Suspending a
+/// token twice has no further effect.
+#[utoipa::path(
+    post, path = "/api-tokens/{id}/suspend", operation_id = "suspendAPIToken", tag = "API tokens",
+    request_body = Option<NoInput>,
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
+    responses(
+        (status = 200, description = "The suspended API token.", body = ApiToken),
+        CommonErrors, BodyErrors, IdErrors, RevocationErrors,
+    )
+)]
+pub(super) async fn suspend(
+    State(state): State<AppState>,
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<ApiToken> {
+    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
+    Ok(Json(state.service.suspend(&caller, &id).await?.into()))
+}
+
+/// Resumes a suspended API token
+///
+/// Its values work as before. If it is not suspended, nothing changes. Needs `API_TOKEN_MODIFY` and every permission and scope of that
+/// token.
+#[utoipa::path(
+    post, path = "/api-tokens/{id}/resume", operation_id = "resumeAPIToken", tag = "API tokens",
+    request_body = Option<NoInput>,
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
+    responses(
+        (status = 200, description = "The resumed API token.", body = ApiToken),
+        CommonErrors, BodyErrors, IdErrors,
+    )
+)]
+pub(super) async fn resume(
+    State(state): State<AppState>,
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<ApiToken> {
+    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
+    Ok(Json(state.service.resume(&caller, &id).await?.into()))
 }

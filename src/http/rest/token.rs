@@ -89,11 +89,14 @@ pub(super) struct ApiToken {
     /// What happens when a client uses a retired value.
     #[schema(value_type = ReusePolicy)]
     on_reuse: &'static str,
-    /// Whether it is protected from revocation. To revoke it, set this to false first.
+    /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
     protected: bool,
     /// When it was revoked; null if it is not revoked.
     #[schema(required, value_type = Option<Timestamp>)]
     revoked_at: Option<String>,
+    /// Since when it is suspended; null if it is not suspended.
+    #[schema(required, value_type = Option<Timestamp>)]
+    suspended_at: Option<String>,
     /// The new value, only in the response that issues it. Store it now: it is never shown again.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_value")]
     #[schema(value_type = String, required = false)]
@@ -165,6 +168,7 @@ impl ApiToken {
             on_reuse: settings.on_reuse.as_str(),
             protected: settings.protected,
             revoked_at: moment(token.revoked_at),
+            suspended_at: moment(token.suspended_at),
             value: None,
         }
     }
@@ -219,7 +223,7 @@ input! {
         "overlapStarts" => overlap_starts: Option<OverlapStart> as Option<OverlapStart>,
         /// What happens when a client uses a retired value; `ALERT` by default.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
-        /// Whether it is protected from revocation; false by default.
+        /// Whether it is protected from revocation and suspension; false by default.
         "protected" => protected: Option<bool> as Option<bool>,
     }
 }
@@ -273,7 +277,7 @@ input! {
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
         /// What happens when a client uses a retired value.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
-        /// Whether it is protected from revocation. To revoke it, set this to false first.
+        /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
         "protected" => protected: Option<bool> as Option<bool>,
     }
 }

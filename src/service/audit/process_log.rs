@@ -17,6 +17,8 @@ pub(crate) fn report(event: &AuditEvent) {
         Action::RotationRefused => "refused rotation",
         Action::OverlapEnded => "ended overlap",
         Action::Revoked => "revoked API token",
+        Action::Suspended => "suspended API token",
+        Action::Resumed => "resumed API token",
         Action::ValuesRetired => "retired values",
         Action::ValueReused => "refused retired value",
         Action::RestrictionRefused => "refused value outside its restrictions",

@@ -111,6 +111,7 @@ impl Service {
             updated: None,
             last_used_at: None,
             revoked_at: None,
+            suspended_at: None,
             current: ValueFacts {
                 generation: 1,
                 hash: value.hash(),

@@ -261,6 +261,8 @@ const _: fn(&Token) = |token| {
         updated: _,
         settings: _,
         revoked_at: _,
+        // A suspension changes the column of the networks, which is a condition.
+        suspended_at: _,
         current,
         // Replaced together with the generation, or read by no rule of rotation.
         previous: _,

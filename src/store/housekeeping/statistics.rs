@@ -7,7 +7,7 @@ use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenKind;
 
-use crate::store::list::{is_due, is_unswept};
+use crate::store::list::{Unswept, is_due};
 use crate::store::sql::Sql;
 use crate::store::token::columns;
 use crate::store::{Error, Store};
@@ -46,7 +46,8 @@ impl Store {
     pub async fn count_expiring(&self, now: Timestamp, until: Timestamp, most: u32) -> Result<u64, Error> {
         let mut sql = Sql::new(self.listings.get_database_backend());
         sql.text("SELECT count(*) FROM (SELECT 1 AS one FROM ");
-        is_unswept(&mut sql, Status::Expired, until)
+        Unswept::Expired
+            .write(&mut sql, until)
             .push(" AND api_token.expires_at > ? AND api_token.swept_status = 'ACTIVE'", [now.unix_millis().into()]);
         self.count(sql, most).await
     }

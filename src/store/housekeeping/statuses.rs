@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Value};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 
-use crate::store::list::{has_status, is_due, is_unswept};
+use crate::store::list::{Unswept, has_status, is_due};
 use crate::store::sql::Sql;
 use crate::store::{Error, Store, Transaction};
 
@@ -22,13 +22,15 @@ impl Store {
         let mut all = 0;
         // The most final status first, in the order of `status`.
         for status in [Status::Revoked, Status::Expired, Status::RotationOverdue] {
-            loop {
-                let transaction = self.begin().await?;
-                let swept = transaction.sweep(status, at).await?;
-                transaction.commit().await?;
-                all += swept;
-                if swept < BATCH {
-                    break;
+            for unswept in Unswept::reaching(status) {
+                loop {
+                    let transaction = self.begin().await?;
+                    let swept = transaction.sweep(status, *unswept, at).await?;
+                    transaction.commit().await?;
+                    all += swept;
+                    if swept < BATCH {
+                        break;
+                    }
                 }
             }
         }
@@ -37,16 +39,16 @@ impl Store {
 }
 
 impl Transaction {
-    async fn sweep(&self, status: Status, at: Timestamp) -> Result<u64, Error> {
+    async fn sweep(&self, status: Status, unswept: Unswept, at: Timestamp) -> Result<u64, Error> {
         let connection = self.connection();
         let sql = || Sql::new(connection.get_database_backend());
         let mut select = sql();
         select.text("SELECT api_token.id FROM ");
-        if status == Status::RotationOverdue {
+        if unswept == Unswept::Overdue {
             // Also those of tokens that ended for another reason, so that they are not found again each time.
             is_due(&mut select, at);
         } else {
-            is_unswept(&mut select, status, at);
+            unswept.write(&mut select, at);
         }
         select.push(" LIMIT ?", [BATCH.into()]);
         if select.is_postgres() {
@@ -63,7 +65,7 @@ impl Transaction {
         has_status(&mut update, status, at);
         push_in_list(&mut update, "id", &ids);
         let swept = connection.execute_raw(update.statement()).await?.rows_affected();
-        if status != Status::RotationOverdue {
+        if unswept != Unswept::Overdue {
             return Ok(swept);
         }
         let mut update = sql();

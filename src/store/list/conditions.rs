@@ -13,7 +13,7 @@ pub(super) fn write(sql: &mut Sql, branch: &Branch, page: &Page, search: Option<
     // Every field by name, so that a new one does not compile until its condition is here. `search` is of the name.
     let Filter { status: statuses, name: _, owner, kind } = &page.filter;
     match (branch, statuses) {
-        (Branch::Swept(status, _) | Branch::Unswept(status), Some(_)) => {
+        (Branch::Swept(status, _) | Branch::Unswept(status, _), Some(_)) => {
             sql.text(" AND ");
             has_status(sql, *status, now);
         }

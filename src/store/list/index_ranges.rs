@@ -10,7 +10,7 @@ use crate::domain::token::TokenKind;
 use crate::store::sql::Sql;
 
 use super::name_search::Search;
-use super::status::is_unswept;
+use super::status::Unswept;
 
 /// A set of tokens that is read in the order of the listing, or is small.
 pub(super) enum Branch {
@@ -21,7 +21,7 @@ pub(super) enum Branch {
     /// Those of this kind for which housekeeping last wrote this status.
     Swept(Status, TokenKind),
     /// Those that reached this status since then.
-    Unswept(Status),
+    Unswept(Status, Unswept),
 }
 
 /// The branches of this page. No token is in two of them.
@@ -42,8 +42,12 @@ pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
     let wanted = |status: &Status| filter.status.as_ref().is_none_or(|wanted| wanted.contains(status));
     let swept = pairs.filter(|(status, _)| wanted(status)).map(|(status, kind)| Branch::Swept(status, kind));
     // Without a filter by status, it does not matter whether the swept status is still right.
-    let asked = filter.status.iter().flatten().filter(|status| **status != Status::Active);
-    swept.chain(asked.map(|status| Branch::Unswept(*status))).collect()
+    let asked = filter.status.iter().flatten();
+    let unswept = |status: &Status| {
+        let status = *status;
+        Unswept::reaching(status).iter().map(move |unswept| Branch::Unswept(status, *unswept))
+    };
+    swept.chain(asked.flat_map(unswept)).collect()
 }
 
 impl Branch {
@@ -60,7 +64,7 @@ impl Branch {
                 " WHERE api_token.swept_status = ? AND api_token.kind = ?",
                 [status.as_str().into(), kind.as_str().into()],
             ),
-            Self::Unswept(status) => is_unswept(sql, *status, now),
+            Self::Unswept(_, unswept) => unswept.write(sql, now),
         };
     }
 }

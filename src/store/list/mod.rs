@@ -18,7 +18,7 @@ use super::token::read::{self, TokenRows};
 use super::{Error, Store};
 use name_search::Search;
 
-pub(super) use status::{has_status, is_due, is_unswept};
+pub(super) use status::{Unswept, has_status, is_due};
 
 /// One page.
 #[derive(Clone, Debug, PartialEq, Eq)]

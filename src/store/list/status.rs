@@ -11,6 +11,7 @@ use crate::store::sql::Sql;
 pub(super) const BY_ID: &str = "sqlite_autoindex_api_token_1";
 
 const REVOKED: &str = "api_token.revoked_at IS NOT NULL";
+const SUSPENDED: &str = "api_token.suspended_at IS NOT NULL";
 const EXPIRED: &str = "(api_token.expires_at IS NOT NULL AND api_token.expires_at <= ?)";
 const OVERDUE: &str = "(api_token.rotation_period_minutes IS NOT NULL AND api_token.rotation_period_minutes * 60000 + \
     (SELECT latest.created_at FROM api_token_value AS latest \
@@ -25,27 +26,56 @@ pub(in crate::store) fn has_status(sql: &mut Sql, status: Status, now: Timestamp
         Status::RotationOverdue => {
             sql.push(&format!("(NOT {REVOKED} AND NOT {EXPIRED} AND {OVERDUE})"), [now(), now()])
         }
-        Status::Active => sql.push(&format!("(NOT {REVOKED} AND NOT {EXPIRED} AND NOT {OVERDUE})"), [now(), now()]),
+        Status::Suspended => {
+            sql.push(&format!("(NOT {REVOKED} AND NOT {EXPIRED} AND NOT {OVERDUE} AND {SUSPENDED})"), [now(), now()])
+        }
+        Status::Active => sql
+            .push(&format!("(NOT {REVOKED} AND NOT {EXPIRED} AND NOT {OVERDUE} AND NOT {SUSPENDED})"), [now(), now()]),
     };
 }
 
-/// Adds a FROM and the beginning of a WHERE for tokens that may have this status, although housekeeping last wrote another. They
-/// are few, because housekeeping runs every minute, and each status has a partial index for them.
-pub(in crate::store) fn is_unswept(sql: &mut Sql, status: Status, now: Timestamp) -> &mut Sql {
-    match status {
-        Status::Active => sql.text("api_token WHERE 1 = 0"),
-        Status::Revoked => sql
-            .table_by("api_token", "api_token_unswept_revoked_idx")
-            .push("revoked_at IS NOT NULL AND swept_status <> 'REVOKED'", [])
-            .end_table("api_token", None),
-        Status::Expired => sql
-            .table_by("api_token", "api_token_unswept_expires_at_idx")
-            .push(
-                "expires_at IS NOT NULL AND swept_status IN ('ACTIVE', 'ROTATION_OVERDUE') AND expires_at <= ?",
-                [now.unix_millis().into()],
-            )
-            .end_table("api_token", None),
-        Status::RotationOverdue => is_due(sql, now).text(" AND api_token.swept_status = 'ACTIVE'"),
+/// Tokens that may have reached a status since housekeeping last wrote theirs. They are few, because housekeeping runs every minute,
+/// and each kind of them has a partial index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Unswept {
+    /// Those that were revoked.
+    Revoked,
+    /// Those that expired while they were active or overdue.
+    Expired,
+    /// Those that expired while they were suspended.
+    ExpiredSuspended,
+    /// Those whose rotation period ended while they were active or suspended.
+    Overdue,
+}
+
+impl Unswept {
+    /// Those that may have this status.
+    pub(in crate::store) fn reaching(status: Status) -> &'static [Self] {
+        match status {
+            // No token becomes active or suspended because time passes. What changes that writes the status, too.
+            Status::Active | Status::Suspended => &[],
+            Status::Expired => &[Self::Expired, Self::ExpiredSuspended],
+            Status::RotationOverdue => &[Self::Overdue],
+            Status::Revoked => &[Self::Revoked],
+        }
+    }
+
+    /// Adds a FROM and the beginning of a WHERE for these tokens.
+    pub(in crate::store) fn write(self, sql: &mut Sql, now: Timestamp) -> &mut Sql {
+        let (index, condition) = match self {
+            Self::Overdue => return is_due(sql, now).text(" AND api_token.swept_status IN ('ACTIVE', 'SUSPENDED')"),
+            Self::Revoked => {
+                let condition = "revoked_at IS NOT NULL AND swept_status <> 'REVOKED'";
+                return sql
+                    .table_by("api_token", "api_token_unswept_revoked_idx")
+                    .text(condition)
+                    .end_table("api_token", None);
+            }
+            Self::Expired => ("api_token_unswept_expires_at_idx", "swept_status IN ('ACTIVE', 'ROTATION_OVERDUE')"),
+            Self::ExpiredSuspended => ("api_token_unswept_suspended_idx", "swept_status = 'SUSPENDED'"),
+        };
+        let condition = format!("expires_at IS NOT NULL AND {condition} AND expires_at <= ?");
+        sql.table_by("api_token", index).push(&condition, [now.unix_millis().into()]).end_table("api_token", None)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 use crate::store::conditional_write::chain::Chain;
-use crate::store::entity::api_token_value;
+use crate::store::entity::{api_token, api_token_value};
 use crate::store::token::columns;
 use crate::store::token::uses::{FIRST_USE, LAST_USE};
 
@@ -40,7 +40,7 @@ impl RotationWrite<'_> {
     /// Increments the generation of the token by compare-and-set.
     fn increment_generation(&self, chain: Chain, token: Value, from: Value) -> Chain {
         const IS_UNCHANGED: &str = "id = ? AND generation = ? AND revoked_at IS NULL";
-        // Also the restrictions themselves, because settings may change twice in one millisecond.
+        // Also the restrictions themselves, because settings may change twice in one millisecond. The networks change with a suspension.
         const IS_AS_KNOWN: &str = "id = ? AND generation = ? AND revoked_at IS NULL
             AND updated_at IS NOT DISTINCT FROM ? AND allowed_cidr_blocks = ? AND allowed_origins = ?";
         let write = format!("UPDATE api_token SET generation = ?, previous_generation = ?, {LAST_USE}");
@@ -50,8 +50,7 @@ impl RotationWrite<'_> {
         let Some(known) = self.known else { return chain.update(write, IS_UNCHANGED, values) };
         let updated_at = moment(known.updated.map(|(at, _)| at));
         let settings = &known.settings;
-        let restrictions =
-            [columns::list(settings.allowed_cidr_blocks.iter()), columns::list(settings.allowed_origins.iter())];
+        let restrictions = [api_token::networks(known), columns::list(settings.allowed_origins.iter())];
         let values = values.into_iter().chain([updated_at]).chain(restrictions.map(Value::from));
         chain.update(write, IS_AS_KNOWN, values)
     }

@@ -21,7 +21,8 @@ static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     let (value, settings) = (api_token_value::COLUMNS, api_token::SETTINGS);
     format!(
         "api_token.id, api_token.generation, api_token.previous_generation, {value}{settings}api_token.created_at, \
-         api_token.created_by, api_token.updated_at, api_token.updated_by, api_token.last_used_at, api_token.revoked_at"
+         api_token.created_by, api_token.updated_at, api_token.updated_by, api_token.last_used_at, api_token.revoked_at, \
+         api_token.suspended_at"
     )
 });
 
@@ -175,6 +176,7 @@ fn token(current: Option<Row<'_>>, previous: Option<Row<'_>>) -> Result<Option<T
         updated: updated_at.map(|at| (at, updated_by)),
         last_used_at: columns.moment_if_any()?,
         revoked_at: columns.moment_if_any()?,
+        suspended_at: columns.moment_if_any()?,
         current: value,
         previous: previous.map(|row| Box::new(row.value)),
     }))

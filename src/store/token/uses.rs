@@ -42,7 +42,8 @@ impl Store {
         let chain = Chain::new(self.write.get_database_backend())
             .update(
                 format!("UPDATE api_token SET {LAST_USE}"),
-                "id = ? AND generation = ? AND revoked_at IS NULL AND ? IN (generation, previous_generation)",
+                "id = ? AND generation = ? AND revoked_at IS NULL AND suspended_at IS NULL
+                    AND ? IN (generation, previous_generation)",
                 [moment(Some(now)), token(), i64::from(known.current.generation).into(), i64::from(generation).into()],
             )
             .update(

@@ -47,7 +47,7 @@ impl Store {
             // Also the settings themselves, because they may change twice in one millisecond.
             columns::list(settings.permissions.iter().map(Permission::as_str)).into(),
             settings.scopes.as_str().into(),
-            columns::list(settings.allowed_cidr_blocks.iter()).into(),
+            api_token::networks(maker).into(),
             columns::list(settings.allowed_origins.iter()).into(),
         ];
         let value = api_token_value::row(token.id, &token.current, token.rotate_by());
@@ -127,6 +127,20 @@ impl Transaction {
     pub async fn erase_salt(&self, id: TokenId, generation: u32) -> Result<(), Error> {
         let erased = api_token_value::ActiveModel { salt: Set(None), ..Default::default() };
         api_token_value::update_one(id, generation, erased).exec(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Writes whether a token is suspended, and the status that it has now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn write_suspension(&self, token: &Token, status: Status) -> Result<(), Error> {
+        api_token::Entity::update_many()
+            .set(api_token::suspension(token, status))
+            .filter(api_token::Column::Id.eq(token.id.to_string()))
+            .exec(self.connection())
+            .await?;
+        self.mark_changed(token.id);
         Ok(())
     }
 

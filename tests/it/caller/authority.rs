@@ -10,8 +10,8 @@ use crate::support::clock::SECOND;
 use crate::support::database::TestDatabase;
 use crate::support::server::Server;
 
-const OPERATIONS: [&str; 9] =
-    ["read", "list", "create", "clone", "rotate", "update", "end overlap", "revoke", "read audit"];
+const OPERATIONS: [&str; 11] =
+    ["read", "list", "create", "clone", "rotate", "update", "end overlap", "suspend", "resume", "revoke", "read audit"];
 
 /// Carries out an operation on a token: whether it was allowed.
 async fn attempt(client: &Client, operation: &str, target: &Created) -> bool {
@@ -26,6 +26,8 @@ async fn attempt(client: &Client, operation: &str, target: &Created) -> bool {
         "rotate" => client.rotate_with(json!({ "id": target.id })).await.err(),
         "update" => client.update(json!({ "id": target.id, "name": "renamed" })).await.err(),
         "end overlap" => client.end_overlap(&target.id).await.err(),
+        "suspend" => client.suspend(&target.id).await.err(),
+        "resume" => client.resume(&target.id).await.err(),
         "revoke" => client.revoke(&target.id).await.err(),
         "read audit" => client.ask("{ auditEvents { edges { cursor } } }").await.code().map(str::to_owned),
         other => panic!("{other}"),
@@ -40,10 +42,10 @@ async fn r11_every_permission_by_operation_by_own_and_other() {
     let allowed = |permission: Option<&str>, operation: &str, own: bool| match operation {
         "read" => own || permission == Some("API_TOKEN_READ"),
         "list" => permission == Some("API_TOKEN_READ"),
-        "create" | "update" => permission == Some("API_TOKEN_MODIFY"),
+        "create" | "update" | "resume" => permission == Some("API_TOKEN_MODIFY"),
         // Another's settings must be readable to be cloned, and one permission here is not two.
         "clone" => own && permission == Some("API_TOKEN_MODIFY"),
-        "rotate" | "end overlap" | "revoke" => own || permission == Some("API_TOKEN_MODIFY"),
+        "rotate" | "end overlap" | "suspend" | "revoke" => own || permission == Some("API_TOKEN_MODIFY"),
         "read audit" => permission == Some("AUDIT_LOG_READ"),
         other => panic!("{other}"),
     };

@@ -121,6 +121,7 @@ async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_space_again_all
     let guarded = stolen.with(stolen.rotate().await.unwrap());
     assert_eq!(guarded.check().await, Ok(2));
     let late = create(json!({ "name": "is revoked after a start" })).await;
+    let paused = create(json!({ "name": "is suspended" })).await;
     let mut leaked = Vec::new();
     for number in 0..40 {
         leaked.push(create(json!({ "name": format!("leaked {number}") })).await);
@@ -140,6 +141,8 @@ async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_space_again_all
     assert_eq!(overlapping.client.check().await, Err("VALUE_RETIRED".into()));
     assert_eq!(newer.check().await, Ok(2));
     assert_eq!(stolen.check().await, Err("VALUE_RETIRED".into()));
+    assert_eq!(admin.suspend(&paused.id).await, Ok("SUSPENDED".into()));
+    assert_eq!(paused.client.check().await, Err("TOKEN_SUSPENDED".into()));
     for token in &leaked {
         assert_eq!(admin.revoke(&token.id).await, Ok("REVOKED".into()));
         assert_eq!(token.client.check().await, Err("TOKEN_REVOKED".into()));

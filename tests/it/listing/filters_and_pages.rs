@@ -109,13 +109,15 @@ async fn filters_narrow_by_name_owner_kind_and_status() {
         .create(json!({ "name": "old", "expiresAt": "2026-01-01T00:01:00Z", "rotationPeriodMinutes": 1 }))
         .await
         .unwrap();
+    let paused = admin.create(json!({ "name": "paused" })).await.unwrap();
+    admin.suspend(&paused.id).await.unwrap();
     admin.create(json!({ "name": "late", "rotationPeriodMinutes": 1 })).await.unwrap();
     let rotated = admin.create(json!({ "name": "kept", "rotationPeriodMinutes": 1 })).await.unwrap();
     server.clock.set(MINUTE / 2);
     rotated.client.rotate().await.unwrap();
     server.clock.set(MINUTE);
     for (filter, expected) in [
-        (json!({}), vec!["Web_App", "admin", "gone", "kept", "late", "old", "webXapp"]),
+        (json!({}), vec!["Web_App", "admin", "gone", "kept", "late", "old", "paused", "webXapp"]),
         (json!({ "name": "web" }), vec!["Web_App", "webXapp"]),
         (json!({ "name": "b_a" }), vec!["Web_App"]),
         (json!({ "name": "%" }), vec![]),
@@ -125,6 +127,8 @@ async fn filters_narrow_by_name_owner_kind_and_status() {
         (json!({ "status": "ACTIVE" }), vec!["Web_App", "admin", "kept", "webXapp"]),
         (json!({ "status": ["REVOKED"] }), vec!["gone"]),
         (json!({ "status": ["EXPIRED"] }), vec!["old"]),
+        (json!({ "status": ["SUSPENDED"] }), vec!["paused"]),
+        (json!({ "status": ["SUSPENDED", "ACTIVE"], "kind": "PRIVATE" }), vec!["admin", "kept", "paused", "webXapp"]),
         (json!({ "status": ["ROTATION_OVERDUE"] }), vec!["late"]),
         (json!({ "status": ["EXPIRED", "REVOKED"], "name": "O" }), vec!["gone", "old"]),
         (json!({ "status": [] }), vec![]),
@@ -148,10 +152,13 @@ async fn check_statuses(sweeps: [bool; 5], active: i64) {
     // Every combination of the facts that a status is made of.
     for expires_at in [None, Some("2026-01-01T00:02:00Z")] {
         for period in [None, Some(1), Some(2), Some(3)] {
-            for revoke in [false, true] {
-                let name = format!("{expires_at:?} {period:?} {revoke}");
+            for (suspend, revoke) in [(false, false), (true, false), (false, true), (true, true)] {
+                let name = format!("{expires_at:?} {period:?} {suspend} {revoke}");
                 let input = json!({ "name": name, "expiresAt": expires_at, "rotationPeriodMinutes": period });
                 let token = server.admin.create(input).await.unwrap();
+                if suspend {
+                    server.admin.suspend(&token.id).await.unwrap();
+                }
                 if revoke {
                     server.admin.revoke(&token.id).await.unwrap();
                 }
@@ -166,14 +173,14 @@ async fn check_statuses(sweeps: [bool; 5], active: i64) {
                 service.sweep().await.unwrap();
             }
             let mut met = 0;
-            for status in ["ACTIVE", "EXPIRED", "ROTATION_OVERDUE", "REVOKED"] {
+            for status in ["ACTIVE", "SUSPENDED", "EXPIRED", "ROTATION_OVERDUE", "REVOKED"] {
                 let page = list(&server, json!({ "first": 200, "filter": { "status": [status] } })).await;
                 for edge in page["edges"].as_array().unwrap() {
                     assert_eq!(edge["node"]["status"], json!(status), "{edge}");
                     met += 1;
                 }
             }
-            assert_eq!(met, 17, "every token has one status");
+            assert_eq!(met, 33, "every token has one status");
         }
     }
     let connection = server.database.connect().await;

@@ -15,7 +15,7 @@ use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
 
 use rotakey::domain::id::TokenId;
 use rotakey::domain::rule::conflict_guard::CONFLICT_GUARD_SECONDS;
-use rotakey::domain::rule::lifecycle;
+use rotakey::domain::rule::{lifecycle, suspension};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, OverlapStart, Settings, Token, ValueFacts};
 use rotakey::domain::value::Hint;
@@ -37,6 +37,8 @@ struct Lifecycle {
     late: bool,
     /// Whether the clock may step back, once, by a second.
     steps_back: bool,
+    /// Whether an operator suspends the token and resumes it.
+    suspends: bool,
     /// How often the clock moves.
     moves: u8,
     /// How many values are issued.
@@ -65,6 +67,8 @@ enum Happening {
     Fail(Who),
     EndOverlap,
     Revoke,
+    Suspend,
+    Resume,
     Sweep,
     Clock(Timestamp),
 }
@@ -100,12 +104,13 @@ impl Lifecycle {
             updated: None,
             last_used_at: None,
             revoked_at: None,
+            suspended_at: None,
             current: first,
             previous: None,
         };
         let bobs_key = IdempotencyKey::parse("bob").unwrap();
-        let (lock, late, steps_back) = (true, false, false);
-        Self { born, vault, bobs_key, lock, late, steps_back, moves: 2, generations: 3 }
+        let (lock, late, steps_back, suspends) = (true, false, false, false);
+        Self { born, vault, bobs_key, lock, late, steps_back, suspends, moves: 2, generations: 3 }
     }
 
     /// A second later, a second earlier, and straight to each moment at which something ends.
@@ -165,6 +170,9 @@ impl Model for Lifecycle {
             let at_once = Happening::AskToRotate { who: Who::Alice, at_once: true };
             happenings.extend([at_once, Happening::EndOverlap, Happening::Revoke]);
         }
+        if self.suspends {
+            happenings.push(if world.suspended { Happening::Resume } else { Happening::Suspend });
+        }
         happenings.push(Happening::Sweep);
         if world.moves > 0 {
             happenings.extend(self.clock(world).into_iter().map(Happening::Clock));
@@ -207,6 +215,8 @@ impl Model for Lifecycle {
                 self.present(&mut world, Who::Alice)?;
                 world.revoke(self, before.now);
             }
+            Happening::Suspend => world.suspended |= suspension::suspend(&before.token(self), before.now) == Ok(true),
+            Happening::Resume => world.suspended &= suspension::resume(&before.token(self), before.now) != Ok(true),
             Happening::Sweep => world.sweep(),
             Happening::Clock(moment) => {
                 world.moves -= 1;
@@ -217,7 +227,7 @@ impl Model for Lifecycle {
         }
         if matches!(happening, Happening::Clock(_) | Happening::Revoke) {
             let status = lifecycle::status(&world.token(self), world.latest);
-            world.died |= status != lifecycle::Status::Active;
+            world.died |= status.is_final();
         }
         (world != *before).then_some(world)
     }
@@ -259,7 +269,8 @@ fn whatever_happens_r1_r2_r5_r6_and_r7_hold() {
             Lifecycle { late: true, steps_back: true, ..model() },
             Lifecycle { moves: 3, ..model() },
             Lifecycle { generations: 4, ..model() },
-            Lifecycle { lock: false, moves: 1, ..model() },
+            Lifecycle { suspends: true, moves: 1, ..model() },
+            Lifecycle { lock: false, suspends: true, moves: 1, ..model() },
         ] {
             let (states, unique) = check(model);
             visited = (visited.0 + states, visited.1 + unique);

@@ -64,6 +64,15 @@ pub fn all(model: &Lifecycle) -> Vec<Property<Lifecycle>> {
             world.people.iter().any(|person| too_late(&person.step))
         }));
     }
+    if model.suspends {
+        all.extend([
+            Property::always("R10: no value of a suspended token works", none_works_suspended),
+            Property::sometimes("a suspension meets a rotation on its way", |_, world: &World| {
+                let on_its_way = |step: &Step| matches!(step, Step::Admitted { .. } | Step::Decided(_));
+                world.suspended && world.people.iter().any(|person| on_its_way(&person.step))
+            }),
+        ]);
+    }
     if model.lock && model.born.settings.overlap_starts == OverlapStart::Rotation {
         // An overlap that begins with the first use ends after it, and so after the salt.
         all.push(Property::sometimes("a salt outlives its overlap until the sweep", |_, world: &World| {
@@ -102,7 +111,13 @@ fn none_outlives(model: &Lifecycle, world: &World) -> bool {
 
 fn death_is_final(model: &Lifecycle, world: &World) -> bool {
     let token = world.token(model);
-    token.settings == model.born.settings && (!world.died || lifecycle::status(&token, world.latest) != Status::Active)
+    token.settings == model.born.settings && (!world.died || lifecycle::status(&token, world.latest).is_final())
+}
+
+fn none_works_suspended(model: &Lifecycle, world: &World) -> bool {
+    let token = world.token(model);
+    let works = |row: &Row| lifecycle::standing(&token, row.generation, world.now).is_ok();
+    !world.suspended || !world.rows.iter().any(works)
 }
 
 fn guard_holds(_: &Lifecycle, world: &World) -> bool {

@@ -129,6 +129,8 @@ pub struct World {
     /// `api_token.previous_generation`.
     pub previous_generation: Option<u32>,
     pub revoked_at: Option<Timestamp>,
+    /// Whether there is a `suspended_at`; no rule reads which.
+    pub suspended: bool,
     pub rows: Vec<Row>,
     pub people: [Person; 3],
     /// Somebody ended an overlap, or asked for none.
@@ -163,6 +165,7 @@ impl World {
             generation: 1,
             previous_generation: None,
             revoked_at: None,
+            suspended: false,
             rows: vec![first],
             people: [person.clone(), person.clone(), person],
             cut_short: false,
@@ -198,6 +201,7 @@ impl World {
         let previous = self.rows.iter().find(|row| self.previous_generation == Some(row.generation));
         Token {
             revoked_at: self.revoked_at,
+            suspended_at: self.suspended.then_some(START),
             current: model.facts(self.current()),
             previous: previous.map(|row| Box::new(model.facts(row))),
             ..model.born.clone()
@@ -230,7 +234,8 @@ impl World {
         let at = issued.created_at;
         let before = self.token(model);
         let presented = self.row_of(issued.presented).map(|row| row.generation);
-        if self.generation != rotation.from_generation || self.revoked_at.is_some() {
+        // A rotation that was decided under the lock has seen a suspension; for any other, it is a condition.
+        if self.generation != rotation.from_generation || self.revoked_at.is_some() || self.suspended {
             return false;
         }
         let Some(row) = self.rows.iter_mut().find(|row| row.generation == rotation.from_generation) else {

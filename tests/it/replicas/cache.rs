@@ -39,6 +39,10 @@ async fn change(replica: &Replica, admin: &Caller, id: TokenId, what: &str) -> &
             replica.service.end_overlap(admin, &text).await.unwrap();
             "VALUE_RETIRED"
         }
+        "suspended" => {
+            replica.service.suspend(admin, &text).await.unwrap();
+            "TOKEN_SUSPENDED"
+        }
         _ => {
             replica.service.revoke(admin, &text).await.unwrap();
             "TOKEN_REVOKED"
@@ -46,7 +50,7 @@ async fn change(replica: &Replica, admin: &Caller, id: TokenId, what: &str) -> &
     }
 }
 
-const CHANGES: [&str; 4] = ["restricted", "rotated", "overlap ended", "revoked"];
+const CHANGES: [&str; 5] = ["restricted", "rotated", "overlap ended", "suspended", "revoked"];
 
 #[tokio::test]
 async fn r10_a_change_decides_the_next_request_here_and_the_one_after_the_poll_elsewhere() {

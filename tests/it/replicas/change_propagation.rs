@@ -90,6 +90,10 @@ async fn change_in_every_way(here: &Replica, admin: &str, mut each: impl AsyncFn
     each("new value first used", id).await;
     here.service.end_overlap(&caller, &text).await.unwrap();
     each("overlap ended", id).await;
+    here.service.suspend(&caller, &text).await.unwrap();
+    each("suspended", id).await;
+    here.service.resume(&caller, &text).await.unwrap();
+    each("resumed", id).await;
     here.service.revoke(&caller, &text).await.unwrap();
     each("revoked", id).await;
 }
@@ -173,10 +177,10 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
     let mut listener = here.listener().await;
     let mut feed = here.store.subscribe_to_audit_log();
     change_in_every_way(&here, &admin, async |_, _| {}).await;
-    let expected =
-        ["CREATED", "UPDATED", "ROTATED", "OVERLAP_ENDED", "REVOKED"].map(|word| format!("API_TOKEN_{word}"));
+    let expected = ["CREATED", "UPDATED", "ROTATED", "OVERLAP_ENDED", "SUSPENDED", "RESUMED", "REVOKED"]
+        .map(|word| format!("API_TOKEN_{word}"));
     listener.wait_and_poll().await.unwrap();
-    assert_eq!(actions(&mut feed, 5).await, expected);
+    assert_eq!(actions(&mut feed, expected.len()).await, expected);
 
     // Many at once: as many as were committed, each once, and those of one token in its order.
     let here = Arc::new(here);

@@ -64,6 +64,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
         "read"
       ],
       "status": "ACTIVE",
+      "suspendedAt": null,
       "updatedAt": null,
       "updatedBy": null,
       "value": "rk_TyqUCAJjbU8zqi7WwRTKzjFAhvWRTckfYIqGYgciSu717gfTD",

@@ -21,6 +21,8 @@ fn requests(id: &str) -> Vec<(&'static str, String, Value)> {
         ("DELETE", format!("/api-tokens/{id}"), Value::Null),
         ("POST", format!("/api-tokens/{id}/rotate"), json!({})),
         ("POST", format!("/api-tokens/{id}/end-overlap"), Value::Null),
+        ("POST", format!("/api-tokens/{id}/suspend"), Value::Null),
+        ("POST", format!("/api-tokens/{id}/resume"), Value::Null),
     ]
 }
 
@@ -160,6 +162,8 @@ async fn an_unknown_or_unchangeable_field_is_refused_by_name() {
         ),
         ("/api-tokens/self/rotate", json!({}), vec!["id", "overlap", "expiresAt"]),
         ("/api-tokens/self/end-overlap", json!({}), vec!["id"]),
+        ("/api-tokens/self/suspend", json!({}), vec!["id"]),
+        ("/api-tokens/self/resume", json!({}), vec!["id"]),
     ] {
         for field in fields {
             let mut body = good.clone();

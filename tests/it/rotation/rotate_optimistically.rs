@@ -110,6 +110,22 @@ async fn r10_a_token_that_another_replica_revoked_does_not_rotate() {
 }
 
 #[tokio::test]
+async fn r10_a_token_that_another_replica_suspended_is_neither_rotated_nor_used() {
+    for remembered in [true, false] {
+        let case = if remembered { Case::remembered().await } else { Case::unused().await };
+        let holder = case.holder().await;
+        case.here.service.suspend(&case.admin, &case.id.to_string()).await.unwrap();
+        let (before, rows) = (case.token().await, case.rows().await);
+        assert_eq!(case.rotate(&holder).await.err(), Some(ErrorCode::TokenSuspended));
+        let used = case.stale.service.write_first_use(&holder).await.map_err(|err| err.code());
+        assert_eq!(used, if remembered { Ok(()) } else { Err(ErrorCode::TokenSuspended) });
+        assert_eq!((case.token().await, case.rows().await), (before, rows));
+        case.here.service.resume(&case.admin, &case.id.to_string()).await.unwrap();
+        assert_eq!(case.rotate(&holder).await.unwrap().view.token.current.generation, 3);
+    }
+}
+
+#[tokio::test]
 async fn r12_a_token_that_another_replica_restricted_rotates_only_from_where_it_may() {
     for remembered in [true, false] {
         let case = if remembered { Case::remembered().await } else { Case::unused().await };

@@ -99,6 +99,25 @@ impl Client {
         )
     }
 
+    /// Suspends the token of this id: its status, or the code of the refusal.
+    pub async fn suspend(&self, id: &str) -> Result<String, String> {
+        self.change_status("suspendAPIToken", "SuspendAPITokenInput", id).await
+    }
+
+    /// Resumes the token of this id: its status, or the code of the refusal.
+    pub async fn resume(&self, id: &str) -> Result<String, String> {
+        self.change_status("resumeAPIToken", "ResumeAPITokenInput", id).await
+    }
+
+    async fn change_status(&self, mutation: &str, input: &str, id: &str) -> Result<String, String> {
+        let query = format!("mutation($input: {input}!) {{ {mutation}(input: $input) {{ token {{ status }} }} }}");
+        let answer = self.graphql(&query, json!({ "input": { "id": id } })).await;
+        answer.code().map_or_else(
+            || Ok(answer.body["data"][mutation]["token"]["status"].as_str().unwrap().to_owned()),
+            |code| Err(code.to_owned()),
+        )
+    }
+
     /// Whether the value in hand works: the generation of its token, or the code of the refusal.
     pub async fn check(&self) -> Result<i64, String> {
         let answer = self.ask("{ currentAPIToken { generation } }").await;

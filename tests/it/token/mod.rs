@@ -6,5 +6,6 @@ mod numbers_and_times;
 mod read;
 mod revoke;
 mod settings;
+mod suspend;
 mod texts;
 mod update;

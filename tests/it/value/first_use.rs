@@ -154,7 +154,7 @@ async fn every_change_by_a_caller_that_was_just_recognised_is_one_durable_transa
     let service = &case.here.service;
     let (own, id) = (case.admin.token_id(), case.id.to_string());
     let mut issued = rotated;
-    for what in ["create", "update", "rotate", "end overlap", "revoke"] {
+    for what in ["create", "update", "rotate", "end overlap", "suspend", "resume", "revoke"] {
         let caller = case.recognise(&issued).await;
         let before = case.here.store.commits();
         match what {
@@ -164,6 +164,8 @@ async fn every_change_by_a_caller_that_was_just_recognised_is_one_durable_transa
             "update" => drop(service.update(&caller, &id, Default::default()).await.unwrap()),
             "rotate" => drop(service.rotate(&caller, &by_id(case.id)).await.unwrap()),
             "end overlap" => drop(service.end_overlap(&caller, &id).await.unwrap()),
+            "suspend" => drop(service.suspend(&caller, &id).await.unwrap()),
+            "resume" => drop(service.resume(&caller, &id).await.unwrap()),
             _ => drop(service.revoke(&caller, &id).await.unwrap()),
         }
         service.write_first_use(&caller).await.unwrap();

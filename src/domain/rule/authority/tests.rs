@@ -37,6 +37,7 @@ fn token(id: u8, settings: Settings) -> Token {
         updated: None,
         last_used_at: None,
         revoked_at: None,
+        suspended_at: None,
         current,
         previous: None,
     }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::id::TokenId;
 use crate::domain::rule::rotation::{Overlap, Plan, Rotation, Rotator, apply, rotate};
+use crate::domain::rule::suspension::{resume, suspend};
 use crate::domain::token::{Actor, OverlapStart, Settings, TokenKind};
 use crate::domain::value::{Hint, ValueHash};
 
@@ -47,6 +48,7 @@ fn token(expires_after: Option<i64>, period_minutes: Option<u32>, overlap_minute
         updated: None,
         last_used_at: None,
         revoked_at: None,
+        suspended_at: None,
         current: value(1, at(0)),
         previous: None,
     }
@@ -186,6 +188,8 @@ enum Happening {
     EndOverlap,
     Use(prop::sample::Index),
     Wait(i64),
+    Suspend,
+    Resume,
     Revoke,
 }
 
@@ -197,6 +201,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => any::<prop::sample::Index>().prop_map(Happening::Use),
         // Now and then another replica's clock is read, which is behind.
         4 => prop_oneof![0..20_000_i64, 0..15 * MINUTE, -5_000..0_i64].prop_map(Happening::Wait),
+        1 => Just(Happening::Suspend),
+        1 => Just(Happening::Resume),
         1 => Just(Happening::Revoke),
     ]
 }
@@ -269,6 +275,16 @@ impl World {
                 }
             }
             Happening::Wait(millis) => self.now = Timestamp::from_unix_millis(self.now.unix_millis() + millis),
+            Happening::Suspend => {
+                if suspend(&self.token, self.now) == Ok(true) {
+                    self.token.suspended_at = Some(self.now);
+                }
+            }
+            Happening::Resume => {
+                if resume(&self.token, self.now) == Ok(true) {
+                    self.token.suspended_at = None;
+                }
+            }
             Happening::Revoke => self.token.revoked_at = self.token.revoked_at.or(Some(self.now)),
         }
     }
@@ -305,14 +321,14 @@ proptest! {
             let expired = born.settings.expires_at.is_some_and(|expires_at| expires_at <= now);
             for generation in world.ledger.keys() {
                 let works = standing(token, *generation, now).is_ok();
-                let alive = status(token, now) == Status::Active;
-                prop_assert_eq!(works, alive && world.working().contains(generation), "generation {}", generation);
+                let active = status(token, now) == Status::Active;
+                prop_assert_eq!(works, active && world.working().contains(generation), "generation {}", generation);
                 prop_assert!(!(works && expired));
             }
 
             // Death is for ever: no sequence of calls brings a dead token back. A clock that is behind may find it alive, and
             // who rotates it there and then is in time.
-            let alive = status(token, now) == Status::Active;
+            let alive = !status(token, now).is_final();
             prop_assert!(!alive || died.is_none_or(|died| now < died));
             died = if alive { None } else { died.or(Some(now)) };
         }

@@ -72,6 +72,7 @@ pub(crate) fn of_token(field: &str) -> Option<Write<View>> {
         "onReuse" => |view, body| json(view.token.settings.on_reuse.as_str(), body),
         "protected" => |view, body| json(&view.token.settings.protected, body),
         "revokedAt" => |view, body| moment(view.token.revoked_at, body),
+        "suspendedAt" => |view, body| moment(view.token.suspended_at, body),
         _ => return None,
     })
 }

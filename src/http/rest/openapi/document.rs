@@ -30,6 +30,8 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::revoke,
         api_tokens::rotate,
         api_tokens::end_overlap,
+        api_tokens::suspend,
+        api_tokens::resume,
         rotatetoken::rotate,
         rotatetoken::rotate_in_index,
         document_address,

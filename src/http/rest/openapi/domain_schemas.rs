@@ -39,7 +39,7 @@ schemas_by_name! {
     OverlapStart as "OverlapStart": "When the overlap after a rotation starts: at the rotation, or at the first use of the new value.",
     Permission as "Permission": "What an API token may do to Rotakey itself.",
     ReusePolicy as "ReusePolicy": "What happens when a client uses a retired value: it is recorded, and with `REVOKE` the API token is also revoked.",
-    Status as "APITokenStatus": "The status of an API token at the time of the response. All but `ACTIVE` are final.",
+    Status as "APITokenStatus": "The status of an API token at the time of the response. `EXPIRED`, `ROTATION_OVERDUE` and `REVOKED` are final.",
     TokenKind as "APITokenKind": "Private: held by a server. Public: shipped in a web page or app, where anyone can copy it.",
 }
 

@@ -1,4 +1,5 @@
-//! Taking rights away: what a token could do before, it or one of its values can no longer do.
+//! Taking rights away: what a token could do before, it or one of its values can no longer do. And giving them back, where that can be.
 
 mod end_overlap;
 mod revoke;
+mod suspend;

@@ -23,6 +23,8 @@ pub(crate) enum ApiTokenKind {
 pub(crate) enum ApiTokenStatus {
     /// Its current value works.
     Active,
+    /// It was suspended. No value works until it is resumed.
+    Suspended,
     /// Its `expiresAt` has passed. It can no longer be rotated.
     Expired,
     /// It was not rotated within its rotation period, and can no longer be rotated.
@@ -37,8 +39,8 @@ pub(crate) enum ApiTokenStatus {
 pub(crate) enum Permission {
     /// Read every API token.
     ApiTokenRead,
-    /// Create, update, rotate and revoke other API tokens. To create, update or rotate one, you need every
-    /// permission and scope that it has; to revoke one, every permission.
+    /// Create, update, rotate, suspend, resume and revoke other API tokens. To create, update, rotate or resume one, you
+    /// need every permission and scope that it has; to suspend or revoke one, every permission.
     ApiTokenModify,
     /// Verify values that clients sent you, by `verifyAPIToken` or `/introspect`.
     ApiTokenVerify,
@@ -94,6 +96,12 @@ pub(crate) enum AuditAction {
     /// An API token was revoked.
     #[graphql(name = "API_TOKEN_REVOKED")]
     Revoked,
+    /// An API token was suspended.
+    #[graphql(name = "API_TOKEN_SUSPENDED")]
+    Suspended,
+    /// A suspended API token was resumed.
+    #[graphql(name = "API_TOKEN_RESUMED")]
+    Resumed,
     /// The operator retired values of an API token, because an older backup was restored.
     #[graphql(name = "API_TOKEN_VALUES_RETIRED")]
     ValuesRetired,

@@ -14,6 +14,8 @@ pub(crate) enum ErrorCode {
     TokenExpired,
     /// The token was revoked, which is final.
     TokenRevoked,
+    /// The token is suspended, until it is resumed.
+    TokenSuspended,
     /// The token was not rotated within its rotation period.
     RotationOverdue,
     /// The value was replaced and its overlap is over, or it was cancelled unused.
@@ -24,7 +26,7 @@ pub(crate) enum ErrorCode {
     RotationConflict,
     /// The key was used for a rotation with another input.
     IdempotencyKeyReused,
-    /// The token is protected from revocation.
+    /// The token is protected from revocation and suspension.
     TokenProtected,
     /// The token may not be used from this address.
     AddressRefused,

@@ -176,7 +176,7 @@ impl ApiToken {
         self.view.token.settings.on_reuse.into()
     }
 
-    /// Whether it is protected from revocation. To revoke it, set this to false first.
+    /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
     async fn protected(&self) -> bool {
         self.view.token.settings.protected
     }
@@ -184,6 +184,11 @@ impl ApiToken {
     /// When it was revoked; null if it is not revoked.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.view.token.revoked_at.map(DateTime)
+    }
+
+    /// Since when it is suspended; null if it is not suspended.
+    async fn suspended_at(&self) -> Option<DateTime> {
+        self.view.token.suspended_at.map(DateTime)
     }
 
     /// The new value, only in the answer that issues it; null everywhere else. Store it now: it is not shown again.
@@ -238,7 +243,7 @@ pub(crate) struct CreateApiTokenInput {
     overlap_starts: Option<OverlapStart>,
     /// What happens when a client sends one of its retired values; `ALERT` if left out.
     on_reuse: Option<ReusePolicy>,
-    /// Whether it is protected from revocation; false if left out.
+    /// Whether it is protected from revocation and suspension; false if left out.
     protected: Option<bool>,
 }
 
@@ -294,7 +299,7 @@ pub(crate) struct UpdateApiTokenInput {
     allowed_origins: Option<Vec<String>>,
     /// What happens when a client sends one of its retired values.
     on_reuse: Option<ReusePolicy>,
-    /// Whether it is protected from revocation. To revoke it, set this to false first.
+    /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
     protected: Option<bool>,
 }
 

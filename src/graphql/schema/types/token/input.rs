@@ -52,6 +52,23 @@ pub(crate) struct RevokeApiTokenInput {
     pub(crate) id: ID,
 }
 
+/// Which API token to suspend.
+#[derive(InputObject)]
+#[graphql(name = "SuspendAPITokenInput")]
+pub(crate) struct SuspendApiTokenInput {
+    /// The API token to suspend. Your own needs no permission, but you cannot resume it with its own value. For another
+    /// token, you need `API_TOKEN_MODIFY` and every permission that it has.
+    pub(crate) id: ID,
+}
+
+/// Which API token to resume.
+#[derive(InputObject)]
+#[graphql(name = "ResumeAPITokenInput")]
+pub(crate) struct ResumeApiTokenInput {
+    /// The API token to resume. You need `API_TOKEN_MODIFY` and every permission and scope that it has.
+    pub(crate) id: ID,
+}
+
 /// Which API tokens to list. A token must meet every condition that you give.
 #[derive(InputObject)]
 #[graphql(name = "APITokenFilter")]

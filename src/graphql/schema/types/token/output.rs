@@ -39,6 +39,22 @@ pub(crate) struct RevokeApiTokenOutput {
     pub(crate) token: Ready<ApiToken>,
 }
 
+/// The answer to `suspendAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "SuspendAPITokenOutput", serial)]
+pub(crate) struct SuspendApiTokenOutput {
+    /// The suspended API token.
+    pub(crate) token: Ready<ApiToken>,
+}
+
+/// The answer to `resumeAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "ResumeAPITokenOutput", serial)]
+pub(crate) struct ResumeApiTokenOutput {
+    /// The resumed API token.
+    pub(crate) token: Ready<ApiToken>,
+}
+
 /// The answer to `updateAPIToken`.
 #[derive(SimpleObject)]
 #[graphql(name = "UpdateAPITokenOutput", serial)]

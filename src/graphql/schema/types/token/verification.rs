@@ -51,6 +51,8 @@ pub(crate) enum VerificationCode {
     TokenExpired,
     /// The API token was revoked.
     TokenRevoked,
+    /// The API token is suspended, until it is resumed.
+    TokenSuspended,
     /// The API token was not rotated within its rotation period.
     RotationOverdue,
     /// The value was replaced and its overlap is over, or it was cancelled unused.
