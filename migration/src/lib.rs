@@ -27,6 +27,8 @@ mod m0011_old_event_indexes;
 mod m0012_value_use;
 mod m0013_suspended_at;
 mod m0014_suspended_index;
+mod m0015_not_before;
+mod m0016_not_before_index;
 mod statements;
 
 /// All steps, oldest first.
@@ -51,6 +53,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_value_use::Migration),
             Box::new(m0013_suspended_at::MIGRATION),
             Box::new(m0014_suspended_index::MIGRATION),
+            Box::new(m0015_not_before::MIGRATION),
+            Box::new(m0016_not_before_index::MIGRATION),
         ]
     }
 }

@@ -17,6 +17,8 @@ pub enum ErrorCode {
     TokenRevoked,
     /// See [`Refusal::TokenSuspended`](super::refusal::Refusal::TokenSuspended).
     TokenSuspended,
+    /// See [`Refusal::NotYetValid`](super::refusal::Refusal::NotYetValid).
+    NotYetValid,
     /// See [`Refusal::RotationOverdue`](super::refusal::Refusal::RotationOverdue).
     RotationOverdue,
     /// See [`Refusal::ValueRetired`](super::refusal::Refusal::ValueRetired).
@@ -59,6 +61,7 @@ names! {
         TokenExpired => "TOKEN_EXPIRED",
         TokenRevoked => "TOKEN_REVOKED",
         TokenSuspended => "TOKEN_SUSPENDED",
+        NotYetValid => "NOT_YET_VALID",
         RotationOverdue => "ROTATION_OVERDUE",
         ValueRetired => "VALUE_RETIRED",
         ValueSuperseded => "VALUE_SUPERSEDED",

@@ -14,6 +14,9 @@ pub enum Refusal {
     /// The token is suspended (R10).
     #[error("The API token is suspended. It works again when it is resumed with resumeAPIToken.")]
     TokenSuspended,
+    /// Before the token's `notBefore`.
+    #[error("The API token is not valid yet. Try again at its notBefore, or ask for another token.")]
+    NotYetValid,
     /// The token went a whole rotation period without being rotated (R3).
     #[error("The API token was not rotated within its rotation period and no longer works. Ask for a new token.")]
     RotationOverdue,
@@ -60,6 +63,7 @@ impl Refusal {
             Self::TokenExpired => ErrorCode::TokenExpired,
             Self::TokenRevoked => ErrorCode::TokenRevoked,
             Self::TokenSuspended => ErrorCode::TokenSuspended,
+            Self::NotYetValid => ErrorCode::NotYetValid,
             Self::RotationOverdue => ErrorCode::RotationOverdue,
             Self::ValueRetired => ErrorCode::ValueRetired,
             Self::ValueSuperseded => ErrorCode::ValueSuperseded,

@@ -23,6 +23,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TokenExpired
         | ErrorCode::TokenRevoked
         | ErrorCode::TokenSuspended
+        | ErrorCode::NotYetValid
         | ErrorCode::RotationOverdue
         | ErrorCode::ValueRetired => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden | ErrorCode::AddressRefused | ErrorCode::OriginRefused => StatusCode::FORBIDDEN,

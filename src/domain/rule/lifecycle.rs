@@ -15,6 +15,8 @@ pub enum Status {
     Active,
     /// Suspended, until it is resumed.
     Suspended,
+    /// Before its `notBefore`.
+    NotYetValid,
     /// Past `expiresAt` (R2).
     Expired,
     /// Past `rotateBy` (R3).
@@ -27,6 +29,7 @@ names! {
     Status {
         Active => "ACTIVE",
         Suspended => "SUSPENDED",
+        NotYetValid => "NOT_YET_VALID",
         Expired => "EXPIRED",
         RotationOverdue => "ROTATION_OVERDUE",
         Revoked => "REVOKED",
@@ -37,7 +40,7 @@ impl Status {
     /// Whether no value of a token with this status will ever work again.
     pub fn is_final(self) -> bool {
         match self {
-            Self::Active | Self::Suspended => false,
+            Self::Active | Self::Suspended | Self::NotYetValid => false,
             Self::Expired | Self::RotationOverdue | Self::Revoked => true,
         }
     }
@@ -47,6 +50,7 @@ impl Status {
         match self {
             Self::Active => None,
             Self::Suspended => Some(Refusal::TokenSuspended),
+            Self::NotYetValid => Some(Refusal::NotYetValid),
             Self::Expired => Some(Refusal::TokenExpired),
             Self::RotationOverdue => Some(Refusal::RotationOverdue),
             Self::Revoked => Some(Refusal::TokenRevoked),
@@ -89,6 +93,8 @@ pub fn status(token: &Token, now: Timestamp) -> Status {
         Status::RotationOverdue
     } else if token.suspended_at.is_some() {
         Status::Suspended
+    } else if token.settings.not_before.is_some_and(|not_before| now < not_before) {
+        Status::NotYetValid
     } else {
         Status::Active
     }

@@ -132,6 +132,20 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_is_not_valid_yet_can_be_suspended_and_is_still_not_valid_afterwards() {
+        let mut token = token();
+        token.settings.not_before = Some(at(MINUTE));
+        assert_eq!(suspend(&token, at(0)), Ok(true));
+        token.suspended_at = Some(at(0));
+        assert_eq!(
+            (status(&token, at(MINUTE - 1)), status(&token, at(MINUTE))),
+            (Status::Suspended, Status::Suspended)
+        );
+        token.suspended_at = None;
+        assert_eq!((status(&token, at(MINUTE - 1)), status(&token, at(MINUTE))), (Status::NotYetValid, Status::Active));
+    }
+
+    #[test]
     fn the_values_of_a_suspended_token_are_retired_as_it_may_be_resumed() {
         let retiring = retire_issued_before(&suspended(), at(1), at(2));
         assert!(retiring.is_some_and(|retiring| retiring.current.is_some()));

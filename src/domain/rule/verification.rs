@@ -27,6 +27,8 @@ pub enum VerificationCode {
     TokenRevoked,
     /// See [`Refusal::TokenSuspended`].
     TokenSuspended,
+    /// See [`Refusal::NotYetValid`].
+    NotYetValid,
     /// See [`Refusal::RotationOverdue`].
     RotationOverdue,
     /// See [`Refusal::ValueRetired`].
@@ -45,6 +47,7 @@ names! {
         TokenExpired => "TOKEN_EXPIRED",
         TokenRevoked => "TOKEN_REVOKED",
         TokenSuspended => "TOKEN_SUSPENDED",
+        NotYetValid => "NOT_YET_VALID",
         RotationOverdue => "ROTATION_OVERDUE",
         ValueRetired => "VALUE_RETIRED",
         AddressRefused => "ADDRESS_REFUSED",
@@ -60,6 +63,7 @@ impl VerificationCode {
             Self::TokenExpired => Some(Refusal::TokenExpired),
             Self::TokenRevoked => Some(Refusal::TokenRevoked),
             Self::TokenSuspended => Some(Refusal::TokenSuspended),
+            Self::NotYetValid => Some(Refusal::NotYetValid),
             Self::RotationOverdue => Some(Refusal::RotationOverdue),
             Self::ValueRetired => Some(Refusal::ValueRetired),
             Self::AddressRefused => Some(Refusal::AddressRefused),

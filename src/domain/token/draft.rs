@@ -25,6 +25,8 @@ pub struct SettingsDraft {
     pub change: SettingsChange,
     /// See [`Settings::kind`].
     pub kind: Option<TokenKind>,
+    /// See [`Settings::not_before`]; never cloned.
+    pub not_before: Option<Timestamp>,
     /// See [`Settings::expires_at`]; never cloned.
     pub expires_at: Option<Timestamp>,
     /// See [`Settings::rotation_period_minutes`].
@@ -46,7 +48,8 @@ impl SettingsDraft {
     /// # Errors
     /// The first rule that is not met, with its field.
     pub fn validate(self, base: Option<&Settings>, limits: &Limits, now: Timestamp) -> Result<Settings, InvalidInput> {
-        let Self { change, kind, expires_at, rotation_period_minutes, overlap_minutes, overlap_starts } = self;
+        let Self { change, kind, not_before, expires_at, rotation_period_minutes, overlap_minutes, overlap_starts } =
+            self;
         // The name is not cloned; without a name, the draft is refused.
         let nameless = Settings::named("");
         let mut settings = Settings { name: nameless.name.clone(), ..base.unwrap_or(&nameless).clone() };
@@ -56,6 +59,8 @@ impl SettingsDraft {
         SettingsChange { name: Some(change.name.unwrap_or_default()), ..change }.make(&mut settings)?;
         settings.kind = kind.unwrap_or(settings.kind);
         settings.expires_at = expiry(expires_at, limits, now)?;
+        settings.not_before = not_before;
+        check_not_before(&settings, now)?;
         let period = settings.rotation_period_minutes;
         settings.overlap_minutes = overlap(overlap_minutes, settings.overlap_minutes, period, limits)?;
         settings.overlap_starts = overlap_starts.unwrap_or(settings.overlap_starts);
@@ -79,6 +84,22 @@ fn expiry(asked: Option<Timestamp>, limits: &Limits, now: Timestamp) -> Result<O
         }
         (Some(asked), _) => Ok(Some(asked)),
     }
+}
+
+/// A token must work at some time. Its rotation period begins at its creation and not with `notBefore`, because a value is at risk from
+/// the moment that it is known (R3).
+fn check_not_before(settings: &Settings, now: Timestamp) -> Result<(), InvalidInput> {
+    let ends =
+        [(settings.expires_at, "its expiresAt"), (settings.rotate_by(now), "the end of its first rotation period")];
+    for (end, what) in ends {
+        if let (Some(not_before), Some(end)) = (settings.not_before, end)
+            && not_before >= end
+        {
+            let message = format!("The token would never work. Set notBefore to a time before {what}, which is {end}.");
+            return Err(InvalidInput::new("notBefore", message));
+        }
+    }
+    Ok(())
 }
 
 fn rotation_period(minutes: i32) -> Result<u32, InvalidInput> {

@@ -29,6 +29,8 @@ pub struct Settings {
     pub permissions: Permissions,
     /// What the token may do to the API it protects.
     pub scopes: Scopes,
+    /// From when on the token works; fixed at creation.
+    pub not_before: Option<Timestamp>,
     /// When the token expires; no rotation changes it (R2); fixed at creation.
     pub expires_at: Option<Timestamp>,
     /// The longest time without a rotation, in minutes (R3); fixed at creation.
@@ -118,6 +120,7 @@ impl Settings {
             kind: TokenKind::Private,
             permissions: Permissions::default(),
             scopes: Scopes::default(),
+            not_before: None,
             expires_at: None,
             rotation_period_minutes: None,
             overlap_minutes: DEFAULT_OVERLAP_MINUTES,

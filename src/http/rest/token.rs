@@ -72,6 +72,9 @@ pub(super) struct ApiToken {
     /// When one of its values was last used successfully; up to a minute old.
     #[schema(required, value_type = Option<Timestamp>)]
     last_used_at: Option<String>,
+    /// From when on it works. Fixed at creation; null if it works at once.
+    #[schema(required, value_type = Option<Timestamp>)]
+    not_before: Option<String>,
     /// When it expires. Rotation does not change this. Fixed at creation; null if it never expires.
     #[schema(required, value_type = Option<Timestamp>)]
     expires_at: Option<String>,
@@ -160,6 +163,7 @@ impl ApiToken {
             rotated_at: moment(rotated_at),
             rotated_by: rotated_at.map(|_| token.current.created_by.into()),
             last_used_at: moment(token.last_used_at),
+            not_before: moment(settings.not_before),
             expires_at: moment(settings.expires_at),
             rotation_period_minutes: settings.rotation_period_minutes,
             rotate_by: moment(rotate_by),
@@ -193,7 +197,7 @@ input! {
         /// A name for people: one line of 1 to 255 characters, at least one of them visible, and none that changes the
         /// direction of text.
         "name" => name: String as String,
-        /// The id of an API token from which missing fields are copied, except name and expiry. For a token other than your own, you
+        /// The id of an API token from which missing fields are copied, except name, `notBefore` and expiry. For a token other than your own, you
         /// need `API_TOKEN_READ`.
         "cloneSettingsFrom" => clone_settings_from: Option<String> as Option<String>,
         /// What the token is for: at most 2,000 characters.
@@ -212,6 +216,9 @@ input! {
         /// The web origins from which it may be used, such as `https://app.example.com` or `https://*.example.com`: at most 100. All by
         /// default, or if empty.
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
+        /// From when on it works: a time before `expiresAt`, and before its first rotation period ends, which begins at its creation. By
+        /// default, it works at once.
+        "notBefore" => not_before: Option<Timestamp> as Option<Timestamp>,
         /// When it expires. Rotation does not change this. By default, it never expires.
         "expiresAt" => expires_at: Option<Timestamp> as Option<Timestamp>,
         /// The longest time it may go without being rotated, in minutes, at least 1. Unlimited by default.
@@ -244,6 +251,7 @@ impl From<CreateInput> for CreateRequest {
         let draft = SettingsDraft {
             change,
             kind: input.kind,
+            not_before: input.not_before,
             expires_at: input.expires_at,
             rotation_period_minutes: input.rotation_period_minutes,
             overlap_minutes: input.overlap_minutes,

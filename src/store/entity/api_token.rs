@@ -4,7 +4,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::entity::prelude::*;
 
 use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
-use crate::domain::rule::lifecycle::Status;
+use crate::domain::rule::lifecycle::{self, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind};
 use crate::store::Error;
@@ -21,6 +21,7 @@ pub struct Model {
     pub kind: String,
     pub permissions: String,
     pub scopes: String,
+    pub not_before: Option<i64>,
     pub expires_at: Option<i64>,
     pub rotation_period_minutes: Option<i64>,
     pub overlap_minutes: i64,
@@ -72,26 +73,36 @@ settings! { columns:
     permissions = list(permissions.iter().map(Permission::as_str)),
         columns.parse(|names| names.split_whitespace().map(Permission::parse).collect::<Option<_>>())?;
     scopes = scopes.as_str().to_owned(), columns.parse(|list| Scopes::parse(list).ok())?;
+    not_before = not_before.map(Timestamp::unix_millis), columns.moment_if_any()?;
     expires_at = expires_at.map(Timestamp::unix_millis), columns.moment_if_any()?;
     rotation_period_minutes = rotation_period_minutes.map(i64::from), columns.number_if_any()?;
     overlap_minutes = i64::from(*overlap_minutes), columns.number()?;
     overlap_starts = overlap_starts.as_str().to_owned(), columns.parse(OverlapStart::parse)?;
     allowed_cidr_blocks = list(allowed_cidr_blocks.iter()),
-        columns.parse(|list| CidrBlocks::parse(&texts(list.strip_prefix(SUSPENDED).unwrap_or(list))).ok())?;
+        columns.parse(read_networks)?;
     allowed_origins = list(allowed_origins.iter()), columns.parse(|list| AllowedOrigins::parse(&texts(list)).ok())?;
     on_reuse = on_reuse.as_str().to_owned(), columns.parse(ReusePolicy::parse)?;
     protected = *protected, columns.take()?;
 }
 
-/// Stands before the networks of a suspended token. `suspended_at` is what this version goes by. An older one, which runs on the same
-/// database during an upgrade, does not know that column, and must not accept the token. It cannot read a list with this word, so the
-/// token fails there. And it rotates a cached token only if the list has not changed.
+/// Words before the networks of a token that is suspended, or has a `not_before`. This version goes by those columns. An older one, which
+/// runs on the same database during an upgrade, does not know them, and must not accept the token. It cannot read a list with such a
+/// word, so the token fails there. And it rotates a cached token only if the list has not changed.
 const SUSPENDED: &str = "SUSPENDED";
+const NOT_BEFORE: &str = "NOT_BEFORE";
 
 /// The column of the networks of a token.
 pub fn networks(token: &Token) -> String {
-    let networks = list(token.settings.allowed_cidr_blocks.iter());
-    if token.suspended_at.is_some() { format!("{SUSPENDED} {networks}") } else { networks }
+    let suspended = token.suspended_at.map(|_| SUSPENDED);
+    let not_before = token.settings.not_before.map(|_| NOT_BEFORE);
+    let words = suspended.into_iter().chain(not_before).map(str::to_owned);
+    list(words.chain(token.settings.allowed_cidr_blocks.iter().map(|block| block.to_string())))
+}
+
+fn read_networks(list: &str) -> Option<CidrBlocks> {
+    let mut words = texts(list);
+    words.retain(|word| ![SUSPENDED, NOT_BEFORE].contains(&word.as_str()));
+    CidrBlocks::parse(&words).ok()
 }
 
 fn texts(list: &str) -> Vec<String> {
@@ -108,9 +119,12 @@ pub fn row(token: &Token) -> ActiveModel {
         created_by: Set(actor_name(token.created_by)),
         last_used_at: Set(token.last_used_at.map(Timestamp::unix_millis)),
         revoked_at: Set(token.revoked_at.map(Timestamp::unix_millis)),
-        // A new token is active.
         suspended_at: NotSet,
-        swept_status: NotSet,
+        // The default is that the token is active.
+        swept_status: match lifecycle::status(token, token.created_at) {
+            Status::Active => NotSet,
+            status => Set(status.as_str().to_owned()),
+        },
         ..updated_row(token)
     }
 }
@@ -129,6 +143,7 @@ fn updated_row(token: &Token) -> ActiveModel {
 pub fn update(token: &Token) -> ActiveModel {
     ActiveModel {
         kind: NotSet,
+        not_before: NotSet,
         expires_at: NotSet,
         rotation_period_minutes: NotSet,
         overlap_minutes: NotSet,

@@ -21,7 +21,7 @@ impl Store {
     pub async fn sweep_statuses(&self, at: Timestamp) -> Result<u64, Error> {
         let mut all = 0;
         // The most final status first, in the order of `status`.
-        for status in [Status::Revoked, Status::Expired, Status::RotationOverdue] {
+        for status in [Status::Revoked, Status::Expired, Status::RotationOverdue, Status::Active] {
             for unswept in Unswept::reaching(status) {
                 loop {
                     let transaction = self.begin().await?;

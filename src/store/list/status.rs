@@ -12,6 +12,7 @@ pub(super) const BY_ID: &str = "sqlite_autoindex_api_token_1";
 
 const REVOKED: &str = "api_token.revoked_at IS NOT NULL";
 const SUSPENDED: &str = "api_token.suspended_at IS NOT NULL";
+const NOT_YET_VALID: &str = "(api_token.not_before IS NOT NULL AND api_token.not_before > ?)";
 const EXPIRED: &str = "(api_token.expires_at IS NOT NULL AND api_token.expires_at <= ?)";
 const OVERDUE: &str = "(api_token.rotation_period_minutes IS NOT NULL AND api_token.rotation_period_minutes * 60000 + \
     (SELECT latest.created_at FROM api_token_value AS latest \
@@ -29,8 +30,14 @@ pub(in crate::store) fn has_status(sql: &mut Sql, status: Status, now: Timestamp
         Status::Suspended => {
             sql.push(&format!("(NOT {REVOKED} AND NOT {EXPIRED} AND NOT {OVERDUE} AND {SUSPENDED})"), [now(), now()])
         }
-        Status::Active => sql
-            .push(&format!("(NOT {REVOKED} AND NOT {EXPIRED} AND NOT {OVERDUE} AND NOT {SUSPENDED})"), [now(), now()]),
+        Status::NotYetValid => sql.push(
+            &format!("(NOT {REVOKED} AND NOT {EXPIRED} AND NOT {OVERDUE} AND NOT {SUSPENDED} AND {NOT_YET_VALID})"),
+            [now(), now(), now()],
+        ),
+        Status::Active => sql.push(
+            &format!("(NOT {REVOKED} AND NOT {EXPIRED} AND NOT {OVERDUE} AND NOT {SUSPENDED} AND NOT {NOT_YET_VALID})"),
+            [now(), now(), now()],
+        ),
     };
 }
 
@@ -44,17 +51,20 @@ pub(in crate::store) enum Unswept {
     Expired,
     /// Those that expired while they were suspended.
     ExpiredSuspended,
-    /// Those whose rotation period ended while they were active or suspended.
+    /// Those whose rotation period ended while they were active, suspended or not valid yet.
     Overdue,
+    /// Those that were not valid yet, and whose `not_before` has passed. Since then, they may also have expired.
+    Begun,
 }
 
 impl Unswept {
     /// Those that may have this status.
     pub(in crate::store) fn reaching(status: Status) -> &'static [Self] {
         match status {
-            // No token becomes active or suspended because time passes. What changes that writes the status, too.
-            Status::Active | Status::Suspended => &[],
-            Status::Expired => &[Self::Expired, Self::ExpiredSuspended],
+            // No token reaches these because time passes. What changes it writes the status, too.
+            Status::Suspended | Status::NotYetValid => &[],
+            Status::Active => &[Self::Begun],
+            Status::Expired => &[Self::Expired, Self::ExpiredSuspended, Self::Begun],
             Status::RotationOverdue => &[Self::Overdue],
             Status::Revoked => &[Self::Revoked],
         }
@@ -62,8 +72,10 @@ impl Unswept {
 
     /// Adds a FROM and the beginning of a WHERE for these tokens.
     pub(in crate::store) fn write(self, sql: &mut Sql, now: Timestamp) -> &mut Sql {
-        let (index, condition) = match self {
-            Self::Overdue => return is_due(sql, now).text(" AND api_token.swept_status IN ('ACTIVE', 'SUSPENDED')"),
+        let (index, condition, limit) = match self {
+            Self::Overdue => {
+                return is_due(sql, now).text(" AND api_token.swept_status IN ('ACTIVE', 'SUSPENDED', 'NOT_YET_VALID')");
+            }
             Self::Revoked => {
                 let condition = "revoked_at IS NOT NULL AND swept_status <> 'REVOKED'";
                 return sql
@@ -71,10 +83,13 @@ impl Unswept {
                     .text(condition)
                     .end_table("api_token", None);
             }
-            Self::Expired => ("api_token_unswept_expires_at_idx", "swept_status IN ('ACTIVE', 'ROTATION_OVERDUE')"),
-            Self::ExpiredSuspended => ("api_token_unswept_suspended_idx", "swept_status = 'SUSPENDED'"),
+            Self::Expired => {
+                ("api_token_unswept_expires_at_idx", "swept_status IN ('ACTIVE', 'ROTATION_OVERDUE')", "expires_at")
+            }
+            Self::ExpiredSuspended => ("api_token_unswept_suspended_idx", "swept_status = 'SUSPENDED'", "expires_at"),
+            Self::Begun => ("api_token_unswept_not_before_idx", "swept_status = 'NOT_YET_VALID'", "not_before"),
         };
-        let condition = format!("expires_at IS NOT NULL AND {condition} AND expires_at <= ?");
+        let condition = format!("{limit} IS NOT NULL AND {condition} AND {limit} <= ?");
         sql.table_by("api_token", index).push(&condition, [now.unix_millis().into()]).end_table("api_token", None)
     }
 }

@@ -47,6 +47,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
       "kind": "PRIVATE",
       "lastUsedAt": null,
       "name": "all",
+      "notBefore": null,
       "onReuse": "REVOKE",
       "overlapMinutes": 5,
       "overlapStarts": "FIRST_USE",

@@ -151,6 +151,7 @@ async fn an_unknown_or_unchangeable_field_is_refused_by_name() {
             "/api-tokens/self",
             json!({ "name": "good" }),
             vec![
+                "notBefore",
                 "expiresAt",
                 "rotationPeriodMinutes",
                 "overlapMinutes",

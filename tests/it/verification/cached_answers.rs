@@ -59,7 +59,7 @@ async fn an_answer_from_the_cache_is_the_same_as_one_from_the_database() {
 const WHOLE: &str = "{ currentAPIToken { id name description owner kind status permissions scopes allowedCIDRBlocks allowedOrigins
     generation values { hint generation createdAt firstUsedAt replacedAt retiresAt } createdAt createdBy { kind id }
     updatedAt updatedBy { kind id } rotatedAt rotatedBy { kind id } expiresAt rotationPeriodMinutes rotateBy overlapMinutes
-    overlapStarts onReuse protected revokedAt } }";
+    overlapStarts onReuse protected revokedAt suspendedAt notBefore } }";
 
 /// What a server caches when it issues a value or writes a first use was never read from the database.
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::support::spans;
 const DOCUMENTS: usize = 800;
 
 /// Fields that are written directly.
-const PLAIN: [&str; 22] = [
+const PLAIN: [&str; 24] = [
     "__typename",
     "id",
     "name",
@@ -34,6 +34,8 @@ const PLAIN: [&str; 22] = [
     "onReuse",
     "protected",
     "revokedAt",
+    "suspendedAt",
+    "notBefore",
 ];
 /// Selections that are left to the library, or are invalid.
 const OTHER: [&str; 13] = [

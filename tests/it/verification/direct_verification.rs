@@ -111,7 +111,8 @@ async fn a_request_that_is_not_an_object_is_refused_although_its_value_is_cached
 }
 
 const OWN_FIELDS: &str = "{ __typename id name description of: owner kind status permissions scopes generation createdAt updatedAt
-    rotatedAt lastUsedAt expiresAt rotationPeriodMinutes rotateBy overlapMinutes overlapStarts onReuse protected revokedAt }";
+    rotatedAt lastUsedAt expiresAt rotationPeriodMinutes rotateBy overlapMinutes overlapStarts onReuse protected revokedAt
+    suspendedAt notBefore }";
 
 #[tokio::test]
 async fn the_callers_own_token_has_the_same_body_with_and_without_the_library() {

@@ -88,6 +88,20 @@ fn r2_a_token_is_good_until_the_moment_it_expires() {
 }
 
 #[test]
+fn a_token_works_from_its_not_before_on() {
+    let mut token = token(None, Some(1), 10);
+    token.settings.not_before = Some(at(5_000));
+    for (offset, expected) in [(4_999, Status::NotYetValid), (5_000, Status::Active), (5_001, Status::Active)] {
+        assert_eq!(status(&token, at(offset)), expected, "{offset}");
+        let works = expected == Status::Active;
+        assert_eq!(standing(&token, 1, at(offset)).err(), (!works).then_some(Refusal::NotYetValid), "{offset}");
+        assert_eq!(plan(&token, Rotator::Other, at(offset)).is_ok(), works, "{offset}");
+    }
+    // R3: the period begins at creation.
+    assert_eq!(status(&token, at(MINUTE)), Status::RotationOverdue);
+}
+
+#[test]
 fn r2_an_overlap_never_outlasts_the_token() {
     let token = rotated(token(Some(5 * MINUTE), None, 10), FIRST, at(0)).unwrap();
     assert_eq!(token.previous.unwrap().retires_at, Some(at(5 * MINUTE)));

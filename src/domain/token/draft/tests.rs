@@ -50,6 +50,19 @@ fn an_expiry_lies_in_the_future() {
 }
 
 #[test]
+fn a_token_works_before_it_ends() {
+    let at = |offset| Some(Timestamp::from_unix_millis(NOW + offset));
+    for (offset, good) in [(-1, true), (0, true), (59_999, true), (60_000, false), (60_001, false)] {
+        let not_before = (!good).then_some("notBefore");
+        let expiring = field_of(|draft| (draft.not_before, draft.expires_at) = (at(offset), at(60_000)));
+        assert_eq!(expiring, not_before, "{offset}");
+        let due = field_of(|draft| (draft.not_before, draft.rotation_period_minutes) = (at(offset), Some(Some(1))));
+        assert_eq!(due, not_before, "{offset}");
+        assert_eq!(field_of(|draft| draft.not_before = at(offset)), None, "{offset}");
+    }
+}
+
+#[test]
 fn a_rotation_period_is_at_least_one_minute() {
     for (minutes, good) in [(i32::MIN, false), (-1, false), (0, false), (1, true), (i32::MAX, true)] {
         let field = field_of(|draft| draft.rotation_period_minutes = Some(Some(minutes)));
@@ -132,7 +145,7 @@ fn a_protected_token_is_not_revoked_on_reuse() {
 }
 
 #[test]
-fn a_clone_takes_what_the_draft_leaves_out_but_for_name_and_expiry() {
+fn a_clone_takes_what_the_draft_leaves_out_but_for_name_start_and_expiry() {
     let now = Timestamp::from_unix_millis(NOW);
     let original = SettingsDraft {
         change: SettingsChange {
@@ -147,6 +160,7 @@ fn a_clone_takes_what_the_draft_leaves_out_but_for_name_and_expiry() {
             protected: Some(false),
         },
         kind: None,
+        not_before: Some(now),
         expires_at: Some(now.plus_minutes(1)),
         rotation_period_minutes: Some(Some(60)),
         overlap_minutes: Some(30),
@@ -154,7 +168,7 @@ fn a_clone_takes_what_the_draft_leaves_out_but_for_name_and_expiry() {
     };
     let original = original.validate(None, &Limits::default(), now).unwrap();
     let copy = SettingsDraft::new("copy").validate(Some(&original), &Limits::default(), now).unwrap();
-    assert_eq!(copy, Settings { name: "copy".into(), expires_at: None, ..original.clone() });
+    assert_eq!(copy, Settings { name: "copy".into(), not_before: None, expires_at: None, ..original.clone() });
 
     let change = SettingsChange {
         name: Some("other".into()),

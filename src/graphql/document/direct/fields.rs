@@ -64,6 +64,7 @@ pub(crate) fn of_token(field: &str) -> Option<Write<View>> {
         "updatedAt" => |view, body| moment(view.token.updated.map(|(at, _)| at), body),
         "rotatedAt" => |view, body| moment(view.token.rotated_at(), body),
         "lastUsedAt" => |view, body| moment(view.token.last_used_at, body),
+        "notBefore" => |view, body| moment(view.token.settings.not_before, body),
         "expiresAt" => |view, body| moment(view.token.settings.expires_at, body),
         "rotationPeriodMinutes" => |view, body| json(&view.token.settings.rotation_period_minutes, body),
         "rotateBy" => |view, body| moment(view.token.rotate_by(), body),

@@ -25,6 +25,8 @@ pub(crate) enum ApiTokenStatus {
     Active,
     /// It was suspended. No value works until it is resumed.
     Suspended,
+    /// Its `notBefore` has not come yet.
+    NotYetValid,
     /// Its `expiresAt` has passed. It can no longer be rotated.
     Expired,
     /// It was not rotated within its rotation period, and can no longer be rotated.

@@ -16,6 +16,8 @@ pub(crate) enum ErrorCode {
     TokenRevoked,
     /// The token is suspended, until it is resumed.
     TokenSuspended,
+    /// The token's `notBefore` has not come yet.
+    NotYetValid,
     /// The token was not rotated within its rotation period.
     RotationOverdue,
     /// The value was replaced and its overlap is over, or it was cancelled unused.

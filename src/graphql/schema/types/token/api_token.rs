@@ -145,6 +145,11 @@ impl ApiToken {
         self.view.token.last_used_at.map(DateTime)
     }
 
+    /// From when on it works. Fixed at creation; null if it works at once.
+    async fn not_before(&self) -> Option<DateTime> {
+        self.view.token.settings.not_before.map(DateTime)
+    }
+
     /// When it expires. Rotation does not change this. Fixed at creation; null if it never expires.
     async fn expires_at(&self) -> Option<DateTime> {
         self.view.token.settings.expires_at.map(DateTime)
@@ -211,8 +216,8 @@ pub(crate) struct CreateApiTokenInput {
     /// A name for people: one line of 1 to 255 characters. At least one must be visible, and none may change the
     /// direction of text.
     name: String,
-    /// Another API token. Fields that you leave out are copied from it, except `name` and `expiresAt`. If it is not
-    /// your own, this needs `API_TOKEN_READ`.
+    /// Another API token. Fields that you leave out are copied from it, except `name`, `notBefore` and `expiresAt`. If it
+    /// is not your own, this needs `API_TOKEN_READ`.
     clone_settings_from: Option<ID>,
     /// What the token is for: at most 2,000 characters.
     description: MaybeUndefined<String>,
@@ -232,6 +237,9 @@ pub(crate) struct CreateApiTokenInput {
     /// The web origins from which it may be used, such as `https://app.example.com` or `https://*.example.com`: at
     /// most 100; all if left out or empty.
     allowed_origins: Option<Vec<String>>,
+    /// From when on it works: a time before `expiresAt`, and before its first rotation period ends, which begins at its
+    /// creation. If left out, it works at once.
+    not_before: Option<DateTime>,
     /// When it expires. Rotation does not change this. If left out, it never expires.
     expires_at: Option<DateTime>,
     /// The longest time it may go without being rotated, in minutes, at least 1; unlimited if left out.
@@ -263,6 +271,7 @@ impl From<CreateApiTokenInput> for CreateRequest {
         let draft = SettingsDraft {
             change,
             kind: input.kind.map(Into::into),
+            not_before: input.not_before.map(|DateTime(at)| at),
             expires_at: input.expires_at.map(|DateTime(at)| at),
             rotation_period_minutes: requested(input.rotation_period_minutes),
             overlap_minutes: input.overlap_minutes,

@@ -53,6 +53,8 @@ pub(crate) enum VerificationCode {
     TokenRevoked,
     /// The API token is suspended, until it is resumed.
     TokenSuspended,
+    /// The API token's `notBefore` has not come yet.
+    NotYetValid,
     /// The API token was not rotated within its rotation period.
     RotationOverdue,
     /// The value was replaced and its overlap is over, or it was cancelled unused.
