@@ -74,7 +74,8 @@ impl Unswept {
     pub(in crate::store) fn write(self, sql: &mut Sql, now: Timestamp) -> &mut Sql {
         let (index, condition, limit) = match self {
             Self::Overdue => {
-                return is_due(sql, now).text(" AND api_token.swept_status IN ('ACTIVE', 'SUSPENDED', 'NOT_YET_VALID')");
+                return is_due(sql, now)
+                    .text(" AND api_token.swept_status IN ('ACTIVE', 'SUSPENDED', 'NOT_YET_VALID')");
             }
             Self::Revoked => {
                 let condition = "revoked_at IS NOT NULL AND swept_status <> 'REVOKED'";

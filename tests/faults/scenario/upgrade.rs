@@ -14,6 +14,7 @@ use super::Run;
 use crate::load::{Answer, Calls, Storm, StormPlan};
 use crate::report::Report;
 use crate::site::{Address, Balancer, Replica, three_replicas_of};
+use crate::support::client::Client;
 use crate::support::cluster::PostgresServer;
 use crate::support::process::{Process, binary, command_of};
 
@@ -78,7 +79,7 @@ pub async fn rolling(run: &Run) -> Report {
         steps.extend([(previous, 0), (previous, 1), (previous, 2)]);
         steps.extend(forth);
     }
-    let (mut replaced, mut crossed) = (0, 0);
+    let (mut replaced, mut crossed, mut restricted) = (0, 0, 0);
     for (binary, number) in steps {
         if binary == previous && !versions.newer(&url).await.1 {
             continue;
@@ -90,12 +91,17 @@ pub async fn rolling(run: &Run) -> Report {
         for (here, there) in [(0, 2), (2, 0)] {
             report.expect(cross(&calls, &replicas[here], &replicas[there], &admin).await);
             crossed += 1;
+            match restrict(&replicas[here], &replicas[there], &admin).await {
+                Ok(known) => restricted += u64::from(known),
+                Err(words) => report.expect(Err(words)),
+            }
         }
     }
     let tally = storm.end(PATIENCE).await;
     calls.flush();
     report.count("replicas replaced", replaced);
     report.count("lives of tokens across two replicas", crossed);
+    report.count("restricted tokens that another replica refused", restricted);
     report.count("rotations acknowledged", tally.rotations);
     report.check_history(run);
     report.count("requests failed", tally.failed);
@@ -120,6 +126,38 @@ async fn cross(calls: &Calls, here: &Arc<Replica>, there: &Arc<Replica>, admin: 
     let Answer::Done(2) = calls.verify(&here, client, &id, &rotated.value).await else { return Err(failed("verify")) };
     let Answer::Done(()) = calls.revoke(&here, client, &id, admin).await else { return Err(failed("revoke")) };
     refused(calls, &there, &id, &rotated.value).await.map_err(|()| failed("the revoked token"))
+}
+
+/// What a replica of this version restricts is accepted by no other, also not by one of the older version, which does not know that
+/// tokens can be suspended, or valid from a later time on. Returns whether this replica knows it.
+async fn restrict(here: &Replica, there: &Replica, admin: &str) -> Result<bool, String> {
+    let failed = |what: &str| format!("{what}, restricted by {} and presented to {}", here.name, there.name);
+    let admin = Client::anonymous(&here.url).with(admin);
+    let token = admin.create(json!({ "name": "suspended" })).await.map_err(|code| failed(&code))?;
+    let elsewhere = token.client.at(&there.url);
+    // Now both have cached it.
+    elsewhere.check().await.map_err(|code| failed(&code))?;
+    match admin.suspend(&token.id).await {
+        Ok(_) => {}
+        Err(code) if code == "GRAPHQL_VALIDATION_FAILED" => return Ok(false),
+        Err(code) => return Err(failed(&code)),
+    }
+    if elsewhere.rotate().await.is_ok() {
+        return Err(failed("a suspended token was rotated"));
+    }
+    let refused = async { while elsewhere.check().await.is_ok() {} };
+    timeout_at(Instant::now() + PROPAGATION, refused).await.map_err(|_| failed("a suspended token is accepted"))?;
+    admin.resume(&token.id).await.map_err(|code| failed(&code))?;
+    let accepted = async { while elsewhere.check().await.is_err() {} };
+    timeout_at(Instant::now() + PROPAGATION, accepted).await.map_err(|_| failed("a resumed token is refused"))?;
+
+    let input = json!({ "name": "later", "notBefore": "2999-01-01T00:00:00Z" });
+    let later = admin.create(input).await.map_err(|code| failed(&code))?.client.at(&there.url);
+    let verified = later.request("GET", "/verify").send().await.map_err(|err| failed(&err.to_string()))?;
+    if verified.status() == 200 || later.check().await.is_ok() || later.rotate().await.is_ok() {
+        return Err(failed("a token that is not valid yet is accepted"));
+    }
+    Ok(true)
 }
 
 /// Waits until this value is refused here.
