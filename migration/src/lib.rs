@@ -29,6 +29,7 @@ mod m0013_suspended_at;
 mod m0014_suspended_index;
 mod m0015_not_before;
 mod m0016_not_before_index;
+mod m0017_event_reason;
 mod statements;
 
 /// All steps, oldest first.
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_suspended_index::MIGRATION),
             Box::new(m0015_not_before::MIGRATION),
             Box::new(m0016_not_before_index::MIGRATION),
+            Box::new(m0017_event_reason::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::error_code::ErrorCode;
 use super::id::{EventId, RequestId, TokenId};
+use super::reason::Reason;
 use super::timestamp::Timestamp;
 use crate::domain::text::names;
 use crate::domain::token::Actor;
@@ -128,6 +129,16 @@ pub struct AuditEvent {
     pub generation: Option<u32>,
     /// In which request.
     pub provenance: Provenance,
+    /// Why, as the caller says.
+    pub reason: Reason,
+}
+
+impl AuditEvent {
+    /// The same event with this reason.
+    #[must_use]
+    pub fn with_reason(self, reason: Reason) -> Self {
+        Self { reason, ..self }
+    }
 }
 
 /// Which events. Every condition that is given must hold.

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance, RefusedAs};
 use crate::domain::id::{EventId, RequestId, TokenId};
+use crate::domain::reason::Reason;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Actor;
 
@@ -176,7 +177,14 @@ pub(super) fn row(event: &AuditEvent) -> ActiveModel {
         address: Set(event.provenance.address.map(|address| address.to_string())),
         user_agent: Set(event.provenance.user_agent.clone()),
         request_id: Set(event.provenance.request_id.map(|id| id.to_string())),
+        reason: if_any(event.reason.text.clone()),
+        evidence_url: if_any(event.reason.evidence_url.clone()),
     }
+}
+
+/// Sets a column that few events have. The others leave it to its default, NULL.
+fn if_any(text: Option<String>) -> ActiveValue<Option<String>> {
+    text.map_or(NotSet, |text| Set(Some(text)))
 }
 
 fn event(row: Model) -> Result<AuditEvent, Error> {
@@ -202,5 +210,6 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
         token_id: row.token_id.as_deref().map(columns::token_id).transpose()?,
         generation: row.generation.map(columns::to_u32).transpose()?,
         provenance: Provenance { address, user_agent: row.user_agent.clone(), request_id: request_id.transpose()? },
+        reason: Reason { text: row.reason, evidence_url: row.evidence_url },
     })
 }

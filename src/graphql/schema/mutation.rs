@@ -10,6 +10,7 @@ use super::types::token::output::{
     CreateApiTokenOutput, EndApiTokenOverlapOutput, ResumeApiTokenOutput, RevokeApiTokenOutput, RotateApiTokenOutput,
     SuspendApiTokenOutput, UpdateApiTokenOutput,
 };
+use crate::domain::reason::ReasonDraft;
 use crate::graphql::engine::ready::Ready;
 use crate::graphql::engine::written::Written;
 use crate::graphql::error::refuse;
@@ -90,7 +91,8 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which API token.")] input: SuspendApiTokenInput,
     ) -> Result<Ready<SuspendApiTokenOutput>> {
-        let view = service(ctx)?.suspend(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        let reason = ReasonDraft { text: input.reason, evidence_url: input.evidence_url };
+        let view = service(ctx)?.suspend(caller(ctx)?, &input.id, reason).await.map_err(refuse)?;
         Ok(SuspendApiTokenOutput { token: ApiToken::from(view).into() }.into())
     }
 
@@ -113,7 +115,8 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which API token.")] input: RevokeApiTokenInput,
     ) -> Result<Ready<RevokeApiTokenOutput>> {
-        let view = service(ctx)?.revoke(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        let reason = ReasonDraft { text: input.reason, evidence_url: input.evidence_url };
+        let view = service(ctx)?.revoke(caller(ctx)?, &input.id, reason).await.map_err(refuse)?;
         Ok(RevokeApiTokenOutput { token: ApiToken::from(view).into() }.into())
     }
 }

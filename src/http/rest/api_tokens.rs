@@ -4,13 +4,16 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 
+use crate::domain::reason::ReasonDraft;
 use crate::http::body::json::{self, Body};
 use crate::http::caller::rotation_headers;
 use crate::http::state::AppState;
 use crate::service::{Caller, RotateRequest, View};
 
 use super::authentication::{Authenticated, TargetId};
-use super::input::{Fields, Include, ListInput, NoInput, ReadInput, RotateInput, query_fields};
+use super::input::{
+    Fields, Include, ListInput, NoInput, ReadInput, RevokeInput, RotateInput, SuspendInput, query_fields,
+};
 use super::page::ApiTokenPage;
 use super::rejection::{BodyErrors, CommonErrors, IdErrors, RestRejection, RevocationErrors, RotationErrors};
 use super::token::{ApiToken, CreateInput, RotatedApiToken, UpdateInput};
@@ -114,15 +117,18 @@ pub(super) async fn update(
 /// `API_TOKEN_MODIFY` and every permission of that token. Revoking a token twice has no further effect.
 #[utoipa::path(
     delete, path = "/api-tokens/{id}", operation_id = "revokeAPIToken", tag = "API tokens",
-    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own."), RevokeInput),
     responses((status = 204, description = "The API token is revoked."), CommonErrors, IdErrors, RevocationErrors)
 )]
 pub(super) async fn revoke(
     State(state): State<AppState>,
     Extension(caller): Authenticated,
     TargetId(id): TargetId,
+    RawQuery(query): RawQuery,
 ) -> Result<StatusCode, RestRejection> {
-    state.service.revoke(&caller, &id).await?;
+    let RevokeInput { reason, evidence_url } =
+        Fields::read(query_fields(&query.unwrap_or_default())?, state.hides_names())?;
+    state.service.revoke(&caller, &id, ReasonDraft { text: reason, evidence_url }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -150,11 +156,12 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<RotatedApiToken> {
-    let RotateInput { overlap_minutes, idempotency_key } =
+    let RotateInput { overlap_minutes, idempotency_key, reason, evidence_url } =
         Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     let keyed = idempotency_key.is_some();
     let idempotency_key = idempotency_key.or(rotation_headers::idempotency_key(&headers)?);
-    let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, require_period: false };
+    let reason = ReasonDraft { text: reason, evidence_url };
+    let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, reason, require_period: false };
     let issued = state.service.rotate(&caller, &request).await;
     Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))
 }
@@ -190,7 +197,7 @@ pub(super) async fn end_overlap(
 /// token twice has no further effect.
 #[utoipa::path(
     post, path = "/api-tokens/{id}/suspend", operation_id = "suspendAPIToken", tag = "API tokens",
-    request_body = Option<NoInput>,
+    request_body = Option<SuspendInput>,
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
     responses(
         (status = 200, description = "The suspended API token.", body = ApiToken),
@@ -204,8 +211,9 @@ pub(super) async fn suspend(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
-    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
-    Ok(Json(state.service.suspend(&caller, &id).await?.into()))
+    let SuspendInput { reason, evidence_url } =
+        Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
+    Ok(Json(state.service.suspend(&caller, &id, ReasonDraft { text: reason, evidence_url }).await?.into()))
 }
 
 /// Resumes a suspended API token

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::domain::audit::{Action, AuditEvent, Provenance, RefusedAs};
 use crate::domain::id::{EventId, TokenId};
+use crate::domain::reason::Reason;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Actor;
 use crate::service::{Error, ErrorCode, Service};
@@ -60,6 +61,7 @@ impl Service {
             token_id: Some(token_id),
             generation: Some(generation),
             provenance,
+            reason: Reason::default(),
         })
     }
 
@@ -94,6 +96,7 @@ impl Service {
             token_id,
             generation: refused.presented.map(|(_, generation)| generation),
             provenance,
+            reason: Reason::default(),
         };
         let transaction = self.store.begin().await?;
         transaction.append(&event).await?;

@@ -6,6 +6,7 @@
 
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::id::TokenId;
+use crate::domain::reason::{Reason, ReasonDraft};
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle;
@@ -30,6 +31,8 @@ pub struct RotateRequest {
     pub overlap_minutes: Option<i32>,
     /// The caller's name for this rotation, by which a repeated request gets the same answer (R6).
     pub idempotency_key: Option<String>,
+    /// Why it is rotated.
+    pub reason: ReasonDraft,
     /// Whether to refuse a token without a rotation period, as `/rotatetoken` does.
     pub require_period: bool,
 }
@@ -72,14 +75,15 @@ impl Service {
         now: Timestamp,
     ) -> Result<Issued, Error> {
         let key = request.idempotency_key.as_deref().map(IdempotencyKey::parse).transpose()?;
+        let reason = request.reason.clone().validate()?;
         if id == caller.token_id()
             && key.is_none()
-            && let Some(issued) = self.rotate_optimistically(caller, request, now).await?
+            && let Some(issued) = self.rotate_optimistically(caller, request, &reason, now).await?
         {
             return Ok(issued);
         }
         let transaction = self.store.begin().await?;
-        let issued = self.rotate_in(&transaction, caller, id, (request, key), now).await;
+        let issued = self.rotate_in(&transaction, caller, id, (request, key, reason), now).await;
         caller.finish(transaction, issued).await
     }
 
@@ -89,6 +93,7 @@ impl Service {
         &self,
         caller: &Caller,
         request: &RotateRequest,
+        reason: &Reason,
         now: Timestamp,
     ) -> Result<Option<Issued>, Error> {
         let known = caller.known();
@@ -107,6 +112,7 @@ impl Service {
         let Ok(overlap) = Overlap::of(&token.settings, request.overlap_minutes) else { return Ok(None) };
         let Ok(Plan::Issue(rotation)) = rotation::rotate(&token, rotator, overlap, None, now) else { return Ok(None) };
         let (value, issued, event) = self.issue(&token, &rotation, None, caller, now)?;
+        let event = event.with_reason(reason.clone());
         let written = self.store.rotate_optimistically(known, &rotation, &issued, first_used_at, &event).await?;
         let Some(publication) = written else { return Ok(None) };
         caller.mark_first_use_durable();
@@ -122,7 +128,7 @@ impl Service {
         transaction: &Transaction,
         caller: &Caller,
         id: TokenId,
-        (request, key): (&RotateRequest, Option<IdempotencyKey>),
+        (request, key, reason): (&RotateRequest, Option<IdempotencyKey>, Reason),
         now: Timestamp,
     ) -> Result<Issued, Error> {
         let (mut token, rotator) = self.target(transaction, caller, id, now).await?;
@@ -159,6 +165,7 @@ impl Service {
             }
             Plan::Issue(rotation) => {
                 let (value, issued, event) = self.issue(&token, &rotation, repeatable, caller, now)?;
+                let event = event.with_reason(reason);
                 let rotated = transaction.rotate(id, &rotation, &issued, first_used_at, &event).await?;
                 if rotated == Rotated::Lost {
                     return Err(Refusal::RotationConflict { retry_after_seconds: RETRY_AFTER_RACE_SECONDS }.into());

@@ -16,6 +16,8 @@ pub struct Model {
     pub address: Option<String>,
     pub user_agent: Option<String>,
     pub request_id: Option<String>,
+    pub reason: Option<String>,
+    pub evidence_url: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

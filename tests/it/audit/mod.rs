@@ -2,5 +2,6 @@
 
 mod events;
 mod process_log;
+mod reasons;
 mod slow_subscribers;
 mod subscriptions;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::StreamExt;
 use rotakey::domain::audit::{Action, AuditEvent, AuditFilter, Provenance};
 use rotakey::domain::id::EventId;
+use rotakey::domain::reason::Reason;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::service::{Policy, RequestContext, Service};
 use rotakey::store::Store;
@@ -38,6 +39,7 @@ async fn append(store: &Store, numbers: std::ops::Range<u32>) {
             token_id: None,
             generation: Some(number),
             provenance: Provenance::default(),
+            reason: Reason::default(),
         };
         transaction.append(&event).await.unwrap();
     }

@@ -3,6 +3,7 @@
 use migration::{Migrator, MigratorTrait};
 use rotakey::domain::audit::{Action, AuditEvent, Provenance};
 use rotakey::domain::id::{EventId, TokenId};
+use rotakey::domain::reason::Reason;
 use rotakey::domain::rule::lifecycle::Retirement;
 use rotakey::domain::rule::rotation::Rotation;
 use rotakey::domain::timestamp::Timestamp;
@@ -133,6 +134,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
             token_id: Some(id),
             generation: Some(issued.generation),
             provenance: Provenance::default(),
+            reason: Reason::default(),
         };
         let outcome = transaction.rotate(id, rotation, issued, None, &event).await.unwrap();
         if outcome == Rotated::Won {

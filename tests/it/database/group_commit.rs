@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rotakey::domain::id::TokenId;
+use rotakey::domain::reason::ReasonDraft;
 use rotakey::domain::token::SettingsDraft;
 use rotakey::domain::value::Value;
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, Policy, RequestContext, RotateRequest, Service};
@@ -200,7 +201,10 @@ async fn on_sqlite_a_rotation_that_the_database_refuses_fails_alone() {
     // All wait for this one, and then share a transaction.
     let slot = fixture.take_slot().await;
     let (service, id) = (fixture.service.clone(), revokes.token_id().to_string());
-    let revocation = tokio::spawn(async move { service.revoke(&revokes, &id).await.map_err(|err| err.code()) });
+    let revocation =
+        tokio::spawn(
+            async move { service.revoke(&revokes, &id, ReasonDraft::default()).await.map_err(|err| err.code()) },
+        );
     tokio::task::yield_now().await;
     let mut running = JoinSet::new();
     holders.insert(3, refused);
@@ -285,7 +289,9 @@ async fn on_sqlite_r13_an_answer_waits_until_what_it_relies_on_is_durable() {
     let slot = fixture.take_slot().await;
     let revoke = |caller: Caller| {
         let (service, id) = (fixture.service.clone(), id.clone());
-        tokio::spawn(async move { service.revoke(&caller, &id).await.map_err(|err| err.code()) })
+        tokio::spawn(
+            async move { service.revoke(&caller, &id, ReasonDraft::default()).await.map_err(|err| err.code()) },
+        )
     };
     let revoked = revoke(revokes);
     tokio::task::yield_now().await;
@@ -327,7 +333,8 @@ async fn on_sqlite_r13_a_failed_group_commit_acknowledges_nothing() {
     let service = fixture.service.clone();
     let rotation = tokio::spawn(async move { service.rotate(&rotates, &RotateRequest::default()).await });
     let service = fixture.service.clone();
-    let revocation = tokio::spawn(async move { service.revoke(&revokes, &revoked.to_string()).await });
+    let revocation =
+        tokio::spawn(async move { service.revoke(&revokes, &revoked.to_string(), ReasonDraft::default()).await });
     tokio::task::yield_now().await;
     drop(slot);
     assert!(rotation.await.unwrap().is_err());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rotakey::domain::id::TokenId;
+use rotakey::domain::reason::ReasonDraft;
 use rotakey::domain::restriction::Source;
 use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::domain::timestamp::Timestamp;
@@ -40,11 +41,11 @@ async fn change(replica: &Replica, admin: &Caller, id: TokenId, what: &str) -> &
             "VALUE_RETIRED"
         }
         "suspended" => {
-            replica.service.suspend(admin, &text).await.unwrap();
+            replica.service.suspend(admin, &text, ReasonDraft::default()).await.unwrap();
             "TOKEN_SUSPENDED"
         }
         _ => {
-            replica.service.revoke(admin, &text).await.unwrap();
+            replica.service.revoke(admin, &text, ReasonDraft::default()).await.unwrap();
             "TOKEN_REVOKED"
         }
     }

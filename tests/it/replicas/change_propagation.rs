@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rotakey::clock::Clock;
 use rotakey::domain::id::TokenId;
+use rotakey::domain::reason::ReasonDraft;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{SettingsChange, SettingsDraft};
 use rotakey::domain::value::ValueHash;
@@ -90,11 +91,11 @@ async fn change_in_every_way(here: &Replica, admin: &str, mut each: impl AsyncFn
     each("new value first used", id).await;
     here.service.end_overlap(&caller, &text).await.unwrap();
     each("overlap ended", id).await;
-    here.service.suspend(&caller, &text).await.unwrap();
+    here.service.suspend(&caller, &text, ReasonDraft::default()).await.unwrap();
     each("suspended", id).await;
     here.service.resume(&caller, &text).await.unwrap();
     each("resumed", id).await;
-    here.service.revoke(&caller, &text).await.unwrap();
+    here.service.revoke(&caller, &text, ReasonDraft::default()).await.unwrap();
     each("revoked", id).await;
 }
 
@@ -194,7 +195,7 @@ async fn every_event_reaches_a_subscriber_once_and_in_the_order_of_the_commits()
             for round in 0..5 {
                 here.service.update(&caller, &id, rename(&format!("n{number} {round}"))).await.unwrap();
             }
-            here.service.revoke(&caller, &id).await.unwrap();
+            here.service.revoke(&caller, &id, ReasonDraft::default()).await.unwrap();
         });
     }
     writers.join_all().await;

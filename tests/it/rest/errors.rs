@@ -163,7 +163,7 @@ async fn an_unknown_or_unchangeable_field_is_refused_by_name() {
         ),
         ("/api-tokens/self/rotate", json!({}), vec!["id", "overlap", "expiresAt"]),
         ("/api-tokens/self/end-overlap", json!({}), vec!["id"]),
-        ("/api-tokens/self/suspend", json!({}), vec!["id"]),
+        ("/api-tokens/self/suspend", json!({}), vec!["id", "evidenceUrl"]),
         ("/api-tokens/self/resume", json!({}), vec!["id"]),
     ] {
         for field in fields {

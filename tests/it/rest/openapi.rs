@@ -166,6 +166,7 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         ("input CreateAPITokenInput", "CreateAPITokenInput", None),
         ("input UpdateAPITokenInput", "UpdateAPITokenInput", Some("id")),
         ("input RotateAPITokenInput", "RotateAPITokenInput", Some("id")),
+        ("input SuspendAPITokenInput", "SuspendAPITokenInput", Some("id")),
     ] {
         let mut fields = fields_of(&sdl, heading);
         assert!(but.is_none_or(|name| fields.remove(name)), "{heading}");

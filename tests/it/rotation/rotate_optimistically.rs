@@ -1,6 +1,7 @@
 //! R5, R7, R10 and R12 of a rotation that is decided on what its caller was recognised by, while that changes.
 
 use rotakey::domain::id::TokenId;
+use rotakey::domain::reason::ReasonDraft;
 use rotakey::domain::restriction::Source;
 use rotakey::domain::token::{SettingsChange, Token};
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RequestContext, RotateRequest};
@@ -100,7 +101,7 @@ async fn r10_a_token_that_another_replica_revoked_does_not_rotate() {
     for remembered in [true, false] {
         let case = if remembered { Case::remembered().await } else { Case::unused().await };
         let holder = case.holder().await;
-        case.here.service.revoke(&case.admin, &case.id.to_string()).await.unwrap();
+        case.here.service.revoke(&case.admin, &case.id.to_string(), ReasonDraft::default()).await.unwrap();
         let (before, rows) = (case.token().await, case.rows().await);
         for holder in [holder, if remembered { case.holder().await } else { continue }] {
             assert_eq!(case.rotate(&holder).await.err(), Some(ErrorCode::TokenRevoked));
@@ -114,7 +115,7 @@ async fn r10_a_token_that_another_replica_suspended_is_neither_rotated_nor_used(
     for remembered in [true, false] {
         let case = if remembered { Case::remembered().await } else { Case::unused().await };
         let holder = case.holder().await;
-        case.here.service.suspend(&case.admin, &case.id.to_string()).await.unwrap();
+        case.here.service.suspend(&case.admin, &case.id.to_string(), ReasonDraft::default()).await.unwrap();
         let (before, rows) = (case.token().await, case.rows().await);
         assert_eq!(case.rotate(&holder).await.err(), Some(ErrorCode::TokenSuspended));
         let used = case.stale.service.write_first_use(&holder).await.map_err(|err| err.code());

@@ -2,6 +2,7 @@
 //! what is asked for is a change, the two are one durable transaction.
 
 use rotakey::domain::id::TokenId;
+use rotakey::domain::reason::ReasonDraft;
 use rotakey::domain::token::{OverlapStart, SettingsDraft, Token};
 use rotakey::service::{Caller, CreateRequest, ErrorCode, Issued, RequestContext, RotateRequest};
 use sea_orm::ConnectionTrait;
@@ -164,9 +165,9 @@ async fn every_change_by_a_caller_that_was_just_recognised_is_one_durable_transa
             "update" => drop(service.update(&caller, &id, Default::default()).await.unwrap()),
             "rotate" => drop(service.rotate(&caller, &by_id(case.id)).await.unwrap()),
             "end overlap" => drop(service.end_overlap(&caller, &id).await.unwrap()),
-            "suspend" => drop(service.suspend(&caller, &id).await.unwrap()),
+            "suspend" => drop(service.suspend(&caller, &id, ReasonDraft::default()).await.unwrap()),
             "resume" => drop(service.resume(&caller, &id).await.unwrap()),
-            _ => drop(service.revoke(&caller, &id).await.unwrap()),
+            _ => drop(service.revoke(&caller, &id, ReasonDraft::default()).await.unwrap()),
         }
         service.write_first_use(&caller).await.unwrap();
         assert_eq!(case.here.store.commits() - before, 1, "{what}");
@@ -209,7 +210,7 @@ async fn r5_a_value_that_was_cancelled_after_it_was_recognised_is_refused_and_no
     let before = case.token().await;
     assert_eq!(case.rotate(&caller, &RotateRequest::default()).await.err(), Some(ErrorCode::RotationConflict));
     let retired = Some(ErrorCode::ValueRetired);
-    assert_eq!(service.revoke(&caller, &id).await.err().map(|err| err.code()), retired);
+    assert_eq!(service.revoke(&caller, &id, ReasonDraft::default()).await.err().map(|err| err.code()), retired);
     assert_eq!(service.current(&caller).await.err().map(|err| err.code()), retired);
     assert_eq!(service.write_first_use(&caller).await.err().map(|err| err.code()), retired);
     assert_eq!(case.token().await, before);

@@ -43,6 +43,11 @@ pub(crate) struct AuditEvent {
     user_agent: Option<String>,
     /// The id of the request, as in the log and in the `X-Request-Id` of the answer; null if there was no request.
     request_id: Option<ID>,
+    /// Why it was done, as the caller said; null if it did not say.
+    reason: Option<String>,
+    /// Where the evidence is, as the caller said; null if it did not say. Rotakey does not look at it.
+    #[graphql(name = "evidenceURL")]
+    evidence_url: Option<String>,
 }
 
 /// A page of the audit log.
@@ -112,6 +117,8 @@ impl From<audit::AuditEvent> for AuditEvent {
             address: provenance.address.map(|address| address.to_string()),
             user_agent: provenance.user_agent,
             request_id: provenance.request_id.map(|id| ID(id.to_string())),
+            reason: event.reason.text,
+            evidence_url: event.reason.evidence_url,
         }
     }
 }

@@ -25,6 +25,34 @@ input! {
         /// returns the same new value again, until that is first used or the overlap ends. Takes precedence over the `Idempotency-Key`
         /// header.
         "idempotencyKey" => idempotency_key: Option<String> as Option<String>,
+        /// Why, for the audit log: one line of 1 to 255 characters.
+        "reason" => reason: Option<String> as Option<String>,
+        /// Where the evidence is, for the audit log: an address with `https` or `http`, without a name and a password.
+        "evidenceURL" => evidence_url: Option<String> as Option<String>,
+    }
+}
+
+input! {
+    /// Why an API token is suspended.
+    #[derive(ToSchema)]
+    #[schema(as = SuspendAPITokenInput)]
+    SuspendInput with schema {
+        /// Why, for the audit log: one line of 1 to 255 characters.
+        "reason" => reason: Option<String> as Option<String>,
+        /// Where the evidence is, for the audit log: an address with `https` or `http`, without a name and a password.
+        "evidenceURL" => evidence_url: Option<String> as Option<String>,
+    }
+}
+
+input! {
+    /// Why an API token is revoked.
+    #[derive(IntoParams)]
+    #[into_params(parameter_in = Query)]
+    RevokeInput with param {
+        /// Why, for the audit log: one line of 1 to 255 characters.
+        "reason" => reason: Option<String> as Option<String>,
+        /// Where the evidence is, for the audit log: an address with `https` or `http`, without a name and a password.
+        "evidenceURL" => evidence_url: Option<String> as Option<String>,
     }
 }
 

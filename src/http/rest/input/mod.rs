@@ -5,5 +5,5 @@ mod inputs;
 mod query;
 
 pub(super) use fields::{Fields, Input, input};
-pub(super) use inputs::{Include, ListInput, NoInput, ORDERS, ReadInput, RotateInput};
+pub(super) use inputs::{Include, ListInput, NoInput, ORDERS, ReadInput, RevokeInput, RotateInput, SuspendInput};
 pub(super) use query::fields as query_fields;

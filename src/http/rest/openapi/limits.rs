@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::listing::MAX_PAGE_SIZE;
+use crate::domain::reason::MAX_EVIDENCE_URL_LENGTH;
 use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGIN_LENGTH};
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use crate::domain::token::{MAX_SCOPES, Scope};
@@ -53,6 +54,12 @@ pub(crate) fn document() -> Value {
             "idempotencyKey": {
                 "minLength": 1, "maxLength": IdempotencyKey::MAX_LENGTH, "pattern": "^[ -~]*$",
             },
+            "reason": name,
+            "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
+        } },
+        "SuspendAPITokenInput": { "properties": {
+            "reason": name,
+            "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
         } },
     } } })
 }
@@ -62,6 +69,8 @@ pub(crate) fn of_parameter(name: &str) -> Option<Value> {
     match name {
         "first" | "last" => Some(json!({ "minimum": 1, "maximum": MAX_PAGE_SIZE })),
         "name" | "owner" => Some(json!({ "maxLength": MAX_NAME_LENGTH })),
+        "reason" => Some(json!({ "minLength": 1, "maxLength": MAX_NAME_LENGTH })),
+        "evidenceURL" => Some(json!({ "maxLength": MAX_EVIDENCE_URL_LENGTH })),
         _ => None,
     }
 }

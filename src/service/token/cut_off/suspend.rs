@@ -2,6 +2,7 @@
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
+use crate::domain::reason::{Reason, ReasonDraft};
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::{lifecycle, suspension};
 use crate::domain::timestamp::Timestamp;
@@ -14,13 +15,14 @@ impl Service {
     /// Suspending twice changes nothing.
     ///
     /// # Errors
-    /// When the caller may not, no token has this id, it has ended, or it is protected.
-    pub async fn suspend(&self, caller: &Caller, id: &str) -> Result<View, Error> {
+    /// When the caller may not, no token has this id, it has ended, it is protected, or the reason is invalid.
+    pub async fn suspend(&self, caller: &Caller, id: &str, reason: ReasonDraft) -> Result<View, Error> {
         let now = self.now();
         let id = token_id("id", id)?;
+        let reason = &reason.validate()?;
         self.retry_on_full_disk(move || async move {
             let transaction = self.store.begin_urgent().await?;
-            let view = self.suspend_in(&transaction, caller, id, now).await;
+            let view = self.suspend_in(&transaction, caller, id, reason, now).await;
             caller.finish(transaction, view).await
         })
         .await
@@ -44,6 +46,7 @@ impl Service {
         transaction: &Transaction,
         caller: &Caller,
         id: TokenId,
+        reason: &Reason,
         now: Timestamp,
     ) -> Result<View, Error> {
         let (own, token) = self.find_to_change(transaction, caller, id, now).await?;
@@ -52,8 +55,9 @@ impl Service {
         if suspension::suspend(&token, now)? {
             token.suspended_at = Some(now);
             transaction.write_suspension(&token, lifecycle::status(&token, now)).await?;
-            self.record(transaction, Action::Suspended, caller.as_actor(), (token.id, token.current.generation), now)
-                .await?;
+            let subject = (token.id, token.current.generation);
+            let event = self.change(Action::Suspended, caller.as_actor(), subject, now)?;
+            transaction.append(&event.with_reason(reason.clone())).await?;
         } else {
             // Another replica may have suspended it, and this one may not have polled that yet. After this answer, its value must not
             // work here (R10).

@@ -3,6 +3,7 @@
 use async_graphql::{ID, InputObject};
 
 use crate::domain::listing::{Filter, Order};
+use crate::domain::reason::ReasonDraft;
 use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, ApiTokenOrderField, ApiTokenStatus, OrderDirection};
 use crate::service::RotateRequest;
 
@@ -21,6 +22,12 @@ pub(crate) struct RotateApiTokenInput {
     /// and the same old value, you get the same new value again, until it is first used or the overlap ends. Takes
     /// precedence over the `Idempotency-Key` header.
     idempotency_key: Option<String>,
+    /// Why, for the audit log: one line of 1 to 255 characters.
+    reason: Option<String>,
+    /// Where the evidence is, for the audit log: an address with `https` or `http`, of at most 2,000 characters, without a
+    /// name and a password.
+    #[graphql(name = "evidenceURL")]
+    evidence_url: Option<String>,
 }
 
 impl From<RotateApiTokenInput> for RotateRequest {
@@ -29,6 +36,7 @@ impl From<RotateApiTokenInput> for RotateRequest {
             id: input.id.map(|ID(id)| id),
             overlap_minutes: input.overlap_minutes,
             idempotency_key: input.idempotency_key,
+            reason: ReasonDraft { text: input.reason, evidence_url: input.evidence_url },
             require_period: false,
         }
     }
@@ -50,6 +58,12 @@ pub(crate) struct RevokeApiTokenInput {
     /// The API token to revoke, which is final. Your own needs no permission. For another token, you need
     /// `API_TOKEN_MODIFY` and every permission that it has.
     pub(crate) id: ID,
+    /// Why, for the audit log: one line of 1 to 255 characters.
+    pub(crate) reason: Option<String>,
+    /// Where the evidence is, for the audit log: an address with `https` or `http`, of at most 2,000 characters, without a
+    /// name and a password.
+    #[graphql(name = "evidenceURL")]
+    pub(crate) evidence_url: Option<String>,
 }
 
 /// Which API token to suspend.
@@ -59,6 +73,12 @@ pub(crate) struct SuspendApiTokenInput {
     /// The API token to suspend. Your own needs no permission, but you cannot resume it with its own value. For another
     /// token, you need `API_TOKEN_MODIFY` and every permission that it has.
     pub(crate) id: ID,
+    /// Why, for the audit log: one line of 1 to 255 characters.
+    pub(crate) reason: Option<String>,
+    /// Where the evidence is, for the audit log: an address with `https` or `http`, of at most 2,000 characters, without a
+    /// name and a password.
+    #[graphql(name = "evidenceURL")]
+    pub(crate) evidence_url: Option<String>,
 }
 
 /// Which API token to resume.
