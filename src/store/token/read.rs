@@ -61,10 +61,11 @@ pub(in crate::store) fn select_with(backend: DbBackend, leading: &str) -> String
     if backend != DbBackend::Sqlite {
         return format!("SELECT {columns}");
     }
-    // JSON has no bytes.
+    // JSON has no bytes. SQLite takes those in any other column for its binary JSON, in which a zero byte is null: a damaged time of
+    // revocation would be none. Bytes compare as greater than any number and text, and become a number that no column is read as.
     let column = |name: &str| match name {
         bytes if bytes == PRESENTED_HASH || api_token_value::BYTES.contains(&bytes) => format!("hex({bytes})"),
-        other => other.to_owned(),
+        other => format!("CASE WHEN {other} >= x'' THEN 0.5 ELSE {other} END"),
     };
     let columns: Vec<String> = columns.split(", ").map(column).collect();
     format!("SELECT json_group_array(json_array({}))", columns.join(", "))

@@ -2,6 +2,7 @@
 
 mod cancelled_begin;
 mod constraints;
+mod damaged_rows;
 #[cfg(target_os = "linux")]
 mod disk_full;
 mod group_commit;
