@@ -28,8 +28,9 @@ const MAX_USER_ENTRIES: usize = MAX_ENTRIES / 8 * 7;
 /// The maximum number of distinct users. One takes about 100 bytes and at most 60 characters, so all of them take at most 6 MiB. Further
 /// ones are counted together.
 const MAX_USERS: usize = 32_768;
-/// From this number on, entries are written soon.
+/// From these numbers on, entries are written soon.
 const NEARLY_FULL: usize = MAX_ENTRIES / 4 * 3;
+const NEARLY_ALL_USERS: usize = MAX_USERS / 4 * 3;
 
 /// How many entries one transaction writes; it locks as many tokens.
 const BATCH: usize = 500;
@@ -153,9 +154,10 @@ impl UseBuffer {
         self.pending().entries.len()
     }
 
-    /// Whether there is little room for more.
+    /// Whether there is little room for more entries or users.
     pub(super) fn is_nearly_full(&self) -> bool {
-        self.len() >= NEARLY_FULL
+        let pending = self.pending();
+        pending.entries.len() >= NEARLY_FULL || pending.users.len() >= NEARLY_ALL_USERS
     }
 
     /// The last use of a token, given the last one in the database.
@@ -207,6 +209,10 @@ impl UseBuffer {
         for (key, written) in batch.keys.iter().zip(&batch.uses) {
             let Some(entry) = pending.entries.get_mut(key) else { continue };
             entry.count = entry.count.saturating_sub(written.used.count);
+            if key.1 == OTHERS {
+                // Even if it counts all the time: users that come now are kept apart as long as there is room for them.
+                entry.close(&self.counters);
+            }
             if entry.count == 0 && entry.place.is_none_or(|place| self.counters.release(place)) {
                 pending.entries.remove(key);
             }
@@ -254,14 +260,21 @@ impl Pending {
         self.entries.contains_key(&(value, user))
             || (self.entries.len() < MAX_USER_ENTRIES
                 && (self.users.len() < MAX_USERS || self.users.contains_key(&user))
-                && self.of_value(value).count() < MAX_KEPT_USERS)
+                && self.of_value(value).filter(|(user, _)| *user != OTHERS).count() < MAX_KEPT_USERS)
     }
 }
 
 impl Entry {
     /// Adds one use to an entry that exists.
     fn add_one(&mut self, counters: &Counters, fingerprint: impl FnOnce() -> u64, now: Timestamp) {
-        if self.place.is_some() && counters.add(fingerprint(), now) {
+        let is_counted = match self.place {
+            Some(_) => counters.add(fingerprint(), now),
+            None => {
+                self.place = counters.claim(fingerprint(), now);
+                self.place.is_some()
+            }
+        };
+        if is_counted {
             return;
         }
         self.take(counters);
@@ -273,6 +286,15 @@ impl Entry {
     fn take(&mut self, counters: &Counters) {
         if let Some(place) = self.place {
             let (count, last) = counters.take(place);
+            self.count += count;
+            self.last = self.last.max(last);
+        }
+    }
+
+    /// Releases the counter, and moves what it has counted into the entry.
+    fn close(&mut self, counters: &Counters) {
+        if let Some(place) = self.place.take() {
+            let (count, last) = counters.close(place);
             self.count += count;
             self.last = self.last.max(last);
         }

@@ -99,6 +99,13 @@ impl Counters {
         state & COUNT_MASK == 0 && counter.state.compare_exchange(state, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
+    /// As [`Counters::take`], and releases the counter: nothing is counted after that.
+    pub(super) fn close(&self, place: Place) -> (u64, Timestamp) {
+        let Some(counter) = self.counter(place) else { return (0, Timestamp::MIN) };
+        let count = counter.state.swap(0, Ordering::AcqRel) & COUNT_MASK;
+        (count, counter.last())
+    }
+
     fn buckets(&self, fingerprint: u64) -> [Option<&Bucket>; 2] {
         bucket_numbers(fingerprint).map(|number| self.0.get(number))
     }
@@ -180,6 +187,16 @@ mod tests {
         assert!(!counters.release(place));
         counters.take(place);
         assert!(counters.release(place));
+        assert!(!counters.add(5, at(2)), "nothing is counted after that");
+        assert_eq!(counters.claim(5 | 1 << 40, at(3)), Some(place), "and its place is free");
+    }
+
+    #[test]
+    fn a_counter_that_is_closed_gives_up_its_count_and_its_place() {
+        let counters = Counters::default();
+        let place = counters.claim(5, at(0)).unwrap();
+        counters.add(5, at(1));
+        assert_eq!(counters.close(place), (2, at(1)));
         assert!(!counters.add(5, at(2)), "nothing is counted after that");
         assert_eq!(counters.claim(5 | 1 << 40, at(3)), Some(place), "and its place is free");
     }

@@ -136,6 +136,24 @@ fn a_value_with_many_users_keeps_some_apart_and_counts_the_others_together() {
 }
 
 #[test]
+fn users_are_kept_apart_again_after_a_write_although_a_crowd_goes_on() {
+    let uses = buffer();
+    let value = (id(1), 1);
+    record_from(&uses, value, 0..200, 0);
+    for round in 1..4 {
+        let batch = uses.batch(None);
+        // One of those that are counted together, while the others are being written.
+        record_from(&uses, value, [250], round);
+        uses.remove_written(&batch);
+        assert_eq!(known(&uses, value).count, 1);
+        let networks = if round % 2 == 0 { 0..200 } else { 50..250 };
+        record_from(&uses, value, networks, round);
+        let found = known(&uses, value);
+        assert_eq!((found.count, found.users().count()), (201, MAX_KEPT_USERS), "{round}");
+    }
+}
+
+#[test]
 fn the_buffer_is_bounded_and_later_uses_by_known_users_still_count() {
     let uses = buffer();
     for number in 0..MAX_ENTRIES + 10 {
@@ -167,6 +185,7 @@ fn distinct_users_are_bounded() {
     }
     let users = uses.pending().users.len();
     assert_eq!((users, uses.len()), (MAX_USERS, MAX_USERS + 5));
+    assert!(uses.is_nearly_full(), "so that others are kept apart soon");
     assert_eq!(known(&uses, (id(MAX_USERS + 4), 1)).count, 1);
 }
 
