@@ -27,7 +27,13 @@ impl Store {
             "SELECT token_id, generation FROM api_token_value WHERE retires_at <= {} ORDER BY retires_at LIMIT {most}",
             by.unix_millis()
         );
-        self.sweep(&format!("DELETE FROM api_token_value_user WHERE (token_id, generation) IN ({retired})")).await?;
+        let skip = self.skip_locked("seen");
+        self.sweep(&format!(
+            "DELETE FROM api_token_value_user WHERE (token_id, generation, address, user_agent) IN (
+                 SELECT token_id, generation, address, user_agent FROM api_token_value_user AS seen
+                 WHERE (token_id, generation) IN ({retired}){skip})"
+        ))
+        .await?;
         self.sweep(&format!("DELETE FROM api_token_value WHERE (token_id, generation) IN ({retired})")).await
     }
 
