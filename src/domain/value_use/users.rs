@@ -45,6 +45,15 @@ pub struct RecordedUse {
     pub used: UserUse,
 }
 
+/// What is asked for of the use of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The last use and the count. Users that are known anyway may be included.
+    Totals,
+    /// Also the users.
+    Users,
+}
+
 /// How a value was used: in all, and by each user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValueUse {

@@ -1,5 +1,5 @@
 //! The cost of an operation: an estimate of the number of fields in its response. A field costs 1, a root field 10, and the fields of a
-//! page are multiplied by its size.
+//! page are multiplied by its size. A field that counts what is not shown costs as much as showing it.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Value};
@@ -29,6 +29,9 @@ const PARTS: [(&str, u64); 10] = [
     ("possibleTypes", 2),
 ];
 
+/// A count of users, for which they are all read.
+const COUNT_OF_OTHERS: &str = "otherUserCount";
+
 /// The introspection cost of a planned document, counted like any other cost. It has a separate limit, because it needs no database,
 /// and the query of every client generator costs more than any page.
 pub(crate) fn cost_of_introspection(document: &ExecutableDocument) -> u64 {
@@ -53,8 +56,10 @@ fn below(set: &SelectionSet, fragments: &Fragments) -> u64 {
     set.items.iter().fold(0, |sum: u64, selection| {
         sum.saturating_add(match &selection.node {
             Selection::Field(field) => {
-                let parts = PARTS.iter().find(|(name, _)| field.node.name.node == *name).map_or(1, |(_, parts)| *parts);
-                below(&field.node.selection_set.node, fragments).saturating_mul(parts).saturating_add(1)
+                let name = field.node.name.node.as_str();
+                let own = if name == COUNT_OF_OTHERS { MAX_SHOWN_USERS as u64 } else { 1 };
+                let parts = PARTS.iter().find(|(part, _)| name == *part).map_or(1, |(_, parts)| *parts);
+                below(&field.node.selection_set.node, fragments).saturating_mul(parts).saturating_add(own)
             }
             Selection::InlineFragment(inline) => below(&inline.node.selection_set.node, fragments),
             Selection::FragmentSpread(spread) => fragments
@@ -78,4 +83,21 @@ fn page_size(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
     });
     // The use case refuses larger pages.
     asked.map_or(u64::from(DEFAULT_PAGE_SIZE), |size| size.clamp(1, u64::from(MAX_PAGE_SIZE)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_cost_as_much_when_they_are_only_counted() {
+        for (query, expected) in [
+            ("{ currentAPIToken { values { useCount } } }", 12),
+            ("{ currentAPIToken { values { others: otherUserCount } } }", 31),
+            ("{ currentAPIToken { values { users { count } } } }", 32),
+        ] {
+            let document = async_graphql::parser::parse_query(query).unwrap();
+            assert_eq!(cost(&document, &|_| Value::Null), expected, "{query}");
+        }
+    }
 }

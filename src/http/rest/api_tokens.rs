@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 
 use crate::domain::reason::ReasonDraft;
+use crate::domain::value_use::Asked;
 use crate::http::body::json::{self, Body};
 use crate::http::caller::rotation_headers;
 use crate::http::state::AppState;
@@ -49,7 +50,7 @@ async fn uses(
 ) -> Result<Option<ValueUses>, RestRejection> {
     let Some(Include::Use) = include else { return Ok(None) };
     let values: Vec<_> = views.iter().flat_map(View::values).collect();
-    Ok(Some(state.service.value_uses(caller, &values).await?))
+    Ok(Some(state.service.value_uses(caller, &values, Asked::Users).await?))
 }
 
 /// Creates an API token

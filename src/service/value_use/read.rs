@@ -7,12 +7,12 @@ use crate::domain::id::TokenId;
 use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Permission;
-use crate::domain::value_use::{USER_RETENTION_MINUTES, ValueUse};
+use crate::domain::value_use::{Asked, USER_RETENTION_MINUTES, ValueUse};
 use crate::service::{Caller, Error, Service};
 use crate::store::Transaction;
 
 impl Service {
-    /// How each of these values is used, by token and generation, with the users of the last 24 hours (R14). One's own token needs no
+    /// How each of these values is used, by token and generation, with the users of the last 24 hours if they are asked for (R14). One's own token needs no
     /// permission, another's `API_TOKEN_READ`. A value that does not exist is left out.
     ///
     /// # Errors
@@ -21,12 +21,14 @@ impl Service {
         &self,
         caller: &Caller,
         values: &[(TokenId, u32)],
+        asked: Asked,
     ) -> Result<BTreeMap<(TokenId, u32), ValueUse>, Error> {
         let now = self.now();
         let own = self.own_token(caller, now).await?;
         let authority = Authority::of(&own);
         values.iter().try_for_each(|(id, _)| authority.require_unless_own(Permission::ApiTokenRead, *id))?;
-        let mut found = self.store.find_value_uses(values, now.minus_minutes(USER_RETENTION_MINUTES)).await?;
+        let seen_since = (asked == Asked::Users).then(|| now.minus_minutes(USER_RETENTION_MINUTES));
+        let mut found = self.store.find_value_uses(values, seen_since).await?;
         for (value, known) in &mut found {
             self.uses.add_to(*value, known);
         }

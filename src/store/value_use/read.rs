@@ -12,37 +12,41 @@ use crate::store::token::columns::Columns;
 use crate::store::{Error, Store, Transaction};
 
 impl Store {
-    /// How each of these values was used, with the users that were seen after this time. A value that does not exist is left out.
+    /// How each of these values was used, with the users that were seen after this time, if there is one. A value that does not exist is left out.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn find_value_uses(
         &self,
         values: &[(TokenId, u32)],
-        seen_since: Timestamp,
+        seen_since: Option<Timestamp>,
     ) -> Result<BTreeMap<(TokenId, u32), ValueUse>, Error> {
         let mut found = BTreeMap::new();
         if values.is_empty() {
             return Ok(found);
         }
         let mut sql = Sql::new(self.read.get_database_backend());
-        sql.text(
-            "SELECT value.token_id, value.generation, value.first_used_at, value.last_used_at, value.use_count, seen.address, \
-             seen.user_agent, seen.first_seen_at, seen.last_seen_at, seen.use_count FROM (VALUES ",
-        );
+        sql.text("SELECT value.token_id, value.generation, value.first_used_at, value.last_used_at, value.use_count");
+        if seen_since.is_some() {
+            sql.text(", seen.address, seen.user_agent, seen.first_seen_at, seen.last_seen_at, seen.use_count");
+        }
+        sql.text(" FROM (VALUES ");
         for (number, (id, generation)) in values.iter().enumerate() {
             let row = if number == 0 { "(?, ?)" } else { ", (?, ?)" };
             sql.push(row, [id.to_string().into(), i64::from(*generation).into()]);
         }
         // With CROSS, SQLite joins in the order in which the tables are written.
-        sql.push(
-            ") AS asked CROSS JOIN api_token_value AS value LEFT JOIN api_token_value_user AS seen \
-             ON seen.token_id = value.token_id AND seen.generation = value.generation AND seen.last_seen_at > ? \
-             WHERE value.token_id = asked.column1 AND value.generation = asked.column2",
-            [seen_since.unix_millis().into()],
-        );
+        sql.text(") AS asked CROSS JOIN api_token_value AS value");
+        if let Some(since) = seen_since {
+            sql.push(
+                " LEFT JOIN api_token_value_user AS seen ON seen.token_id = value.token_id \
+                 AND seen.generation = value.generation AND seen.last_seen_at > ?",
+                [since.unix_millis().into()],
+            );
+        }
+        sql.text(" WHERE value.token_id = asked.column1 AND value.generation = asked.column2");
         for row in self.read.query_all_raw(sql.statement()).await? {
-            add(&mut found, &row)?;
+            add(&mut found, &row, seen_since.is_some())?;
         }
         Ok(found)
     }
@@ -71,7 +75,7 @@ fn last_use(columns: &mut Columns<'_>) -> Result<Option<Timestamp>, Error> {
 }
 
 /// Adds a row: a value, and one of its users if it has any.
-fn add(found: &mut BTreeMap<(TokenId, u32), ValueUse>, row: &QueryResult) -> Result<(), Error> {
+fn add(found: &mut BTreeMap<(TokenId, u32), ValueUse>, row: &QueryResult, with_user: bool) -> Result<(), Error> {
     let mut columns = Columns::new(row, 0);
     let key = (columns.parse(TokenId::parse)?, columns.number()?);
     let (last_used_at, count) = (last_use(&mut columns)?, to_count(columns.take()?));
@@ -80,6 +84,9 @@ fn add(found: &mut BTreeMap<(TokenId, u32), ValueUse>, row: &QueryResult) -> Res
         value.add(last_used_at, count);
         value
     });
+    if !with_user {
+        return Ok(());
+    }
     let Some(address) = columns.take_if_any::<String>()? else { return Ok(()) };
     let known = |text: String| Some(text).filter(|text| !text.is_empty());
     let user = User { address: known(address), user_agent: known(columns.take()?) };

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use rotakey::domain::id::TokenId;
 use rotakey::domain::restriction::Source;
 use rotakey::domain::rule::verification::RequiredScopes;
-use rotakey::domain::value_use::AddressPrecision;
+use rotakey::domain::value_use::{AddressPrecision, Asked};
 use rotakey::service::{Caller, Policy, RequestContext};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn present(replica: &Replica, value: &str, network: u8, user_agent: &str) 
 
 /// The user agent, first and last use and count of each user of a value, by user agent, as this replica knows them.
 async fn users(replica: &Replica, admin: &Caller, id: TokenId, generation: u32) -> Vec<(String, i64, i64, u64)> {
-    let found = replica.service.value_uses(admin, &[(id, generation)]).await.unwrap();
+    let found = replica.service.value_uses(admin, &[(id, generation)], Asked::Users).await.unwrap();
     let offset = |at: rotakey::domain::timestamp::Timestamp| at.unix_millis() - START;
     let mut users: Vec<_> = found[&(id, generation)]
         .users()
@@ -43,7 +43,7 @@ async fn users(replica: &Replica, admin: &Caller, id: TokenId, generation: u32) 
 
 /// The last use and the number of uses of a value, as this replica knows them.
 async fn total(replica: &Replica, admin: &Caller, id: TokenId) -> (Option<i64>, u64) {
-    let found = replica.service.value_uses(admin, &[(id, 1)]).await.unwrap();
+    let found = replica.service.value_uses(admin, &[(id, 1)], Asked::Totals).await.unwrap();
     let used = &found[&(id, 1)];
     (used.last_used_at.map(|at| at.unix_millis() - START), used.count)
 }

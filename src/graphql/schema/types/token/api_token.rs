@@ -20,26 +20,27 @@ use super::value_use::ValueUses;
 pub(crate) struct ApiToken {
     view: View,
     value: Option<Value>,
-    /// The use of the values of all tokens on its page; `None` if it is alone.
-    uses: Option<Arc<ValueUses>>,
+    /// The use of its values, and of those of all tokens on its page.
+    uses: Arc<ValueUses>,
 }
 
 impl ApiToken {
     /// A token on a page.
     pub(super) fn on_page(view: View, uses: Arc<ValueUses>) -> Self {
-        Self { view, value: None, uses: Some(uses) }
+        Self { view, value: None, uses }
     }
 }
 
 impl From<View> for ApiToken {
     fn from(view: View) -> Self {
-        Self { view, value: None, uses: None }
+        let uses = ValueUses::of_tokens([&view]).into();
+        Self { view, value: None, uses }
     }
 }
 
 impl From<Issued> for ApiToken {
     fn from(issued: Issued) -> Self {
-        Self { view: issued.view, value: Some(issued.value), uses: None }
+        Self { value: Some(issued.value), ..issued.view.into() }
     }
 }
 
@@ -105,8 +106,7 @@ impl ApiToken {
     /// Its current value and, during an overlap, the previous one. The secret itself is never included.
     async fn values(&self) -> ReadyList<Ready<ApiTokenValue>> {
         let token = &self.view.token;
-        let uses = self.uses.clone().unwrap_or_else(|| Arc::new(ValueUses::of_tokens([&self.view])));
-        token.values().map(|value| ApiTokenValue::new(token.id, value, uses.clone()).into()).collect()
+        token.values().map(|value| ApiTokenValue::new(token.id, value, self.uses.clone()).into()).collect()
     }
 
     /// When it was created.

@@ -8,7 +8,7 @@ use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ValueFacts;
 use crate::domain::value::Hint;
-use crate::domain::value_use::{User, ValueUse};
+use crate::domain::value_use::{Asked, User, ValueUse};
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
 use crate::graphql::schema::types::leaf::int::{int, saturated};
@@ -44,9 +44,14 @@ impl ApiTokenValue {
 
     /// How it is used, and what of that is asked for. An error is returned within an `Option`, so that the field becomes null: in the answer
     /// to a mutation, it must not take away a new value.
-    async fn used<T>(&self, ctx: &Context<'_>, asked: impl FnOnce(&ValueUse) -> Option<T>) -> Option<Result<T>> {
-        let used = self.uses.of(ctx, (self.token_id, self.generation)).await;
-        used.map(asked).transpose()
+    async fn used<T>(
+        &self,
+        ctx: &Context<'_>,
+        asked: Asked,
+        of: impl FnOnce(&ValueUse) -> Option<T>,
+    ) -> Option<Result<T>> {
+        let used = self.uses.of(ctx, (self.token_id, self.generation), asked).await;
+        used.map(of).transpose()
     }
 }
 
@@ -85,13 +90,13 @@ impl ApiTokenValue {
 
     /// When it was last used successfully, at most a minute behind; null if never. Needs the permission of `users`.
     async fn last_used_at(&self, ctx: &Context<'_>) -> Option<Result<DateTime>> {
-        self.used(ctx, |used| used.last_used_at.map(DateTime)).await
+        self.used(ctx, Asked::Totals, |used| used.last_used_at.map(DateTime)).await
     }
 
     /// About how often it was used successfully, at most a minute behind. 2147483647 means that often or more. Null only
     /// if it cannot be read; then there is an error. Needs the permission of `users`.
     async fn use_count(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
-        self.used(ctx, |used| Some(saturated(used.count))).await
+        self.used(ctx, Asked::Totals, |used| Some(saturated(used.count))).await
     }
 
     /// The users of the last 24 hours, 20 at most, those that were seen last first: who still has to switch to the
@@ -99,12 +104,12 @@ impl ApiTokenValue {
     /// `API_TOKEN_READ`. Null only if they cannot be read; then there is an error.
     async fn users(&self, ctx: &Context<'_>) -> Option<Result<ReadyList<Ready<ApiTokenValueUser>>>> {
         let user = |(user, used): (&User, _)| ApiTokenValueUser::new(user.clone(), used).into();
-        self.used(ctx, |used| Some(used.shown_users().0.into_iter().map(user).collect())).await
+        self.used(ctx, Asked::Users, |used| Some(used.shown_users().0.into_iter().map(user).collect())).await
     }
 
     /// How many other users of the last 24 hours there are, as far as they are counted: 80 at most. Null only if they
     /// cannot be read; then there is an error. Needs the permission of `users`.
     async fn other_user_count(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
-        self.used(ctx, |used| Some(saturated(used.shown_users().1 as u64))).await
+        self.used(ctx, Asked::Users, |used| Some(saturated(used.shown_users().1 as u64))).await
     }
 }

@@ -1,4 +1,5 @@
-//! The use of the values in an answer. It is read when the first field of it is asked for: by one statement for all values of a page.
+//! The use of the values in an answer. It is read when the first field of it is asked for: by one statement for all values of a page, and
+//! one more if their users are asked for, who are a hundred times as many rows.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use crate::domain::id::TokenId;
-use crate::domain::value_use::{UNUSED, User, UserUse, ValueUse};
+use crate::domain::value_use::{Asked, UNUSED, User, UserUse, ValueUse};
 use crate::graphql::error::refuse;
 use crate::graphql::schema::context::{caller, service};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
@@ -21,25 +22,29 @@ type Uses = BTreeMap<(TokenId, u32), ValueUse>;
 /// The use of some values.
 pub(crate) struct ValueUses {
     values: Vec<(TokenId, u32)>,
-    /// Once it is read. A failure is not repeated for each value.
-    read: OnceCell<Result<Uses>>,
+    /// Without users, once it is read. A failure is not repeated for each value.
+    totals: OnceCell<Result<Uses>>,
+    /// With users, once it is read.
+    users: OnceCell<Result<Uses>>,
 }
 
 impl ValueUses {
     /// Of the values of these tokens.
     pub(super) fn of_tokens<'a>(views: impl IntoIterator<Item = &'a View>) -> Self {
-        Self { values: views.into_iter().flat_map(View::values).collect(), read: OnceCell::new() }
+        let values = views.into_iter().flat_map(View::values).collect();
+        Self { values, totals: OnceCell::new(), users: OnceCell::new() }
     }
 
-    async fn read(&self, ctx: &Context<'_>) -> Result<Uses> {
-        service(ctx)?.value_uses(caller(ctx)?, &self.values).await.map_err(refuse)
+    async fn read(&self, ctx: &Context<'_>, asked: Asked) -> Result<Uses> {
+        service(ctx)?.value_uses(caller(ctx)?, &self.values, asked).await.map_err(refuse)
     }
 
-    /// The use of this value. A value that was deleted since it was read has none.
-    pub(super) async fn of(&self, ctx: &Context<'_>, value: (TokenId, u32)) -> Result<&ValueUse> {
+    /// The use of this value, with at least what is asked for. A value that was deleted since it was read has none.
+    pub(super) async fn of(&self, ctx: &Context<'_>, value: (TokenId, u32), asked: Asked) -> Result<&ValueUse> {
         // Boxed, because the compiler would otherwise look through all of it for every field of a token.
-        let read: BoxFuture<'_, _> = self.read(ctx).boxed();
-        let found = self.read.get_or_init(|| read).await.as_ref().map_err(Clone::clone)?;
+        let read: BoxFuture<'_, _> = self.read(ctx, asked).boxed();
+        let cell = if asked == Asked::Users || self.users.initialized() { &self.users } else { &self.totals };
+        let found = cell.get_or_init(|| read).await.as_ref().map_err(Clone::clone)?;
         Ok(found.get(&value).unwrap_or(&UNUSED))
     }
 }
