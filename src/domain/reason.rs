@@ -41,19 +41,23 @@ impl ReasonDraft {
 }
 
 /// The address in its normal form, which has only ASCII characters. A name and a password in it would be kept for all who read the audit
-/// log, so they are refused.
+/// log, so they are refused. So are control characters: the normal form is without tabs and line breaks, and could have a value that the
+/// text did not have, such as one that a terminal broke into two lines (R9).
 fn evidence(text: &str) -> Result<String, InvalidInput> {
     const FIELD: &str = "evidenceURL";
     no_value(FIELD, text)?;
     let url = Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none()
+        !text.contains(char::is_control)
+            && matches!(url.scheme(), "https" | "http")
+            && url.username().is_empty()
+            && url.password().is_none()
     });
     // The normal form may be longer.
     let address = url.map(String::from).filter(|address| address.len() <= MAX_EVIDENCE_URL_LENGTH);
     address.ok_or_else(|| {
         let message = format!(
-            "The evidenceURL must be an address with https or http, of at most {MAX_EVIDENCE_URL_LENGTH} characters, without a name and a \
-             password."
+            "The evidenceURL must be an address with https or http, on one line and of at most {MAX_EVIDENCE_URL_LENGTH} characters, without \
+             a name and a password."
         );
         InvalidInput::new(FIELD, message)
     })
@@ -97,6 +101,11 @@ mod tests {
             assert_eq!(url(given), Ok(Some(kept.to_owned())));
         }
         let secret = format!("https://example.com/?token={VALUE}");
+        let (start, end) = VALUE.split_at(20);
+        let broken = ["\n", "\r\n", "\t"].map(|between| format!("https://example.com/?token={start}{between}{end}"));
+        for bad in &broken {
+            assert_eq!(url(bad), Err("evidenceURL"), "{bad:?}");
+        }
         for bad in [
             "",
             "example.com",

@@ -79,6 +79,7 @@ async fn a_reason_that_could_not_be_shown_is_refused_and_nothing_is_done() {
         ("reason", format!("the value {value}")),
         ("evidenceURL", "ftp://example.com".to_owned()),
         ("evidenceURL", format!("https://example.com/?q={value}")),
+        ("evidenceURL", format!("https://example.com/?q={}\n{}", &value[..20], &value[20..])),
     ] {
         for operation in ["rotateAPIToken", "suspendAPIToken", "revokeAPIToken"] {
             let mut input = json!({ "id": token.id });
