@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
+use sea_orm::{
+    ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, Iterable, QueryFilter, Statement,
+};
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance, RefusedAs};
 use crate::domain::id::{EventId, RequestId, TokenId};
@@ -134,7 +136,9 @@ fn page(filter: &AuditFilter, actions: &[String], after: Option<EventId>, size: 
     let index = index(filter);
     let branches: Vec<Option<&String>> = if index.is_some() { actions.iter().map(Some).collect() } else { vec![None] };
     let mut sql = Sql::new(backend);
-    sql.text("SELECT audit_event.* FROM (");
+    // By name: PostgreSQL refuses a prepared statement whose `*` has another column since a newer version has added one.
+    let columns: Vec<String> = Column::iter().map(|column| format!("audit_event.{}", column.as_str())).collect();
+    sql.text(&format!("SELECT {} FROM (", columns.join(", ")));
     if branches.is_empty() {
         // The filter names no action at all: no event matches.
         sql.text("SELECT id FROM audit_event WHERE 1 = 0");

@@ -212,3 +212,18 @@ async fn an_action_and_an_actor_that_only_a_newer_version_knows_are_listed_as_un
     let node = &first.body["data"]["auditEvents"]["edges"][0]["node"];
     assert_eq!(*node, json!({ "action": "UNKNOWN", "actor": null }));
 }
+
+/// During an upgrade: the server has prepared the statement, and PostgreSQL would refuse it if its columns had become others.
+#[tokio::test]
+async fn events_are_read_as_before_after_a_newer_version_has_added_a_column() {
+    let server = Server::start().await;
+    let read = async || server.admin.events(json!({})).await;
+    let before = read().await;
+    assert!(!before.is_empty());
+    let connection = server.database.connect().await;
+    connection.execute_unprepared("ALTER TABLE audit_event ADD COLUMN region TEXT").await.unwrap();
+    connection.close().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(read().await, before);
+    }
+}
