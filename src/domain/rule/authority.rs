@@ -77,14 +77,14 @@ impl<'a> Authority<'a> {
         self.require_to_issue(&other.settings)
     }
 
-    /// Whether the caller may resume this token. This gives its holder power again, so the caller must hold all of it (R11). The bounds
-    /// of the caller do not matter, because it learns no value.
+    /// Whether the caller may resume this token. This hands everything on to its holder, so the caller must be able to issue a token like
+    /// it: whoever knows a value of a suspended token without bounds must not get rid of their own (R11).
     ///
     /// # Errors
-    /// [`Refusal::Forbidden`], naming the first permission or scope that the caller lacks.
+    /// [`Refusal::Forbidden`], naming what the caller lacks.
     pub fn require_to_resume(&self, token: &Token) -> Result<(), Refusal> {
         self.require(Permission::ApiTokenModify)?;
-        self.require_all(&token.settings)
+        self.require_to_issue(&token.settings)
     }
 
     /// Whether the caller may revoke or suspend this token, or end its overlap. It always may for its own. Another's needs every permission that it

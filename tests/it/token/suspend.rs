@@ -137,6 +137,27 @@ async fn r11_to_suspend_takes_every_permission_and_to_resume_everything_that_the
 }
 
 #[tokio::test]
+async fn r11_a_caller_with_bounds_resumes_no_token_with_permissions_beyond_them() {
+    let server = Server::start().await;
+    let permissions = json!(["API_TOKEN_MODIFY", "API_TOKEN_READ"]);
+    let bounded =
+        json!({ "name": "b", "permissions": permissions, "scopes": ["*"], "allowedCIDRBlocks": ["127.0.0.0/8"] });
+    let bounded = server.admin.create(bounded).await.unwrap().client;
+    for (target, resumed) in [
+        (json!({ "name": "n", "permissions": ["API_TOKEN_READ"] }), Err("FORBIDDEN".to_owned())),
+        (
+            json!({ "name": "n", "permissions": ["API_TOKEN_READ"], "allowedCIDRBlocks": ["127.0.0.1/32"] }),
+            Ok("ACTIVE".to_owned()),
+        ),
+        (json!({ "name": "n", "scopes": ["read"] }), Ok("ACTIVE".to_owned())),
+    ] {
+        let token = server.admin.create(target.clone()).await.unwrap();
+        assert_eq!(bounded.suspend(&token.id).await, Ok("SUSPENDED".into()), "{target}");
+        assert_eq!(bounded.resume(&token.id).await, resumed, "{target}");
+    }
+}
+
+#[tokio::test]
 async fn r11_a_token_may_suspend_itself_and_cannot_resume_itself() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "n", "permissions": ["API_TOKEN_MODIFY"] })).await.unwrap();

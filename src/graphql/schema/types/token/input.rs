@@ -85,7 +85,8 @@ pub(crate) struct SuspendApiTokenInput {
 #[derive(InputObject)]
 #[graphql(name = "ResumeAPITokenInput")]
 pub(crate) struct ResumeApiTokenInput {
-    /// The API token to resume. You need `API_TOKEN_MODIFY` and every permission and scope that it has.
+    /// The API token to resume. You need `API_TOKEN_MODIFY` and every permission and scope that it has. If it has
+    /// permissions, it must also be within your own expiry, CIDR blocks and origins.
     pub(crate) id: ID,
 }
 
