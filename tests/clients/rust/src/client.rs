@@ -40,7 +40,7 @@ impl Client {
     pub fn rotate(&self, idempotency_key: Option<&str>) -> Result<(i64, String), Error> {
         let idempotency_key = idempotency_key.map(str::to_owned);
         // docs:begin rotate
-        let input = rotate_api_token::RotateAPITokenInput { id: None, overlap_minutes: None, idempotency_key };
+        let input = rotate_api_token::RotateAPITokenInput { idempotency_key, ..Default::default() };
         let variables = rotate_api_token::Variables { input: Some(input) };
         let token = self.send::<RotateAPIToken>(variables)?.rotate_api_token.token;
         // docs:end

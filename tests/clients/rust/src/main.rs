@@ -54,7 +54,7 @@ fn main() -> Result<(), Error> {
     assert_eq!(refusal(previous.rotate(None))?.code, "VALUE_SUPERSEDED");
     ok("use the recovered value, after which the previous one cannot rotate");
 
-    let input = revoke_api_token::RevokeAPITokenInput { id, reason: None, evidence_url: None };
+    let input = revoke_api_token::RevokeAPITokenInput { id, ..Default::default() };
     let revoked = last.send::<RevokeAPIToken>(revoke_api_token::Variables { input })?.revoke_api_token.token;
     assert_eq!(revoked.status, revoke_api_token::APITokenStatus::REVOKED);
     let refused = refusal(current(&last))?;

@@ -6,7 +6,11 @@ use graphql_client::GraphQLQuery;
 type DateTime = String;
 
 #[derive(GraphQLQuery)]
-#[graphql(schema_path = "../../../schema.graphql", query_path = "../operations.graphql")]
+#[graphql(
+    schema_path = "../../../schema.graphql",
+    query_path = "../operations.graphql",
+    variables_derives = "Default"
+)]
 pub struct RotateAPIToken;
 // docs:end
 
@@ -38,6 +42,7 @@ pub struct CurrentAPIToken;
 #[graphql(
     schema_path = "../../../schema.graphql",
     query_path = "../operations.graphql",
+    variables_derives = "Default",
     response_derives = "Debug, PartialEq"
 )]
 pub struct RevokeAPIToken;
