@@ -78,7 +78,7 @@ impl<'a> Authority<'a> {
     }
 
     /// Whether the caller may resume this token. This hands everything on to its holder, so the caller must be able to issue a token like
-    /// it: whoever knows a value of a suspended token without bounds must not get rid of their own (R11).
+    /// it. Otherwise a caller with bounds that knows a value of a suspended token without any could get rid of its bounds (R11).
     ///
     /// # Errors
     /// [`Refusal::Forbidden`], naming what the caller lacks.

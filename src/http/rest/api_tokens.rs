@@ -220,7 +220,7 @@ pub(super) async fn suspend(
 /// Resumes a suspended API token
 ///
 /// Its values work as before. If it is not suspended, nothing changes. Needs `API_TOKEN_MODIFY` and every permission and scope of that
-/// token.
+/// token. If it has permissions, it must also be within your own expiry, CIDR blocks and origins.
 #[utoipa::path(
     post, path = "/api-tokens/{id}/resume", operation_id = "resumeAPIToken", tag = "API tokens",
     request_body = Option<NoInput>,
