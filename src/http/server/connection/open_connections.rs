@@ -183,12 +183,13 @@ impl OpenConnections {
     }
 
     /// Closes connections until the rest fits into the budget: first those whose client has not read for longest.
+    ///
+    /// What closed connections still hold does not count: the tasks of their HTTP/2 streams let go of it soon, but later than they end.
     fn close_stalled(&mut self) {
-        let closing = self.open.values().filter(|open| open.is_closing).map(|open| open.activity.held_bytes());
-        let mut excess = self.budget.excess().saturating_sub(closing.sum());
         // Closing one that holds nothing would not help, however long it has been quiet.
         let holds = |open: &&mut Open| !open.is_closing && open.activity.held_bytes() > 0;
         let mut holding: Vec<_> = self.open.values_mut().filter(holds).collect();
+        let mut excess = self.budget.excess_of(holding.iter().map(|open| open.activity.held_bytes()).sum());
         holding.sort_by_key(|open| Reverse((open.idle_timeout.quiet_periods(), open.activity.held_bytes())));
         for open in holding {
             if excess == 0 {
@@ -253,5 +254,44 @@ impl Logged {
             self.0 = Some(Instant::now());
         }
         may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use futures_util::FutureExt;
+
+    use crate::http::server::connection::memory::{Charge, Purpose};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_closed_connection_still_holds_closes_no_other() {
+        let budget = Arc::new(Budget::new(100));
+        let mut connections = OpenConnections::new(3, budget.clone(), Arc::default());
+        let mut charges: Vec<_> = (0..3)
+            .map(|_| {
+                let activity = connections.activity();
+                connections.add(activity.clone(), pending());
+                Charge::new(activity, Purpose::Answer, 40)
+            })
+            .collect();
+        while connections.open.len() == 3 {
+            assert!(connections.look_after().now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(
+            (connections.open.len(), budget.held_bytes()),
+            (2, 120),
+            "one is closed, and its charge is still held"
+        );
+        charges.iter_mut().for_each(|charge| charge.add(10));
+        assert!(connections.look_after().now_or_never().is_none());
+        assert!(!connections.open.values().any(|open| open.is_closing), "the others fit into the budget");
+        charges.iter_mut().for_each(|charge| charge.add(1));
+        assert!(connections.look_after().now_or_never().is_none());
+        assert_eq!(connections.open.values().filter(|open| open.is_closing).count(), 1);
     }
 }

@@ -33,9 +33,9 @@ impl Budget {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// By how many bytes the budget is exceeded.
-    pub(crate) fn excess(&self) -> usize {
-        self.held.load(Ordering::Relaxed).saturating_sub(self.max_bytes)
+    /// By how many bytes this many would exceed the budget.
+    pub(crate) fn excess_of(&self, held_bytes: usize) -> usize {
+        held_bytes.saturating_sub(self.max_bytes)
     }
 
     /// Adds bytes that are now held.
