@@ -1,7 +1,6 @@
 //! The settings that are asked for when a token is created, and their rules.
 
-use super::kind::TokenKind;
-use super::overlap_and_reuse::OverlapStart;
+use super::setting::{OverlapStart, TokenKind};
 use super::settings::{Settings, SettingsChange};
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::timestamp::Timestamp;

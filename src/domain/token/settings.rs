@@ -1,9 +1,6 @@
 //! The settings of a token, and the change of those that can be changed: kind, expiry, period and overlap cannot (R2).
 
-use super::kind::TokenKind;
-use super::overlap_and_reuse::{OverlapStart, ReusePolicy};
-use super::permission::{Permission, Permissions};
-use super::scope::{Scope, Scopes};
+use super::setting::{OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind};
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::text::{description, line, no_value};

@@ -1,0 +1,11 @@
+//! The settings that have a type of their own, one a file.
+
+mod kind;
+mod overlap_and_reuse;
+mod permission;
+mod scope;
+
+pub use kind::TokenKind;
+pub use overlap_and_reuse::{OverlapStart, ReusePolicy};
+pub use permission::{Permission, Permissions};
+pub use scope::{MalformedScope, Scope, Scopes};
