@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::types::token::api_token::{ApiToken, CreateApiTokenInput, UpdateApiTokenInput};
+use super::types::token::api_token::ApiToken;
 use super::types::token::input::{
     EndApiTokenOverlapInput, ResumeApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput, SuspendApiTokenInput,
 };
@@ -10,6 +10,7 @@ use super::types::token::output::{
     CreateApiTokenOutput, EndApiTokenOverlapOutput, ResumeApiTokenOutput, RevokeApiTokenOutput, RotateApiTokenOutput,
     SuspendApiTokenOutput, UpdateApiTokenOutput,
 };
+use super::types::token::settings_input::{CreateApiTokenInput, UpdateApiTokenInput};
 use crate::domain::reason::ReasonDraft;
 use crate::graphql::engine::ready::Ready;
 use crate::graphql::engine::written::Written;
