@@ -30,6 +30,7 @@ mod m0014_suspended_index;
 mod m0015_not_before;
 mod m0016_not_before_index;
 mod m0017_event_reason;
+mod m0018_metadata;
 mod statements;
 
 /// All steps, oldest first.
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_not_before::MIGRATION),
             Box::new(m0016_not_before_index::MIGRATION),
             Box::new(m0017_event_reason::Migration),
+            Box::new(m0018_metadata::Migration),
         ]
     }
 }

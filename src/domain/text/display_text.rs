@@ -35,6 +35,21 @@ pub(in crate::domain) fn line(field: &'static str, text: String) -> Result<Strin
     Ok(text)
 }
 
+/// Checks a text that may be empty, and has no second line.
+///
+/// # Errors
+/// For any other text, with this field.
+pub(in crate::domain) fn single_line(field: &'static str, text: &str) -> Result<(), InvalidInput> {
+    no_value(field, text)?;
+    if text.chars().any(breaks_line) {
+        return Err(InvalidInput::new(
+            field,
+            format!("The {field} must have no line breaks and no control characters."),
+        ));
+    }
+    no_direction(field, text)
+}
+
 /// A text of some lines, or of none.
 ///
 /// # Errors

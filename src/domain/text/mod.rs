@@ -7,7 +7,7 @@ mod number;
 mod quote;
 
 pub use display_text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, plain_line};
-pub(super) use display_text::{description, line, no_value};
+pub(super) use display_text::{description, line, no_value, single_line};
 pub(super) use enum_names::names;
 pub use nearest::nearest;
 pub use number::whole;

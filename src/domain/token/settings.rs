@@ -1,6 +1,6 @@
 //! The settings of a token, and the change of those that can be changed: kind, expiry, period and overlap cannot (R2).
 
-use super::setting::{OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind};
+use super::setting::{Metadata, OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind};
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::text::{description, line, no_value};
@@ -42,6 +42,8 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// What happens when a retired value is presented (R8).
     pub on_reuse: ReusePolicy,
+    /// The operator's key/value pairs.
+    pub metadata: Metadata,
     /// Whether it is protected: it cannot be revoked or suspended until this is set to false (R11).
     pub protected: bool,
 }
@@ -65,6 +67,8 @@ pub struct SettingsChange {
     pub allowed_origins: Option<Vec<String>>,
     /// See [`Settings::on_reuse`].
     pub on_reuse: Option<ReusePolicy>,
+    /// See [`Settings::metadata`]; all of it, as pairs.
+    pub metadata: Option<Vec<(String, String)>>,
     /// See [`Settings::protected`].
     pub protected: Option<bool>,
 }
@@ -93,6 +97,7 @@ impl SettingsChange {
             allowed_cidr_blocks,
             allowed_origins,
             on_reuse,
+            metadata,
             protected,
         } = self;
         replace(&mut settings.name, name.map(|name| line("name", name).map(Into::into)))?;
@@ -103,6 +108,7 @@ impl SettingsChange {
         replace(&mut settings.allowed_cidr_blocks, allowed_cidr_blocks.map(|blocks| CidrBlocks::parse(&blocks)))?;
         replace(&mut settings.allowed_origins, allowed_origins.map(|origins| origins_without_values(&origins)))?;
         replace(&mut settings.on_reuse, on_reuse.map(Ok))?;
+        replace(&mut settings.metadata, metadata.map(Metadata::parse))?;
         replace(&mut settings.protected, protected.map(Ok))
     }
 }
@@ -125,6 +131,7 @@ impl Settings {
             allowed_cidr_blocks: CidrBlocks::default(),
             allowed_origins: AllowedOrigins::default(),
             on_reuse: ReusePolicy::default(),
+            metadata: Metadata::default(),
             protected: false,
         }
     }

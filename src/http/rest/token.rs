@@ -15,7 +15,7 @@ use crate::http::rejection::Rejection;
 use crate::service::{CreateRequest, Issued, View};
 
 use super::input::{Fields, Input, input};
-use super::token_value::{Actor, ApiTokenValue, ValueUses};
+use super::token_value::{Actor, ApiTokenValue, MetadataEntry, ValueUses};
 
 /// An API token: an id, a name and settings. It survives every rotation, and its id never changes.
 #[derive(Serialize, ToSchema)]
@@ -92,6 +92,8 @@ pub(super) struct ApiToken {
     /// What happens when a client uses a retired value.
     #[schema(value_type = ReusePolicy)]
     on_reuse: &'static str,
+    /// Your key/value pairs, by key. Rotakey gives them no meaning.
+    metadata: Vec<MetadataEntry>,
     /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
     protected: bool,
     /// When it was revoked; null if it is not revoked.
@@ -170,6 +172,7 @@ impl ApiToken {
             overlap_minutes: settings.overlap_minutes,
             overlap_starts: settings.overlap_starts.as_str(),
             on_reuse: settings.on_reuse.as_str(),
+            metadata: settings.metadata.iter().map(MetadataEntry::from).collect(),
             protected: settings.protected,
             revoked_at: moment(token.revoked_at),
             suspended_at: moment(token.suspended_at),
@@ -230,6 +233,8 @@ input! {
         "overlapStarts" => overlap_starts: Option<OverlapStart> as Option<OverlapStart>,
         /// What happens when a client uses a retired value; `ALERT` by default.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
+        /// Your key/value pairs, each key once, with at most 2,048 bytes of keys and values together; none by default.
+        "metadata" => metadata: Option<Vec<MetadataEntry>> as Option<Vec<MetadataEntry>>,
         /// Whether it is protected from revocation and suspension; false by default.
         "protected" => protected: Option<bool> as Option<bool>,
     }
@@ -246,6 +251,7 @@ impl From<CreateInput> for CreateRequest {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse,
+            metadata: input.metadata.map(pairs),
             protected: input.protected,
         };
         let draft = SettingsDraft {
@@ -285,6 +291,8 @@ input! {
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
         /// What happens when a client uses a retired value.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
+        /// Your key/value pairs, which replace all that it has, each key once, with at most 2,048 bytes of keys and values together.
+        "metadata" => metadata: Option<Vec<MetadataEntry>> as Option<Vec<MetadataEntry>>,
         /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
         "protected" => protected: Option<bool> as Option<bool>,
     }
@@ -301,7 +309,12 @@ impl From<UpdateInput> for SettingsChange {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse,
+            metadata: input.metadata.map(pairs),
             protected: input.protected,
         }
     }
+}
+
+fn pairs(entries: Vec<MetadataEntry>) -> Vec<(String, String)> {
+    entries.into_iter().map(Into::into).collect()
 }

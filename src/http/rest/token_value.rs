@@ -1,6 +1,7 @@
-//! A value of an API token, and an actor, in REST responses.
+//! The parts of an API token in REST responses: a value, an actor, and a key/value pair, which is also in inputs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use crate::domain::value_use::{User, UserUse, ValueUse};
 
 /// How values are used, by token and generation.
 pub(super) type ValueUses = BTreeMap<(TokenId, u32), ValueUse>;
+
+use super::input::Readable;
 
 /// One value of an API token. The secret itself is never included.
 #[derive(Serialize, ToSchema)]
@@ -118,5 +121,37 @@ pub(super) struct Actor {
 impl From<DomainActor> for Actor {
     fn from(actor: DomainActor) -> Self {
         Self { kind: actor.kind().as_str(), id: actor.token_id().map(|id| id.to_string()) }
+    }
+}
+
+/// One of your key/value pairs on an API token. Rotakey gives them no meaning.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MetadataEntry {
+    /// The key, which occurs once in an API token: ASCII letters, digits and the characters `.`, `_`, `-` and `/`.
+    pub(crate) key: String,
+    /// The value: one line, which may be empty.
+    pub(crate) value: String,
+}
+
+impl Readable for MetadataEntry {
+    fn must_be() -> String {
+        "an object with the strings key and value".into()
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        if value.is_object() { serde_json::from_value(value).ok() } else { None }
+    }
+}
+
+impl From<(&str, &str)> for MetadataEntry {
+    fn from((key, value): (&str, &str)) -> Self {
+        Self { key: key.to_owned(), value: value.to_owned() }
+    }
+}
+
+impl From<MetadataEntry> for (String, String) {
+    fn from(entry: MetadataEntry) -> Self {
+        (entry.key, entry.value)
     }
 }

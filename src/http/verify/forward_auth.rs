@@ -29,10 +29,13 @@ use crate::http::state::AppState;
 use crate::service::{Error, RequestContext, Verification};
 use crate::traces::RequestTrace;
 
+use super::metadata_header::metadata_header;
+
 const ID: HeaderName = HeaderName::from_static("x-token-id");
 const OWNER: HeaderName = HeaderName::from_static("x-token-owner");
 const SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 const GENERATION: HeaderName = HeaderName::from_static("x-token-generation");
+const METADATA: HeaderName = HeaderName::from_static("x-token-metadata");
 const CODE: HeaderName = HeaderName::from_static("x-token-code");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// The headers that the response depends on, for caches.
@@ -82,6 +85,8 @@ pub(crate) fn begin_trace<B>(state: &AppState, path: VerifyPath, request: &Reque
 /// A parsed verification request, for both drivers of the judgement.
 struct Check<'a> {
     required: RequiredScopes,
+    /// Whether the answer has the metadata.
+    with_metadata: bool,
     presented: Credential<'a>,
     context: RequestContext<'a>,
 }
@@ -93,9 +98,10 @@ impl<'a> Check<'a> {
         query: Option<&str>,
         headers: &'a HeaderMap,
     ) -> Result<Self, Rejection> {
-        let required = query.map_or_else(|| Ok(RequiredScopes::default()), required_scopes)?;
+        let (required, with_metadata) = query.map_or_else(|| Ok((RequiredScopes::default(), false)), parameters)?;
         let presented = authentication::find_credential(headers)?.ok_or(Error::Anonymous)?;
-        Ok(Self { required, presented, context: authentication::request_context(headers, info, state)? })
+        let context = authentication::request_context(headers, info, state)?;
+        Ok(Self { required, with_metadata, presented, context })
     }
 
     /// The verification, if it needs no waiting and the value is valid.
@@ -106,7 +112,7 @@ impl<'a> Check<'a> {
     /// The response to the result of the verification.
     fn respond(&self, verification: &Verification) -> Result<Response, Rejection> {
         let mut response = match verification.code {
-            VerificationCode::Valid => return Ok(allow(verification, HeaderMap::with_capacity(8))),
+            VerificationCode::Valid => return Ok(self.allow(verification)),
             VerificationCode::ScopeMissing => scope_missing(verification, &self.required),
             code => {
                 let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
@@ -115,6 +121,15 @@ impl<'a> Check<'a> {
         };
         rotation_headers::warn_of_retirement(response.headers_mut(), verification.standing);
         Ok(response)
+    }
+
+    /// The response that allows a request, with the metadata if it was asked for.
+    fn allow(&self, verification: &Verification) -> Response {
+        let mut response = allow(verification, HeaderMap::with_capacity(8));
+        if let Some(view) = verification.token.as_ref().filter(|_| self.with_metadata) {
+            response.headers_mut().insert(METADATA, metadata_header(&view.token.settings.metadata));
+        }
+        response
     }
 }
 
@@ -132,6 +147,9 @@ pub(crate) fn try_now<B>(
         let info = RequestInfo { peer: Some(peer), request_id: None };
         let check = Check::read(state, info, path.query(request.uri()), request.headers()).ok()?;
         let verification = check.try_now(state)?;
+        if check.with_metadata {
+            return Some(check.allow(&verification));
+        }
         let mut headers = std::mem::take(request.headers_mut());
         headers.clear();
         Some(allow(&verification, headers))
@@ -156,20 +174,31 @@ pub(crate) async fn serve(
     log.observe(pin!(answer)).await
 }
 
-/// The scopes of `scope=A B` or `scope=A&scope=B`. Other parameters are rejected, because a misspelt one would allow requests that
-/// lack the scope.
-fn required_scopes(query: &str) -> Result<RequiredScopes, Rejection> {
+/// The scopes of `scope=A B` or `scope=A&scope=B`, and whether `metadata=true` asks for the metadata. Other parameters are rejected, because
+/// a misspelt one would allow requests that lack the scope.
+fn parameters(query: &str) -> Result<(RequiredScopes, bool), Rejection> {
     let mut texts: Vec<Cow<'_, str>> = Vec::new();
+    let mut with_metadata = None;
     for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
-        if name != "scope" {
-            let message = "The only parameter of /verify is scope. A gateway that appends its client's path or query must \
-                           append them to /verify/ instead.";
-            return Err(Rejection::field(quote(&name).trim_matches('"').to_owned(), message));
+        match &*name {
+            "scope" => texts.push(text),
+            "metadata" if with_metadata.is_some() => return Err(Rejection::repeated("parameter", "metadata")),
+            "metadata" => with_metadata = Some(boolean(&text)?),
+            _ => {
+                let message = "The parameters of /verify are scope and metadata. A gateway that appends its client's path or query \
+                               must append them to /verify/ instead.";
+                return Err(Rejection::field(quote(&name).trim_matches('"').to_owned(), message));
+            }
         }
-        texts.push(text);
     }
     let scopes = texts.iter().flat_map(|text| text.split(' '));
-    Ok(RequiredScopes::parse("scope", scopes).map_err(Error::from)?)
+    let required = RequiredScopes::parse("scope", scopes).map_err(Error::from)?;
+    Ok((required, with_metadata.unwrap_or_default()))
+}
+
+fn boolean(text: &str) -> Result<bool, Rejection> {
+    let invalid = |_| Rejection::field("metadata", "The parameter metadata must be true or false.");
+    text.parse().map_err(invalid)
 }
 
 async fn decide(
@@ -184,7 +213,8 @@ async fn decide(
 }
 
 /// The response that allows a request, with `headers`, which must be empty, as the allocation of its headers. Every header is always
-/// sent, even if empty, so that a gateway that copies them overwrites headers of the same name that its client sent.
+/// sent, even if empty, so that a gateway that copies them overwrites headers of the same name that its client sent. The metadata is not
+/// among them, because few gateways need it, and most requests would pay for it.
 fn allow(verification: &Verification, mut headers: HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     let Some(view) = &verification.token else { return response };

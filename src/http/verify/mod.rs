@@ -2,3 +2,4 @@
 
 pub(super) mod forward_auth;
 pub(super) mod introspect;
+mod metadata_header;

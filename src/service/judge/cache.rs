@@ -91,7 +91,8 @@ impl Cache {
 fn text_bytes(token: &Token) -> usize {
     let settings = &token.settings;
     let texts = [&settings.description, &settings.owner].into_iter().flatten();
-    settings.name.len() + settings.scopes.as_str().len() + texts.map(|text| text.len()).sum::<usize>()
+    let texts = texts.map(|text| text.len()).sum::<usize>();
+    settings.name.len() + settings.scopes.as_str().len() + texts + settings.metadata.bytes()
 }
 
 /// A cache for at least this many entries.

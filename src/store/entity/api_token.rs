@@ -1,12 +1,14 @@
 //! Rows of `api_token`: the lasting identity and its settings.
 
+use std::collections::BTreeMap;
+
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::entity::prelude::*;
 
 use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::rule::lifecycle::{self, Status};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind};
+use crate::domain::token::{Metadata, OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind};
 use crate::store::Error;
 use crate::store::token::columns::{Columns, actor_name, list};
 
@@ -29,6 +31,7 @@ pub struct Model {
     pub allowed_cidr_blocks: String,
     pub allowed_origins: String,
     pub on_reuse: String,
+    pub metadata: Option<String>,
     pub protected: bool,
     pub generation: i64,
     pub previous_generation: Option<i64>,
@@ -81,6 +84,7 @@ settings! { columns:
     allowed_cidr_blocks = list(allowed_cidr_blocks.iter()),
         columns.parse(read_networks)?;
     allowed_origins = list(allowed_origins.iter()), columns.parse(|list| AllowedOrigins::parse(&texts(list)).ok())?;
+    metadata = write_metadata(metadata), read_metadata(columns)?;
     on_reuse = on_reuse.as_str().to_owned(), columns.parse(ReusePolicy::parse)?;
     protected = *protected, columns.take()?;
 }
@@ -103,6 +107,23 @@ fn read_networks(list: &str) -> Option<CidrBlocks> {
     let mut words = texts(list);
     words.retain(|word| ![SUSPENDED, NOT_BEFORE].contains(&word.as_str()));
     CidrBlocks::parse(&words).ok()
+}
+
+/// The pairs as an object of JSON; NULL for none.
+fn write_metadata(metadata: &Metadata) -> Option<String> {
+    if metadata.is_empty() {
+        return None;
+    }
+    let pairs: BTreeMap<&str, &str> = metadata.iter().collect();
+    // This cannot fail: keys and values are texts.
+    serde_json::to_string(&pairs).ok()
+}
+
+fn read_metadata(columns: &mut Columns<'_>) -> Result<Metadata, Error> {
+    let Some(text) = columns.take_if_any::<&str>()? else { return Ok(Metadata::default()) };
+    // The message of the error would repeat a part of the text.
+    let pairs = serde_json::from_str(text).map_err(|_| Error::Unreadable("the metadata of a token".to_owned()))?;
+    Ok(Metadata::of_stored(pairs))
 }
 
 fn texts(list: &str) -> Vec<String> {

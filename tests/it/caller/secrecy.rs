@@ -37,6 +37,12 @@ async fn misplace(client: &Client, value: &str) {
         format!(
             "mutation {{ createAPIToken(input: {{ name: \"x\", allowedOrigins: [\"app://{value}\"] }}) {{ token {{ id }} }} }}"
         ),
+        format!(
+            "mutation {{ createAPIToken(input: {{ name: \"x\", metadata: {{ key: \"k\", value: \"of {value}\" }} }}) {{ token {{ id }} }} }}"
+        ),
+        format!(
+            "mutation {{ createAPIToken(input: {{ name: \"x\", metadata: {{ key: \"{value}\", value: \"\" }} }}) {{ token {{ id }} }} }}"
+        ),
         format!("query {value} {{ __typename }} query {value} {{ __typename }}"),
         format!(
             "{{ __typename }} fragment {value} on Query {{ __typename }} fragment {value} on Query {{ __typename }}"
@@ -77,6 +83,10 @@ async fn misplace(client: &Client, value: &str) {
         client.request("POST", "/api-tokens").json(&json!({ "name": "x", value: 1 })),
         client.request("POST", "/api-tokens").json(&json!({ "name": "x", "kind": value, "expiresAt": value })),
         client.request("POST", "/api-tokens").json(&json!({ "name": "x", "allowedCIDRBlocks": [value] })),
+        client
+            .request("POST", "/api-tokens")
+            .json(&json!({ "name": "x", "metadata": [{ "key": value, "value": value }] })),
+        client.request("POST", "/api-tokens").json(&json!({ "name": "x", "metadata": [{ "key": "k", value: value }] })),
         client.request("POST", "/api-tokens").header("Content-Type", "application/json").body(format!("[{value}")),
         client.request("POST", &format!("/api-tokens/{value}/rotate")),
         client.request("DELETE", &format!("/api-tokens/{value}")),
@@ -95,6 +105,7 @@ async fn misplace(client: &Client, value: &str) {
         client.request("GET", "/verify").header("User-Agent", value).header("Origin", value),
         client.request("GET", &format!("/verify?scope={value}")),
         client.request("GET", &format!("/verify?{value}=1")),
+        client.request("GET", &format!("/verify?metadata={value}")),
         client.request("GET", &format!("/verify/{value}?{value}={value}")),
         anonymous.request("GET", &format!("/verify/?access_token={value}")).header("X-Token-Owner", value),
         anonymous.request("GET", "/verify").header("Authorization", format!("Basic {value}")),

@@ -11,7 +11,7 @@ use crate::support::database::TestDatabase;
 use crate::support::entropy::SeededEntropy;
 
 /// Columns, and what they are damaged to. SQLite's binary JSON has these bytes for null, and for an empty and another text.
-const DAMAGES: [(&str, &str); 11] = [
+const DAMAGES: [(&str, &str); 13] = [
     ("revoked_at", "x'00'"),
     ("expires_at", "x'00'"),
     ("allowed_cidr_blocks", "x'07'"),
@@ -22,6 +22,8 @@ const DAMAGES: [(&str, &str); 11] = [
     ("revoked_at", "1.5"),
     ("revoked_at", "9e999"),
     ("protected", "2"),
+    ("metadata", "'[]'"),
+    ("metadata", "'{\"team\":7}'"),
     ("permissions", "'API_TOKEN_READ API_TOKEN_NEWER'"),
 ];
 

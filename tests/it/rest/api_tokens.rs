@@ -46,6 +46,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
       "id": "tok_01KDVDNA00YJ4T4N2SFV4F4TN2",
       "kind": "PRIVATE",
       "lastUsedAt": null,
+      "metadata": [],
       "name": "all",
       "notBefore": null,
       "onReuse": "REVOKE",
@@ -101,6 +102,7 @@ async fn a_token_looks_the_same_as_through_graphql() {
         .keys()
         .map(|name| match name.as_str() {
             "values" => "values { hint generation createdAt firstUsedAt replacedAt retiresAt }".to_owned(),
+            "metadata" => "metadata { key value }".to_owned(),
             "createdBy" | "updatedBy" | "rotatedBy" => format!("{name} {{ kind id }}"),
             _ => name.clone(),
         })

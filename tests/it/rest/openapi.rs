@@ -165,6 +165,7 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         ("type PageInfo", "PageInfo", None),
         ("input CreateAPITokenInput", "CreateAPITokenInput", None),
         ("input UpdateAPITokenInput", "UpdateAPITokenInput", Some("id")),
+        ("type MetadataEntry", "MetadataEntry", None),
         ("input RotateAPITokenInput", "RotateAPITokenInput", Some("id")),
         ("input SuspendAPITokenInput", "SuspendAPITokenInput", Some("id")),
     ] {

@@ -3,7 +3,7 @@
 use rotakey::domain::listing::MAX_PAGE_SIZE;
 use rotakey::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGIN_LENGTH};
 use rotakey::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
-use rotakey::domain::token::{MAX_SCOPES, Scope};
+use rotakey::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use rotakey::domain::value::derivation::IdempotencyKey;
 use serde_json::{Value, json};
 
@@ -52,6 +52,7 @@ async fn what_the_document_says_is_what_the_rules_say() {
             ("scopes/items/minLength", 1),
             ("scopes/items/maxLength", Scope::MAX_LENGTH),
             ("allowedCIDRBlocks/maxItems", MAX_CIDR_BLOCKS),
+            ("metadata/maxItems", MAX_METADATA_ENTRIES),
             ("allowedOrigins/maxItems", MAX_ALLOWED_ORIGINS),
             ("allowedOrigins/items/maxLength", MAX_ORIGIN_LENGTH),
         ] {
@@ -104,6 +105,8 @@ async fn at_a_limit_the_server_takes_it_and_beyond_it_does_not() {
     let blocks = |count: usize| json!((0..count).map(|number| format!("10.0.0.{number}")).collect::<Vec<_>>());
     let origins =
         |count: usize| json!((0..count).map(|number| format!("https://{number}.example.com")).collect::<Vec<_>>());
+    let pair = |key: usize, value: usize| json!([{ "key": "k".repeat(key), "value": "v".repeat(value) }]);
+    let pairs = |count: usize| (0..count).map(|number| json!({ "key": number.to_string(), "value": "" })).collect();
     let long = |count: usize| json!(["s".repeat(count)]);
     let beyond = i64::from(i32::MAX) + 1;
     for (field, good, bad) in [
@@ -115,6 +118,13 @@ async fn at_a_limit_the_server_takes_it_and_beyond_it_does_not() {
         ("allowedCIDRBlocks", vec![blocks(MAX_CIDR_BLOCKS)], vec![blocks(MAX_CIDR_BLOCKS + 1)]),
         ("allowedOrigins", vec![origins(MAX_ALLOWED_ORIGINS)], vec![origins(MAX_ALLOWED_ORIGINS + 1)]),
         ("allowedOrigins", vec![], vec![json!([format!("app://{}", "a".repeat(MAX_ORIGIN_LENGTH - 5))])]),
+        ("metadata", vec![pairs(0), pairs(MAX_METADATA_ENTRIES)], vec![pairs(MAX_METADATA_ENTRIES + 1)]),
+        (
+            "metadata",
+            vec![pair(1, 0), pair(MAX_METADATA_KEY_LENGTH, 0)],
+            vec![pair(0, 0), pair(MAX_METADATA_KEY_LENGTH + 1, 0)],
+        ),
+        ("metadata", vec![pair(1, MAX_METADATA_BYTES - 1)], vec![pair(1, MAX_METADATA_BYTES)]),
         ("rotationPeriodMinutes", vec![json!(1), json!(i32::MAX)], vec![json!(0), json!(-1), json!(beyond)]),
         ("overlapMinutes", vec![json!(0), json!(i32::MAX)], vec![json!(-1), json!(beyond)]),
     ] {
@@ -224,7 +234,7 @@ async fn an_answer_of_an_endpoint_that_verifies_has_the_fields_that_are_describe
     };
     let full = json!({
         "name": "n", "owner": "acme", "scopes": ["read"], "rotationPeriodMinutes": 60,
-        "expiresAt": "2027-01-01T00:00:00Z"
+        "expiresAt": "2027-01-01T00:00:00Z", "metadata": [{ "key": "team", "value": "payments" }]
     });
     let old = server.admin.create(full).await.unwrap().client;
     old.rotate().await.unwrap();
@@ -257,7 +267,7 @@ async fn an_answer_of_an_endpoint_that_verifies_has_the_fields_that_are_describe
     check(&ready, ready.status, "Readiness");
     let checks = schemas["Readiness"]["properties"]["checks"]["properties"].as_object().unwrap();
     assert!(checks.keys().eq(ready.body["checks"].as_object().unwrap().keys()), "{}", ready.body);
-    let good = old.rest("GET", "/verify", Value::Null).await;
+    let good = old.rest("GET", "/verify?metadata=true", Value::Null).await;
     for name in document["paths"]["/verify"]["get"]["responses"]["200"]["headers"].as_object().unwrap().keys() {
         assert!(good.headers.contains_key(name.as_str()), "{name}");
     }

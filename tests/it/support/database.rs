@@ -105,7 +105,9 @@ impl TestDatabase {
         }
         let connection = self.connect().await;
         let mut contents = Vec::new();
-        for table in ["api_token", "api_token_value", "api_token_value_user", "audit_event", "change"] {
+        for table in
+            ["api_token", "api_token_metadata", "api_token_value", "api_token_value_user", "audit_event", "change"]
+        {
             let sql = format!("SELECT {table}::text AS line FROM {table}");
             let rows = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
             contents.extend(rows.into_iter().flat_map(|row| row.try_get::<String>("", "line").unwrap().into_bytes()));

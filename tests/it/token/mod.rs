@@ -2,6 +2,7 @@
 
 mod create;
 mod limits;
+mod metadata;
 mod not_before;
 mod numbers_and_times;
 mod read;

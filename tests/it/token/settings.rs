@@ -19,6 +19,7 @@ async fn settings_of(admin: &Client, input: &str, others: &[&str]) -> Vec<(Strin
             ("permissions", _) => json!(["API_TOKEN_READ"]),
             ("allowedCIDRBlocks", _) => json!(["127.0.0.0/8"]),
             ("allowedOrigins", _) => json!(["https://example.com"]),
+            ("metadata", _) => json!([{ "key": "region", "value": "Zürich" }, { "key": "team", "value": "" }]),
             ("scopes", _) => json!(["read", "write"]),
             (_, Some("String")) => json!(format!("some {name}")),
             (_, Some("Int")) => json!(7),
@@ -35,7 +36,8 @@ async fn settings_of(admin: &Client, input: &str, others: &[&str]) -> Vec<(Strin
 }
 
 async fn shown(admin: &Client, id: &str, field: &str) -> [Value; 2] {
-    let query = format!("query($id: ID!) {{ apiToken(id: $id) {{ {field} }} }}");
+    let selection = if field == "metadata" { " { key value }" } else { "" };
+    let query = format!("query($id: ID!) {{ apiToken(id: $id) {{ {field}{selection} }} }}");
     let graphql = admin.graphql(&query, json!({ "id": id })).await;
     assert_eq!(graphql.code(), None, "{field}: {}", graphql.body);
     let rest = admin.rest("GET", &format!("/api-tokens/{id}"), Value::Null).await;

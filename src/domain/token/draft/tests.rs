@@ -157,6 +157,7 @@ fn a_clone_takes_what_the_draft_leaves_out_but_for_name_start_and_expiry() {
             allowed_cidr_blocks: Some(vec!["10.0.0.0/8".into()]),
             allowed_origins: Some(vec!["https://example.com".into()]),
             on_reuse: Some(ReusePolicy::Revoke),
+            metadata: Some(vec![("team".into(), "payments".into())]),
             protected: Some(false),
         },
         kind: None,

@@ -4,6 +4,6 @@ mod fields;
 mod inputs;
 mod query;
 
-pub(super) use fields::{Fields, Input, input};
+pub(super) use fields::{Fields, Input, Readable, input};
 pub(super) use inputs::{Include, ListInput, NoInput, ORDERS, ReadInput, RevokeInput, RotateInput, SuspendInput};
 pub(super) use query::fields as query_fields;

@@ -6,7 +6,7 @@ use crate::domain::listing::MAX_PAGE_SIZE;
 use crate::domain::reason::MAX_EVIDENCE_URL_LENGTH;
 use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGIN_LENGTH};
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
-use crate::domain::token::{MAX_SCOPES, Scope};
+use crate::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use crate::domain::value::derivation::IdempotencyKey;
 
 /// The limits, to be merged into the OpenAPI document. There are no defaults, because generated clients would send them, although a
@@ -21,6 +21,7 @@ pub(crate) fn document() -> Value {
             "maxItems": MAX_SCOPES,
             "items": { "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": r"^[\x21\x23-\x5B\x5D-\x7E]+$" },
         },
+        "metadata": { "maxItems": MAX_METADATA_ENTRIES },
         "allowedCIDRBlocks": { "maxItems": MAX_CIDR_BLOCKS },
         "allowedOrigins": { "maxItems": MAX_ALLOWED_ORIGINS, "items": { "maxLength": MAX_ORIGIN_LENGTH } },
     });
@@ -49,6 +50,10 @@ pub(crate) fn document() -> Value {
             "not": { "anyOf": [public_with_permissions, protected_and_revoked] },
         },
         "UpdateAPITokenInput": { "properties": settings, "not": protected_and_revoked },
+        "MetadataEntry": { "properties": {
+            "key": { "minLength": 1, "maxLength": MAX_METADATA_KEY_LENGTH, "pattern": "^[A-Za-z0-9._/-]+$" },
+            "value": { "maxLength": MAX_METADATA_BYTES },
+        } },
         "RotateAPITokenInput": { "properties": {
             "overlapMinutes": minutes,
             "idempotencyKey": {

@@ -6,9 +6,10 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use crate::domain::token::Metadata;
 use crate::http::caller::credential::Place;
 use crate::http::rejection::{self, Rejection};
 use crate::service::Verification;
@@ -39,6 +40,23 @@ struct Active<'a> {
     rotakey_generation: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotakey_retires_at: Option<i64>,
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    rotakey_metadata: Pairs<'a>,
+}
+
+/// Metadata as an object.
+struct Pairs<'a>(&'a Metadata);
+
+impl Pairs<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
+    }
 }
 
 pub(crate) fn introspection_of(verification: &Verification) -> Response {
@@ -63,6 +81,7 @@ pub(crate) fn introspection_of(verification: &Verification) -> Response {
         rotakey_kind: settings.kind.as_str(),
         rotakey_generation: generation,
         rotakey_retires_at: verification.retires_at().map(|at| at.unix_seconds()),
+        rotakey_metadata: Pairs(&settings.metadata),
     });
     body.map_or_else(|_| rejection::panicked(), respond)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ID, Object};
+use async_graphql::{ID, Object, SimpleObject};
 
 use crate::domain::value::Value;
 use crate::graphql::engine::ready::{Ready, ReadyList};
@@ -180,6 +180,12 @@ impl ApiToken {
         self.view.token.settings.on_reuse.into()
     }
 
+    /// Your key/value pairs, by key. Rotakey gives them no meaning.
+    async fn metadata(&self) -> ReadyList<Ready<MetadataEntry>> {
+        let entry = |(key, value): (&str, &str)| MetadataEntry { key: key.to_owned(), value: value.to_owned() }.into();
+        self.view.token.settings.metadata.iter().map(entry).collect()
+    }
+
     /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
     async fn protected(&self) -> bool {
         self.view.token.settings.protected
@@ -206,4 +212,14 @@ impl ApiToken {
     pub(super) fn parts(&self) -> (&View, Option<&Value>) {
         (&self.view, self.value.as_ref())
     }
+}
+
+/// One of your key/value pairs on an API token. Rotakey gives them no meaning.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub(crate) struct MetadataEntry {
+    /// The key, which occurs once in an API token.
+    key: String,
+    /// The value.
+    value: String,
 }

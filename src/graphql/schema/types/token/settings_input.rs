@@ -49,6 +49,8 @@ pub(crate) struct CreateApiTokenInput {
     overlap_starts: Option<OverlapStart>,
     /// What happens when a client sends one of its retired values; `ALERT` if left out.
     on_reuse: Option<ReusePolicy>,
+    /// Your key/value pairs, each key once: at most 16, and 2,048 bytes of keys and values together; none if left out.
+    metadata: Option<Vec<MetadataEntryInput>>,
     /// Whether it is protected from revocation and suspension; false if left out.
     protected: Option<bool>,
 }
@@ -64,6 +66,7 @@ impl From<CreateApiTokenInput> for CreateRequest {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse.map(Into::into),
+            metadata: input.metadata.map(pairs),
             protected: input.protected,
         };
         let draft = SettingsDraft {
@@ -106,6 +109,8 @@ pub(crate) struct UpdateApiTokenInput {
     allowed_origins: Option<Vec<String>>,
     /// What happens when a client sends one of its retired values.
     on_reuse: Option<ReusePolicy>,
+    /// Your key/value pairs, which replace all that it has: at most 16, and 2,048 bytes of keys and values together.
+    metadata: Option<Vec<MetadataEntryInput>>,
     /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
     protected: Option<bool>,
 }
@@ -121,9 +126,19 @@ impl From<UpdateApiTokenInput> for SettingsChange {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse.map(Into::into),
+            metadata: input.metadata.map(pairs),
             protected: input.protected,
         }
     }
+}
+
+/// One of your key/value pairs on an API token.
+#[derive(InputObject)]
+pub(crate) struct MetadataEntryInput {
+    /// The key: 1 to 64 ASCII letters, digits and the characters `.`, `_`, `-` and `/`.
+    key: String,
+    /// The value: one line, which may be empty.
+    value: String,
 }
 
 /// A field that was left out is `None`; an explicit null is `Some(None)`.
@@ -137,4 +152,8 @@ fn requested<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
 
 fn permissions(permissions: Vec<Permission>) -> Vec<token::Permission> {
     permissions.into_iter().map(Into::into).collect()
+}
+
+fn pairs(entries: Vec<MetadataEntryInput>) -> Vec<(String, String)> {
+    entries.into_iter().map(|MetadataEntryInput { key, value }| (key, value)).collect()
 }
