@@ -97,6 +97,10 @@ impl JsonBody<'_> {
         write(of, &mut self.bytes);
     }
 
+    pub(crate) fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+    }
+
     pub(crate) fn json<T: Serialize + ?Sized>(&mut self, value: &T) {
         json(value, &mut self.bytes);
     }

@@ -8,7 +8,7 @@ use crate::support::client::Client;
 use crate::support::server::Server;
 
 const ROUNDS: usize = 60;
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 25] = [
     "__typename",
     "id",
     "name",
@@ -32,6 +32,7 @@ const FIELDS: [&str; 24] = [
     "protected",
     "revokedAt",
     "value",
+    "metadata { key value }",
     "createdBy { kind id }",
 ];
 
@@ -75,6 +76,7 @@ async fn what_is_written_is_what_the_library_answers() {
     let server = Server::start().await;
     let input = json!({ "name": "n \"quoted\" ü€", "owner": "a\\b", "scopes": ["read", "w/<&>'"],
         "permissions": ["API_TOKEN_READ", "AUDIT_LOG_READ"], "rotationPeriodMinutes": 30, "overlapMinutes": 5,
+        "metadata": [{ "key": "team", "value": "a \"b\" ü" }, { "key": "region", "value": "" }],
         "description": "one\ntwo\tthree" });
     let full = server.admin.create(input).await.unwrap();
     for number in 0..3 {

@@ -11,7 +11,7 @@ use crate::support::spans;
 const DOCUMENTS: usize = 800;
 
 /// Fields that are written directly.
-const PLAIN: [&str; 24] = [
+const PLAIN: [&str; 26] = [
     "__typename",
     "id",
     "name",
@@ -36,9 +36,11 @@ const PLAIN: [&str; 24] = [
     "revokedAt",
     "suspendedAt",
     "notBefore",
+    "metadata { key value }",
+    "metadata { of: value __typename }",
 ];
 /// Selections that are left to the library, or are invalid.
-const OTHER: [&str; 13] = [
+const OTHER: [&str; 15] = [
     "value",
     "allowedCIDRBlocks",
     "createdBy { kind id }",
@@ -50,6 +52,8 @@ const OTHER: [&str; 13] = [
     "...OfToken",
     "id @include(if: true)",
     "id @skip(if: true)",
+    "metadata { key ... { value } }",
+    "metadata",
     "nonsense",
     "name { id }",
 ];
@@ -134,6 +138,7 @@ async fn every_document_has_the_same_answer_with_and_without_the_library() {
     let server = Server::start().await;
     let input = json!({ "name": "n \"quoted\" ü€", "owner": "a\\b", "scopes": ["read", "w/<&>'"],
         "permissions": ["API_TOKEN_READ", "AUDIT_LOG_READ"], "rotationPeriodMinutes": 30, "overlapMinutes": 5,
+        "metadata": [{ "key": "team", "value": "a \"b\" ü" }, { "key": "region", "value": "" }],
         "description": "one\ntwo\tthree" });
     let full = server.admin.create(input).await.unwrap().client;
     let new = full.with(full.rotate().await.unwrap());

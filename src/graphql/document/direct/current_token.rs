@@ -7,16 +7,16 @@ use crate::domain::rule::lifecycle::Standing;
 use crate::graphql::document::cost::cost;
 use crate::graphql::document::plan::root_fields;
 use crate::graphql::document::root_fields::CURRENT;
-use crate::service::{RequestContext, Service, View};
+use crate::service::{RequestContext, Service};
 
-use super::fields::{Fields, Write, fields, object, of_token};
+use super::fields::{Fields, TokenWriter, fields, object, of_token};
 
 /// A query for the caller's own token, as it is answered directly.
 #[derive(Debug)]
 pub(crate) struct DirectCurrentToken {
     /// The response key.
     key: Name,
-    fields: Fields<Write<View>>,
+    fields: Fields<TokenWriter>,
     pub(super) cost: u64,
 }
 
@@ -29,7 +29,7 @@ impl DirectCurrentToken {
         }
         Some(Self {
             key: field.response_key().node.clone(),
-            fields: fields(&field.selection_set.node, |field| of_token(&field.name.node))?,
+            fields: fields(&field.selection_set.node, of_token)?,
             cost: cost(document, &|_| Value::Null),
         })
     }
@@ -46,7 +46,7 @@ impl DirectCurrentToken {
         for text in [r#"{"data":{""#, self.key.as_str(), r#"":"#] {
             body.extend_from_slice(text.as_bytes());
         }
-        object(&self.fields, &view, &mut body);
+        object(&self.fields, &mut body, |field, body| field.write(&view, body));
         body.extend_from_slice(b"}}");
         Some((standing, body))
     }

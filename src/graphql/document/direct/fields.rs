@@ -38,17 +38,74 @@ pub(crate) fn fields<T>(set: &SelectionSet, writer: impl Fn(&Field) -> Option<T>
 }
 
 /// Writes an object with these fields.
-pub(crate) fn object<T>(fields: &Fields<Write<T>>, of: &T, body: &mut Vec<u8>) {
+pub(crate) fn object<T>(fields: &Fields<T>, body: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
     body.push(b'{');
-    for (key, write) in fields {
+    for (key, field) in fields {
         body.extend_from_slice(key.as_bytes());
-        write(of, body);
+        write(field, body);
     }
     body.push(b'}');
 }
 
+/// A field of a token, as it is written.
+#[derive(Debug)]
+pub(crate) enum TokenWriter {
+    Leaf(Write<View>),
+    Metadata(Fields<PairField>),
+}
+
+/// A field of a key/value pair, as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PairField {
+    Key,
+    Value,
+    Typename,
+}
+
 /// How this field of a token is written, if it is written here.
-pub(crate) fn of_token(field: &str) -> Option<Write<View>> {
+pub(crate) fn of_token(field: &Field) -> Option<TokenWriter> {
+    let name = field.name.node.as_str();
+    if name == "metadata" {
+        return fields(&field.selection_set.node, of_pair).map(TokenWriter::Metadata);
+    }
+    leaf_of_token(name).map(TokenWriter::Leaf)
+}
+
+impl TokenWriter {
+    pub(crate) fn write(&self, view: &View, body: &mut Vec<u8>) {
+        match self {
+            Self::Leaf(write) => write(view, body),
+            Self::Metadata(fields) => {
+                let pairs = view.token.settings.metadata.iter();
+                items(pairs, body, |pair, body| object(fields, body, |field, body| field.write(pair, body)));
+            }
+        }
+    }
+}
+
+impl PairField {
+    fn write(self, (key, value): (&str, &str), body: &mut Vec<u8>) {
+        json(
+            match self {
+                Self::Key => key,
+                Self::Value => value,
+                Self::Typename => "MetadataEntry",
+            },
+            body,
+        );
+    }
+}
+
+fn of_pair(field: &Field) -> Option<PairField> {
+    Some(match field.name.node.as_str() {
+        "key" => PairField::Key,
+        "value" => PairField::Value,
+        "__typename" => PairField::Typename,
+        _ => return None,
+    })
+}
+
+fn leaf_of_token(field: &str) -> Option<Write<View>> {
     Some(match field {
         "__typename" => |_, body| json("APIToken", body),
         "id" => |view, body| json(view.token.id.text().as_str(), body),
@@ -88,12 +145,16 @@ fn moment(at: Option<Timestamp>, body: &mut Vec<u8>) {
 }
 
 pub(crate) fn list<'a>(texts: impl Iterator<Item = &'a str>, body: &mut Vec<u8>) {
+    items(texts, body, json);
+}
+
+fn items<T>(items: impl Iterator<Item = T>, body: &mut Vec<u8>, write: impl Fn(T, &mut Vec<u8>)) {
     body.push(b'[');
-    for (place, text) in texts.enumerate() {
+    for (place, item) in items.enumerate() {
         if place > 0 {
             body.push(b',');
         }
-        json(text, body);
+        write(item, body);
     }
     body.push(b']');
 }

@@ -17,9 +17,9 @@ use crate::domain::token::Scope;
 use crate::graphql::document::cost::cost;
 use crate::graphql::document::plan::root_fields;
 use crate::graphql::document::root_fields::VERIFY;
-use crate::service::{RequestContext, Service, Verification, View};
+use crate::service::{RequestContext, Service, Verification};
 
-use super::fields::{Fields, Write, fields, json, list, object, of_token};
+use super::fields::{Fields, TokenWriter, Write, fields, json, list, object, of_token};
 
 /// A query for one verification, as it is answered directly.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) struct DirectVerification {
 #[derive(Debug)]
 enum FieldWriter {
     Leaf(Write<Verification>),
-    Token(Fields<Write<View>>),
+    Token(Fields<TokenWriter>),
 }
 
 /// The variables: exactly one, which contains the input.
@@ -121,8 +121,7 @@ impl DirectVerification {
         Some(Self {
             fields: fields(&field.selection_set.node, |field| {
                 if field.name.node == "token" {
-                    return fields(&field.selection_set.node, |field| of_token(&field.name.node))
-                        .map(FieldWriter::Token);
+                    return fields(&field.selection_set.node, of_token).map(FieldWriter::Token);
                 }
                 of_verification(&field.name.node).map(FieldWriter::Leaf)
             })?,
@@ -170,7 +169,7 @@ impl FieldWriter {
         match (self, &verification.token) {
             (Self::Leaf(write), _) => write(verification, body),
             (Self::Token(_), None) => json(&None::<()>, body),
-            (Self::Token(fields), Some(view)) => object(fields, view, body),
+            (Self::Token(fields), Some(view)) => object(fields, body, |field, body| field.write(view, body)),
         }
     }
 }
@@ -195,7 +194,16 @@ mod tests {
 
     /// The fields that are left to the executing library.
     const LEFT_TO_LIBRARY: &[&str] =
-        &["allowedCIDRBlocks", "allowedOrigins", "createdBy", "metadata", "rotatedBy", "updatedBy", "value", "values"];
+        &["allowedCIDRBlocks", "allowedOrigins", "createdBy", "rotatedBy", "updatedBy", "value", "values"];
+
+    /// Whether this field of a token is written here, with a key if it has fields itself.
+    fn is_written(field: &str) -> bool {
+        let written = |query: String| {
+            let document = async_graphql::parser::parse_query(query).unwrap();
+            super::root_fields(&document).into_iter().all(|field| super::of_token(field).is_some())
+        };
+        written(format!("{{ {field} }}")) || written(format!("{{ {field} {{ key }} }}"))
+    }
 
     /// The fields of the schema that are in neither list, and those of `LEFT_TO_LIBRARY` that are not in the schema.
     fn undecided(sdl: &str) -> Vec<String> {
@@ -209,11 +217,8 @@ mod tests {
         undecided.extend(
             LEFT_TO_LIBRARY.iter().filter(|left| !token.iter().any(|field| field == *left)).map(ToString::to_string),
         );
-        undecided.extend(
-            token
-                .into_iter()
-                .filter(|field| super::of_token(field).is_none() && !LEFT_TO_LIBRARY.contains(&field.as_str())),
-        );
+        undecided
+            .extend(token.into_iter().filter(|field| !is_written(field) && !LEFT_TO_LIBRARY.contains(&field.as_str())));
         let inputs = validator.schema().get_input_object("VerifyAPITokenInput").unwrap().fields.keys();
         let unread = |name: &&str| {
             let variables = format!(r#"{{"input":{{"value":"","{name}":null}}}}"#);
@@ -250,6 +255,8 @@ mod tests {
             ("{ verifyAPIToken(input: $input) { valid } __typename }", false),
             ("{ currentAPIToken { id } }", true),
             ("{ me: currentAPIToken { of: owner createdAt } }", true),
+            ("{ currentAPIToken { id metadata { key of: value __typename } } }", true),
+            ("{ verifyAPIToken(input: $input) { token { metadata { ... { key } } } } }", false),
             ("{ currentAPIToken { id value } }", false),
             ("{ currentAPIToken { id } __typename }", false),
         ] {

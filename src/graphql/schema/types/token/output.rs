@@ -4,7 +4,7 @@ use async_graphql::SimpleObject;
 use async_graphql::parser::types::SelectionSet;
 
 use crate::domain::value::Value;
-use crate::graphql::document::direct::fields::{Fields, Write, fields, of_token};
+use crate::graphql::document::direct::fields::{Fields, TokenWriter, fields, of_token};
 use crate::graphql::engine::ready::Ready;
 use crate::graphql::engine::written::{JsonBody, WriteJson};
 
@@ -73,7 +73,7 @@ pub(crate) struct EndApiTokenOverlapOutput {
 
 /// A field of an API token, as it is written.
 pub(crate) enum TokenField {
-    OfView(Write<View>),
+    OfView(TokenWriter),
     Value,
 }
 
@@ -83,7 +83,7 @@ impl WriteJson for ApiToken {
     fn fields(set: &SelectionSet) -> Option<Self::Fields> {
         fields(set, |field| match field.name.node.as_str() {
             "value" => Some(TokenField::Value),
-            name => of_token(name).map(TokenField::OfView),
+            _ => of_token(field).map(TokenField::OfView),
         })
     }
 
@@ -96,7 +96,7 @@ impl WriteJson for ApiToken {
 /// Writes a token, and the value if it is issued by this answer.
 pub(super) fn write_token(view: &View, value: Option<&Value>, fields: &Fields<TokenField>, body: &mut JsonBody<'_>) {
     body.object(fields, |field, body| match field {
-        TokenField::OfView(write) => body.field(view, *write),
+        TokenField::OfView(field) => body.write(|body| field.write(view, body)),
         TokenField::Value => body.json(&value.map(Value::expose)),
     });
 }
