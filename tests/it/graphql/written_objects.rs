@@ -62,7 +62,8 @@ fn query(random: &mut Rng, id: &str, library: bool) -> String {
     let edge = within("APITokenEdge", &some(random, &["cursor", "__typename", &format!("node {{ {token} }}")]));
     let info = ["hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename"];
     let info = within("PageInfo", &some(random, &info));
-    let parts = [&format!("edges {{ {edge} }}"), "__typename", &format!("pageInfo {{ {info} }}")];
+    let nodes = format!("nodes {{ {} }}", within("APIToken", &some(random, &FIELDS)));
+    let parts = [&format!("edges {{ {edge} }}"), "__typename", &format!("pageInfo {{ {info} }}"), &nodes];
     let page = within("APITokenConnection", &some(random, &parts));
     let arguments =
         random.choice(["first: 3", "last: 2", "first: 2, orderBy: { field: NAME, direction: DESC }"]).unwrap();

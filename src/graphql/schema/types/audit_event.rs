@@ -1,6 +1,6 @@
 //! `AuditEvent`, its filter and its pages.
 
-use async_graphql::{ID, InputObject, SimpleObject};
+use async_graphql::{ID, InputObject, Object, SimpleObject};
 
 use crate::domain::audit::{self, AuditFilter, RefusedAs};
 use crate::domain::id::TokenId;
@@ -51,20 +51,35 @@ pub(crate) struct AuditEvent {
 }
 
 /// A page of the audit log.
-#[derive(SimpleObject)]
-#[graphql(serial)]
 pub(crate) struct AuditEventConnection {
-    /// The events of the page with their cursors, newest first.
     edges: ReadyList<Ready<AuditEventEdge>>,
-    /// Where the page is in the listing.
     page_info: Ready<PageInfo>,
+}
+
+/// A page of the audit log.
+#[Object(serial)]
+impl AuditEventConnection {
+    /// The events of the page with their cursors, newest first.
+    async fn edges(&self) -> &ReadyList<Ready<AuditEventEdge>> {
+        &self.edges
+    }
+
+    /// The events of the page without their cursors, in the same order. `pageInfo` has the cursors of its ends.
+    async fn nodes(&self) -> ReadyList<&Ready<AuditEvent>> {
+        self.edges.iter().map(|edge| &edge.object().node).collect()
+    }
+
+    /// Where the page is in the listing.
+    async fn page_info(&self) -> &Ready<PageInfo> {
+        &self.page_info
+    }
 }
 
 /// One event of a page.
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct AuditEventEdge {
-    /// Its position in the log, for `after`. Opaque.
+    /// Its position in the log, for `after` and `before`. Opaque.
     cursor: String,
     /// The event.
     node: Ready<AuditEvent>,

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use async_graphql::Object;
 use async_graphql::parser::types::SelectionSet;
-use async_graphql::{Object, SimpleObject};
 
 use crate::domain::listing::Order;
 use crate::graphql::document::direct::fields::{Fields, Write, fields};
@@ -18,13 +18,28 @@ use super::output::{TokenField, write_token};
 use super::value_use::ValueUses;
 
 /// A page of API tokens.
-#[derive(SimpleObject)]
-#[graphql(name = "APITokenConnection", serial)]
 pub(crate) struct ApiTokenConnection {
-    /// The API tokens of the page with their cursors.
     edges: ReadyList<Ready<ApiTokenEdge>>,
-    /// Where the page is in the listing.
     page_info: Ready<PageInfo>,
+}
+
+/// A page of API tokens.
+#[Object(name = "APITokenConnection", serial)]
+impl ApiTokenConnection {
+    /// The API tokens of the page with their cursors.
+    async fn edges(&self) -> &ReadyList<Ready<ApiTokenEdge>> {
+        &self.edges
+    }
+
+    /// The API tokens of the page without their cursors, in the same order. `pageInfo` has the cursors of its ends.
+    async fn nodes(&self) -> ReadyList<Ready<ApiToken>> {
+        self.edges.iter().map(|edge| edge.object().token().into()).collect()
+    }
+
+    /// Where the page is in the listing.
+    async fn page_info(&self) -> &Ready<PageInfo> {
+        &self.page_info
+    }
 }
 
 /// One API token of a page.
@@ -44,13 +59,20 @@ impl ApiTokenEdge {
 
     /// The API token.
     async fn node(&self) -> Ready<ApiToken> {
-        ApiToken::on_page(self.view.clone(), self.uses.clone()).into()
+        self.token().into()
+    }
+}
+
+impl ApiTokenEdge {
+    fn token(&self) -> ApiToken {
+        ApiToken::on_page(self.view.clone(), self.uses.clone())
     }
 }
 
 /// A field of a page, as it is written.
 pub(crate) enum PageField {
     Edges(Fields<EdgeField>),
+    Nodes(Fields<TokenField>),
     PageInfo(Fields<Write<PageInfo>>),
     Typename,
 }
@@ -70,6 +92,7 @@ impl WriteJson for ApiTokenConnection {
             let selected = &field.selection_set.node;
             match field.name.node.as_str() {
                 "edges" => ApiTokenEdge::fields(selected).map(PageField::Edges),
+                "nodes" => ApiToken::fields(selected).map(PageField::Nodes),
                 "pageInfo" => PageInfo::fields(selected).map(PageField::PageInfo),
                 "__typename" => Some(PageField::Typename),
                 _ => None,
@@ -80,6 +103,9 @@ impl WriteJson for ApiTokenConnection {
     fn write(&self, fields: &Self::Fields, body: &mut JsonBody<'_>) {
         body.object(fields, |field, body| match field {
             PageField::Edges(fields) => body.list(self.edges.iter(), |edge, body| edge.object().write(fields, body)),
+            PageField::Nodes(fields) => {
+                body.list(self.edges.iter(), |edge, body| write_token(&edge.object().view, None, fields, body));
+            }
             PageField::PageInfo(fields) => self.page_info.object().write(fields, body),
             PageField::Typename => body.json("APITokenConnection"),
         });
