@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::error_code::ErrorCode;
 use super::id::{EventId, RequestId, TokenId};
+use super::listing::End;
 use super::reason::Reason;
 use super::timestamp::Timestamp;
 use crate::domain::text::names;
@@ -154,6 +155,21 @@ pub struct AuditFilter {
     pub since: Option<Timestamp>,
     /// Events before this time.
     pub until: Option<Timestamp>,
+}
+
+/// One page of the audit log, which is listed newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventPage {
+    /// Which events.
+    pub filter: AuditFilter,
+    /// Only events after this one, which are older.
+    pub after: Option<EventId>,
+    /// Only events before this one, which are newer.
+    pub before: Option<EventId>,
+    /// How many.
+    pub size: u32,
+    /// From which end.
+    pub end: End,
 }
 
 impl AuditFilter {

@@ -62,9 +62,9 @@ impl Position {
 /// Which end of the listing a page is cut from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The first tokens that match.
+    /// The first that match.
     First,
-    /// The last tokens that match.
+    /// The last that match.
     Last,
 }
 

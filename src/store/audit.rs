@@ -1,4 +1,4 @@
-//! The audit log: every change appends to it in its own transaction. It is read newest first.
+//! The audit log: every change appends to it in its own transaction. It is listed newest first.
 
 use std::net::IpAddr;
 
@@ -7,8 +7,9 @@ use sea_orm::{
     ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, Iterable, QueryFilter, Statement,
 };
 
-use crate::domain::audit::{Action, AuditEvent, AuditFilter, Provenance, RefusedAs};
+use crate::domain::audit::{Action, AuditEvent, AuditFilter, EventPage, Provenance, RefusedAs};
 use crate::domain::id::{EventId, RequestId, TokenId};
+use crate::domain::listing::End;
 use crate::domain::reason::Reason;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Actor;
@@ -35,40 +36,47 @@ impl Transaction {
     }
 }
 
+/// One page of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventListing {
+    /// The events, newest first.
+    pub events: Vec<AuditEvent>,
+    /// Whether more events match, beyond the last one in the direction of the page.
+    pub more: bool,
+}
+
 impl Store {
-    /// Up to `size` events that match, newest first, starting after the event `after`.
+    /// The page that was asked for.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn events(
-        &self,
-        filter: &AuditFilter,
-        after: Option<EventId>,
-        size: u64,
-    ) -> Result<Vec<AuditEvent>, Error> {
+    /// When the database fails, or the listing exceeds its limit.
+    pub async fn events(&self, page: &EventPage) -> Result<EventListing, Error> {
         let _permit = self.listing_permit().await?;
-        let page = self.page_of_events(filter, after, size).await?;
-        let backend = page.db_backend;
-        let rows = Entity::find().from_raw_sql(page).all(&self.listings).await;
+        let statement = self.page_of_events(page).await?;
+        let backend = statement.db_backend;
+        let rows = Entity::find().from_raw_sql(statement).all(&self.listings).await;
         let rows = rows.map_err(|err| Error::of_listing(err, backend))?;
-        rows.into_iter().map(event).collect()
+        let mut events = rows.into_iter().map(event).collect::<Result<Vec<_>, _>>()?;
+        let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+        let more = events.len() > size;
+        events.truncate(size);
+        if page.end == End::Last {
+            events.reverse();
+        }
+        Ok(EventListing { events, more })
     }
 
-    /// The statement that reads a page of events.
-    pub(super) async fn page_of_events(
-        &self,
-        filter: &AuditFilter,
-        after: Option<EventId>,
-        size: u64,
-    ) -> Result<Statement, Error> {
+    /// The statement that reads a page of events and one more.
+    pub(super) async fn page_of_events(&self, page: &EventPage) -> Result<Statement, Error> {
         let backend = self.listings.get_database_backend();
+        let filter = &page.filter;
         let is_wanted = |action: &Action| filter.actions.as_ref().is_none_or(|wanted| wanted.contains(action));
         let mut actions: Vec<String> =
             Action::ALL.iter().filter(|action| is_wanted(action)).map(|action| action.as_str().to_owned()).collect();
         if index(filter).is_some() && is_wanted(&Action::Unknown) {
             actions.extend(self.unknown_actions().await?);
         }
-        Ok(page(filter, &actions, after, size, backend))
+        Ok(statement(page, &actions, backend))
     }
 
     /// The actions in the audit log that only a newer version knows.
@@ -130,9 +138,11 @@ fn index(filter: &AuditFilter) -> Option<&'static str> {
     }
 }
 
-/// The statement that reads up to `size` events of these actions that match, newest first. The id of an event starts with its time,
-/// so a period is a range of ids, and every branch is one range of an index that ends in the id.
-fn page(filter: &AuditFilter, actions: &[String], after: Option<EventId>, size: u64, backend: DbBackend) -> Statement {
+/// The statement that reads a page of events of these actions and one more, from the end of the page on. The id of an event starts with its
+/// time, so a period is a range of ids, and every branch is one range of an index that ends in the id.
+fn statement(page: &EventPage, actions: &[String], backend: DbBackend) -> Statement {
+    let EventPage { filter, after, before, size, end } = page;
+    let direction = if *end == End::First { "DESC" } else { "ASC" };
     let index = index(filter);
     let branches: Vec<Option<&String>> = if index.is_some() { actions.iter().map(Some).collect() } else { vec![None] };
     let mut sql = Sql::new(backend);
@@ -143,7 +153,7 @@ fn page(filter: &AuditFilter, actions: &[String], after: Option<EventId>, size: 
         // The filter names no action at all: no event matches.
         sql.text("SELECT id FROM audit_event WHERE 1 = 0");
     } else {
-        sql.merge(&branches, "id DESC", size, |sql, action| {
+        sql.merge(&branches, &format!("id {direction}"), u64::from(*size) + 1, |sql, action| {
             sql.text("SELECT id FROM audit_event");
             if let Some(index) = index {
                 sql.indexed_by(index);
@@ -157,6 +167,7 @@ fn page(filter: &AuditFilter, actions: &[String], after: Option<EventId>, size: 
                 (" AND id >= ?", filter.since.map(|since| EventId::first_of(since).to_string().into())),
                 (" AND id < ?", filter.until.map(|until| EventId::first_of(until).to_string().into())),
                 (" AND id < ?", after.map(|after| after.to_string().into())),
+                (" AND id > ?", before.map(|before| before.to_string().into())),
             ] {
                 if let Some(value) = value {
                     sql.push(condition, [value]);
@@ -164,7 +175,8 @@ fn page(filter: &AuditFilter, actions: &[String], after: Option<EventId>, size: 
             }
         });
     }
-    sql.text(") AS page CROSS JOIN audit_event WHERE audit_event.id = page.id ORDER BY audit_event.id DESC");
+    sql.text(") AS page CROSS JOIN audit_event WHERE audit_event.id = page.id ORDER BY audit_event.id ")
+        .text(direction);
     sql.statement()
 }
 

@@ -22,6 +22,7 @@ mod token;
 mod value_use;
 mod write;
 
+pub use audit::EventListing;
 pub use backup::restore::{Replaced, Restoration};
 pub use backup::verify::Contents;
 pub use changes::epochs::{Publication, Stamp};

@@ -89,12 +89,16 @@ impl Query {
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 200.")] first: Option<i32>,
+        #[graphql(desc = "How many from the start, which is the newest, 1 to 200; not together with `last`.")]
+        first: Option<i32>,
         #[graphql(desc = "Only events after this cursor, which are older.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, which is the oldest, 1 to 200; not together with `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only events before this cursor, which are newer.")] before: Option<String>,
         #[graphql(desc = "Which events; all if left out.")] filter: Option<AuditEventFilter>,
     ) -> Result<Ready<AuditEventConnection>> {
         let filter = filter.map(AuditEventFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
-        let request = AuditRequest { first, after, filter };
+        let request = AuditRequest { first, after, last, before, filter };
         service(ctx)?
             .events(caller(ctx)?, request)
             .await

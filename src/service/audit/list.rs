@@ -3,21 +3,25 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::audit::{AuditEvent, AuditFilter};
+use crate::domain::audit::{AuditEvent, AuditFilter, EventPage};
 use crate::domain::id::EventId;
-use crate::domain::listing::DEFAULT_PAGE_SIZE;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::rule::authority::Authority;
 use crate::domain::token::Permission;
-use crate::service::token::{broken_cursor, page_size};
+use crate::service::token::{broken_cursor, end_and_size, neighbours};
 use crate::service::{Caller, Error, Service};
 
 /// A page of the audit log as a client asks for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditRequest {
-    /// How many.
+    /// How many from the start, which is the newest; excludes `last`.
     pub first: Option<i32>,
     /// Only events after this cursor, which are older.
     pub after: Option<String>,
+    /// How many from the end, which is the oldest; excludes `first`.
+    pub last: Option<i32>,
+    /// Only events before this cursor, which are newer.
+    pub before: Option<String>,
     /// Which events.
     pub filter: AuditFilter,
 }
@@ -27,10 +31,22 @@ pub struct AuditRequest {
 pub struct AuditPage {
     /// The events, newest first, each with its cursor.
     pub edges: Vec<(String, AuditEvent)>,
-    /// Whether there are older ones.
+    /// Whether there are older ones, as far as this request can tell.
     pub has_next_page: bool,
-    /// Whether there may be newer ones.
+    /// Whether there are newer ones, as far as this request can tell.
     pub has_previous_page: bool,
+}
+
+impl AuditRequest {
+    /// The page, if every argument is valid.
+    fn validate(self) -> Result<EventPage, InvalidInput> {
+        let (end, size) = end_and_size(self.first, self.last, "events")?;
+        let read = |field, cursor: Option<String>| {
+            cursor.map(|text| read_cursor(&text).ok_or_else(|| broken_cursor(field))).transpose()
+        };
+        let (after, before) = (read("after", self.after)?, read("before", self.before)?);
+        Ok(EventPage { filter: self.filter, after, before, size, end })
+    }
 }
 
 impl Service {
@@ -42,17 +58,11 @@ impl Service {
         let now = self.now();
         let own = self.own_token(caller, now).await?;
         Authority::of(&own).require(Permission::AuditLogRead)?;
-        let size = request.first.map_or(Ok(DEFAULT_PAGE_SIZE), |first| page_size("first", first))?;
-        let after = match &request.after {
-            Some(cursor) => Some(read_cursor(cursor).ok_or_else(|| broken_cursor("after"))?),
-            None => None,
-        };
-        let mut events = self.store.events(&request.filter, after, u64::from(size) + 1).await?;
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let has_next_page = events.len() > size;
-        events.truncate(size);
-        let edges = events.into_iter().map(|event| (URL_SAFE_NO_PAD.encode(event.id.to_string()), event)).collect();
-        Ok(AuditPage { edges, has_next_page, has_previous_page: after.is_some() })
+        let page = request.validate()?;
+        let listing = self.store.events(&page).await?;
+        let (has_next_page, has_previous_page) = neighbours(page.end, listing.more, &page.after, &page.before);
+        let edge = |event: AuditEvent| (URL_SAFE_NO_PAD.encode(event.id.to_string()), event);
+        Ok(AuditPage { edges: listing.events.into_iter().map(edge).collect(), has_next_page, has_previous_page })
     }
 
     /// The event of this id. Needs `AUDIT_LOG_READ`.

@@ -10,7 +10,7 @@ mod view;
 
 pub use create::CreateRequest;
 pub use paging::{Connection, PageRequest, cursor};
-pub(crate) use paging::{broken_cursor, page_size};
+pub(crate) use paging::{broken_cursor, end_and_size, neighbours};
 pub use rotate::RotateRequest;
 pub use view::{Issued, View};
 pub(crate) use view::{drop_ended_overlap, token_id};

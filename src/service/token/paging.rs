@@ -45,14 +45,7 @@ pub struct Connection {
 impl PageRequest {
     /// The page, if every argument is valid.
     pub(crate) fn validate(self) -> Result<Page, InvalidInput> {
-        let (end, size) = match (self.first, self.last) {
-            (Some(_), Some(_)) => {
-                return Err(InvalidInput::new("last", "Ask for the first tokens or for the last ones, not for both."));
-            }
-            (None, Some(last)) => (End::Last, page_size("last", last)?),
-            (Some(first), None) => (End::First, page_size("first", first)?),
-            (None, None) => (End::First, DEFAULT_PAGE_SIZE),
-        };
+        let (end, size) = end_and_size(self.first, self.last, "tokens")?;
         // PostgreSQL cannot store U+0000 in a text, so such a filter can match nothing.
         let no_name = |text: &String| text.contains('\0') || text.chars().count() > MAX_NAME_LENGTH;
         for (field, text) in [("name", &self.filter.name), ("owner", &self.filter.owner)] {
@@ -71,10 +64,7 @@ impl PageRequest {
 
 impl Connection {
     pub(crate) fn new(page: &Page, listing: Listing, now: Timestamp) -> Self {
-        let (has_next_page, has_previous_page) = match page.end {
-            End::First => (listing.more, page.after.is_some()),
-            End::Last => (page.before.is_some(), listing.more),
-        };
+        let (has_next_page, has_previous_page) = neighbours(page.end, listing.more, &page.after, &page.before);
         let views = listing.tokens.into_iter().map(|token| View::new(token, now)).collect();
         Self { views, order: page.order, has_next_page, has_previous_page }
     }
@@ -90,7 +80,28 @@ impl Connection {
     }
 }
 
-pub(crate) fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidInput> {
+/// Which end of a listing a page is cut from, and its size. `of` is what is listed.
+pub(crate) fn end_and_size(first: Option<i32>, last: Option<i32>, of: &str) -> Result<(End, u32), InvalidInput> {
+    match (first, last) {
+        (Some(_), Some(_)) => {
+            Err(InvalidInput::new("last", format!("Ask for the first {of} or for the last ones, not for both.")))
+        }
+        (None, Some(last)) => Ok((End::Last, page_size("last", last)?)),
+        (Some(first), None) => Ok((End::First, page_size("first", first)?)),
+        (None, None) => Ok((End::First, DEFAULT_PAGE_SIZE)),
+    }
+}
+
+/// Whether there are entries after a page, and before it, as far as its request can tell: `more` is whether there are some beyond it, in
+/// the direction in which it was read.
+pub(crate) fn neighbours<P>(end: End, more: bool, after: &Option<P>, before: &Option<P>) -> (bool, bool) {
+    match end {
+        End::First => (more, after.is_some()),
+        End::Last => (before.is_some(), more),
+    }
+}
+
+fn page_size(field: &'static str, size: i32) -> Result<u32, InvalidInput> {
     u32::try_from(size).ok().filter(|size| (1..=MAX_PAGE_SIZE).contains(size)).ok_or_else(|| {
         InvalidInput::new(
             field,

@@ -2,8 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use crate::domain::audit::AuditFilter;
-use crate::domain::id::EventId;
+use crate::domain::audit::EventPage;
 use crate::domain::listing::Page;
 use crate::domain::timestamp::Timestamp;
 
@@ -26,13 +25,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn explain_events(
-        &self,
-        filter: &AuditFilter,
-        after: Option<EventId>,
-        size: u64,
-    ) -> Result<String, Error> {
-        self.explain(self.page_of_events(filter, after, size).await?).await
+    pub async fn explain_events(&self, page: &EventPage) -> Result<String, Error> {
+        self.explain(self.page_of_events(page).await?).await
     }
 
     async fn explain(&self, mut statement: Statement) -> Result<String, Error> {

@@ -75,6 +75,17 @@ async fn the_cost_of_a_page_grows_with_its_size() {
         let message = answer.body["errors"][0]["message"].as_str().unwrap();
         assert!(message.contains(&format!("costs {cost}")), "{message}");
     }
+    // Edges and nodes each cost what they show.
+    for (fields, cost) in [
+        ("apiTokens(first: 7) { nodes { id } }", 10 + 7 * 2),
+        ("apiTokens(first: 7) { nodes { id } edges { node { id } } }", 10 + 7 * 5),
+        ("auditEvents(last: 7) { nodes { id } }", 10 + 7 * 2),
+    ] {
+        for (max_cost, code) in [(cost, None), (cost - 1, Some("GRAPHQL_VALIDATION_FAILED"))] {
+            let server = limited(Settings { max_cost, ..Settings::default() }).await;
+            assert_eq!(server.admin.ask(&format!("{{ {fields} }}")).await.code(), code, "{fields} {max_cost}");
+        }
+    }
     let every_field = "{ apiTokens(first: 200) { pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node {
         id name description owner kind status permissions scopes allowedCIDRBlocks allowedOrigins generation
         values { hint generation createdAt firstUsedAt replacedAt retiresAt } createdAt createdBy { kind id } updatedAt updatedBy { kind id }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use rotakey::domain::audit::{Action, AuditFilter};
+use rotakey::domain::audit::{Action, AuditFilter, EventPage};
 use rotakey::domain::id::{EventId, TokenId};
 use rotakey::domain::listing::{End, Filter, Order, OrderField, Page, Position};
 use rotakey::domain::rule::lifecycle::Status;
@@ -205,10 +205,15 @@ async fn every_filter_of_events_is_read_from_an_index() {
         fields.iter().fold(vec![AuditFilter::default()], |filters, field| combine(filters, &event_filters(field)));
     let middle = EventId::parse("evt_01JZZZZZZZ1000000000010000").unwrap();
     for filter in filters.iter().filter(|filter| filter.token_id.is_none() || filter.actor_id.is_none()) {
-        for after in [None, Some(middle)] {
-            let plan = store.explain_events(filter, after, u64::from(SIZE) + 1).await.unwrap();
+        for (end, after, before) in [
+            (End::First, None, None),
+            (End::First, Some(middle), None),
+            (End::Last, None, None),
+            (End::Last, None, Some(middle)),
+        ] {
+            let page = EventPage { filter: filter.clone(), after, before, size: SIZE, end };
             let walks = *filter == AuditFilter::default();
-            check(&server.database, &plan, walks, filter);
+            check(&server.database, &store.explain_events(&page).await.unwrap(), walks, &page);
         }
     }
     store.close().await.unwrap();
