@@ -25,6 +25,7 @@ from rotakey_client.models import (
     Error,
     ErrorCode,
     IntrospectionInput,
+    MetadataEntry,
     Permission,
     RotatedAPIToken,
     UpdateAPITokenInput,
@@ -52,6 +53,7 @@ settings = CreateAPITokenInput(
     scopes=["read"],
     permissions=[Permission.API_TOKEN_VERIFY],
     rotation_period_minutes=60,
+    metadata=[MetadataEntry(key="team", value="Zürich")],
 )
 created = good(create_api_token.sync(client=operator, body=settings))
 old = created.value
@@ -64,10 +66,12 @@ assert value != old and rotated.generation == 2
 page = list_api_tokens.sync(client=operator, first=1, name="openapi-python", status=[APITokenStatus.ACTIVE])
 assert [token.id for token in page.data] == [created.id] and not page.page_info.has_next_page
 assert good(get_api_token.sync("self", client=connect(value))).value is UNSET
+assert [(pair.key, pair.value) for pair in page.data[0].metadata] == [("team", "Zürich")]
 change = UpdateAPITokenInput(description="changed")
 assert good(update_api_token.sync(created.id, client=operator, body=change)).description == "changed"
 
-verified = verify.sync_detailed(client=connect(value), scope=["read"])
+verified = verify.sync_detailed(client=connect(value), scope=["read"], metadata=True)
+assert verified.headers["X-Token-Metadata"] == '{"team":"Z\\u00fcrich"}'
 assert (verified.status_code, verified.headers["X-Token-Owner"]) == (200, "acme")
 told = introspect.sync(client=connect(value), body=IntrospectionInput(token=value, rotakey_scope="read"))
 assert (told.active, told.client_id, told.sub) == (True, created.id, "acme")

@@ -27,6 +27,7 @@ const input: components["schemas"]["CreateAPITokenInput"] = {
   scopes: ["read"],
   permissions: ["API_TOKEN_VERIFY"],
   rotationPeriodMinutes: 60,
+  metadata: [{ key: "team", value: "Zürich" }],
 };
 const created = good(await operator.POST("/api-tokens", { body: input }));
 assert.equal(created.kind, "PRIVATE");
@@ -46,12 +47,13 @@ assert.ok(rotated.response.headers.has("deprecation") === false || rotated.respo
 const page = good(await operator.GET("/api-tokens", { params: { query: { first: 1, name: "openapi", status: ["ACTIVE"] } } }));
 assert.deepEqual([page.data.map((token) => token.id), page.pageInfo.hasNextPage], [[id], false]);
 const read = good(await connect(value).GET("/api-tokens/{id}", { params: { path: { id: "self" } } }));
-assert.equal(read.value, undefined);
+assert.deepEqual([read.value, read.metadata], [undefined, input.metadata]);
 const body = { description: "changed", onReuse: "REVOKE" as const };
 const changed = good(await operator.POST("/api-tokens/{id}", { params: { path: { id } }, body }));
 assert.deepEqual([changed.description, changed.onReuse], ["changed", "REVOKE"]);
 
-const verified = await connect(value).GET("/verify", { params: { query: { scope: ["read"] } } });
+const verified = await connect(value).GET("/verify", { params: { query: { scope: ["read"], metadata: true } } });
+assert.equal(verified.response.headers.get("x-token-metadata"), '{"team":"Z\\u00fcrich"}');
 assert.deepEqual([verified.response.status, verified.response.headers.get("x-token-owner")], [200, "acme"]);
 const asked = await connect(value).POST("/introspect", {
   body: { token: value, rotakey_scope: "read" },
@@ -59,6 +61,7 @@ const asked = await connect(value).POST("/introspect", {
 });
 const told = good(asked);
 assert.deepEqual([told.active, told.client_id, told.sub], [true, id, "acme"]);
+assert.deepEqual(told.rotakey_metadata, { team: "Zürich" });
 
 const ended = good(await operator.POST("/api-tokens/{id}/end-overlap", { params: { path: { id } } }));
 assert.equal(ended.values.length, 1);
