@@ -36,6 +36,7 @@ fn token() -> Token {
             created_at: now,
             created_by: Actor::System,
             first_used_at: None,
+            last_used_at: None,
             replaced_at: None,
             retires_at: None,
             overlap_minutes: 10,

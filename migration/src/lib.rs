@@ -31,6 +31,8 @@ mod m0015_not_before;
 mod m0016_not_before_index;
 mod m0017_event_reason;
 mod m0018_metadata;
+mod m0019_silence;
+mod m0020_silence_index;
 mod statements;
 
 /// All steps, oldest first.
@@ -59,6 +61,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_not_before_index::MIGRATION),
             Box::new(m0017_event_reason::Migration),
             Box::new(m0018_metadata::Migration),
+            Box::new(m0019_silence::Migration),
+            Box::new(m0020_silence_index::MIGRATION),
         ]
     }
 }

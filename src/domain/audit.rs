@@ -24,10 +24,12 @@ pub enum Action {
     Recovered,
     /// A rotation's answer was given again (R6).
     RotationRepeated,
-    /// A rotation lost a race with another, or came too late (R5, R7).
+    /// A rotation lost a race with another, or came too late (R5, R7), or would have cut off a value in use (R15).
     RotationRefused,
-    /// A running overlap was ended early (R4).
+    /// A running overlap was ended early (R4), or because the previous value was silent (R15).
     OverlapEnded,
+    /// A running overlap was not ended, because the previous value is in use (R15).
+    OverlapEndRefused,
     /// A token was revoked.
     Revoked,
     /// A token was suspended.
@@ -55,6 +57,7 @@ names! {
         RotationRepeated => "API_TOKEN_ROTATION_REPEATED",
         RotationRefused => "API_TOKEN_ROTATION_REFUSED",
         OverlapEnded => "API_TOKEN_OVERLAP_ENDED",
+        OverlapEndRefused => "API_TOKEN_OVERLAP_END_REFUSED",
         Revoked => "API_TOKEN_REVOKED",
         Suspended => "API_TOKEN_SUSPENDED",
         Resumed => "API_TOKEN_RESUMED",

@@ -29,6 +29,8 @@ pub enum ErrorCode {
     RotationConflict,
     /// See [`Refusal::IdempotencyKeyReused`](super::refusal::Refusal::IdempotencyKeyReused).
     IdempotencyKeyReused,
+    /// A value that is in use would be cut off, and that was not forced (R15).
+    StillInUse,
     /// See [`Refusal::TokenProtected`](super::refusal::Refusal::TokenProtected).
     TokenProtected,
     /// See [`Refusal::AddressRefused`](super::refusal::Refusal::AddressRefused).
@@ -67,6 +69,7 @@ names! {
         ValueSuperseded => "VALUE_SUPERSEDED",
         RotationConflict => "ROTATION_CONFLICT",
         IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+        StillInUse => "STILL_IN_USE",
         TokenProtected => "TOKEN_PROTECTED",
         AddressRefused => "ADDRESS_REFUSED",
         OriginRefused => "ORIGIN_REFUSED",

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use async_graphql::{Error, ErrorExtensionValues};
+use serde_json::{Value, json};
 
 use crate::domain::value::redact;
+use crate::domain::value_use::{User, UserUse};
 use crate::service;
-use crate::service::ErrorCode;
+use crate::service::{ErrorCode, NamedUsers, StillInUse};
 
 /// The extension that says after how many seconds the same request may succeed.
 pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
@@ -25,6 +27,8 @@ pub struct PublicError {
     pub field: Option<Cow<'static, str>>,
     /// After how many seconds the same request may succeed.
     pub retry_after_seconds: Option<u32>,
+    /// The use of the value that would have stopped working.
+    pub still_in_use: Option<Box<StillInUse>>,
 }
 
 /// The error as clients see it. If the cause is not the client's, it is logged here and nowhere else.
@@ -45,6 +49,7 @@ pub fn log_and_describe(err: &service::Error) -> PublicError {
         code: err.code(),
         field: err.field().map(Cow::Borrowed),
         retry_after_seconds: err.retry_after_seconds(),
+        still_in_use: if let service::Error::StillInUse(refused) = err { Some(refused.clone()) } else { None },
     }
 }
 
@@ -57,7 +62,23 @@ impl PublicError {
             code,
             field: None,
             retry_after_seconds: code.retry_after_seconds(),
+            still_in_use: None,
         }
+    }
+
+    /// What else the error says, each under the name of its extension.
+    pub fn details(&self) -> Vec<(&'static str, Value)> {
+        let Some(StillInUse { in_use, users, .. }) = self.still_in_use.as_deref() else { return Vec::new() };
+        let mut details = vec![("lastUsedAt", in_use.last_used_at.to_string().into())];
+        if let Some(NamedUsers { users, other_user_count }) = users {
+            let user = |(User { address, user_agent }, used): &(User, UserUse)| {
+                let last_seen_at = used.last_seen_at.to_string();
+                json!({ "address": address, "userAgent": user_agent, "lastSeenAt": last_seen_at })
+            };
+            details.push(("users", users.iter().map(user).collect()));
+            details.push(("otherUserCount", (*other_user_count).into()));
+        }
+        details
     }
 
     pub(crate) fn extensions(&self) -> ErrorExtensionValues {
@@ -68,6 +89,12 @@ impl PublicError {
         }
         if let Some(seconds) = self.retry_after_seconds {
             extensions.set(RETRY_AFTER_SECONDS, seconds);
+        }
+        for (name, detail) in self.details() {
+            // This cannot fail: every JSON value is one of GraphQL.
+            if let Ok(detail) = async_graphql::Value::from_json(detail) {
+                extensions.set(name, detail);
+            }
         }
         extensions
     }

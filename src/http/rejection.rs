@@ -32,7 +32,10 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::GraphqlParseFailed
         | ErrorCode::GraphqlValidationFailed
         | ErrorCode::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
-        ErrorCode::RotationConflict | ErrorCode::ValueSuperseded | ErrorCode::TokenProtected => StatusCode::CONFLICT,
+        ErrorCode::RotationConflict
+        | ErrorCode::ValueSuperseded
+        | ErrorCode::StillInUse
+        | ErrorCode::TokenProtected => StatusCode::CONFLICT,
         ErrorCode::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -148,10 +151,12 @@ impl IntoResponse for Rejection {
 }
 
 fn message_and_extensions(error: PublicError) -> (String, Map<String, Value>) {
-    let PublicError { message, code, field, retry_after_seconds } = error;
+    let details = error.details();
+    let PublicError { message, code, field, retry_after_seconds, still_in_use: _ } = error;
     let mut extensions = Map::from_iter([("code".to_owned(), Value::from(code.as_str()))]);
     extensions.extend(field.map(|field| ("field".to_owned(), field.into())));
     extensions.extend(retry_after_seconds.map(|seconds| ("retryAfterSeconds".to_owned(), seconds.into())));
+    extensions.extend(details.into_iter().map(|(name, detail)| (name.to_owned(), detail)));
     (message, extensions)
 }
 

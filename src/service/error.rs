@@ -6,6 +6,8 @@ use crate::domain::refusal::Refusal;
 use crate::entropy::EntropyError;
 use crate::store;
 
+use super::value_use::StillInUse;
+
 /// Why a use case failed. A refused operation was not done. After a failure, it is unknown whether the operation was done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +26,9 @@ pub enum Error {
         /// The input field that holds the id, as the schema spells it.
         field: &'static str,
     },
+    /// A value that would be cut off is in use, and that was not forced (R15).
+    #[error("{0}")]
+    StillInUse(Box<StillInUse>),
     /// A field is invalid.
     #[error(transparent)]
     Invalid(#[from] InvalidInput),
@@ -71,6 +76,7 @@ impl Error {
             Self::Anonymous | Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::Refused(refusal) => refusal.code(),
             Self::NotFound { .. } => ErrorCode::NotFound,
+            Self::StillInUse(_) => ErrorCode::StillInUse,
             Self::Invalid(_) => ErrorCode::BadUserInput,
             Self::TooManyStreams { .. } => ErrorCode::RateLimited,
             Self::Unavailable(_)
@@ -107,6 +113,7 @@ impl Error {
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::Refused(Refusal::RotationConflict { retry_after_seconds }) => Some(*retry_after_seconds),
+            Self::StillInUse(refused) => Some(refused.retry_after_seconds),
             // The permit of a stream that its client has closed is free once the server notices.
             Self::TooManyStreams { .. } => Some(2),
             _ => self.code().retry_after_seconds(),

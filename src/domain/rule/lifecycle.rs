@@ -3,6 +3,8 @@
 //! Everything is derived from the facts and from one `now`, which the caller reads once. Intervals are half-open: something is
 //! valid while `now < limit`.
 
+pub mod silence;
+
 use crate::domain::refusal::Refusal;
 use crate::domain::text::names;
 use crate::domain::timestamp::Timestamp;

@@ -98,6 +98,14 @@ impl Overlap {
         })
     }
 
+    /// The value that works until this rotation of the token, and stops immediately because no overlap was asked for. A rotation by a
+    /// token's own overlap cuts nobody off that the one who set it did not mean to.
+    pub fn cut_off(self, token: &Token, rotation: &Rotation) -> Option<u32> {
+        let previous = token.previous.as_deref().map(|value| value.generation);
+        let replaced = if rotation.recovers { previous } else { Some(rotation.from_generation) };
+        replaced.filter(|_| self.immediate)
+    }
+
     /// How long the value of this generation keeps working when it is replaced now; `None` for not at all.
     fn of_replaced(self, settings: &Settings, generation: u32, now: Timestamp) -> Option<Retirement> {
         if settings.overlap_starts == OverlapStart::FirstUse && !self.immediate {

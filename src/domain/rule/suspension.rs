@@ -59,6 +59,7 @@ mod tests {
             created_at: at(0),
             created_by: Actor::System,
             first_used_at: None,
+            last_used_at: None,
             replaced_at: None,
             retires_at: None,
             overlap_minutes: 0,

@@ -1,7 +1,7 @@
 //! The settings that are asked for when a token is created, and their rules.
 
-use super::setting::{OverlapStart, TokenKind};
-use super::settings::{Settings, SettingsChange};
+use super::setting::{OverlapEnd, OverlapStart, TokenKind};
+use super::settings::{DEFAULT_SILENT_MINUTES, Settings, SettingsChange};
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::timestamp::Timestamp;
 
@@ -34,6 +34,10 @@ pub struct SettingsDraft {
     pub overlap_minutes: Option<i32>,
     /// See [`Settings::overlap_starts`].
     pub overlap_starts: Option<OverlapStart>,
+    /// See [`Settings::overlap_ends`].
+    pub overlap_ends: Option<OverlapEnd>,
+    /// See [`Settings::silent_minutes`].
+    pub silent_minutes: Option<i32>,
 }
 
 impl SettingsDraft {
@@ -47,8 +51,17 @@ impl SettingsDraft {
     /// # Errors
     /// The first rule that is not met, with its field.
     pub fn validate(self, base: Option<&Settings>, limits: &Limits, now: Timestamp) -> Result<Settings, InvalidInput> {
-        let Self { change, kind, not_before, expires_at, rotation_period_minutes, overlap_minutes, overlap_starts } =
-            self;
+        let Self {
+            change,
+            kind,
+            not_before,
+            expires_at,
+            rotation_period_minutes,
+            overlap_minutes,
+            overlap_starts,
+            overlap_ends,
+            silent_minutes,
+        } = self;
         // The name is not cloned; without a name, the draft is refused.
         let nameless = Settings::named("");
         let mut settings = Settings { name: nameless.name.clone(), ..base.unwrap_or(&nameless).clone() };
@@ -63,6 +76,8 @@ impl SettingsDraft {
         let period = settings.rotation_period_minutes;
         settings.overlap_minutes = overlap(overlap_minutes, settings.overlap_minutes, period, limits)?;
         settings.overlap_starts = overlap_starts.unwrap_or(settings.overlap_starts);
+        settings.overlap_ends = overlap_ends.unwrap_or(settings.overlap_ends);
+        settings.silent_minutes = silence(silent_minutes, &settings)?;
         settings.validate()?;
         Ok(settings)
     }
@@ -122,6 +137,32 @@ fn overlap(asked: Option<i32>, otherwise: u32, period: Option<u32>, limits: &Lim
             _ => "The overlap must be from 0 minutes to one whole rotation period.".to_owned(),
         };
         InvalidInput::new("overlapMinutes", message)
+    })
+}
+
+/// How long a value must be silent (R15), by the other settings. `settings.silent_minutes` is that of a clone, or the default.
+fn silence(asked: Option<i32>, settings: &Settings) -> Result<u32, InvalidInput> {
+    let Settings { overlap_minutes, overlap_starts, overlap_ends, silent_minutes, .. } = settings;
+    let must_end = *overlap_ends == OverlapEnd::WhenSilent;
+    if must_end && *overlap_minutes == 0 {
+        let message =
+            "An overlap of 0 minutes cannot end when the previous value is silent. Set overlapMinutes, or ON_TIME.";
+        return Err(InvalidInput::new("overlapEnds", message));
+    }
+    // No value lasts for longer after its rotation, except one that waits for the first use of the new value.
+    let waits = *overlap_starts == OverlapStart::FirstUse && !must_end;
+    let (shortest, longest) = (u32::from(must_end), if waits { u32::MAX } else { *overlap_minutes });
+    let Some(asked) = asked else {
+        let otherwise = if must_end && *silent_minutes == 0 { DEFAULT_SILENT_MINUTES } else { *silent_minutes };
+        return Ok(otherwise.min(longest));
+    };
+    u32::try_from(asked).ok().filter(|minutes| (shortest..=longest).contains(minutes)).ok_or_else(|| {
+        let message = if waits {
+            "The time without a use must be at least 0 minutes.".to_owned()
+        } else {
+            format!("The time without a use must be from {shortest} minutes to the overlap of {longest} minutes.")
+        };
+        InvalidInput::new("silentMinutes", message)
     })
 }
 

@@ -22,6 +22,8 @@ pub struct ValueFacts {
     pub created_by: Actor,
     /// When it was first used: presented, and found to work.
     pub first_used_at: Option<Timestamp>,
+    /// When it was last used, but for the first time; at most a minute behind (R14).
+    pub last_used_at: Option<Timestamp>,
     /// When a newer value replaced it; `None` for the current value.
     pub replaced_at: Option<Timestamp>,
     /// When it stops working; `None` for the current value, and for a replaced one whose overlap has not begun (R4).
@@ -97,7 +99,7 @@ mod tests {
     /// cost forty bytes.
     #[test]
     fn a_cached_token_takes_little_memory() {
-        assert!(size_of::<Token>() <= 360, "{}", size_of::<Token>());
+        assert!(size_of::<Token>() <= 368, "{}", size_of::<Token>());
         assert!(size_of::<Option<Actor>>() <= 17 && size_of::<Option<Timestamp>>() == 8);
     }
 }

@@ -1,6 +1,8 @@
 //! The settings of a token, and the change of those that can be changed: kind, expiry, period and overlap cannot (R2).
 
-use super::setting::{Metadata, OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind};
+use super::setting::{
+    Metadata, OverlapEnd, OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind,
+};
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::text::{description, line, no_value};
@@ -10,6 +12,9 @@ use crate::domain::timestamp::Timestamp;
 pub const MAX_SCOPES: usize = 100;
 /// The default overlap, in minutes (R4).
 pub const DEFAULT_OVERLAP_MINUTES: u32 = 10;
+/// The default time, in minutes, for which a value must not have been used before it is cut off unforced (R15). A shorter overlap makes it
+/// shorter.
+pub const DEFAULT_SILENT_MINUTES: u32 = 5;
 
 /// The settings of a token: given at creation, and inherited by every generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,11 @@ pub struct Settings {
     pub overlap_minutes: u32,
     /// When the overlap starts; fixed at creation.
     pub overlap_starts: OverlapStart,
+    /// When the overlap ends; fixed at creation.
+    pub overlap_ends: OverlapEnd,
+    /// For how long, in minutes, a value must not have been used before it is cut off unforced, or retires because it is silent (R15); 0 if
+    /// it may be cut off at any time. Fixed at creation.
+    pub silent_minutes: u32,
     /// From which networks it may be used (R12).
     pub allowed_cidr_blocks: CidrBlocks,
     /// From which web origins it may be used (R12).
@@ -128,6 +138,8 @@ impl Settings {
             rotation_period_minutes: None,
             overlap_minutes: DEFAULT_OVERLAP_MINUTES,
             overlap_starts: OverlapStart::default(),
+            overlap_ends: OverlapEnd::default(),
+            silent_minutes: DEFAULT_SILENT_MINUTES,
             allowed_cidr_blocks: CidrBlocks::default(),
             allowed_origins: AllowedOrigins::default(),
             on_reuse: ReusePolicy::default(),

@@ -72,15 +72,17 @@ impl Mutation {
         Ok(UpdateApiTokenOutput { token: ApiToken::from(view).into() }.into())
     }
 
-    /// Ends the running overlap of an API token: its previous value stops working now. Without a running overlap,
+    /// Ends the running overlap of an API token: its previous value stops working now. If that was used within the
+    /// token's `silentMinutes`, this is refused with `STILL_IN_USE`, unless it is forced. Without a running overlap,
     /// nothing changes.
     #[graphql(name = "endAPITokenOverlap")]
     async fn end_api_token_overlap(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which API token.")] input: EndApiTokenOverlapInput,
+        #[graphql(desc = "Which API token, and whether to force it.")] input: EndApiTokenOverlapInput,
     ) -> Result<Ready<EndApiTokenOverlapOutput>> {
-        let view = service(ctx)?.end_overlap(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        let force = input.force.unwrap_or_default();
+        let view = service(ctx)?.end_overlap(caller(ctx)?, &input.id, force).await.map_err(refuse)?;
         Ok(EndApiTokenOverlapOutput { token: ApiToken::from(view).into() }.into())
     }
 

@@ -146,6 +146,8 @@ async fn answer_body(
         AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| Ok((rejection::panicked(), true)));
     let is_error = answered.as_ref().map_or(true, |(_, is_error)| *is_error);
     authentication::write_first_use(state, session.caller.as_ref(), is_error).await?;
+    // A stream of events keeps its caller.
+    session.caller.iter().for_each(Caller::record_use);
     let (response, _) = answered?;
     Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
 }

@@ -13,10 +13,13 @@ use crate::service::{Caller, RotateRequest, View};
 
 use super::authentication::{Authenticated, TargetId};
 use super::input::{
-    Fields, Include, ListInput, NoInput, ReadInput, RevokeInput, RotateInput, SuspendInput, query_fields,
+    EndOverlapInput, Fields, Include, ListInput, NoInput, ReadInput, RevokeInput, RotateInput, SuspendInput,
+    query_fields,
 };
 use super::page::ApiTokenPage;
-use super::rejection::{BodyErrors, CommonErrors, IdErrors, RestRejection, RevocationErrors, RotationErrors};
+use super::rejection::{
+    BodyErrors, CommonErrors, IdErrors, OverlapErrors, RestRejection, RevocationErrors, RotationErrors,
+};
 use super::token::{ApiToken, CreateInput, RotatedApiToken, UpdateInput};
 use super::token_value::ValueUses;
 
@@ -157,27 +160,30 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<RotatedApiToken> {
-    let RotateInput { overlap_minutes, idempotency_key, reason, evidence_url } =
+    let RotateInput { overlap_minutes, force, idempotency_key, reason, evidence_url } =
         Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     let keyed = idempotency_key.is_some();
     let idempotency_key = idempotency_key.or(rotation_headers::idempotency_key(&headers)?);
     let reason = ReasonDraft { text: reason, evidence_url };
-    let request = RotateRequest { id: Some(id), overlap_minutes, idempotency_key, reason, require_period: false };
+    let force = force.unwrap_or_default();
+    let request =
+        RotateRequest { id: Some(id), overlap_minutes, force, idempotency_key, reason, require_period: false };
     let issued = state.service.rotate(&caller, &request).await;
     Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))
 }
 
 /// Ends the overlap of an API token
 ///
-/// Its previous value stops working at once. Without an overlap, nothing changes. For your own token, you need no permission if it is
-/// private; for another, `API_TOKEN_MODIFY`.
+/// Its previous value stops working at once. If that was used within the `silentMinutes` of the token, this is refused with `STILL_IN_USE`,
+/// unless it is forced. Without an overlap, nothing changes. For your own token, you need no permission if it is private; for another,
+/// `API_TOKEN_MODIFY`.
 #[utoipa::path(
     post, path = "/api-tokens/{id}/end-overlap", operation_id = "endAPITokenOverlap", tag = "API tokens",
-    request_body = Option<NoInput>,
+    request_body = Option<EndOverlapInput>,
     params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own.")),
     responses(
         (status = 200, description = "The API token, whose current value is now the only one that works.", body = ApiToken),
-        CommonErrors, BodyErrors, IdErrors,
+        CommonErrors, BodyErrors, IdErrors, OverlapErrors,
     )
 )]
 pub(super) async fn end_overlap(
@@ -187,8 +193,8 @@ pub(super) async fn end_overlap(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ApiToken> {
-    let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
-    Ok(Json(state.service.end_overlap(&caller, &id).await?.into()))
+    let EndOverlapInput { force } = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
+    Ok(Json(state.service.end_overlap(&caller, &id, force.unwrap_or_default()).await?.into()))
 }
 
 /// Suspends an API token

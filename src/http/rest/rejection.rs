@@ -11,6 +11,7 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::domain::timestamp::Timestamp;
 use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
@@ -47,6 +48,29 @@ pub(super) struct ErrorBody {
     field: Option<String>,
     /// After how many seconds the same request may succeed.
     retry_after_seconds: Option<u32>,
+    /// With `STILL_IN_USE`: the last use of the value.
+    #[schema(value_type = Option<Timestamp>)]
+    last_used_at: Option<String>,
+    /// With `STILL_IN_USE`, if the caller may know them: up to three of its users of the last 24 hours, those that were seen last first.
+    users: Option<Vec<NamedUser>>,
+    /// With `users`: how many others there are.
+    other_user_count: Option<u32>,
+}
+
+/// A user of a value that is in use.
+#[derive(ToSchema)]
+#[schema(as = ErrorUser, rename_all = "camelCase")]
+#[expect(dead_code, reason = "as that of the whole body")]
+struct NamedUser {
+    /// Its address, or the block of addresses that it is in.
+    #[schema(required)]
+    address: Option<String>,
+    /// The product name of its user agent.
+    #[schema(required)]
+    user_agent: Option<String>,
+    /// Its last use of the value.
+    #[schema(value_type = Timestamp)]
+    last_seen_at: String,
 }
 
 /// The errors of any request.
@@ -59,6 +83,8 @@ pub(super) struct IdErrors;
 pub(super) struct SchemaErrors;
 /// The errors of a rotation.
 pub(super) struct RotationErrors;
+/// The errors of ending an overlap.
+pub(super) struct OverlapErrors;
 /// The errors of a revocation.
 pub(super) struct RevocationErrors;
 
@@ -104,11 +130,18 @@ impl IntoResponses for SchemaErrors {
 
 impl IntoResponses for RotationErrors {
     fn responses() -> Responses {
-        let conflict = "Another request has just rotated the API token, or a newer value is already in use.";
+        let conflict = "Another request has just rotated the API token, or a newer value is already in use; or the value that would stop \
+            working is in use.";
         Responses::from_iter([
             error(409, conflict, Some(RETRY_AFTER)),
             error(422, "The idempotency key was already used for a rotation with different input.", None),
         ])
+    }
+}
+
+impl IntoResponses for OverlapErrors {
+    fn responses() -> Responses {
+        Responses::from_iter([error(409, "The previous value is in use.", Some(RETRY_AFTER))])
     }
 }
 

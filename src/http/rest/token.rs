@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{
-    OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind, ValueFacts,
+    OverlapEnd, OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind, ValueFacts,
 };
 use crate::domain::value::Value;
 use crate::domain::value_use::UNUSED;
@@ -89,6 +89,12 @@ pub(super) struct ApiToken {
     /// When the overlap starts. Fixed at creation.
     #[schema(value_type = OverlapStart)]
     overlap_starts: &'static str,
+    /// When the overlap ends. Fixed at creation.
+    #[schema(value_type = OverlapEnd)]
+    overlap_ends: &'static str,
+    /// For how many minutes a value must not have been used before it is cut off without `force`, or retires because it is silent. Fixed at
+    /// creation; 0 if it may be cut off at any time.
+    silent_minutes: u32,
     /// What happens when a client uses a retired value.
     #[schema(value_type = ReusePolicy)]
     on_reuse: &'static str,
@@ -171,6 +177,8 @@ impl ApiToken {
             rotate_by: moment(rotate_by),
             overlap_minutes: settings.overlap_minutes,
             overlap_starts: settings.overlap_starts.as_str(),
+            overlap_ends: settings.overlap_ends.as_str(),
+            silent_minutes: settings.silent_minutes,
             on_reuse: settings.on_reuse.as_str(),
             metadata: settings.metadata.iter().map(MetadataEntry::from).collect(),
             protected: settings.protected,
@@ -231,6 +239,12 @@ input! {
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
         /// When the overlap starts; `ROTATION` by default.
         "overlapStarts" => overlap_starts: Option<OverlapStart> as Option<OverlapStart>,
+        /// When the overlap ends; `ON_TIME` by default.
+        "overlapEnds" => overlap_ends: Option<OverlapEnd> as Option<OverlapEnd>,
+        /// For how many minutes a value must not have been used before ending the overlap, or a rotation with an `overlapMinutes` of 0, cuts
+        /// it off without `force`; and before it retires with `WHEN_SILENT`. At most `overlapMinutes`, except with `FIRST_USE` and
+        /// `ON_TIME`. 5 by default, or a shorter `overlapMinutes`. With 0, a value may be cut off at any time.
+        "silentMinutes" => silent_minutes: Option<i32> as Option<i32>,
         /// What happens when a client uses a retired value; `ALERT` by default.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
         /// Your key/value pairs, each key once, with at most 2,048 bytes of keys and values together; none by default.
@@ -262,6 +276,8 @@ impl From<CreateInput> for CreateRequest {
             rotation_period_minutes: input.rotation_period_minutes,
             overlap_minutes: input.overlap_minutes,
             overlap_starts: input.overlap_starts,
+            overlap_ends: input.overlap_ends,
+            silent_minutes: input.silent_minutes,
         };
         Self { draft, clone_settings_from: input.clone_settings_from }
     }

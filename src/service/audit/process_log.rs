@@ -16,6 +16,7 @@ pub(crate) fn report(event: &AuditEvent) {
         Action::RotationRepeated => "repeated the answer of a rotation",
         Action::RotationRefused => "refused rotation",
         Action::OverlapEnded => "ended overlap",
+        Action::OverlapEndRefused => "refused to end overlap",
         Action::Revoked => "revoked API token",
         Action::Suspended => "suspended API token",
         Action::Resumed => "resumed API token",

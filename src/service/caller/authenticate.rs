@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicBool;
 use crate::service::judge::{FirstUse, Judged};
 use crate::service::{Caller, Error, RequestContext, Service};
 
+use super::pending_use::PendingUse;
+
 impl Service {
     /// Authenticates a presented text. The first use of a value is durable before this returns, so that the previous value can no
     /// longer cancel it (R5).
@@ -16,7 +18,8 @@ impl Service {
     }
 
     /// As [`Service::authenticate`], for an endpoint with a single operation: the first use of a value may still be pending, so
-    /// that the transaction of that operation can write it. Call [`Service::write_first_use`] before any answer is sent (R5).
+    /// that the transaction of that operation can write it. Call [`Service::write_first_use`] before any answer is sent (R5). The use itself
+    /// is recorded later as well ([`Caller::record_use`]).
     ///
     /// # Errors
     /// As [`Service::authenticate`].
@@ -45,8 +48,11 @@ impl Service {
         context: RequestContext<'_>,
         first_use: FirstUse,
     ) -> Result<Caller, Error> {
-        let judged = self.judge(presented, &context, first_use, self.now()).await?.ok_or(Error::Unauthenticated)?;
-        let first_use_is_pending = AtomicBool::new(judged.is_first_use());
+        let at = self.now();
+        let judged = self.judge(presented, &context, first_use, at).await?.ok_or(Error::Unauthenticated)?;
+        let is_first = judged.is_first_use();
+        let is_pending = AtomicBool::new(first_use == FirstUse::Defer);
+        let pending_use = PendingUse { uses: self.uses.clone(), at, is_first, is_pending };
         let Judged { value, hash, token, generation, stamp, outcome } = judged;
         let (standing, presented, provenance) = (outcome?, value.keep(), context.provenance());
         Ok(Caller {
@@ -58,7 +64,8 @@ impl Service {
             hash,
             source: context.source,
             provenance,
-            first_use_is_pending,
+            first_use_is_pending: AtomicBool::new(is_first),
+            pending_use,
         })
     }
 }

@@ -15,6 +15,8 @@ use crate::domain::value::{Value, ValueHash};
 use crate::service::RequestContext;
 use crate::store::{LockMode, Stamp};
 
+use super::pending_use::PendingUse;
+
 /// An authenticated caller. Every operation checks again what it may do.
 #[derive(Debug)]
 pub struct Caller {
@@ -30,6 +32,7 @@ pub struct Caller {
     pub(super) provenance: Provenance,
     /// Whether the first use of the value has yet to be made durable.
     pub(super) first_use_is_pending: AtomicBool,
+    pub(super) pending_use: PendingUse,
 }
 
 impl Caller {
@@ -102,8 +105,31 @@ impl Caller {
         self.first_use_is_pending.store(false, Ordering::Release);
     }
 
+    /// Records the use of the presented value by this request, unless that was done (R14).
+    pub fn record_use(&self) {
+        let Source { address, .. } = self.source;
+        self.pending_use.record((self.token.id, self.generation), address, self.provenance.user_agent.as_deref());
+    }
+
+    /// The use of the presented value by this request does not count any more (R15).
+    pub(crate) fn forget_use(&self) {
+        self.pending_use.forget();
+    }
+
+    /// Whether this request was the first to use the presented value.
+    pub(crate) fn is_first_use(&self) -> bool {
+        self.pending_use.is_first
+    }
+
     /// How a transaction must lock the caller's token.
     pub(crate) fn lock_mode(&self) -> LockMode {
         if self.first_use_is_pending() { LockMode::Exclusive } else { LockMode::Shared }
+    }
+}
+
+impl Drop for Caller {
+    /// However the request ends, its use counts.
+    fn drop(&mut self) {
+        self.record_use();
     }
 }

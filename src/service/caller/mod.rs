@@ -5,6 +5,7 @@ mod find_to_change;
 mod identity;
 mod open_stream;
 mod pending_first_use;
+mod pending_use;
 mod stream_limit;
 
 pub use identity::Caller;

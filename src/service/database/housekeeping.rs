@@ -14,8 +14,8 @@ const MAX_BATCHES: u32 = 40;
 
 impl Service {
     /// Erases the salts of rotations whose overlap has ended (R6), and deletes values and audit events after their retention and
-    /// rows of `change` that every replica has polled. Forgets users of values that were not seen for a day. Writes the status of tokens that ended, so that listings find them by an
-    /// index.
+    /// rows of `change` that every replica has polled. Retires previous values that are silent (R15). Forgets users of values that were not
+    /// seen for a day. Writes the status of tokens that ended, so that listings find them by an index.
     ///
     /// # Errors
     /// When the database fails.
@@ -30,6 +30,7 @@ impl Service {
         let outcomes = [
             self.store.erase_stale_salts(now).await.map(drop).map_err(Error::from),
             self.store.delete_old_changes().await.map(drop).map_err(Error::from),
+            self.retire_silent_values(now).await,
             self.delete_retired_values(now).await,
             self.delete_unseen_users(now.minus_minutes(USER_RETENTION_MINUTES)).await,
             self.store.sweep_statuses(now.minus_minutes(MIN_AGE_MINUTES)).await.map(drop).map_err(Error::from),

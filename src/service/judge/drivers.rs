@@ -33,7 +33,9 @@ impl Service {
                         self.counts.judged(looked_up);
                     }
                     let judged = self.conclude(judgement, verdict);
-                    if let Some(judged) = judged.as_ref().filter(|judged| judged.outcome.is_ok()) {
+                    // A caller records its use later.
+                    let counts = first_use == FirstUse::Write;
+                    if let Some(judged) = judged.as_ref().filter(|judged| counts && judged.outcome.is_ok()) {
                         self.record_value_use(judged.presented(), (&context.source, context.user_agent), now);
                     }
                     return Ok(judged);
@@ -60,6 +62,7 @@ impl Service {
         match step {
             Step::LookUp(hash) => judgement.looked_up(self.look_up(&hash, judgement.now).await?),
             Step::WriteFirstUse(id, generation) => self.use_first(judgement, id, generation).await?,
+            Step::RetireSilent(id) => judgement.silence_decided(self.retire_silent(id, judgement.now).await?),
             Step::Record(verdict) => self.record_verdict(judgement, verdict, context).await,
         }
         Ok(())

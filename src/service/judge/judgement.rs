@@ -10,6 +10,7 @@ use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
 use crate::domain::restriction::Source;
 use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::silence::is_silent;
 use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
@@ -26,6 +27,7 @@ pub(crate) struct Judgement<'a> {
     source: &'a Source,
     first_use: FirstUse,
     lookup: Lookup,
+    silence: Silence,
     /// A verdict that has been recorded, and is final.
     decided: Option<Verdict>,
     pub(super) now: Timestamp,
@@ -51,11 +53,24 @@ pub(crate) enum Lookup {
     Known(Known),
 }
 
+/// How far it is known whether a previous value is silent (R15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Silence {
+    /// By what is cached. It may have been used since.
+    Cached,
+    /// By what was looked up.
+    LookedUp,
+    /// It was decided under a lock.
+    Decided,
+}
+
 /// What must be done before judging can continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Look the value up in the database.
     LookUp(ValueHash),
+    /// Retire the previous value of this token, if it is silent.
+    RetireSilent(TokenId),
     /// Make the first use of the value durable.
     WriteFirstUse(TokenId, u32),
     /// Record this refusal and act on it. `Unknown` is recorded as well.
@@ -102,7 +117,7 @@ impl<'a> Judgement<'a> {
         // The checksum keeps mistyped, truncated and invented values away from the cache and the database.
         let value = PresentedValue::parse(text).ok().map(|value| (value, value.hash()));
         let lookup = value.as_ref().map_or(Lookup::Unknown, |(_, hash)| cached(hash));
-        Self { value, source, first_use, lookup, decided: None, now }
+        Self { value, source, first_use, lookup, silence: Silence::Cached, decided: None, now }
     }
 
     /// Judges by what is known so far: the format of the value, its token, the token's status and restrictions, and whether this is
@@ -114,12 +129,16 @@ impl<'a> Judgement<'a> {
         if let Some(decided) = &self.decided {
             return Ok(decided.clone());
         }
-        let known = match (&self.value, &self.lookup) {
+        let (hash, known) = match (&self.value, &self.lookup) {
             (None, _) | (Some(_), Lookup::Unknown) => return Err(Step::Record(Verdict::Unknown)),
             (Some((_, hash)), Lookup::Needed) => return Err(Step::LookUp(*hash)),
-            (Some(_), Lookup::Known(known)) => known,
+            (Some((_, hash)), Lookup::Known(known)) => (hash, known),
         };
         match verification::judge(&known.token, known.generation, self.source, self.now) {
+            Ok(Standing::Previous { .. }) if self.silence != Silence::Decided && is_silent(&known.token, self.now) => {
+                let retire = Step::RetireSilent(known.token.id);
+                Err(if self.silence == Silence::LookedUp { retire } else { Step::LookUp(*hash) })
+            }
             Ok(_) if self.first_use == FirstUse::Write && is_first_use(&known.token, known.generation) => {
                 Err(Step::WriteFirstUse(known.token.id, known.generation))
             }
@@ -137,6 +156,15 @@ impl<'a> Judgement<'a> {
     /// Sets the result of a lookup.
     pub(super) fn looked_up(&mut self, found: Option<Known>) {
         self.lookup = found.map_or(Lookup::Unknown, Lookup::Known);
+        self.silence = Silence::LookedUp;
+    }
+
+    /// Notes that it was decided whether the previous value is silent, and the token after that, if it still exists.
+    pub(super) fn silence_decided(&mut self, token: Option<Token>) {
+        self.silence = Silence::Decided;
+        if let Some(token) = token {
+            self.refresh(token);
+        }
     }
 
     /// Replaces the token by what the database has now.

@@ -70,6 +70,7 @@ impl Service {
         // Nothing here rotates, and a salt that is erased in the database must not stay in the cache (R6).
         token.current.salt = None;
         token.last_used_at = self.uses.latest(token.id, token.last_used_at);
+        self.add_buffered_use(&mut token);
         Ok(Some(Known { token: Arc::new(token), generation, stamp }))
     }
 
@@ -86,10 +87,19 @@ impl Service {
 
 /// Notes a later use of a value that works in what is cached; returns whether it did. First uses are handled elsewhere.
 pub(super) fn note_use(known: &mut Known, now: Timestamp) -> bool {
-    let used = known.token.value(known.generation).is_some_and(|value| value.first_used_at.is_some());
-    let noted = used && is_due(known.token.last_used_at, now);
+    let Some(value) = known.token.value(known.generation).filter(|value| value.first_used_at.is_some()) else {
+        return false;
+    };
+    // That of the token counts for both values, but the silence of the previous one is its own (R15).
+    let is_previous = value.replaced_at.is_some();
+    let last = if is_previous { value.last_used_at } else { known.token.last_used_at };
+    let noted = is_due(last, now);
     if noted {
-        Arc::make_mut(&mut known.token).last_used_at = Some(now);
+        let token = Arc::make_mut(&mut known.token);
+        token.last_used_at = token.last_used_at.max(Some(now));
+        if let Some(previous) = token.previous.as_mut().filter(|_| is_previous) {
+            previous.last_used_at = Some(now);
+        }
     }
     noted
 }

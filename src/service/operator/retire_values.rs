@@ -114,6 +114,7 @@ impl Service {
             created_at: now,
             created_by: Actor::System,
             first_used_at: None,
+            last_used_at: None,
             replaced_at: None,
             retires_at: None,
             overlap_minutes: rotation.overlap_minutes,

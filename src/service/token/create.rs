@@ -119,6 +119,7 @@ impl Service {
                 created_at: now,
                 created_by: by,
                 first_used_at: None,
+                last_used_at: None,
                 replaced_at: None,
                 retires_at: None,
                 overlap_minutes: settings.overlap_minutes,

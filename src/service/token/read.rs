@@ -66,6 +66,7 @@ impl Service {
 
     pub(crate) async fn own_token(&self, caller: &Caller, now: Timestamp) -> Result<Arc<Token>, Error> {
         self.write_first_use(caller).await?;
+        caller.record_use();
         let token = self.find_value(caller.hash(), now).await?.ok_or(Error::Unauthenticated)?.token;
         caller.check_still_valid(&token, now)?;
         Ok(token)

@@ -29,6 +29,8 @@ pub struct RotateRequest {
     pub id: Option<String>,
     /// A shorter overlap for this rotation, in minutes (R4).
     pub overlap_minutes: Option<i32>,
+    /// Whether to cut off a value that is in use, if no overlap is asked for (R15).
+    pub force: bool,
     /// The caller's name for this rotation, by which a repeated request gets the same answer (R6).
     pub idempotency_key: Option<String>,
     /// Why it is rotated.
@@ -43,7 +45,7 @@ impl Service {
     /// reveals its value (R11).
     ///
     /// # Errors
-    /// When the caller may not, the token no longer works, or another rotation won (R7).
+    /// When the caller may not, the token no longer works, another rotation won (R7), or the value that would be cut off is in use (R15).
     pub async fn rotate(&self, caller: &Caller, request: &RotateRequest) -> Result<Issued, Error> {
         let outcome = self.rotate_or_record(caller, request).await;
         self.counts.rotated(&outcome);
@@ -54,12 +56,18 @@ impl Service {
     async fn rotate_or_record(&self, caller: &Caller, request: &RotateRequest) -> Result<Issued, Error> {
         let now = self.now();
         let id = request.id.as_deref().map_or(Ok(caller.token_id()), |id| token_id("id", id))?;
-        let outcome = self.try_rotate(caller, id, request, now).await;
-        if let Err(Error::Refused(
-            refusal @ (Refusal::RotationConflict { .. } | Refusal::ValueSuperseded | Refusal::IdempotencyKeyReused),
-        )) = &outcome
+        let outcome = match self.try_rotate(caller, id, request, now).await {
+            Err(err) => Err(self.name_users(caller, id, err).await),
+            issued => issued,
+        };
+        if let Err(
+            refusal @ (Error::Refused(
+                Refusal::RotationConflict { .. } | Refusal::ValueSuperseded | Refusal::IdempotencyKeyReused,
+            )
+            | Error::StillInUse(_)),
+        ) = &outcome
         {
-            let code = Error::from(refusal.clone()).code();
+            let code = refusal.code();
             let presented = Some((caller.token_id(), caller.generation()));
             let refused = Refused { action: Action::RotationRefused, code, presented, target: Some(id) };
             self.record_refusal(refused, caller.provenance().clone(), now).await;
@@ -111,6 +119,11 @@ impl Service {
         let rotator = Rotator::Holder { generation: caller.generation() };
         let Ok(overlap) = Overlap::of(&token.settings, request.overlap_minutes) else { return Ok(None) };
         let Ok(Plan::Issue(rotation)) = rotation::rotate(&token, rotator, overlap, None, now) else { return Ok(None) };
+        let may_be_in_use = token.settings.silent_minutes > 0 && overlap.cut_off(&token, &rotation).is_some();
+        if may_be_in_use && !request.force {
+            // The use of a value is no condition of the write.
+            return Ok(None);
+        }
         let (value, issued, event) = self.issue(&token, &rotation, None, caller, now)?;
         let event = event.with_reason(reason.clone());
         let written = self.store.rotate_optimistically(known, &rotation, &issued, first_used_at, &event).await?;
@@ -145,6 +158,11 @@ impl Service {
         let unsettled = self.time.uncertain_seconds();
         if unsettled > 0 && plan.rests_on_guard(&token) {
             return Err(Refusal::RotationConflict { retry_after_seconds: unsettled }.into());
+        }
+        if let Plan::Issue(rotation) = &plan
+            && let Some(generation) = overlap.cut_off(&token, rotation)
+        {
+            self.require_silent(transaction, caller, (&token, generation), request.force, now).await?;
         }
         // The first use of the value that is replaced is written by the rotation itself. An overlap that it would start ends with
         // the rotation, because no older value keeps working (R1). The first use of the previous value starts no overlap, and is
@@ -249,6 +267,7 @@ fn issued(rotation: &Rotation, value: &Value, salt: Option<Salt>, caller: &Calle
         created_at: now,
         created_by: caller.as_actor().0,
         first_used_at: None,
+        last_used_at: None,
         replaced_at: None,
         retires_at: None,
         overlap_minutes: rotation.overlap_minutes,
@@ -288,5 +307,7 @@ const _: fn(&Token) = |token| {
         overlap_minutes: _,
         retires_at: _,
         salt: _,
+        // A rotation that it matters to is decided under a lock.
+        last_used_at: _,
     } = current;
 };

@@ -5,5 +5,8 @@ mod buffer;
 mod counters;
 mod flush;
 mod read;
+mod require_silent;
+mod still_in_use;
 
 pub(crate) use buffer::UseBuffer;
+pub use still_in_use::{NamedUsers, StillInUse};

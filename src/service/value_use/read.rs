@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::domain::id::TokenId;
 use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::Permission;
+use crate::domain::token::{OverlapEnd, Permission, Token};
 use crate::domain::value_use::{Asked, USER_RETENTION_MINUTES, ValueUse};
 use crate::service::{Caller, Error, Service};
 use crate::store::Transaction;
@@ -48,5 +48,14 @@ impl Service {
         // The buffer first: what is written in between is in both.
         let buffered = self.uses.latest_of_value((id, generation));
         Ok(transaction.last_use_of_value(id, generation).await?.max(buffered))
+    }
+
+    /// Adds to what was read of the previous value, if its overlap may end by silence (R15), a use that is not written yet.
+    pub(crate) fn add_buffered_use(&self, token: &mut Token) {
+        let ends = token.settings.overlap_ends == OverlapEnd::WhenSilent;
+        if let Some(previous) = token.previous.as_mut().filter(|_| ends) {
+            let buffered = self.uses.latest_of_value((token.id, previous.generation));
+            previous.last_used_at = previous.last_used_at.max(buffered);
+        }
     }
 }

@@ -8,7 +8,9 @@ use sea_orm::entity::prelude::*;
 use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::rule::lifecycle::{self, Status};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Metadata, OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind};
+use crate::domain::token::{
+    Metadata, OverlapEnd, OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind,
+};
 use crate::store::Error;
 use crate::store::token::columns::{Columns, actor_name, list};
 
@@ -28,6 +30,8 @@ pub struct Model {
     pub rotation_period_minutes: Option<i64>,
     pub overlap_minutes: i64,
     pub overlap_starts: String,
+    pub overlap_ends: String,
+    pub silent_minutes: i64,
     pub allowed_cidr_blocks: String,
     pub allowed_origins: String,
     pub on_reuse: String,
@@ -80,13 +84,25 @@ settings! { columns:
     expires_at = expires_at.map(Timestamp::unix_millis), columns.moment_if_any()?;
     rotation_period_minutes = rotation_period_minutes.map(i64::from), columns.number_if_any()?;
     overlap_minutes = i64::from(*overlap_minutes), columns.number()?;
-    overlap_starts = overlap_starts.as_str().to_owned(), columns.parse(OverlapStart::parse)?;
+    overlap_starts = overlap_start(*overlap_starts, *overlap_ends),
+        columns.parse(|text| OverlapStart::parse(text.strip_suffix(OR_SILENT).unwrap_or(text)))?;
+    overlap_ends = overlap_ends.as_str().to_owned(), columns.parse(OverlapEnd::parse)?;
+    silent_minutes = i64::from(*silent_minutes), columns.number()?;
     allowed_cidr_blocks = list(allowed_cidr_blocks.iter()),
         columns.parse(read_networks)?;
     allowed_origins = list(allowed_origins.iter()), columns.parse(|list| AllowedOrigins::parse(&texts(list)).ok())?;
     metadata = write_metadata(metadata), read_metadata(columns)?;
     on_reuse = on_reuse.as_str().to_owned(), columns.parse(ReusePolicy::parse)?;
     protected = *protected, columns.take()?;
+}
+
+/// What follows the start of an overlap that ends when the previous value is silent. This version goes by `overlap_ends`. An older one
+/// would accept that value for longer. It cannot read a start with this, so the token fails there.
+const OR_SILENT: &str = "/WHEN_SILENT";
+
+fn overlap_start(start: OverlapStart, end: OverlapEnd) -> String {
+    let suffix = if end == OverlapEnd::WhenSilent { OR_SILENT } else { "" };
+    format!("{}{suffix}", start.as_str())
 }
 
 /// Words before the networks of a token that is suspended, or has a `not_before`. This version goes by those columns. An older one, which
@@ -169,6 +185,8 @@ pub fn update(token: &Token) -> ActiveModel {
         rotation_period_minutes: NotSet,
         overlap_minutes: NotSet,
         overlap_starts: NotSet,
+        overlap_ends: NotSet,
+        silent_minutes: NotSet,
         ..updated_row(token)
     }
 }

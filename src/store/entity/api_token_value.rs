@@ -59,7 +59,7 @@ pub fn row(token_id: TokenId, value: &ValueFacts, rotate_by: Option<Timestamp>) 
 pub const COLUMNS: &str = "\
     api_token_value.generation, api_token_value.hash, api_token_value.hint, api_token_value.created_at, \
     api_token_value.created_by, api_token_value.first_used_at, api_token_value.replaced_at, api_token_value.retires_at, \
-    api_token_value.overlap_minutes, api_token_value.salt, ";
+    api_token_value.overlap_minutes, api_token_value.salt, api_token_value.last_used_at, ";
 
 /// Those of them that are bytes.
 pub const BYTES: [&str; 2] = ["api_token_value.hash", "api_token_value.salt"];
@@ -77,6 +77,7 @@ pub fn read(columns: &mut Columns<'_>) -> Result<ValueFacts, Error> {
         retires_at: columns.moment_if_any()?,
         overlap_minutes: columns.number()?,
         salt: columns.bytes_if_any()?.map(|salt| Salt(Box::new(salt))),
+        last_used_at: columns.moment_if_any()?,
     })
 }
 

@@ -3,6 +3,7 @@
 mod change_rows;
 mod retired_values;
 mod salts;
+mod silent_values;
 mod statistics;
 mod statuses;
 mod value_users;

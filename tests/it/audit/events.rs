@@ -34,8 +34,11 @@ async fn every_change_and_every_refusal_worth_knowing_leaves_one_event() {
     third.check().await.unwrap();
     first.rotate().await.unwrap_err();
     step();
-    server.admin.end_overlap(&token.id).await.unwrap();
-    server.admin.end_overlap(&token.id).await.unwrap();
+    server.admin.end_overlap(&token.id).await.unwrap_err();
+    server.admin.end_overlap(&token.id).await.unwrap_err();
+    step();
+    server.admin.force_end_overlap(&token.id).await.unwrap();
+    server.admin.force_end_overlap(&token.id).await.unwrap();
     step();
     first.check().await.unwrap_err();
     first.check().await.unwrap_err();
@@ -53,6 +56,7 @@ async fn every_change_and_every_refusal_worth_knowing_leaves_one_event() {
             event("API_TOKEN_ROTATION_REPEATED", "OK", 3),
             event("API_TOKEN_UPDATED", "OK", 3),
             event("API_TOKEN_ROTATION_REFUSED", "VALUE_SUPERSEDED", 1),
+            event("API_TOKEN_OVERLAP_END_REFUSED", "STILL_IN_USE", 1),
             event("API_TOKEN_OVERLAP_ENDED", "OK", 3),
             event("API_TOKEN_VALUE_REUSED", "OK", 1),
             event("API_TOKEN_REVOKED", "OK", 3),

@@ -7,23 +7,25 @@ use crate::support::client::Client;
 use crate::support::database::TestDatabase;
 use crate::support::process::Process;
 
-/// A token is created, rotated, refused a rotation that comes too soon, changed and revoked: its id.
+/// A token is created, rotated, refused a rotation that comes too soon and the end of its overlap, changed and revoked: its id.
 async fn live(admin: &Client) -> String {
     let token = admin.create(json!({ "name": "a name of a client's", "owner": "an owner" })).await.unwrap();
     let second = token.client.with(token.client.rotate().await.unwrap());
     assert_eq!(token.client.rotate().await, Err("ROTATION_CONFLICT".into()));
     admin.update(json!({ "id": token.id, "name": "another name of a client's" })).await.unwrap();
-    assert_eq!(second.end_overlap(&token.id).await, Ok(1));
+    assert_eq!(second.end_overlap(&token.id).await, Err("STILL_IN_USE".into()));
+    assert_eq!(second.force_end_overlap(&token.id).await, Ok(1));
     assert_eq!(token.client.check().await, Err("VALUE_RETIRED".into()));
     admin.revoke(&token.id).await.unwrap();
     token.id
 }
 
-const LINES: [(&str, i64, &str); 7] = [
+const LINES: [(&str, i64, &str); 8] = [
     ("created API token", 1, "OK"),
     ("rotated API token", 2, "OK"),
     ("refused rotation", 1, "ROTATION_CONFLICT"),
     ("updated API token", 2, "OK"),
+    ("refused to end overlap", 2, "STILL_IN_USE"),
     ("ended overlap", 2, "OK"),
     ("refused retired value", 1, "OK"),
     ("revoked API token", 2, "OK"),

@@ -34,7 +34,7 @@ async fn a_subscriber_gets_every_change_once_and_in_order() {
         Events::of_audit_log(&server.admin, json!({ "actions": ["API_TOKEN_VALUE_REUSED", "SIGN_IN_REFUSED"] })).await;
     server.admin.create(json!({ "name": "other" })).await.unwrap();
     token.client.rotate().await.unwrap();
-    server.admin.end_overlap(&token.id).await.unwrap();
+    server.admin.force_end_overlap(&token.id).await.unwrap();
     assert_eq!(token.client.check().await, Err("VALUE_RETIRED".into()));
     server.admin.revoke(&token.id).await.unwrap();
     let named = |words: &[&str]| words.iter().map(|word| format!("API_TOKEN_{word}")).collect::<Vec<_>>();
@@ -111,7 +111,7 @@ async fn r10_a_subscription_ends_with_the_reason_when_its_value_no_longer_works(
     let mut events = Events::of_audit_log(&ended.client, json!({ "actions": ["SIGN_IN_REFUSED"] })).await;
     let new = ended.client.with(ended.client.rotate().await.unwrap());
     let mut of_new = Events::of_audit_log(&new, json!({ "tokenId": ended.id })).await;
-    server.admin.end_overlap(&ended.id).await.unwrap();
+    server.admin.force_end_overlap(&ended.id).await.unwrap();
     assert_eq!(events.last_action_or_code().await, "VALUE_RETIRED");
     assert_eq!(of_new.action_or_code().await, "API_TOKEN_OVERLAP_ENDED", "the new value still works");
 

@@ -92,7 +92,7 @@ async fn on_sqlite_no_value_of_a_backup_works_after_it_was_restored_and_every_to
     let revoked = admin.create(json!({ "name": "revoked later" })).await.unwrap();
     let moment = place.back_up();
     let leaked = token.client.clone();
-    let rotated = leaked.with(leaked.rotate_with(json!({ "overlapMinutes": 0 })).await.unwrap());
+    let rotated = leaked.with(leaked.rotate_with(json!({ "overlapMinutes": 0, "force": true })).await.unwrap());
     admin.revoke(&revoked.id).await.unwrap();
     place.refused(&["--force"], "another process uses it");
     assert_eq!(rotated.check().await, Ok(2), "the server goes on");
@@ -136,7 +136,7 @@ async fn on_sqlite_without_a_moment_the_restore_says_that_old_values_work_and_ho
     let server = place.serve();
     let leaked = server.client().with(server.first_value());
     place.back_up();
-    leaked.rotate_with(json!({ "overlapMinutes": 0 })).await.unwrap();
+    leaked.rotate_with(json!({ "overlapMinutes": 0, "force": true })).await.unwrap();
     stop(server);
     let (_, words) = place.restored(&["--force"]);
     let advice = words.lines().find_map(|line| line.split_once("retire them: rotakey ")).unwrap().1;

@@ -172,7 +172,7 @@ async fn after_a_restore_the_values_that_live_again_are_retired_and_every_token_
 
     let server = Process::serve(&database.folder(), &database.url);
     let leaked = token.client.at(&server.url);
-    let rotated = leaked.with(leaked.rotate_with(json!({ "overlapMinutes": 0 })).await.unwrap());
+    let rotated = leaked.with(leaked.rotate_with(json!({ "overlapMinutes": 0, "force": true })).await.unwrap());
     refused(&leaked, RETIRED).await;
     stop(server);
 

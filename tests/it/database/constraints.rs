@@ -118,6 +118,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
         created_at: now,
         created_by: Actor::System,
         first_used_at: None,
+        last_used_at: None,
         replaced_at: None,
         retires_at: None,
         overlap_minutes: 10,

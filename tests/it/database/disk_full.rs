@@ -137,7 +137,7 @@ async fn on_a_full_disk_tokens_are_verified_and_revoked_and_with_space_again_all
     assert_eq!(holder.rotate().await, Err("UNAVAILABLE".into()));
     assert!(holder.check().await.is_ok());
     assert_eq!(fresh.check().await, Ok(1), "a first use");
-    assert_eq!(admin.end_overlap(&overlapping.id).await, Ok(1));
+    assert_eq!(admin.force_end_overlap(&overlapping.id).await, Ok(1));
     assert_eq!(overlapping.client.check().await, Err("VALUE_RETIRED".into()));
     assert_eq!(newer.check().await, Ok(2));
     assert_eq!(stolen.check().await, Err("VALUE_RETIRED".into()));

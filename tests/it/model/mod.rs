@@ -85,6 +85,7 @@ impl Lifecycle {
             created_at: START,
             created_by: creator,
             first_used_at: None,
+            last_used_at: None,
             replaced_at: None,
             retires_at: None,
             overlap_minutes: 0,

@@ -336,6 +336,7 @@ impl Lifecycle {
             created_at: row.created_at,
             created_by: self.born.created_by,
             first_used_at: row.first_used_at,
+            last_used_at: None,
             replaced_at: row.replaced_at,
             retires_at: row.retires_at,
             overlap_minutes: row.overlap_minutes,

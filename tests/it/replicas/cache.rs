@@ -30,14 +30,15 @@ async fn change(replica: &Replica, admin: &Caller, id: TokenId, what: &str) -> &
             "ADDRESS_REFUSED"
         }
         "rotated" => {
-            let request = RotateRequest { id: Some(text), overlap_minutes: Some(0), ..RotateRequest::default() };
+            let request =
+                RotateRequest { id: Some(text), overlap_minutes: Some(0), force: true, ..RotateRequest::default() };
             replica.service.rotate(admin, &request).await.unwrap();
             "VALUE_RETIRED"
         }
         "overlap ended" => {
             let request = RotateRequest { id: Some(text.clone()), ..RotateRequest::default() };
             replica.service.rotate(admin, &request).await.unwrap();
-            replica.service.end_overlap(admin, &text).await.unwrap();
+            replica.service.end_overlap(admin, &text, true).await.unwrap();
             "VALUE_RETIRED"
         }
         "suspended" => {

@@ -89,7 +89,7 @@ async fn change_in_every_way(here: &Replica, admin: &str, mut each: impl AsyncFn
     each("rotated", id).await;
     here.caller(rotated.value.expose()).await;
     each("new value first used", id).await;
-    here.service.end_overlap(&caller, &text).await.unwrap();
+    here.service.end_overlap(&caller, &text, true).await.unwrap();
     each("overlap ended", id).await;
     here.service.suspend(&caller, &text, ReasonDraft::default()).await.unwrap();
     each("suspended", id).await;

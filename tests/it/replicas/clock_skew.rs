@@ -30,7 +30,7 @@ async fn r1_a_value_retired_immediately_is_retired_on_a_replica_whose_clock_is_b
     // By the end of an overlap.
     let token = server.admin.create(json!({ "name": "ended" })).await.unwrap();
     token.client.rotate().await.unwrap();
-    server.admin.end_overlap(&token.id).await.unwrap();
+    server.admin.force_end_overlap(&token.id).await.unwrap();
     assert_eq!(token.client.at(&behind.url).check().await, Err("VALUE_RETIRED".into()));
 
     // By a recovery.

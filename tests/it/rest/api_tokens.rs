@@ -24,7 +24,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
         "name": "all", "description": "d", "owner": "acme", "kind": "PRIVATE", "permissions": ["API_TOKEN_READ"],
         "scopes": ["read"], "allowedCIDRBlocks": ["127.0.0.1/32"], "allowedOrigins": ["https://*.example.com"],
         "expiresAt": "2026-02-01T01:00:00+01:00", "rotationPeriodMinutes": 60, "overlapMinutes": 5,
-        "overlapStarts": "FIRST_USE", "onReuse": "REVOKE", "protected": false,
+        "overlapStarts": "FIRST_USE", "overlapEnds": "WHEN_SILENT", "silentMinutes": 4, "onReuse": "REVOKE", "protected": false,
     });
     let created = ok(&server.admin, "POST", "/api-tokens", body).await;
     insta::assert_json_snapshot!(created, @r#"
@@ -50,6 +50,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
       "name": "all",
       "notBefore": null,
       "onReuse": "REVOKE",
+      "overlapEnds": "WHEN_SILENT",
       "overlapMinutes": 5,
       "overlapStarts": "FIRST_USE",
       "owner": "acme",
@@ -65,6 +66,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
       "scopes": [
         "read"
       ],
+      "silentMinutes": 4,
       "status": "ACTIVE",
       "suspendedAt": null,
       "updatedAt": null,
@@ -179,7 +181,9 @@ async fn self_is_the_caller_and_needs_no_permission() {
     let rotated = ok(&token.client, "POST", "/api-tokens/self/rotate", Value::Null).await;
     let new = token.client.with(rotated["value"].as_str().unwrap());
     assert_eq!(token.client.check().await, Ok(2));
-    let ended = ok(&new, "POST", "/api-tokens/self/end-overlap", Value::Null).await;
+    let refused = new.rest("POST", "/api-tokens/self/end-overlap", Value::Null).await;
+    assert_eq!(refused.refusal(), (409, "STILL_IN_USE", None));
+    let ended = ok(&new, "POST", "/api-tokens/self/end-overlap", json!({ "force": true })).await;
     assert_eq!((ended["values"].as_array().unwrap().len(), ended.get("value")), (1, None));
     assert_eq!(token.client.check().await, Err("VALUE_RETIRED".into()));
     let lifted = new.rest("POST", "/api-tokens/self", json!({ "permissions": ["API_TOKEN_READ"] })).await;
@@ -202,7 +206,9 @@ async fn a_rotation_by_id_issues_a_value_that_works_beside_the_old_one() {
         server.clock.set(2 * MINUTE + offset);
         assert_eq!(token.client.check().await.is_ok(), works, "{offset}");
     }
-    let leaked = ok(&new, "POST", &path, json!({ "overlapMinutes": 0 })).await;
+    let refused = new.rest("POST", &path, json!({ "overlapMinutes": 0 })).await;
+    assert_eq!(refused.refusal(), (409, "STILL_IN_USE", None));
+    let leaked = ok(&new, "POST", &path, json!({ "overlapMinutes": 0, "force": true })).await;
     assert_eq!(new.check().await, Err("VALUE_RETIRED".into()));
     assert_eq!(token.client.with(leaked["value"].as_str().unwrap()).check().await, Ok(3));
 }

@@ -114,7 +114,7 @@ async fn r6_the_salt_is_erased_at_the_end_of_the_overlap() {
         service.sweep().await.unwrap();
         assert_eq!(salts(&server).await, 1);
         if ended_early {
-            server.admin.end_overlap(&token.id).await.unwrap();
+            server.admin.force_end_overlap(&token.id).await.unwrap();
         } else {
             server.clock.advance(10 * MINUTE - 1);
             service.sweep().await.unwrap();

@@ -7,3 +7,5 @@ mod overlap;
 mod reuse;
 mod rotate;
 mod rotate_optimistically;
+mod still_in_use;
+mod when_silent;

@@ -146,8 +146,18 @@ impl Client {
 
     /// Ends the overlap of the token of this id: how many values are left, or the code of the refusal.
     pub async fn end_overlap(&self, id: &str) -> Result<usize, String> {
-        let query = "mutation($id: ID!) { endAPITokenOverlap(input: { id: $id }) { token { values { generation } } } }";
-        let answer = self.graphql(query, json!({ "id": id })).await;
+        self.end_overlap_with(json!({ "id": id })).await
+    }
+
+    /// As [`Client::end_overlap`], although the previous value is in use.
+    pub async fn force_end_overlap(&self, id: &str) -> Result<usize, String> {
+        self.end_overlap_with(json!({ "id": id, "force": true })).await
+    }
+
+    async fn end_overlap_with(&self, input: Value) -> Result<usize, String> {
+        let query = "mutation($input: EndAPITokenOverlapInput!) { endAPITokenOverlap(input: $input) { token { values {
+            generation } } } }";
+        let answer = self.graphql(query, json!({ "input": input })).await;
         answer.code().map_or_else(
             || Ok(answer.body["data"]["endAPITokenOverlap"]["token"]["values"].as_array().unwrap().len()),
             |code| Err(code.to_owned()),

@@ -27,6 +27,7 @@ async fn settings_of(admin: &Client, input: &str, others: &[&str]) -> Vec<(Strin
             (_, Some("DateTime")) => json!("2026-03-04T05:06:07.008Z"),
             (_, Some("APITokenKind")) => json!("PUBLIC"),
             (_, Some("OverlapStart")) => json!("FIRST_USE"),
+            (_, Some("OverlapEnd")) => json!("WHEN_SILENT"),
             (_, Some("ReusePolicy")) => json!("REVOKE"),
             other => panic!("give a value for a setting such as {other:?}"),
         };

@@ -164,7 +164,7 @@ async fn every_change_by_a_caller_that_was_just_recognised_is_one_durable_transa
             ),
             "update" => drop(service.update(&caller, &id, Default::default()).await.unwrap()),
             "rotate" => drop(service.rotate(&caller, &by_id(case.id)).await.unwrap()),
-            "end overlap" => drop(service.end_overlap(&caller, &id).await.unwrap()),
+            "end overlap" => drop(service.end_overlap(&caller, &id, true).await.unwrap()),
             "suspend" => drop(service.suspend(&caller, &id, ReasonDraft::default()).await.unwrap()),
             "resume" => drop(service.resume(&caller, &id).await.unwrap()),
             _ => drop(service.revoke(&caller, &id, ReasonDraft::default()).await.unwrap()),
@@ -285,7 +285,7 @@ async fn changes_that_are_all_the_first_use_of_one_caller_do_not_wait_for_each_o
     for caller in callers {
         let (service, id) = (case.here.service.clone(), case.id.to_string());
         running.spawn(async move {
-            service.end_overlap(&caller, &id).await.unwrap();
+            service.end_overlap(&caller, &id, true).await.unwrap();
             service.create(&caller, CreateRequest { draft: named("x"), ..CreateRequest::default() }).await.unwrap();
         });
     }

@@ -248,7 +248,7 @@ async fn r14_users_are_deleted_a_day_after_they_were_seen_and_with_their_value()
     present(&there, &token.value, 1, "d/1").await;
     there.service.write_uses().await.unwrap();
     let holder = there.caller(&token.value).await;
-    let request = rotakey::service::RotateRequest { overlap_minutes: Some(0), ..Default::default() };
+    let request = rotakey::service::RotateRequest { overlap_minutes: Some(0), force: true, ..Default::default() };
     there.service.rotate(&holder, &request).await.unwrap();
     for (offset, left) in [(MINUTE - 1, 1), (MINUTE, 0)] {
         there.clock.set(start + offset);

@@ -23,6 +23,7 @@ fn token(id: u8, settings: Settings) -> Token {
         created_at: now,
         created_by: Actor::System,
         first_used_at: None,
+        last_used_at: None,
         replaced_at: None,
         retires_at: None,
         overlap_minutes: 0,

@@ -1,24 +1,21 @@
 //! Tables for every boundary of the lifecycle, and properties over any sequence of what can happen to a token.
 
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
+mod histories;
 
 use super::*;
 use crate::domain::id::TokenId;
 use crate::domain::rule::rotation::{Overlap, Plan, Rotation, Rotator, apply, rotate};
-use crate::domain::rule::suspension::{resume, suspend};
-use crate::domain::token::{Actor, OverlapStart, Settings, TokenKind};
+use crate::domain::token::{Actor, Settings, TokenKind};
 use crate::domain::value::{Hint, ValueHash};
 
 const START: i64 = 1_767_225_600_000;
-const MINUTE: i64 = 60_000;
+pub(super) const MINUTE: i64 = 60_000;
 
-fn at(offset_millis: i64) -> Timestamp {
+pub(super) fn at(offset_millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(START + offset_millis)
 }
 
-fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
+pub(super) fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
     ValueFacts {
         generation,
         hash: ValueHash([u8::try_from(generation % 256).unwrap(); 32]),
@@ -27,6 +24,7 @@ fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
         // The operator creates tokens and rotates none.
         created_by: if generation == 1 { Actor::System } else { Actor::ApiToken(TokenId::new(at(0), [0; 10])) },
         first_used_at: None,
+        last_used_at: None,
         replaced_at: None,
         retires_at: None,
         overlap_minutes: 0,
@@ -34,7 +32,7 @@ fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
     }
 }
 
-fn token(expires_after: Option<i64>, period_minutes: Option<u32>, overlap_minutes: u32) -> Token {
+pub(super) fn token(expires_after: Option<i64>, period_minutes: Option<u32>, overlap_minutes: u32) -> Token {
     Token {
         id: TokenId::new(at(0), [0; 10]),
         settings: Settings {
@@ -55,28 +53,33 @@ fn token(expires_after: Option<i64>, period_minutes: Option<u32>, overlap_minute
 }
 
 /// The rotation that is asked for without key and with the token's own overlap.
-fn plan(token: &Token, rotator: Rotator, now: Timestamp) -> Result<Rotation, Refusal> {
+pub(super) fn plan(token: &Token, rotator: Rotator, now: Timestamp) -> Result<Rotation, Refusal> {
     shortened(token, rotator, None, now)
 }
 
-fn shortened(token: &Token, rotator: Rotator, minutes: Option<i32>, now: Timestamp) -> Result<Rotation, Refusal> {
+pub(super) fn shortened(
+    token: &Token,
+    rotator: Rotator,
+    minutes: Option<i32>,
+    now: Timestamp,
+) -> Result<Rotation, Refusal> {
     match rotate(token, rotator, Overlap::of(&token.settings, minutes).unwrap(), None, now)? {
         Plan::Issue(rotation) => Ok(rotation),
         Plan::Repeat(_) => panic!("nothing was asked for again"),
     }
 }
 
-fn carried_out(token: Token, rotation: &Rotation, now: Timestamp) -> Token {
+pub(super) fn carried_out(token: Token, rotation: &Rotation, now: Timestamp) -> Token {
     let issued = ValueFacts { overlap_minutes: rotation.overlap_minutes, ..value(rotation.generation, now) };
     apply(token, rotation, issued)
 }
 
-fn rotated(token: Token, rotator: Rotator, now: Timestamp) -> Result<Token, Refusal> {
+pub(super) fn rotated(token: Token, rotator: Rotator, now: Timestamp) -> Result<Token, Refusal> {
     let rotation = plan(&token, rotator, now)?;
     Ok(carried_out(token, &rotation, now))
 }
 
-const FIRST: Rotator = Rotator::Holder { generation: 1 };
+pub(super) const FIRST: Rotator = Rotator::Holder { generation: 1 };
 
 #[test]
 fn r2_a_token_is_good_until_the_moment_it_expires() {
@@ -185,166 +188,30 @@ fn a_public_token_is_rotated_by_someone_else_only() {
 }
 
 #[test]
+fn r15_a_rotation_cuts_off_the_value_in_circulation_only_if_no_overlap_is_asked_for() {
+    let cut_off = |token: &Token, rotator, minutes, now| {
+        let overlap = Overlap::of(&token.settings, minutes).unwrap();
+        let Ok(Plan::Issue(rotation)) = rotate(token, rotator, overlap, None, now) else { panic!("refused") };
+        overlap.cut_off(token, &rotation)
+    };
+    for (own, asked, expected) in [(10, None, None), (10, Some(1), None), (10, Some(0), Some(1)), (0, None, None)] {
+        assert_eq!(cut_off(&token(None, None, own), FIRST, asked, at(0)), expected, "{own} {asked:?}");
+    }
+    // R5: a new value that was not used is cancelled, and is in nobody's use.
+    let lost = rotated(token(None, None, 10), FIRST, at(0)).unwrap();
+    for rotator in [FIRST, Rotator::Other] {
+        assert_eq!(cut_off(&lost, rotator, None, at(10_000)), None);
+        assert_eq!(cut_off(&lost, rotator, Some(0), at(10_000)), Some(1));
+    }
+    assert_eq!(cut_off(&lost, Rotator::Holder { generation: 2 }, Some(0), at(0)), Some(2));
+}
+
+#[test]
 fn r10_a_revoked_token_stays_revoked_whatever_else_is_true_of_it() {
     let mut token = token(Some(5_000), Some(1), 10);
     token.revoked_at = Some(at(0));
     for offset in [-1, 0, 5_000, MINUTE] {
         assert_eq!(standing(&token, 1, at(offset)), Err(Refusal::TokenRevoked), "{offset}");
         assert_eq!(plan(&token, Rotator::Other, at(offset)), Err(Refusal::TokenRevoked), "{offset}");
-    }
-}
-
-/// What can happen to a token. Generations are chosen among all that were ever issued, dead ones included.
-#[derive(Clone, Debug)]
-enum Happening {
-    RotateAsHolder(prop::sample::Index, i32),
-    RotateAsOther(i32),
-    EndOverlap,
-    Use(prop::sample::Index),
-    Wait(i64),
-    Suspend,
-    Resume,
-    Revoke,
-}
-
-fn happening() -> impl Strategy<Value = Happening> {
-    prop_oneof![
-        4 => (any::<prop::sample::Index>(), 0..20).prop_map(|(index, asked)| Happening::RotateAsHolder(index, asked)),
-        2 => (0..20).prop_map(Happening::RotateAsOther),
-        1 => Just(Happening::EndOverlap),
-        3 => any::<prop::sample::Index>().prop_map(Happening::Use),
-        // Now and then another replica's clock is read, which is behind.
-        4 => prop_oneof![0..20_000_i64, 0..15 * MINUTE, -5_000..0_i64].prop_map(Happening::Wait),
-        1 => Just(Happening::Suspend),
-        1 => Just(Happening::Resume),
-        1 => Just(Happening::Revoke),
-    ]
-}
-
-/// The token as the rules see it, beside every value ever issued as a database keeps it.
-struct World {
-    token: Token,
-    ledger: BTreeMap<u32, ValueFacts>,
-    previous: Option<u32>,
-    now: Timestamp,
-}
-
-impl World {
-    fn new(token: Token) -> Self {
-        let ledger = BTreeMap::from([(1, token.current.clone())]);
-        Self { token, ledger, previous: None, now: at(0) }
-    }
-
-    fn working(&self) -> Vec<u32> {
-        let works = |value: &&ValueFacts| {
-            let lasts = value.retires_at.is_none_or(|retires_at| self.now < retires_at);
-            value.replaced_at.is_none() || self.previous == Some(value.generation) && lasts
-        };
-        self.ledger.values().filter(works).map(|value| value.generation).collect()
-    }
-
-    fn any_generation(&self, index: &prop::sample::Index) -> u32 {
-        u32::try_from(index.index(self.ledger.len())).unwrap() + 1
-    }
-
-    fn retire(&mut self, retirement: Retirement) {
-        self.ledger.get_mut(&retirement.generation).unwrap().retires_at = retirement.retires_at;
-    }
-
-    fn rotate(&mut self, rotator: Rotator, asked: i32) {
-        let own = i32::try_from(self.token.settings.overlap_minutes).unwrap();
-        let asked = (asked <= own).then_some(asked);
-        let Ok(rotation) = shortened(&self.token, rotator, asked, self.now) else { return };
-        self.ledger.get_mut(&rotation.from_generation).unwrap().replaced_at = Some(self.now);
-        self.previous = rotation.previous.map(|previous| previous.generation);
-        if let Some(previous) = rotation.previous {
-            self.retire(previous);
-        }
-        let issued = ValueFacts { overlap_minutes: rotation.overlap_minutes, ..value(rotation.generation, self.now) };
-        assert!(self.ledger.insert(rotation.generation, issued.clone()).is_none(), "R7: a generation is issued once");
-        self.token = apply(self.token.clone(), &rotation, issued);
-    }
-
-    fn happen(&mut self, happening: &Happening) {
-        match happening {
-            Happening::RotateAsHolder(index, asked) => {
-                let generation = self.any_generation(index);
-                self.rotate(Rotator::Holder { generation }, *asked);
-            }
-            Happening::RotateAsOther(asked) => self.rotate(Rotator::Other, *asked),
-            Happening::EndOverlap => {
-                if overlap_lasts(&self.token, self.now) {
-                    (self.previous, self.token.previous) = (None, None);
-                }
-            }
-            Happening::Use(index) => {
-                let generation = self.any_generation(index);
-                if standing(&self.token, generation, self.now).is_ok() {
-                    match overlap_begun_by_use(&self.token, generation, self.now) {
-                        Some(Some(retirement)) => self.retire(retirement),
-                        Some(None) => self.previous = None,
-                        None => {}
-                    }
-                    self.token = apply_use(self.token.clone(), generation, self.now);
-                }
-            }
-            Happening::Wait(millis) => self.now = Timestamp::from_unix_millis(self.now.unix_millis() + millis),
-            Happening::Suspend => {
-                if suspend(&self.token, self.now) == Ok(true) {
-                    self.token.suspended_at = Some(self.now);
-                }
-            }
-            Happening::Resume => {
-                if resume(&self.token, self.now) == Ok(true) {
-                    self.token.suspended_at = None;
-                }
-            }
-            Happening::Revoke => self.token.revoked_at = self.token.revoked_at.or(Some(self.now)),
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_happens_r1_and_r2_hold(
-        expires_after in proptest::option::of(1..60 * MINUTE),
-        period_minutes in proptest::option::of(1..40_u32),
-        overlap_minutes in 0..15_u32,
-        first_use in any::<bool>(),
-        happenings in prop::collection::vec(happening(), 1..40),
-    ) {
-        let overlap_minutes = overlap_minutes.min(period_minutes.unwrap_or(u32::MAX));
-        let mut born = token(expires_after, period_minutes, overlap_minutes);
-        born.settings.overlap_starts = if first_use { OverlapStart::FirstUse } else { OverlapStart::Rotation };
-        let mut world = World::new(born.clone());
-        let mut died = None;
-        for happening in &happenings {
-            world.happen(happening);
-            let (token, now) = (&world.token, world.now);
-
-            // R1: exactly one value is current, and never more than two work.
-            let current: Vec<u32> =
-                world.ledger.values().filter(|value| value.replaced_at.is_none()).map(|value| value.generation).collect();
-            prop_assert_eq!(&current, &[token.current.generation]);
-            prop_assert!(world.working().len() <= 2, "working: {:?}", world.working());
-
-            // R2: the life is the one given at creation, and no value works outside it.
-            prop_assert_eq!(&token.settings, &born.settings);
-            let expired = born.settings.expires_at.is_some_and(|expires_at| expires_at <= now);
-            for generation in world.ledger.keys() {
-                let works = standing(token, *generation, now).is_ok();
-                let active = status(token, now) == Status::Active;
-                prop_assert_eq!(works, active && world.working().contains(generation), "generation {}", generation);
-                prop_assert!(!(works && expired));
-            }
-
-            // Death is for ever: no sequence of calls brings a dead token back. A clock that is behind may find it alive, and
-            // who rotates it there and then is in time.
-            let alive = !status(token, now).is_final();
-            prop_assert!(!alive || died.is_none_or(|died| now < died));
-            died = if alive { None } else { died.or(Some(now)) };
-        }
     }
 }

@@ -87,6 +87,53 @@ fn an_overlap_is_at_most_the_period_and_ten_minutes_unless_asked() {
 }
 
 #[test]
+fn r15_a_value_is_silent_for_no_longer_than_its_overlap_and_five_minutes_unless_asked() {
+    use OverlapEnd::{OnTime, WhenSilent};
+    use OverlapStart::{FirstUse, Rotation};
+    let silence = |overlap: i32, starts, ends, silent_minutes| {
+        let draft = SettingsDraft {
+            overlap_minutes: Some(overlap),
+            overlap_starts: Some(starts),
+            overlap_ends: Some(ends),
+            silent_minutes,
+            ..SettingsDraft::new("ci")
+        };
+        let settings = draft.validate(None, &Limits::default(), Timestamp::from_unix_millis(NOW));
+        settings.map(|settings| settings.silent_minutes).map_err(|invalid| invalid.field)
+    };
+    let invalid = Err("silentMinutes");
+    for (overlap, starts, ends, asked, expected) in [
+        (10, Rotation, OnTime, None, Ok(5)),
+        (4, Rotation, OnTime, None, Ok(4)),
+        (0, Rotation, OnTime, None, Ok(0)),
+        (0, Rotation, OnTime, Some(0), Ok(0)),
+        (0, Rotation, OnTime, Some(1), invalid),
+        (30, Rotation, OnTime, Some(-1), invalid),
+        (30, Rotation, OnTime, Some(30), Ok(30)),
+        (30, Rotation, OnTime, Some(31), invalid),
+        (0, FirstUse, OnTime, None, Ok(5)),
+        (1, FirstUse, OnTime, Some(-1), invalid),
+        (1, FirstUse, OnTime, Some(i32::MAX), Ok(2_147_483_647)),
+        (10, Rotation, WhenSilent, None, Ok(5)),
+        (1, Rotation, WhenSilent, None, Ok(1)),
+        (0, Rotation, WhenSilent, None, Err("overlapEnds")),
+        (30, FirstUse, WhenSilent, Some(0), invalid),
+        (30, FirstUse, WhenSilent, Some(1), Ok(1)),
+        (30, FirstUse, WhenSilent, Some(30), Ok(30)),
+        (30, FirstUse, WhenSilent, Some(31), invalid),
+    ] {
+        assert_eq!(silence(overlap, starts, ends, asked), expected, "{overlap} {starts:?} {ends:?} {asked:?}");
+    }
+    // A token from before the setting is cut off at any time, and its clone as well, unless it is to wait for silence.
+    let ungated = Settings { silent_minutes: 0, ..Settings::named("old") };
+    for (overlap_ends, expected) in [(None, 0), (Some(WhenSilent), 5)] {
+        let draft = SettingsDraft { overlap_ends, ..SettingsDraft::new("copy") };
+        let copy = draft.validate(Some(&ungated), &Limits::default(), Timestamp::from_unix_millis(NOW)).unwrap();
+        assert_eq!(copy.silent_minutes, expected, "{overlap_ends:?}");
+    }
+}
+
+#[test]
 fn a_public_token_holds_no_permission() {
     let permissions = vec![Permission::ApiTokenVerify];
     assert_eq!(field_of(|draft| draft.change.permissions = Some(permissions.clone())), None);
@@ -166,6 +213,8 @@ fn a_clone_takes_what_the_draft_leaves_out_but_for_name_start_and_expiry() {
         rotation_period_minutes: Some(Some(60)),
         overlap_minutes: Some(30),
         overlap_starts: Some(OverlapStart::FirstUse),
+        overlap_ends: Some(OverlapEnd::WhenSilent),
+        silent_minutes: Some(25),
     };
     let original = original.validate(None, &Limits::default(), now).unwrap();
     let copy = SettingsDraft::new("copy").validate(Some(&original), &Limits::default(), now).unwrap();
@@ -182,6 +231,7 @@ fn a_clone_takes_what_the_draft_leaves_out_but_for_name_start_and_expiry() {
     let other = draft.validate(Some(&original), &Limits::default(), now).unwrap();
     assert_eq!((other.owner, other.scopes.is_empty()), (None, true));
     assert_eq!((other.rotation_period_minutes, other.overlap_minutes), (Some(20), 20), "never longer than the period");
+    assert_eq!(other.silent_minutes, 20, "nor the silence than the overlap");
     assert_eq!((other.on_reuse, other.description), (ReusePolicy::Alert, original.description));
 }
 

@@ -1,4 +1,4 @@
-//! Two settings: when an overlap starts, and what happens if a retired value is presented.
+//! Three settings: when an overlap starts and ends, and what happens if a retired value is presented.
 
 use crate::domain::text::names;
 
@@ -16,6 +16,23 @@ names! {
     OverlapStart {
         Rotation => "ROTATION",
         FirstUse => "FIRST_USE",
+    }
+}
+
+/// When the overlap after a rotation ends (R4, R15).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OverlapEnd {
+    /// When it has lasted for `overlapMinutes`.
+    #[default]
+    OnTime,
+    /// When the previous value has not been used for `silentMinutes`, and after `overlapMinutes` at the latest.
+    WhenSilent,
+}
+
+names! {
+    OverlapEnd {
+        OnTime => "ON_TIME",
+        WhenSilent => "WHEN_SILENT",
     }
 }
 

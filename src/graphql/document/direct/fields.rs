@@ -127,6 +127,8 @@ fn leaf_of_token(field: &str) -> Option<Write<View>> {
         "rotateBy" => |view, body| moment(view.token.rotate_by(), body),
         "overlapMinutes" => |view, body| json(&view.token.settings.overlap_minutes, body),
         "overlapStarts" => |view, body| json(view.token.settings.overlap_starts.as_str(), body),
+        "overlapEnds" => |view, body| json(view.token.settings.overlap_ends.as_str(), body),
+        "silentMinutes" => |view, body| json(&view.token.settings.silent_minutes, body),
         "onReuse" => |view, body| json(view.token.settings.on_reuse.as_str(), body),
         "protected" => |view, body| json(&view.token.settings.protected, body),
         "revokedAt" => |view, body| moment(view.token.revoked_at, body),

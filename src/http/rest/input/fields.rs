@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::text::{quote, whole};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{OverlapStart, Permission, ReusePolicy, TokenKind};
+use crate::domain::token::{OverlapEnd, OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
@@ -182,4 +182,4 @@ macro_rules! readable_by_name {
     };
 }
 
-readable_by_name!(OverlapStart, Permission, ReusePolicy, Status, TokenKind);
+readable_by_name!(OverlapEnd, OverlapStart, Permission, ReusePolicy, Status, TokenKind);

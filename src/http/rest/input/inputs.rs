@@ -21,6 +21,9 @@ input! {
         /// A shorter overlap for this rotation, in minutes, from 0 to that of the token. With 0, the old value stops working at once, as
         /// you want if it leaked; but then a client that does not receive the response is locked out.
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
+        /// With an `overlapMinutes` of 0: whether to rotate although the old value was used within the `silentMinutes` of the token.
+        /// Without, that is refused with `STILL_IN_USE`. Set it to true if the value leaked.
+        "force" => force: Option<bool> as Option<bool>,
         /// A key for this rotation: 1 to 255 printable ASCII characters. The same request with the same key and the same old value
         /// returns the same new value again, until that is first used or the overlap ends. Takes precedence over the `Idempotency-Key`
         /// header.
@@ -29,6 +32,17 @@ input! {
         "reason" => reason: Option<String> as Option<String>,
         /// Where the evidence is, for the audit log: an address with `https` or `http`, without a name and a password.
         "evidenceURL" => evidence_url: Option<String> as Option<String>,
+    }
+}
+
+input! {
+    /// How to end the overlap of an API token.
+    #[derive(ToSchema)]
+    #[schema(as = EndAPITokenOverlapInput)]
+    EndOverlapInput with schema {
+        /// Whether to end it although the previous value was used within the `silentMinutes` of the token. Without, that is refused with
+        /// `STILL_IN_USE`. Set it to true if the value leaked.
+        "force" => force: Option<bool> as Option<bool>,
     }
 }
 

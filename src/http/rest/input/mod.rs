@@ -5,5 +5,7 @@ mod inputs;
 mod query;
 
 pub(super) use fields::{Fields, Input, Readable, input};
-pub(super) use inputs::{Include, ListInput, NoInput, ORDERS, ReadInput, RevokeInput, RotateInput, SuspendInput};
+pub(super) use inputs::{
+    EndOverlapInput, Include, ListInput, NoInput, ORDERS, ReadInput, RevokeInput, RotateInput, SuspendInput,
+};
 pub(super) use query::fields as query_fields;

@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::listing::Order;
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{ActorKind, OverlapStart, Permission, ReusePolicy, TokenKind};
+use crate::domain::token::{ActorKind, OverlapEnd, OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::http::rest::input::{Include, ORDERS};
 use crate::service::ErrorCode;
 
@@ -37,6 +37,7 @@ schemas_by_name! {
     ActorKind as "ActorKind": "The holder of an API token, or the operator of the server at its command line.",
     ErrorCode as "ErrorCode": "The kind of an error.",
     OverlapStart as "OverlapStart": "When the overlap after a rotation starts: at the rotation, or at the first use of the new value.",
+    OverlapEnd as "OverlapEnd": "When the overlap after a rotation ends: after `overlapMinutes`, or when the new value was used and the previous one has not been used for `silentMinutes`, at the latest after `overlapMinutes`.",
     Permission as "Permission": "What an API token may do to Rotakey itself.",
     ReusePolicy as "ReusePolicy": "What happens when a client uses a retired value: it is recorded, and with `REVOKE` the API token is also revoked.",
     Status as "APITokenStatus": "The status of an API token at the time of the response. `EXPIRED`, `ROTATION_OVERDUE` and `REVOKED` are final.",

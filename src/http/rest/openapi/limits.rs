@@ -31,6 +31,7 @@ pub(crate) fn document() -> Value {
         &mut created,
         json!({
             "overlapMinutes": minutes,
+            "silentMinutes": minutes,
             "rotationPeriodMinutes": { "minimum": 1, "maximum": i32::MAX },
         }),
     );

@@ -6,24 +6,35 @@ use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, TokenKind};
+use crate::service::audit::Refused;
 use crate::service::{Caller, Error, Service, View, token_id};
 use crate::store::Transaction;
 
 impl Service {
     /// Ends the running overlap of a token. If there is none, nothing changes. A private token may do this to itself;
-    /// another's needs `API_TOKEN_MODIFY` and every permission that it holds, a public one's `API_TOKEN_MODIFY` (R11).
+    /// another's needs `API_TOKEN_MODIFY` and every permission that it holds, a public one's `API_TOKEN_MODIFY` (R11). A previous value
+    /// that is in use is only cut off if that is forced (R15).
     ///
     /// # Errors
-    /// When the caller may not, or no token has this id.
-    pub async fn end_overlap(&self, caller: &Caller, id: &str) -> Result<View, Error> {
+    /// When the caller may not, no token has this id, or the previous value is in use.
+    pub async fn end_overlap(&self, caller: &Caller, id: &str, force: bool) -> Result<View, Error> {
         let now = self.now();
         let id = token_id("id", id)?;
-        self.retry_on_full_disk(move || async move {
+        let attempt = move || async move {
             let transaction = self.store.begin_urgent().await?;
-            let view = self.end_overlap_in(&transaction, caller, id, now).await;
+            let view = self.end_overlap_in(&transaction, caller, id, force, now).await;
             caller.finish(transaction, view).await
-        })
-        .await
+        };
+        match self.retry_on_full_disk(attempt).await {
+            Err(err @ Error::StillInUse(_)) => {
+                let presented = Some((caller.token_id(), caller.generation()));
+                let refused =
+                    Refused { action: Action::OverlapEndRefused, code: err.code(), presented, target: Some(id) };
+                self.record_refusal(refused, caller.provenance().clone(), now).await;
+                Err(self.name_users(caller, id, err).await)
+            }
+            ended => ended,
+        }
     }
 
     async fn end_overlap_in(
@@ -31,6 +42,7 @@ impl Service {
         transaction: &Transaction,
         caller: &Caller,
         id: TokenId,
+        force: bool,
         now: Timestamp,
     ) -> Result<View, Error> {
         let (own, token) = self.find_to_change(transaction, caller, id, now).await?;
@@ -41,9 +53,10 @@ impl Service {
             // Anyone can copy a public token, so its holder must not be able to cut off the other holders.
             authority.require(Permission::ApiTokenModify)?;
         }
-        if !lifecycle::overlap_lasts(&token, now) {
+        let Some(previous) = token.previous.as_deref().filter(|_| lifecycle::overlap_lasts(&token, now)) else {
             return Ok(View::new(token, now));
-        }
+        };
+        self.require_silent(transaction, caller, (&token, previous.generation), force, now).await?;
         transaction.end_overlap(id).await?;
         transaction.erase_salt(id, token.current.generation).await?;
         token.previous = None;

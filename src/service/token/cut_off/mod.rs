@@ -1,5 +1,6 @@
 //! Taking rights away: what a token could do before, it or one of its values can no longer do. And giving them back, where that can be.
 
 mod end_overlap;
+mod retire_silent;
 mod revoke;
 mod suspend;

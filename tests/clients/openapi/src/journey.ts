@@ -63,7 +63,9 @@ const told = good(asked);
 assert.deepEqual([told.active, told.client_id, told.sub], [true, id, "acme"]);
 assert.deepEqual(told.rotakey_metadata, { team: "Zürich" });
 
-const ended = good(await operator.POST("/api-tokens/{id}/end-overlap", { params: { path: { id } } }));
+const inUse = await operator.POST("/api-tokens/{id}/end-overlap", { params: { path: { id } } });
+assert.deepEqual([inUse.response.status, inUse.error?.code, inUse.error?.users?.[0]?.userAgent], [409, "STILL_IN_USE", "node"]);
+const ended = good(await operator.POST("/api-tokens/{id}/end-overlap", { params: { path: { id } }, body: { force: true } }));
 assert.equal(ended.values.length, 1);
 const glean = good(await connect(value).POST("/rotatetoken", {}));
 assert.equal(glean.rotationPeriodMinutes, 60);

@@ -60,6 +60,17 @@ pub(crate) enum OverlapStart {
     FirstUse,
 }
 
+/// When the overlap after a rotation ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "token::OverlapEnd")]
+pub(crate) enum OverlapEnd {
+    /// After `overlapMinutes`.
+    OnTime,
+    /// When the new value was used and the previous one has not been used for `silentMinutes`; after `overlapMinutes` at
+    /// the latest.
+    WhenSilent,
+}
+
 /// What happens when a client sends a retired value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "token::ReusePolicy")]
@@ -89,12 +100,15 @@ pub(crate) enum AuditAction {
     /// The same rotation was requested again and got the same answer.
     #[graphql(name = "API_TOKEN_ROTATION_REPEATED")]
     RotationRepeated,
-    /// A rotation was refused, because another one won or it came too late.
+    /// A rotation was refused: another one won, it came too late, or the value that would have stopped working is in use.
     #[graphql(name = "API_TOKEN_ROTATION_REFUSED")]
     RotationRefused,
-    /// A running overlap was ended early.
+    /// A running overlap was ended early, or by itself because the previous value was silent.
     #[graphql(name = "API_TOKEN_OVERLAP_ENDED")]
     OverlapEnded,
+    /// A running overlap was not ended, because the previous value is in use.
+    #[graphql(name = "API_TOKEN_OVERLAP_END_REFUSED")]
+    OverlapEndRefused,
     /// An API token was revoked.
     #[graphql(name = "API_TOKEN_REVOKED")]
     Revoked,

@@ -28,6 +28,8 @@ pub(crate) enum ErrorCode {
     RotationConflict,
     /// The key was used for a rotation with another input.
     IdempotencyKeyReused,
+    /// The value that would stop working is in use.
+    StillInUse,
     /// The token is protected from revocation and suspension.
     TokenProtected,
     /// The token may not be used from this address.

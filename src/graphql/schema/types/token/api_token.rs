@@ -8,7 +8,9 @@ use crate::domain::value::Value;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::actor::Actor;
 use crate::graphql::schema::types::leaf::date_time::DateTime;
-use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, ApiTokenStatus, OverlapStart, Permission, ReusePolicy};
+use crate::graphql::schema::types::leaf::enums::{
+    ApiTokenKind, ApiTokenStatus, OverlapEnd, OverlapStart, Permission, ReusePolicy,
+};
 use crate::graphql::schema::types::leaf::int::int;
 use crate::service::{Issued, View};
 
@@ -173,6 +175,17 @@ impl ApiToken {
     /// When the overlap starts. Fixed at creation.
     async fn overlap_starts(&self) -> OverlapStart {
         self.view.token.settings.overlap_starts.into()
+    }
+
+    /// When the overlap ends. Fixed at creation.
+    async fn overlap_ends(&self) -> OverlapEnd {
+        self.view.token.settings.overlap_ends.into()
+    }
+
+    /// For how many minutes a value must not have been used before it is cut off without `force`, or retires because it
+    /// is silent. Fixed at creation; 0 if it may be cut off at any time.
+    async fn silent_minutes(&self) -> i32 {
+        int(self.view.token.settings.silent_minutes)
     }
 
     /// What happens when a client sends one of its retired values.

@@ -18,6 +18,9 @@ pub(crate) struct RotateApiTokenInput {
     /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. With 0, the old value stops
     /// working at once, as you want if it leaked. But a client that loses the answer is then locked out.
     overlap_minutes: Option<i32>,
+    /// With an `overlapMinutes` of 0: whether to rotate although the old value was used within the token's
+    /// `silentMinutes`. Without, that is refused with `STILL_IN_USE`. Set it to true if the value leaked.
+    force: Option<bool>,
     /// Your name for this rotation: 1 to 255 printable ASCII characters. If you repeat the request with the same key
     /// and the same old value, you get the same new value again, until it is first used or the overlap ends. Takes
     /// precedence over the `Idempotency-Key` header.
@@ -35,6 +38,7 @@ impl From<RotateApiTokenInput> for RotateRequest {
         Self {
             id: input.id.map(|ID(id)| id),
             overlap_minutes: input.overlap_minutes,
+            force: input.force.unwrap_or_default(),
             idempotency_key: input.idempotency_key,
             reason: ReasonDraft { text: input.reason, evidence_url: input.evidence_url },
             require_period: false,
@@ -49,6 +53,9 @@ pub(crate) struct EndApiTokenOverlapInput {
     /// The API token whose previous value stops working now. Your own needs no permission if it is private. For
     /// another token, you need `API_TOKEN_MODIFY` and every permission that it has.
     pub(crate) id: ID,
+    /// Whether to end it although the previous value was used within the token's `silentMinutes`. Set it to true if
+    /// the value leaked.
+    pub(crate) force: Option<bool>,
 }
 
 /// Which API token to revoke.

@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use crate::domain::token::{self, SettingsChange, SettingsDraft};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
-use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, OverlapStart, Permission, ReusePolicy};
+use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, OverlapEnd, OverlapStart, Permission, ReusePolicy};
 use crate::service::CreateRequest;
 
 /// The settings of a new API token. With `cloneSettingsFrom`, fields that are left out are copied from that token.
@@ -47,6 +47,13 @@ pub(crate) struct CreateApiTokenInput {
     overlap_minutes: Option<i32>,
     /// When the overlap starts; `ROTATION` if left out.
     overlap_starts: Option<OverlapStart>,
+    /// When the overlap ends; `ON_TIME` if left out.
+    overlap_ends: Option<OverlapEnd>,
+    /// For how many minutes a value must not have been used before `endAPITokenOverlap`, or a rotation with an
+    /// `overlapMinutes` of 0, cuts it off without `force`; and before it retires with `WHEN_SILENT`. At most
+    /// `overlapMinutes`, except with `FIRST_USE` and `ON_TIME`. 5 if left out, or a shorter `overlapMinutes`. With 0, a
+    /// value may be cut off at any time.
+    silent_minutes: Option<i32>,
     /// What happens when a client sends one of its retired values; `ALERT` if left out.
     on_reuse: Option<ReusePolicy>,
     /// Your key/value pairs, each key once: at most 16, and 2,048 bytes of keys and values together; none if left out.
@@ -77,6 +84,8 @@ impl From<CreateApiTokenInput> for CreateRequest {
             rotation_period_minutes: requested(input.rotation_period_minutes),
             overlap_minutes: input.overlap_minutes,
             overlap_starts: input.overlap_starts.map(Into::into),
+            overlap_ends: input.overlap_ends.map(Into::into),
+            silent_minutes: input.silent_minutes,
         };
         Self { draft, clone_settings_from: input.clone_settings_from.map(|ID(id)| id) }
     }
