@@ -48,10 +48,14 @@ const NUMBERS: &str = "WITH RECURSIVE numbers(i) AS (SELECT ?1 UNION ALL SELECT 
 
 const TOKENS: &str =
     "INSERT INTO api_token (id, name, owner, kind, permissions, scopes, overlap_minutes, overlap_starts,
-    allowed_cidr_blocks, allowed_origins, on_reuse, protected, generation, created_at, last_used_at)
+    allowed_cidr_blocks, allowed_origins, on_reuse, protected, generation, created_at, last_used_at, has_sort_keys)
     SELECT printf('tok_01JZZZZZZZ%016d', i), 'token ' || i, 'customer ' || i % 1000, 'PRIVATE', '',
     'orders:read orders:write', 10, 'ROTATION', '', '', 'ALERT', 0, 1, ?3 - 86400000,
-    ?3 - 3600000 FROM numbers";
+    ?3 - 3600000, 1 FROM numbers";
+
+/// As housekeeping would write them while something is measured.
+const SORT_KEYS: &str = "INSERT INTO api_token_sort_key (token_id, expires_at, rotate_by, last_used_at)
+    SELECT printf('tok_01JZZZZZZZ%016d', i), 9223372036854775807, 9223372036854775807, ?3 - 3600000 FROM numbers";
 
 // Both lists are BLOBs, because SQLite's substr on a long TEXT counts characters from its start.
 const VALUES: &str =
@@ -82,6 +86,9 @@ pub async fn database(folder: &Path, name: &str, tokens: usize) -> Database {
         insert.execute(&mut *transaction).await.unwrap();
         let insert = format!("{NUMBERS} {VALUES}");
         let insert = query(sea_orm::sqlx::AssertSqlSafe(insert)).bind(from).bind(to).bind(now).bind(hashes).bind(hints);
+        insert.execute(&mut *transaction).await.unwrap();
+        let insert =
+            query(sea_orm::sqlx::AssertSqlSafe(format!("{NUMBERS} {SORT_KEYS}"))).bind(from).bind(to).bind(now);
         insert.execute(&mut *transaction).await.unwrap();
         transaction.commit().await.unwrap();
     }

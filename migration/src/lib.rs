@@ -33,6 +33,10 @@ mod m0017_event_reason;
 mod m0018_metadata;
 mod m0019_silence;
 mod m0020_silence_index;
+mod m0021_sort_keys;
+mod m0022_unsorted_index;
+mod m0023_missed_rotation;
+mod m0024_grants;
 mod statements;
 
 /// All steps, oldest first.
@@ -63,6 +67,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_metadata::Migration),
             Box::new(m0019_silence::Migration),
             Box::new(m0020_silence_index::MIGRATION),
+            Box::new(m0021_sort_keys::Migration),
+            Box::new(m0022_unsorted_index::MIGRATION),
+            Box::new(m0023_missed_rotation::Migration),
+            Box::new(m0024_grants::Migration),
         ]
     }
 }

@@ -1,28 +1,17 @@
 //! A page of tokens: filter, order, position and size.
 
-use std::collections::BTreeSet;
+mod filter;
 
 use super::id::TokenId;
-use crate::domain::rule::lifecycle::Status;
-use crate::domain::token::{Token, TokenKind};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Token;
+
+pub use filter::{Filter, minutes, scope};
 
 /// The default page size.
 pub const DEFAULT_PAGE_SIZE: u32 = 25;
 /// The largest page size.
 pub const MAX_PAGE_SIZE: u32 = 200;
-
-/// Which tokens. Every condition that is given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Tokens whose status is one of these.
-    pub status: Option<BTreeSet<Status>>,
-    /// Tokens whose name contains this text, ASCII letters of either case alike.
-    pub name: Option<String>,
-    /// Tokens of exactly this owner.
-    pub owner: Option<String>,
-    /// Tokens of this kind.
-    pub kind: Option<TokenKind>,
-}
 
 /// What tokens are ordered by; ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +21,12 @@ pub enum OrderField {
     CreatedAt,
     /// By name, by Unicode code point.
     Name,
+    /// By expiry. Tokens that never expire come after all others.
+    ExpiresAt,
+    /// By the end of the rotation period. Tokens without a rotation period come after all others.
+    RotateBy,
+    /// By the last use. Tokens that were never used come before all others.
+    LastUsedAt,
 }
 
 /// The order of a listing.
@@ -43,19 +38,44 @@ pub struct Order {
     pub descending: bool,
 }
 
+/// What a token is ordered by, apart from its id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SortKey {
+    /// A name.
+    Name(String),
+    /// A time in milliseconds, [`SortKey::NEVER`] or [`SortKey::NOT_YET`].
+    Moment(i64),
+}
+
+impl SortKey {
+    /// The time of what never happens: after all others.
+    pub const NEVER: i64 = i64::MAX;
+    /// The time of what has not happened yet: before all others.
+    pub const NOT_YET: i64 = 0;
+}
+
 /// The position of a token in an order: the key that a page starts after or ends before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// The name, if the order is by name.
-    pub name: Option<String>,
+    /// The key; `None` in the order of creation, which is that of the ids.
+    pub key: Option<SortKey>,
     /// The id.
     pub id: TokenId,
 }
 
 impl Position {
-    /// The position of this token in this order.
-    pub fn of(token: &Token, field: OrderField) -> Self {
-        Self { name: (field == OrderField::Name).then(|| token.settings.name.to_string()), id: token.id }
+    /// The position of this token in this order. Uses are written in batches, so `last_used_at` is what the listing was ordered by.
+    pub fn of(token: &Token, field: OrderField, last_used_at: Option<i64>) -> Self {
+        let ends_at =
+            |limit: Option<Timestamp>| Some(SortKey::Moment(limit.map_or(SortKey::NEVER, Timestamp::unix_millis)));
+        let key = match field {
+            OrderField::CreatedAt => None,
+            OrderField::Name => Some(SortKey::Name(token.settings.name.to_string())),
+            OrderField::ExpiresAt => ends_at(token.settings.expires_at),
+            OrderField::RotateBy => ends_at(token.rotate_by()),
+            OrderField::LastUsedAt => Some(SortKey::Moment(last_used_at.unwrap_or(SortKey::NOT_YET))),
+        };
+        Self { key, id: token.id }
     }
 }
 

@@ -36,13 +36,13 @@ const LITERALS: usize = 10_000;
 /// Of the tokens after the first, 10 % are revoked, 7 % have expired, 3 % are overdue; a tenth is public. There are 10,000 owners.
 const TOKENS: &str = "INSERT INTO api_token (id, name, owner, kind, permissions, scopes, expires_at, rotation_period_minutes,
     overlap_minutes, overlap_starts, allowed_cidr_blocks, allowed_origins, on_reuse, protected, generation, created_at, last_used_at,
-    revoked_at, swept_status)
+    revoked_at, swept_status, has_sort_keys)
     SELECT TOKEN, 'token ' || i, 'customer ' || i % 10000, CASE WHEN i >= FIRST AND i % 10 = 3 THEN 'PUBLIC' ELSE 'PRIVATE' END,
     '', 'orders:read orders:write', CASE WHEN i >= FIRST AND i % 100 BETWEEN 10 AND 16 THEN NOW - 3600000 END,
     CASE WHEN i >= FIRST AND i % 100 BETWEEN 17 AND 19 THEN 60 END, 10, 'ROTATION', '', '', 'ALERT', false, 1, NOW - 86400000,
     NOW + 3600000, CASE WHEN i >= FIRST AND i % 100 < 10 THEN NOW - 3600000 END,
     CASE WHEN i < FIRST OR i % 100 > 19 THEN 'ACTIVE' WHEN i % 100 < 10 THEN 'REVOKED' WHEN i % 100 < 17 THEN 'EXPIRED'
-    ELSE 'ROTATION_OVERDUE' END FROM NUMBERS";
+    ELSE 'ROTATION_OVERDUE' END, true FROM NUMBERS";
 /// Those of overdue tokens have no `overdue_at`, because housekeeping has removed it when it wrote the status of the token.
 const UNKNOWN_VALUES: &str = "INSERT INTO api_token_value (token_id, generation, hash, hint, created_at, first_used_at,
     overlap_minutes)
@@ -53,6 +53,15 @@ const KNOWN_VALUES: &str = "INSERT INTO api_token_value (token_id, generation, h
 const EVENTS: &str = "INSERT INTO audit_event (id, at, action, result, actor, token_id, generation)
     SELECT EVENT, NOW - COUNT + i, CASE i % 100 WHEN 0 THEN 'API_TOKEN_CREATED' WHEN 1 THEN 'API_TOKEN_REVOKED' WHEN 2 THEN
     'API_TOKEN_UPDATED' ELSE 'API_TOKEN_ROTATED' END, 'OK', ACTOR, ACTOR, 1 FROM NUMBERS";
+
+/// What triggers and housekeeping write for the indexes of listings.
+const FOR_LISTINGS: [&str; 2] = [
+    "INSERT INTO api_token_grant (granted, token_id) SELECT 'scope:orders:read', id FROM api_token WHERE has_sort_keys
+     UNION ALL SELECT 'scope:orders:write', id FROM api_token WHERE has_sort_keys",
+    "INSERT INTO api_token_sort_key (token_id, created_by, expires_at, rotate_by, last_used_at)
+     SELECT id, created_by, coalesce(expires_at, 9223372036854775807),
+     coalesce(created_at + rotation_period_minutes * 60000, 9223372036854775807), last_used_at FROM api_token WHERE has_sort_keys",
+];
 
 /// SQLite's search by name is filled as its migration does.
 const SQLITE_NAMES: [&str; 2] = [
@@ -78,6 +87,7 @@ pub async fn fill(connection: &DatabaseConnection, size: Size) {
     for from in (0..first).step_by(LITERALS) {
         run(connection, &[known_values(from..first.min(from + LITERALS), sqlite, now)]).await;
     }
+    run(connection, &FOR_LISTINGS.map(str::to_owned)).await;
     if sqlite {
         run(connection, &SQLITE_NAMES.map(str::to_owned)).await;
     }

@@ -37,10 +37,11 @@ pub struct Times {
 impl Listing {
     /// All listings, those of events where there are any.
     pub fn all(events: bool) -> Vec<Self> {
-        let orders = ["CREATED_AT", "NAME"]
-            .iter()
-            .flat_map(|field| ["ASC", "DESC"].map(|direction| json!({ "field": field, "direction": direction })));
-        let orders = choices("orderBy", orders.collect());
+        let orders = |fields: &[&str]| {
+            let directions = |field| ["ASC", "DESC"].map(|direction| json!({ "field": field, "direction": direction }));
+            choices("orderBy", fields.iter().flat_map(directions).collect())
+        };
+        let (main, keyed) = (orders(&["CREATED_AT", "NAME"]), orders(&["EXPIRES_AT", "ROTATE_BY", "LAST_USED_AT"]));
         let statuses = ["ACTIVE", "EXPIRED", "ROTATION_OVERDUE", "REVOKED"].map(|status| json!([status]));
         let own = combine(&[
             optional("status", statuses.to_vec()),
@@ -48,11 +49,25 @@ impl Listing {
             optional("owner", vec![json!("customer 7"), json!("nobody")]),
         ]);
         let names = |names: &[&str]| choices("name", names.iter().map(|name| json!(name)).collect());
-        let tokens = |name, filters: Vec<Value>| {
+        let ordered = |name, filters: Vec<Value>, orders: &[Value]| {
             let filters = filters.into_iter().map(|filter| json!({ "filter": filter })).collect();
-            let variables = combine(&[filters, orders.clone(), vec![json!({ "first": 25 })]]);
+            let variables = combine(&[filters, orders.to_vec(), vec![json!({ "first": 25 })]]);
             Self { name, query: TOKENS, variables, deep: false }
         };
+        let tokens = |name, filters| ordered(name, filters, &main);
+        let all_orders = [main.clone(), keyed.clone()].concat();
+        let conditions = vec![
+            json!({ "scope": "orders:read" }),
+            json!({ "scope": "none" }),
+            json!({ "permission": "API_TOKEN_READ" }),
+            json!({ "createdBy": seed::id(7) }),
+            json!({ "expiresAfter": "2030-01-01T00:00:00Z" }),
+            json!({ "rotateByBefore": "2024-01-01T00:00:00Z" }),
+            json!({ "unusedSince": "2024-01-01T00:00:00Z" }),
+            json!({ "overlapRunning": true }),
+            json!({ "overlapRunning": false }),
+            json!({ "previousValueUsedWithinMinutes": 60 }),
+        ];
         let mut all = vec![
             Self {
                 name: "`apiTokens`, the first page",
@@ -72,6 +87,8 @@ impl Listing {
                 combine(&[own.clone(), names(&["token 999", "no such name"])]),
             ),
             tokens("`apiTokens` by part of a name that all tokens have", names(&["token"])),
+            ordered("`apiTokens` by expiry, rotation or last use", vec![json!({})], &keyed),
+            ordered("`apiTokens` by what few tokens have, or nearly all", conditions, &all_orders),
         ];
         if events {
             let token = json!(seed::id(7));

@@ -62,7 +62,7 @@ impl Query {
         #[graphql(desc = "Which API tokens; all if left out.")] filter: Option<ApiTokenFilter>,
         #[graphql(desc = "The order; oldest first if left out.")] order_by: Option<ApiTokenOrder>,
     ) -> Result<Written<ApiTokenConnection>> {
-        let filter = filter.map(Into::into).unwrap_or_default();
+        let filter = filter.map(ApiTokenFilter::read).transpose().map_err(refuse)?.unwrap_or_default();
         let order = order_by.map(Into::into).unwrap_or_default();
         let request = PageRequest { first, after, last, before, filter, order };
         service(ctx)?

@@ -39,7 +39,7 @@ pub(super) async fn list(
 ) -> Answer<ApiTokenPage> {
     let input: ListInput = Fields::read(query_fields(&query.unwrap_or_default())?, state.hides_names())?;
     let include = input.include;
-    let page = state.service.list(&caller, input.into()).await?;
+    let page = state.service.list(&caller, input.read()?).await?;
     let uses = uses(&state, &caller, include, &page.views).await?;
     Ok(Json(ApiTokenPage::new(page, uses.as_ref())))
 }

@@ -11,11 +11,13 @@ const MIN_AGE_MINUTES: u32 = 1;
 const BATCH: u32 = 500;
 /// How many such transactions of each kind run in one go. The rest is left for the next time.
 const MAX_BATCHES: u32 = 40;
+/// As many for tokens without sort keys: an upgrade leaves all of them so.
+const MAX_BATCHES_OF_NEW: u32 = 200;
 
 impl Service {
     /// Erases the salts of rotations whose overlap has ended (R6), and deletes values and audit events after their retention and
     /// rows of `change` that every replica has polled. Retires previous values that are silent (R15). Forgets users of values that were not
-    /// seen for a day. Writes the status of tokens that ended, so that listings find them by an index.
+    /// seen for a day. Writes the sort keys of new tokens, and the status of tokens that ended, so that listings find them by an index.
     ///
     /// # Errors
     /// When the database fails.
@@ -34,6 +36,7 @@ impl Service {
             self.delete_retired_values(now).await,
             self.delete_unseen_users(now.minus_minutes(USER_RETENTION_MINUTES)).await,
             self.store.sweep_statuses(now.minus_minutes(MIN_AGE_MINUTES)).await.map(drop).map_err(Error::from),
+            self.write_sort_keys().await,
             self.delete_old_events(now).await,
         ];
         outcomes.into_iter().collect()
@@ -49,6 +52,16 @@ impl Service {
     async fn delete_events(&self, before: Timestamp) -> Result<(), Error> {
         for _ in 0..MAX_BATCHES {
             if self.store.delete_events(before, BATCH.into()).await? < u64::from(BATCH) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the sort keys of new tokens.
+    async fn write_sort_keys(&self) -> Result<(), Error> {
+        for _ in 0..MAX_BATCHES_OF_NEW {
+            if !self.store.write_sort_keys().await? {
                 break;
             }
         }

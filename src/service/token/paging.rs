@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
-use crate::domain::listing::{DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Order, OrderField, Page, Position};
-use crate::domain::text::MAX_NAME_LENGTH;
+use crate::domain::listing::{
+    DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Order, OrderField, Page, Position, SortKey,
+};
 use crate::domain::timestamp::Timestamp;
 use crate::service::View;
 use crate::store::Listing;
@@ -34,6 +35,8 @@ pub struct PageRequest {
 pub struct Connection {
     /// The tokens.
     pub views: Vec<View>,
+    /// Their positions, from which their cursors are made.
+    pub positions: Vec<Position>,
     /// Their order, which each [`cursor`] names.
     pub order: Order,
     /// Whether there are more tokens after the last edge, as far as this request can tell.
@@ -46,14 +49,7 @@ impl PageRequest {
     /// The page, if every argument is valid.
     pub(crate) fn validate(self) -> Result<Page, InvalidInput> {
         let (end, size) = end_and_size(self.first, self.last, "tokens")?;
-        // PostgreSQL cannot store U+0000 in a text, so such a filter can match nothing.
-        let no_name = |text: &String| text.contains('\0') || text.chars().count() > MAX_NAME_LENGTH;
-        for (field, text) in [("name", &self.filter.name), ("owner", &self.filter.owner)] {
-            if text.as_ref().is_some_and(no_name) {
-                let message = format!("The {field} must have at most {MAX_NAME_LENGTH} characters, without U+0000.");
-                return Err(InvalidInput::new(field, message));
-            }
-        }
+        self.filter.validate()?;
         let read = |field, cursor: Option<String>| {
             cursor.map(|text| read_cursor(&text, self.order).ok_or_else(|| broken_cursor(field))).transpose()
         };
@@ -66,17 +62,17 @@ impl Connection {
     pub(crate) fn new(page: &Page, listing: Listing, now: Timestamp) -> Self {
         let (has_next_page, has_previous_page) = neighbours(page.end, listing.more, &page.after, &page.before);
         let views = listing.tokens.into_iter().map(|token| View::new(token, now)).collect();
-        Self { views, order: page.order, has_next_page, has_previous_page }
+        Self { views, positions: listing.positions, order: page.order, has_next_page, has_previous_page }
     }
 
     /// The cursor of the first token, if there is one.
     pub fn start_cursor(&self) -> Option<String> {
-        self.views.first().map(|view| cursor(view, self.order))
+        self.positions.first().map(|position| cursor(position, self.order))
     }
 
     /// The cursor of the last token, if there is one.
     pub fn end_cursor(&self) -> Option<String> {
-        self.views.last().map(|view| cursor(view, self.order))
+        self.positions.last().map(|position| cursor(position, self.order))
     }
 }
 
@@ -125,6 +121,8 @@ struct Cursor {
     order: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<i64>,
     id: String,
 }
 
@@ -134,21 +132,38 @@ fn order_name(order: Order) -> &'static str {
         (OrderField::CreatedAt, true) => "-created",
         (OrderField::Name, false) => "name",
         (OrderField::Name, true) => "-name",
+        (OrderField::ExpiresAt, false) => "expires",
+        (OrderField::ExpiresAt, true) => "-expires",
+        (OrderField::RotateBy, false) => "rotateBy",
+        (OrderField::RotateBy, true) => "-rotateBy",
+        (OrderField::LastUsedAt, false) => "lastUsed",
+        (OrderField::LastUsedAt, true) => "-lastUsed",
     }
 }
 
-/// The cursor of a token: its position in a listing of this order. Opaque to clients.
-pub fn cursor(view: &View, order: Order) -> String {
-    let Position { name, id } = Position::of(&view.token, order.field);
-    let cursor = Cursor { order: order_name(order).to_owned(), name, id: id.to_string() };
+/// The cursor of a position in a listing of this order. Opaque to clients.
+pub fn cursor(position: &Position, order: Order) -> String {
+    let Position { key, id } = position.clone();
+    let (name, at) = match key {
+        None => (None, None),
+        Some(SortKey::Name(name)) => (Some(name), None),
+        Some(SortKey::Moment(at)) => (None, Some(at)),
+    };
+    let cursor = Cursor { order: order_name(order).to_owned(), name, at, id: id.to_string() };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
 }
 
 fn read_cursor(text: &str, order: Order) -> Option<Position> {
     let cursor: Cursor = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-    let fits = cursor.order == order_name(order) && cursor.name.is_some() == (order.field == OrderField::Name);
-    let position = Position { name: cursor.name, id: TokenId::parse(&cursor.id)? };
-    // PostgreSQL cannot store U+0000 in a text. No name has one, so none of our cursors does.
-    let sound = !position.name.as_ref().is_some_and(|name| name.contains('\0'));
-    (fits && sound).then_some(position)
+    let key = match (order.field, cursor.name, cursor.at) {
+        (OrderField::CreatedAt, None, None) => None,
+        // PostgreSQL cannot store U+0000 in a text. No name has one, so none of our cursors does.
+        (OrderField::Name, Some(name), None) if !name.contains('\0') => Some(SortKey::Name(name)),
+        (OrderField::ExpiresAt | OrderField::RotateBy | OrderField::LastUsedAt, None, Some(at)) => {
+            Some(SortKey::Moment(at))
+        }
+        _ => return None,
+    };
+    let position = Position { key, id: TokenId::parse(&cursor.id)? };
+    (cursor.order == order_name(order)).then_some(position)
 }

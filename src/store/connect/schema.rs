@@ -6,8 +6,16 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 /// The table of the migrations that have been applied.
 const MIGRATIONS: &str = "seaql_migrations";
 /// The names of our tables. On PostgreSQL, other programs may have tables in the same schema, but not with these names.
-const OURS: [&str; 6] =
-    ["api_token", "api_token_metadata", "api_token_value", "api_token_value_user", "audit_event", "change"];
+const OURS: [&str; 8] = [
+    "api_token",
+    "api_token_grant",
+    "api_token_metadata",
+    "api_token_sort_key",
+    "api_token_value",
+    "api_token_value_user",
+    "audit_event",
+    "change",
+];
 
 /// The schema that a database has.
 #[derive(Debug, PartialEq, Eq)]

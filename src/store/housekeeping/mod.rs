@@ -4,6 +4,7 @@ mod change_rows;
 mod retired_values;
 mod salts;
 mod silent_values;
+mod sort_keys;
 mod statistics;
 mod statuses;
 mod value_users;

@@ -82,7 +82,8 @@ impl Transaction {
     }
 }
 
-fn push_in_list(sql: &mut Sql, column: &str, ids: &[String]) {
+/// Adds the condition that a column is one of these ids.
+pub(super) fn push_in_list(sql: &mut Sql, column: &str, ids: &[String]) {
     sql.text(&format!(" AND {column} IN ("));
     for (number, id) in ids.iter().enumerate() {
         sql.push(if number == 0 { "?" } else { ", ?" }, [id.clone().into()]);

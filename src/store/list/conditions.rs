@@ -1,18 +1,42 @@
 //! The conditions of a listing: its filter, and the position that the page begins or ends at.
 
-use crate::domain::listing::{Filter, Page, Position};
+use sea_orm::Value;
+
+use crate::domain::id::TokenId;
+use crate::domain::listing::{Filter, Page, Position, SortKey};
 use crate::domain::timestamp::Timestamp;
 use crate::store::sql::Sql;
 
 use super::index_ranges::Branch;
 use super::name_search::Search;
-use super::status::has_status;
+use super::status::{ends_before, has_status};
+
+/// The previous value of a token, while its overlap lasts. The conditions that follow are on `previous`.
+const OVERLAPPING: &str = "EXISTS (SELECT 1 FROM api_token_value AS previous WHERE previous.token_id = api_token.id
+    AND previous.generation = api_token.previous_generation AND (previous.retires_at IS NULL OR previous.retires_at > ?)";
 
 /// Adds the conditions of a page to the SELECT of one of its branches.
 pub(super) fn write(sql: &mut Sql, branch: &Branch, page: &Page, search: Option<&Search>, now: Timestamp) {
-    // Every field by name, so that a new one does not compile until its condition is here. `search` is of the name.
-    let Filter { status: statuses, name: _, owner, kind } = &page.filter;
-    match (branch, statuses) {
+    write_status(sql, branch, page, now);
+    write_settings(sql, branch, &page.filter);
+    write_times(sql, &page.filter, now);
+    if let Some(at) = page.filter.unused_since {
+        // An id begins with the time of the creation, so this bounds an index that is in the order of the ids.
+        sql.push(&format!(" AND {} < ?", branch.id()), [TokenId::first_of(at).to_string().into()]);
+    }
+    if let Some(search) = search {
+        search.write_condition(sql);
+    }
+    if let Some(position) = &page.after {
+        beyond(sql, branch, page, (position, page.order.descending));
+    }
+    if let Some(position) = &page.before {
+        beyond(sql, branch, page, (position, !page.order.descending));
+    }
+}
+
+fn write_status(sql: &mut Sql, branch: &Branch, page: &Page, now: Timestamp) {
+    match (branch, &page.filter.status) {
         (Branch::Swept(status, _) | Branch::Unswept(status, _), Some(_)) => {
             sql.text(" AND ");
             has_status(sql, *status, now);
@@ -26,31 +50,92 @@ pub(super) fn write(sql: &mut Sql, branch: &Branch, page: &Page, search: Option<
         }
         (_, None) => {}
     }
-    if let (false, Some(kind)) = (matches!(branch, Branch::Swept(..)), kind) {
+}
+
+fn write_settings(sql: &mut Sql, branch: &Branch, filter: &Filter) {
+    if let (false, Some(kind)) = (matches!(branch, Branch::Swept(..)), filter.kind) {
         sql.push(" AND api_token.kind = ?", [kind.as_str().into()]);
     }
-    if let Some(owner) = owner {
+    if let Some(owner) = &filter.owner {
         sql.push(" AND api_token.owner = ?", [owner.clone().into()]);
     }
-    if let Some(search) = search {
-        search.write_condition(sql);
+    if let Some(scope) = &filter.scope {
+        has_word(sql, "scopes", scope.as_str());
     }
-    if let Some(position) = &page.after {
-        beyond(sql, position, page.order.descending);
+    if let Some(permission) = filter.permission {
+        has_word(sql, "permissions", permission.as_str());
     }
-    if let Some(position) = &page.before {
-        beyond(sql, position, !page.order.descending);
+    if let Some(creator) = filter.created_by {
+        sql.push(" AND api_token.created_by = ?", [creator.to_string().into()]);
     }
 }
 
-/// Adds the condition that a row is after a position, or before it if `descending`.
-fn beyond(sql: &mut Sql, position: &Position, descending: bool) {
-    let past = if descending { "<" } else { ">" };
-    let id = position.id.to_string();
-    match &position.name {
-        None => sql.push(&format!(" AND api_token.id {past} ?"), [id.into()]),
-        Some(name) => {
-            sql.push(&format!(" AND (api_token.name, api_token.id) {past} (?, ?)"), [name.clone().into(), id.into()])
-        }
+/// Adds the condition that a list, which has spaces between its words, has this word.
+fn has_word(sql: &mut Sql, list: &str, word: &str) {
+    let position = if sql.is_postgres() { "strpos" } else { "instr" };
+    sql.push(&format!(" AND {position}(' ' || api_token.{list} || ' ', ?) > 0"), [format!(" {word} ").into()]);
+}
+
+fn write_times(sql: &mut Sql, filter: &Filter, now: Timestamp) {
+    // Every field by name, so that a new one does not compile until its condition is here or above. `name` is searched for.
+    let Filter {
+        status: _,
+        name: _,
+        owner: _,
+        kind: _,
+        scope: _,
+        permission: _,
+        created_by: _,
+        expires_after,
+        expires_before,
+        rotate_by_before,
+        unused_since,
+        overlap_running,
+        previous_value_used_within_minutes,
+    } = filter;
+    let millis = |at: &Timestamp| Value::from(at.unix_millis());
+    if let Some(at) = expires_after {
+        sql.push(" AND api_token.expires_at >= ?", [millis(at)]);
+    }
+    if let Some(at) = expires_before {
+        sql.push(" AND api_token.expires_at < ?", [millis(at)]);
+    }
+    if let Some(at) = rotate_by_before {
+        sql.text(" AND ");
+        ends_before(sql, *at);
+    }
+    if let Some(at) = unused_since {
+        let condition =
+            " AND api_token.created_at < ? AND (api_token.last_used_at IS NULL OR api_token.last_used_at < ?)";
+        sql.push(condition, [millis(at), millis(at)]);
+    }
+    if let Some(running) = overlap_running {
+        sql.text(if *running { " AND " } else { " AND NOT " });
+        sql.push(OVERLAPPING, [millis(&now)]).text(")");
+    }
+    if let Some(minutes) = previous_value_used_within_minutes {
+        let since = now.minus_minutes(*minutes);
+        sql.text(" AND ").push(OVERLAPPING, [millis(&now)]);
+        // The first use is written at once, and later ones in batches.
+        sql.push(
+            " AND (previous.last_used_at >= ? AND previous.last_used_at >= previous.replaced_at
+              OR previous.first_used_at >= ? AND previous.first_used_at >= previous.replaced_at))",
+            [millis(&since), millis(&since)],
+        );
+    }
+}
+
+/// Adds the condition that a row is after a position, or before it if that says so.
+fn beyond(sql: &mut Sql, branch: &Branch, page: &Page, (position, before): (&Position, bool)) {
+    let past = if before { "<" } else { ">" };
+    let id = || Value::from(position.id.to_string());
+    let key = match &position.key {
+        None => None,
+        Some(SortKey::Name(name)) => Some(Value::from(name.clone())),
+        Some(SortKey::Moment(at)) => Some(Value::from(*at)),
+    };
+    match branch.key(page).zip(key) {
+        None => sql.push(&format!(" AND {} {past} ?", branch.id()), [id()]),
+        Some((column, key)) => sql.push(&format!(" AND ({column}, {}) {past} (?, ?)", branch.id()), [key, id()]),
     };
 }

@@ -8,20 +8,31 @@ use crate::domain::timestamp::Timestamp;
 
 use crate::store::{Error, Store};
 
+use super::candidates;
+use super::name_search::Search;
+
 impl Store {
-    /// The query plan of this page of tokens. On SQLite, the lines of EXPLAIN QUERY PLAN, each after its id and that of its parent;
-    /// on PostgreSQL, those of EXPLAIN ANALYZE. Empty if there is no statement.
+    /// The query plan of this page of tokens, and those of the lookups of its filter, which read up to a limit. On SQLite, the lines of
+    /// EXPLAIN QUERY PLAN, each after its id and that of its parent; on PostgreSQL, those of EXPLAIN ANALYZE. Empty if there is no
+    /// statement.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn explain_list(&self, page: &Page, now: Timestamp) -> Result<String, Error> {
-        match self.page(page, now).await? {
-            Some(statement) => self.explain(statement).await,
-            None => Ok(String::new()),
+    pub async fn explain_list(&self, page: &Page, now: Timestamp) -> Result<(String, Vec<String>), Error> {
+        let search = page.filter.name.as_deref().map(Search::new);
+        let backend = self.listings.get_database_backend();
+        let mut lookups = Vec::new();
+        for lookup in candidates::statements(backend, page, search.as_ref(), now) {
+            lookups.push(self.explain(lookup).await?);
         }
+        let plan = match self.page(page, now).await? {
+            Some(statement) => self.explain(statement).await?,
+            None => String::new(),
+        };
+        Ok((plan, lookups))
     }
 
-    /// As [`Store::explain_list`], for [`Store::events`].
+    /// The query plan of [`Store::events`], as that of [`Store::explain_list`].
     ///
     /// # Errors
     /// When the database fails.

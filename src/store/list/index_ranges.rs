@@ -1,42 +1,78 @@
 //! The branches of a listing: ranges of an index, each in the order of the listing, which are merged.
 //!
-//! The indexes begin with the status that housekeeping last wrote and with the kind, so they have one range for each pair of these.
+//! The main indexes begin with the status that housekeeping last wrote and with the kind, so they have one range for each pair of these.
 //! A listing that does not filter by one of the two, or filters by several statuses, merges several ranges.
 
-use crate::domain::listing::{OrderField, Page};
+use crate::domain::id::TokenId;
+use crate::domain::listing::{Filter, OrderField, Page};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenKind;
 use crate::store::sql::Sql;
 
-use super::name_search::Search;
-use super::status::Unswept;
+use super::sort_keys;
+use super::status::{BY_ID, Unswept};
 
 /// A set of tokens that is read in the order of the listing, or is small.
 pub(super) enum Branch {
     /// All tokens.
     All,
-    /// Those whose name matches, if they are few enough to be sorted.
-    NameMatches,
+    /// Those with these ids, with spaces between them.
+    Found(String),
     /// Those of this kind for which housekeeping last wrote this status.
     Swept(Status, TokenKind),
     /// Those that reached this status since then.
     Unswept(Status, Unswept),
+    /// Those that were granted this, as the table of grants names it.
+    Granted(String),
+    /// Those that have sort keys and were created by this token.
+    CreatedBy(TokenId),
+    /// Those that have sort keys, in the order of one of them.
+    Sorted,
+    /// Those whose rotation period has not ended, in the order of its end.
+    Rotating,
+    /// Those that have no sort keys yet.
+    Unsorted,
 }
 
-/// The branches of this page. No token is in two of them.
-pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
+/// The branches of this page. No token is in two of them. `found` are the ids of all tokens that can match, if they are few.
+pub(super) fn branches(page: &Page, found: Option<String>) -> Vec<Branch> {
     let filter = &page.filter;
     if filter.status.as_ref().is_some_and(|statuses| statuses.is_empty()) {
         return Vec::new();
     }
-    if search.is_some_and(Search::is_rare) {
-        return vec![Branch::NameMatches];
+    if let Some(ids) = found {
+        return vec![Branch::Found(ids)];
+    }
+    match page.order.field {
+        OrderField::ExpiresAt | OrderField::LastUsedAt => vec![Branch::Sorted, Branch::Unsorted],
+        OrderField::RotateBy => vec![Branch::Sorted, Branch::Rotating, Branch::Unsorted],
+        OrderField::CreatedAt => by_creation(filter),
+        OrderField::Name => by_status_and_kind(filter),
+    }
+}
+
+/// Whether a page with a filter by status, kind or owner is read from the indexes of these.
+pub(super) fn is_by_status_and_kind(page: &Page) -> bool {
+    match page.order.field {
+        OrderField::CreatedAt => page.filter.created_by.is_none() && granted(&page.filter).is_empty(),
+        OrderField::Name => true,
+        OrderField::ExpiresAt | OrderField::RotateBy | OrderField::LastUsedAt => false,
+    }
+}
+
+fn by_creation(filter: &Filter) -> Vec<Branch> {
+    if let Some(creator) = filter.created_by {
+        return vec![Branch::CreatedBy(creator), Branch::Unsorted];
+    }
+    if let Some(granted) = granted(filter).pop() {
+        return vec![Branch::Granted(granted)];
     }
     let narrowed = filter.status.is_some() || filter.kind.is_some() || filter.owner.is_some();
-    if !narrowed && page.order.field == OrderField::CreatedAt {
-        return vec![Branch::All];
-    }
+    if narrowed { by_status_and_kind(filter) } else { vec![Branch::All] }
+}
+
+fn by_status_and_kind(filter: &Filter) -> Vec<Branch> {
     let kinds = TokenKind::ALL.iter().filter(|kind| filter.kind.is_none_or(|wanted| wanted == **kind));
     let pairs = kinds.flat_map(|kind| Status::ALL.iter().map(|status| (*status, *kind)));
     let wanted = |status: &Status| filter.status.as_ref().is_none_or(|wanted| wanted.contains(status));
@@ -50,31 +86,82 @@ pub(super) fn branches(page: &Page, search: Option<&Search>) -> Vec<Branch> {
     swept.chain(asked.flat_map(unswept)).collect()
 }
 
+/// The scope and the permission of a filter, as the table of grants names them.
+pub(super) fn granted(filter: &Filter) -> Vec<String> {
+    let scope = filter.scope.as_ref().map(|scope| format!("scope:{scope}"));
+    let permission = filter.permission.map(|permission| format!("permission:{}", permission.as_str()));
+    scope.into_iter().chain(permission).collect()
+}
+
 impl Branch {
     /// Adds the SELECT of this branch, without its order and the conditions of the page.
-    pub(super) fn write(&self, sql: &mut Sql, page: &Page, search: Option<&Search>, now: Timestamp) {
-        sql.text("SELECT api_token.id AS id, api_token.name AS name FROM ");
+    pub(super) fn write(&self, sql: &mut Sql, page: &Page, now: Timestamp) {
+        sql.text(&format!("SELECT {} AS id", self.id()));
+        if let Some(key) = self.key(page) {
+            sql.text(&format!(", {key} AS key"));
+        }
+        sql.text(" FROM ");
         match self {
             Self::All => sql.text("api_token WHERE 1 = 1"),
-            Self::NameMatches => match search {
-                Some(search) => search.write_found(sql),
-                None => sql.text("api_token WHERE 1 = 1"),
-            },
+            Self::Found(ids) => write_found(sql, ids),
             Self::Swept(status, kind) => sql.text("api_token").indexed_by(index(page)).push(
                 " WHERE api_token.swept_status = ? AND api_token.kind = ?",
                 [status.as_str().into(), kind.as_str().into()],
             ),
             Self::Unswept(_, unswept) => unswept.write(sql, now),
+            Self::Granted(granted) => sort_keys::join_token(sql.text("api_token_grant AS held"), "held.token_id")
+                .push(" AND held.granted = ?", [granted.clone().into()]),
+            Self::CreatedBy(creator) => {
+                sql.text("api_token_sort_key AS sorted").indexed_by("api_token_sort_key_created_by_idx");
+                sort_keys::join_token(sql, "sorted.token_id")
+                    .push(" AND sorted.created_by = ?", [creator.to_string().into()])
+            }
+            Self::Sorted => sort_keys::write_sorted(sql, page.order.field, &page.filter),
+            Self::Rotating => sort_keys::write_rotating(sql, &page.filter),
+            Self::Unsorted => sort_keys::write_unsorted(sql),
         };
+        if page.order.field == OrderField::RotateBy && matches!(self, Self::Sorted | Self::Unsorted) {
+            sort_keys::write_not_rotating(sql);
+        }
+    }
+
+    /// What the rows of this branch are ordered by besides their id.
+    pub(super) fn key(&self, page: &Page) -> Option<String> {
+        match self {
+            Self::Sorted => Some(sort_keys::column(page.order.field).to_owned()),
+            Self::Rotating => Some("due.overdue_at".to_owned()),
+            _ => sort_keys::key(page.order.field),
+        }
+    }
+
+    /// The id of a row of this branch, from the index that it is read from.
+    pub(super) fn id(&self) -> &'static str {
+        match self {
+            Self::Sorted | Self::CreatedBy(_) => "sorted.token_id",
+            Self::Rotating => "due.token_id",
+            Self::Granted(_) => "held.token_id",
+            _ => "api_token.id",
+        }
     }
 }
 
-/// The index that has the branches of this page in its order.
+/// Adds a FROM and the beginning of a WHERE for tokens with these ids.
+fn write_found<'a>(sql: &'a mut Sql, ids: &str) -> &'a mut Sql {
+    if sql.is_postgres() {
+        sql.push("(SELECT DISTINCT unnest(string_to_array(?, ' ')) AS id) AS found", [ids.into()]);
+        return sort_keys::join_token(sql, "found.id");
+    }
+    let list = format!("[\"{}\"]", ids.replace(' ', "\",\""));
+    let condition = " WHERE api_token.id IN (SELECT found.value FROM json_each(?) AS found)";
+    sql.text("api_token").indexed_by(BY_ID).push(condition, [list.into()])
+}
+
+/// The index that has the swept branches of this page in its order.
 fn index(page: &Page) -> &'static str {
     match (&page.filter.owner, page.order.field) {
-        (None, OrderField::CreatedAt) => "api_token_listed_idx",
         (None, OrderField::Name) => "api_token_listed_name_idx",
-        (Some(_), OrderField::CreatedAt) => "api_token_owner_idx",
+        (None, _) => "api_token_listed_idx",
         (Some(_), OrderField::Name) => "api_token_owner_name_idx",
+        (Some(_), _) => "api_token_owner_idx",
     }
 }

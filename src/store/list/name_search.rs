@@ -1,62 +1,34 @@
 //! Searching for tokens whose name contains a text, case-insensitively for ASCII letters.
 //!
-//! Both databases have an index of trigrams (sequences of three characters). It returns matches in no particular order. So the
-//! matches are counted first. A text that few names contain is looked up in that index. For one that many names contain, names are
-//! read in the order of the listing, where matches turn up soon.
+//! Both databases have an index of trigrams (sequences of three characters), in which a text that few names contain is looked up.
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::Value;
 
-use crate::store::Error;
 use crate::store::sql::Sql;
 
 use super::status::BY_ID;
 
-/// Up to how many matches are read from the index of trigrams and sorted.
-const MAX_SORTED: usize = 2_000;
 /// A shorter text has no trigram.
 const MIN_TEXT_LENGTH: usize = 3;
 
 /// A text to search for in names.
 pub(super) struct Search {
     text: String,
-    rare: bool,
 }
 
 impl Search {
-    pub(super) async fn new(connection: &impl ConnectionTrait, text: &str) -> Result<Self, Error> {
-        let mut search = Self { text: text.to_ascii_lowercase(), rare: false };
-        if search.text.chars().count() >= MIN_TEXT_LENGTH {
-            let backend = connection.get_database_backend();
-            let mut sql = Sql::new(backend);
-            search.write_count(&mut sql);
-            let counted = connection.query_one_raw(sql.statement()).await;
-            let counted = counted.map_err(|err| Error::of_listing(err, backend))?;
-            let found: Option<i64> = counted.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
-            search.rare = found.and_then(|found| usize::try_from(found).ok()).is_some_and(|found| found <= MAX_SORTED);
-        }
-        Ok(search)
+    pub(super) fn new(text: &str) -> Self {
+        Self { text: text.to_ascii_lowercase() }
     }
 
-    /// Whether few names contain the text.
-    pub(super) fn is_rare(&self) -> bool {
-        self.rare
+    /// Whether the text can be looked up in the index.
+    pub(super) fn has_trigrams(&self) -> bool {
+        self.text.chars().count() >= MIN_TEXT_LENGTH
     }
 
-    /// Adds a query that counts the matches, up to one more than [`MAX_SORTED`]; NULL if there is no index.
-    fn write_count(&self, sql: &mut Sql) {
-        let limit = MAX_SORTED + 1;
-        if sql.is_postgres() {
-            let text = format!(
-                "SELECT CASE WHEN to_regclass('api_token_name_search_idx') IS NOT NULL THEN \
-                 (SELECT count(*) FROM (SELECT 1 FROM api_token WHERE lower(api_token.name) LIKE ? LIMIT {limit}) AS found) END"
-            );
-            sql.push(&text, [self.pattern()]);
-        } else {
-            let text = format!(
-                "SELECT count(*) FROM (SELECT 1 FROM api_token_name_search WHERE api_token_name_search MATCH ? LIMIT {limit})"
-            );
-            sql.push(&text, [self.phrase()]);
-        }
+    /// The index, if it may be missing: on PostgreSQL it needs an extension.
+    pub(super) fn optional_index(sql: &Sql) -> Option<&'static str> {
+        sql.is_postgres().then_some("api_token_name_search_idx")
     }
 
     /// Adds a FROM and the beginning of a WHERE for tokens whose name matches by the index.

@@ -18,6 +18,11 @@ const OVERDUE: &str = "(api_token.rotation_period_minutes IS NOT NULL AND api_to
     (SELECT latest.created_at FROM api_token_value AS latest \
      WHERE latest.token_id = api_token.id AND latest.generation = api_token.generation) <= ?)";
 
+/// Adds the condition that the rotation period of a token ends before this time.
+pub(super) fn ends_before(sql: &mut Sql, at: Timestamp) {
+    sql.push(OVERDUE, [Value::from(at.unix_millis().saturating_sub(1))]);
+}
+
 /// Adds the condition that a token has this status.
 pub(in crate::store) fn has_status(sql: &mut Sql, status: Status, now: Timestamp) {
     let now = || Value::from(now.unix_millis());

@@ -131,6 +131,11 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// The id of the token.
+    pub(in crate::store) fn id(&self) -> TokenId {
+        self.id
+    }
+
     /// Whether the value is the current one of its token.
     pub(in crate::store) fn is_current(&self) -> bool {
         self.value.generation == self.generation

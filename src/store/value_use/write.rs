@@ -16,7 +16,7 @@ use crate::store::sql::Sql;
 use crate::store::token::columns::Columns;
 use crate::store::{Error, Store};
 
-use super::hour;
+use super::{hour, sort_keys};
 
 /// Adds to the rows of users.
 const ADD_USERS: &str = " ON CONFLICT (token_id, generation, address, user_agent) DO UPDATE SET
@@ -54,6 +54,8 @@ impl Store {
         lock_tokens(connection, &tokens).await?;
         write_tokens(connection, &tokens).await?;
         write_values(connection, &values).await?;
+        sort_keys::write_last_uses(connection, &tokens).await?;
+        sort_keys::write_previous_uses(connection, &values).await?;
         transaction.commit().await
     }
 }

@@ -28,9 +28,17 @@ async fn tables(connection: &DatabaseConnection) -> Vec<String> {
 
 /// All tables: on PostgreSQL there is one more, by which replicas announce changes to each other.
 fn all(database: &TestDatabase) -> Vec<&'static str> {
-    let mut tables = vec!["api_token", "api_token_metadata", "api_token_value", "api_token_value_user", "audit_event"];
+    let mut tables = vec![
+        "api_token",
+        "api_token_grant",
+        "api_token_metadata",
+        "api_token_sort_key",
+        "api_token_value",
+        "api_token_value_user",
+        "audit_event",
+    ];
     if database.is_sqlite() {
-        tables.splice(2..2, ["api_token_name", "api_token_name_search"]);
+        tables.splice(3..3, ["api_token_name", "api_token_name_search"]);
     } else {
         tables.push("change");
     }

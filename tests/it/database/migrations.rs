@@ -10,7 +10,7 @@ use rotakey::domain::id::TokenId;
 use rotakey::domain::listing::{End, Filter, Order, Page};
 use rotakey::domain::rule::lifecycle::Status;
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::domain::token::TokenKind;
+use rotakey::domain::token::{Permission, Scope, TokenKind};
 use rotakey::store::Store;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
@@ -29,7 +29,8 @@ const NUMBERS: &str = "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i
 /// Of every four one is revoked, one overdue, one expired and one active. Every other one has the owner `big`.
 const TOKENS: &str = "INSERT INTO api_token (id, name, owner, kind, permissions, scopes, expires_at, rotation_period_minutes,
     overlap_minutes, overlap_starts, allowed_cidr_blocks, allowed_origins, on_reuse, protected, generation, created_at, revoked_at)
-    SELECT 'tok_01JZZZZZZZ' || (1000000000000000 + i), 'token ' || i, CASE WHEN i % 8 < 4 THEN 'big' END, 'PRIVATE', '', '',
+    SELECT 'tok_01JZZZZZZZ' || (1000000000000000 + i), 'token ' || i, CASE WHEN i % 8 < 4 THEN 'big' END, 'PRIVATE',
+    CASE WHEN i % 20 = 3 THEN 'API_TOKEN_READ AUDIT_LOG_READ' ELSE '' END, CASE WHEN i % 10 = 0 THEN 'another one' ELSE '' END,
     CASE WHEN i % 4 = 2 THEN 2 END, CASE WHEN i % 4 = 1 THEN 1 END, 10, 'ROTATION', '', '', 'ALERT', false, 1, 1,
     CASE WHEN i % 4 = 0 THEN 2 END FROM numbers";
 const VALUES: &str = "INSERT INTO api_token_value (token_id, generation, hash, hint, created_at, overlap_minutes)
@@ -77,6 +78,11 @@ async fn every_filter_is_right_after_a_filled_database_is_migrated() {
         // 17, and 170 to 179.
         (name("EN 17"), 11),
         (name("99"), 4),
+        (Filter { scope: Some(Scope::parse("one").unwrap()), ..Filter::default() }, 40),
+        (Filter { permission: Some(Permission::AuditLogRead), ..Filter::default() }, 20),
+        (Filter { expires_before: Some(Timestamp::from_unix_millis(3)), ..Filter::default() }, 100),
+        (Filter { rotate_by_before: Some(Timestamp::from_unix_millis(START)), ..Filter::default() }, 100),
+        (Filter { unused_since: Some(Timestamp::from_unix_millis(START)), ..Filter::default() }, 400),
     ] {
         let page = Page { filter, order: Order::default(), after: None, before: None, size: 1_000, end: End::First };
         let listing = store.list(&page, Timestamp::from_unix_millis(START)).await.unwrap();

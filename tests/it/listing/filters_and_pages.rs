@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 use crate::support::clock::MINUTE;
 use crate::support::server::Server;
 
-const LIST: &str = "query($first: Int, $after: String, $last: Int, $before: String, $filter: APITokenFilter,
+pub const LIST: &str = "query($first: Int, $after: String, $last: Int, $before: String, $filter: APITokenFilter,
     $orderBy: APITokenOrder) {
     apiTokens(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
         edges { cursor node { name status } }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
 
-async fn list(server: &Server, variables: Value) -> Value {
+pub async fn list(server: &Server, variables: Value) -> Value {
     let answer = server.admin.graphql(LIST, variables).await;
     assert_eq!(answer.code(), None, "{}", answer.body);
     answer.body["data"]["apiTokens"].clone()
 }
 
-fn names(page: &Value) -> Vec<&str> {
+pub fn names(page: &Value) -> Vec<&str> {
     page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["name"].as_str().unwrap()).collect()
 }
 
 /// Walks all pages of this size, forwards or backwards, and returns the names in the order of the listing.
-async fn walk(server: &Server, size: usize, order: &Value, backwards: bool) -> Vec<String> {
+pub async fn walk(server: &Server, size: usize, order: &Value, backwards: bool) -> Vec<String> {
     let mut all = Vec::new();
     let mut cursor = Value::Null;
     loop {

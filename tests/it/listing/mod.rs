@@ -1,5 +1,7 @@
 //! Listings: filters, orders, pages, and what they cost.
 
+mod conditions;
 mod filters_and_pages;
+mod orders;
 mod query_plans;
 mod slow_listings;

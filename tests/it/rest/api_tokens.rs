@@ -286,6 +286,44 @@ async fn pages_follow_each_other_both_ways_without_gap_or_repetition() {
 }
 
 #[tokio::test]
+async fn tokens_are_found_and_ordered_as_in_graphql() {
+    let server = Server::start().await;
+    let admin = &server.admin;
+    for input in [
+        json!({ "name": "soon", "expiresAt": "2026-02-01T00:00:00Z", "scopes": ["a", "b+c"] }),
+        json!({ "name": "later", "expiresAt": "2026-03-01T00:00:00Z", "permissions": ["AUDIT_LOG_READ"] }),
+        json!({ "name": "rotated", "rotationPeriodMinutes": 60 }),
+    ] {
+        server.clock.advance(1);
+        let created = admin.create(input.clone()).await.unwrap();
+        if input["name"] == "rotated" {
+            created.client.rotate().await.unwrap();
+        }
+    }
+    let creator = format!("createdBy={}", admin.my_id().await);
+    let unused = format!("unusedSince=2026-01-01T00:00:00.002Z&{creator}");
+    for (query, expected) in [
+        ("orderBy=-expiresAt", vec!["rotated", "admin", "later", "soon"]),
+        ("orderBy=rotateBy&last=3", vec!["admin", "soon", "later"]),
+        ("orderBy=lastUsedAt&first=2", vec!["soon", "later"]),
+        ("scope=b%2Bc", vec!["soon"]),
+        ("permission=AUDIT_LOG_READ&orderBy=name", vec!["admin", "later"]),
+        (creator.as_str(), vec!["soon", "later", "rotated"]),
+        ("expiresAfter=2026-02-01T00:00:00Z&expiresBefore=2026-03-01T00:00:00Z", vec!["soon"]),
+        ("rotateByBefore=2026-01-01T02:00:00Z", vec!["rotated"]),
+        (unused.as_str(), vec!["soon"]),
+        ("overlapRunning=true", vec!["rotated"]),
+        ("overlapRunning=false&kind=PRIVATE", vec!["admin", "soon", "later"]),
+        ("previousValueUsedWithinMinutes=5", vec![]),
+    ] {
+        let page = ok(admin, "GET", &format!("/api-tokens?{query}"), Value::Null).await;
+        assert_eq!(names(&page), expected, "{query}");
+    }
+    let malformed = admin.rest("GET", "/api-tokens?createdBy=nobody", Value::Null).await;
+    assert_eq!(malformed.refusal(), (404, "NOT_FOUND", Some("createdBy")));
+}
+
+#[tokio::test]
 async fn filters_narrow_by_status_name_owner_and_kind() {
     let server = Server::start().await;
     let admin = &server.admin;

@@ -77,7 +77,7 @@ async fn every_field_that_can_have_a_limit_has_one() {
     let server = Server::start().await;
     let document = document(&server).await;
     // An id and a cursor are what the server gave.
-    let given = ["cloneSettingsFrom", "after", "before"];
+    let given = ["cloneSettingsFrom", "createdBy", "after", "before"];
     let mut fields: Vec<(String, Value)> = Vec::new();
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         if name.ends_with("APITokenInput") {

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::listing::{Filter, Order, OrderField};
+use crate::domain::id::TokenId;
+use crate::domain::listing::{self, Filter, Order, OrderField};
 use crate::domain::rule::lifecycle::Status;
-use crate::domain::token::TokenKind;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Permission, TokenKind};
 use crate::http::rejection::Rejection;
-use crate::service::PageRequest;
+use crate::service::{Error, PageRequest};
 
 use super::fields::{Fields, Input, Readable, input};
 
@@ -101,7 +103,27 @@ input! {
         "owner" => owner: Option<String> as Option<String>,
         /// Only those of this kind.
         "kind" => kind: Option<TokenKind> as Option<TokenKind>,
-        /// The order; with `-`, descending. `createdAt` by default.
+        /// Only those that have exactly this scope. Those with the scope `*` are only found by `*`.
+        "scope" => scope: Option<String> as Option<String>,
+        /// Only those that have this permission.
+        "permission" => permission: Option<Permission> as Option<Permission>,
+        /// Only those that were created by the holder of this API token.
+        "createdBy" => created_by: Option<String> as Option<String>,
+        /// Only those that expire at this time or later. Those that never expire are left out.
+        "expiresAfter" => expires_after: Option<Timestamp> as Option<Timestamp>,
+        /// Only those that expire, or have expired, before this time.
+        "expiresBefore" => expires_before: Option<Timestamp> as Option<Timestamp>,
+        /// Only those whose `rotateBy` is before this time, also if it has passed.
+        "rotateByBefore" => rotate_by_before: Option<Timestamp> as Option<Timestamp>,
+        /// Only those that were created before this time and not used since then. Uses are known at most a minute late.
+        "unusedSince" => unused_since: Option<Timestamp> as Option<Timestamp>,
+        /// Only those whose overlap is running, so that their previous value has not been retired; with `false`, all others.
+        "overlapRunning" => overlap_running: Option<bool> as Option<bool>,
+        /// Only those whose overlap is running, and whose previous value was used since the rotation, within the last so many minutes.
+        /// Uses are known at most a minute late.
+        "previousValueUsedWithinMinutes" => previous_value_used_within_minutes: Option<i32> as Option<i32>,
+        /// The order; with `-`, descending. `createdAt` by default. Tokens that never expire, or have no rotation period, come after all
+        /// others; those that were never used, before. The order by last use is right to within ten minutes.
         "orderBy" => order_by: Option<Order> as Option<Order>,
         /// `use`: how each value is used, and by which users.
         "include" => include: Option<Include> as Option<Include>,
@@ -140,20 +162,48 @@ impl Readable for Include {
     }
 }
 
-impl From<ListInput> for PageRequest {
-    fn from(input: ListInput) -> Self {
-        let ListInput { first, after, last, before, status, name, owner, kind, order_by, include: _ } = input;
-        let filter = Filter { status: status.map(BTreeSet::from_iter), name, owner, kind };
-        Self { first, after, last, before, filter, order: order_by.unwrap_or_default() }
+impl ListInput {
+    /// The request for the use case.
+    ///
+    /// # Errors
+    /// When a condition is invalid, or an id malformed.
+    pub(crate) fn read(self) -> Result<PageRequest, Error> {
+        let Self { first, after, last, before, order_by, include: _, .. } = self;
+        let malformed = Error::NotFound { field: "createdBy" };
+        let filter = Filter {
+            status: self.status.map(BTreeSet::from_iter),
+            name: self.name,
+            owner: self.owner,
+            kind: self.kind,
+            scope: self.scope.as_deref().map(listing::scope).transpose()?,
+            permission: self.permission,
+            created_by: self.created_by.map(|id| TokenId::parse(&id).ok_or(malformed)).transpose()?,
+            expires_after: self.expires_after,
+            expires_before: self.expires_before,
+            rotate_by_before: self.rotate_by_before,
+            unused_since: self.unused_since,
+            overlap_running: self.overlap_running,
+            previous_value_used_within_minutes: self
+                .previous_value_used_within_minutes
+                .map(listing::minutes)
+                .transpose()?,
+        };
+        Ok(PageRequest { first, after, last, before, filter, order: order_by.unwrap_or_default() })
     }
 }
 
 /// The orders by name.
-pub(crate) const ORDERS: [(&str, Order); 4] = [
+pub(crate) const ORDERS: [(&str, Order); 10] = [
     ("createdAt", Order { field: OrderField::CreatedAt, descending: false }),
     ("-createdAt", Order { field: OrderField::CreatedAt, descending: true }),
     ("name", Order { field: OrderField::Name, descending: false }),
     ("-name", Order { field: OrderField::Name, descending: true }),
+    ("expiresAt", Order { field: OrderField::ExpiresAt, descending: false }),
+    ("-expiresAt", Order { field: OrderField::ExpiresAt, descending: true }),
+    ("rotateBy", Order { field: OrderField::RotateBy, descending: false }),
+    ("-rotateBy", Order { field: OrderField::RotateBy, descending: true }),
+    ("lastUsedAt", Order { field: OrderField::LastUsedAt, descending: false }),
+    ("-lastUsedAt", Order { field: OrderField::LastUsedAt, descending: true }),
 ];
 
 impl Readable for Order {

@@ -8,7 +8,9 @@ use crate::http::rejection::Rejection;
 /// The only parameter that is a list: `status=A,B` or `status=A&status=B`.
 const LIST: &str = "status";
 /// The parameters that are numbers.
-const NUMBERS: [&str; 2] = ["first", "last"];
+const NUMBERS: [&str; 3] = ["first", "last", "previousValueUsedWithinMinutes"];
+/// The parameters that are true or false.
+const BOOLEANS: [&str; 1] = ["overlapRunning"];
 
 /// The parameters as fields. Only the list may be repeated.
 pub(crate) fn fields(query: &str) -> Result<Map<String, Value>, Rejection> {
@@ -33,6 +35,9 @@ pub(crate) fn fields(query: &str) -> Result<Map<String, Value>, Rejection> {
 fn value(name: &str, text: &str) -> Value {
     if name == LIST {
         return text.split(',').map(Value::from).collect();
+    }
+    if let (true, Ok(value)) = (BOOLEANS.contains(&name), text.parse::<bool>()) {
+        return Value::from(value);
     }
     // Parsed as JSON, because Rust also accepts a plus sign and leading zeros.
     let is_number = NUMBERS.contains(&name) && text.bytes().all(|byte| matches!(byte, b'-' | b'0'..=b'9'));

@@ -9,6 +9,9 @@ use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use crate::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use crate::domain::value::derivation::IdempotencyKey;
 
+/// The alphabet of scopes (RFC 6749, section 3.3).
+const SCOPE: &str = r"^[\x21\x23-\x5B\x5D-\x7E]+$";
+
 /// The limits, to be merged into the OpenAPI document. There are no defaults, because generated clients would send them, although a
 /// missing field can mean something else (a cloned setting, a page from the end).
 pub(crate) fn document() -> Value {
@@ -19,7 +22,7 @@ pub(crate) fn document() -> Value {
         "owner": name,
         "scopes": {
             "maxItems": MAX_SCOPES,
-            "items": { "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": r"^[\x21\x23-\x5B\x5D-\x7E]+$" },
+            "items": { "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": SCOPE },
         },
         "metadata": { "maxItems": MAX_METADATA_ENTRIES },
         "allowedCIDRBlocks": { "maxItems": MAX_CIDR_BLOCKS },
@@ -75,6 +78,8 @@ pub(crate) fn of_parameter(name: &str) -> Option<Value> {
     match name {
         "first" | "last" => Some(json!({ "minimum": 1, "maximum": MAX_PAGE_SIZE })),
         "name" | "owner" => Some(json!({ "maxLength": MAX_NAME_LENGTH })),
+        "scope" => Some(json!({ "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": SCOPE })),
+        "previousValueUsedWithinMinutes" => Some(json!({ "minimum": 1, "maximum": i32::MAX })),
         "reason" => Some(json!({ "minLength": 1, "maxLength": MAX_NAME_LENGTH })),
         "evidenceURL" => Some(json!({ "maxLength": MAX_EVIDENCE_URL_LENGTH })),
         _ => None,

@@ -144,6 +144,13 @@ pub(crate) enum ApiTokenOrderField {
     CreatedAt,
     /// By name, by Unicode code point.
     Name,
+    /// By `expiresAt`. API tokens that never expire come after all others.
+    ExpiresAt,
+    /// By `rotateBy`, also if it has passed. API tokens without a rotation period come after all others.
+    RotateBy,
+    /// By the last use. API tokens that were never used come before all others. The order is right to within ten minutes: it is
+    /// written less often than `lastUsedAt`.
+    LastUsedAt,
 }
 
 /// Ascending or descending.

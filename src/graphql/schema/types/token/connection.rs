@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::Object;
 use async_graphql::parser::types::SelectionSet;
 
-use crate::domain::listing::Order;
+use crate::domain::listing::{Order, Position};
 use crate::graphql::document::direct::fields::{Fields, Write, fields};
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::engine::written::{JsonBody, WriteJson};
@@ -45,6 +45,7 @@ impl ApiTokenConnection {
 /// One API token of a page.
 pub(crate) struct ApiTokenEdge {
     order: Order,
+    position: Position,
     view: View,
     uses: Arc<ValueUses>,
 }
@@ -54,7 +55,7 @@ pub(crate) struct ApiTokenEdge {
 impl ApiTokenEdge {
     /// Its position in the listing, for `after` and `before`. Opaque.
     async fn cursor(&self) -> String {
-        cursor(&self.view, self.order)
+        cursor(&self.position, self.order)
     }
 
     /// The API token.
@@ -125,7 +126,7 @@ impl ApiTokenEdge {
     fn write(&self, fields: &Fields<EdgeField>, body: &mut JsonBody<'_>) {
         body.object(fields, |field, body| match field {
             EdgeField::Node(fields) => write_token(&self.view, None, fields, body),
-            EdgeField::Cursor => body.json(&cursor(&self.view, self.order)),
+            EdgeField::Cursor => body.json(&cursor(&self.position, self.order)),
             EdgeField::Typename => body.json("APITokenEdge"),
         });
     }
@@ -141,7 +142,8 @@ impl From<Connection> for ApiTokenConnection {
         };
         let order = connection.order;
         let uses = Arc::new(ValueUses::of_tokens(&connection.views));
-        let edge = |view| ApiTokenEdge { order, view, uses: uses.clone() }.into();
-        Self { edges: connection.views.into_iter().map(edge).collect(), page_info: page_info.into() }
+        let edge = |(view, position)| ApiTokenEdge { order, position, view, uses: uses.clone() }.into();
+        let edges = connection.views.into_iter().zip(connection.positions).map(edge).collect();
+        Self { edges, page_info: page_info.into() }
     }
 }

@@ -2,10 +2,14 @@
 
 use async_graphql::{ID, InputObject};
 
-use crate::domain::listing::{Filter, Order};
+use crate::domain::id::TokenId;
+use crate::domain::listing::{self, Filter, Order};
 use crate::domain::reason::ReasonDraft;
-use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, ApiTokenOrderField, ApiTokenStatus, OrderDirection};
-use crate::service::RotateRequest;
+use crate::graphql::schema::types::leaf::date_time::DateTime;
+use crate::graphql::schema::types::leaf::enums::{
+    ApiTokenKind, ApiTokenOrderField, ApiTokenStatus, OrderDirection, Permission,
+};
+use crate::service::{Error, RotateRequest};
 
 /// The API token to rotate, and how.
 #[derive(InputObject)]
@@ -109,16 +113,53 @@ pub(crate) struct ApiTokenFilter {
     owner: Option<String>,
     /// Those of this kind.
     kind: Option<ApiTokenKind>,
+    /// Those that have exactly this scope. Those with the scope `*` are only found by `*`.
+    scope: Option<String>,
+    /// Those that have this permission.
+    permission: Option<Permission>,
+    /// Those that were created by the holder of this API token.
+    created_by: Option<ID>,
+    /// Those that expire at this time or later. Those that never expire are left out.
+    expires_after: Option<DateTime>,
+    /// Those that expire, or have expired, before this time.
+    expires_before: Option<DateTime>,
+    /// Those whose `rotateBy` is before this time, also if it has passed.
+    rotate_by_before: Option<DateTime>,
+    /// Those that were created before this time and not used since then. Uses are known at most a minute late.
+    unused_since: Option<DateTime>,
+    /// Those whose overlap is running, so that their previous value has not been retired; with `false`, all others.
+    overlap_running: Option<bool>,
+    /// Those whose overlap is running, and whose previous value was used since the rotation, within the last so many
+    /// minutes. Uses are known at most a minute late.
+    previous_value_used_within_minutes: Option<i32>,
 }
 
-impl From<ApiTokenFilter> for Filter {
-    fn from(filter: ApiTokenFilter) -> Self {
-        Self {
-            status: filter.status.map(|statuses| statuses.into_iter().map(Into::into).collect()),
-            name: filter.name,
-            owner: filter.owner,
-            kind: filter.kind.map(Into::into),
-        }
+impl ApiTokenFilter {
+    /// The filter for the use case.
+    ///
+    /// # Errors
+    /// When a condition is invalid, or an id malformed.
+    pub(crate) fn read(self) -> Result<Filter, Error> {
+        let moment = |at: Option<DateTime>| at.map(|DateTime(at)| at);
+        let malformed = Error::NotFound { field: "createdBy" };
+        Ok(Filter {
+            status: self.status.map(|statuses| statuses.into_iter().map(Into::into).collect()),
+            name: self.name,
+            owner: self.owner,
+            kind: self.kind.map(Into::into),
+            scope: self.scope.as_deref().map(listing::scope).transpose()?,
+            permission: self.permission.map(Into::into),
+            created_by: self.created_by.map(|id| TokenId::parse(&id).ok_or(malformed)).transpose()?,
+            expires_after: moment(self.expires_after),
+            expires_before: moment(self.expires_before),
+            rotate_by_before: moment(self.rotate_by_before),
+            unused_since: moment(self.unused_since),
+            overlap_running: self.overlap_running,
+            previous_value_used_within_minutes: self
+                .previous_value_used_within_minutes
+                .map(listing::minutes)
+                .transpose()?,
+        })
     }
 }
 

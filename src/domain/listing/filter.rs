@@ -1,0 +1,84 @@
+//! Which tokens a listing is about.
+
+use std::collections::BTreeSet;
+
+use crate::domain::id::TokenId;
+use crate::domain::invalid_input::InvalidInput;
+use crate::domain::rule::lifecycle::Status;
+use crate::domain::text::MAX_NAME_LENGTH;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{Permission, Scope, TokenKind};
+
+/// Which tokens. Every condition that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Tokens whose status is one of these.
+    pub status: Option<BTreeSet<Status>>,
+    /// Tokens whose name contains this text, ASCII letters of either case alike.
+    pub name: Option<String>,
+    /// Tokens of exactly this owner.
+    pub owner: Option<String>,
+    /// Tokens of this kind.
+    pub kind: Option<TokenKind>,
+    /// Tokens that have exactly this scope. The scope that covers all others is a scope like any other.
+    pub scope: Option<Scope>,
+    /// Tokens that have this permission.
+    pub permission: Option<Permission>,
+    /// Tokens that were created by the holder of this token.
+    pub created_by: Option<TokenId>,
+    /// Tokens that expire at this time or later.
+    pub expires_after: Option<Timestamp>,
+    /// Tokens that expire before this time.
+    pub expires_before: Option<Timestamp>,
+    /// Tokens whose rotation period ends before this time.
+    pub rotate_by_before: Option<Timestamp>,
+    /// Tokens that were created before this time and not used since then.
+    pub unused_since: Option<Timestamp>,
+    /// Tokens that have, or have not, a previous value whose overlap has not ended.
+    pub overlap_running: Option<bool>,
+    /// Tokens with a running overlap whose previous value was used since the rotation, and within the last so many minutes.
+    pub previous_value_used_within_minutes: Option<u32>,
+}
+
+impl Filter {
+    /// Checks what the types of the fields do not.
+    ///
+    /// # Errors
+    /// The first field that is invalid.
+    pub fn validate(&self) -> Result<(), InvalidInput> {
+        // PostgreSQL cannot store U+0000 in a text, so such a filter can match nothing.
+        let no_name = |text: &String| text.contains('\0') || text.chars().count() > MAX_NAME_LENGTH;
+        for (field, text) in [("name", &self.name), ("owner", &self.owner)] {
+            if text.as_ref().is_some_and(no_name) {
+                let message = format!("The {field} must have at most {MAX_NAME_LENGTH} characters, without U+0000.");
+                return Err(InvalidInput::new(field, message));
+            }
+        }
+        if self.expires_after.zip(self.expires_before).is_some_and(|(after, before)| before <= after) {
+            return Err(InvalidInput::new(
+                "expiresBefore",
+                "No token matches: expiresBefore must be later than expiresAfter.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the scope of a filter.
+///
+/// # Errors
+/// When the text is not a scope.
+pub fn scope(text: &str) -> Result<Scope, InvalidInput> {
+    let message = "A scope has no spaces, quotes or backslashes; filter by one scope, written as the token has it.";
+    Scope::parse(text).map_err(|_| InvalidInput::new("scope", message))
+}
+
+/// Reads the minutes within which a previous value was used.
+///
+/// # Errors
+/// When there is not at least one.
+pub fn minutes(minutes: i32) -> Result<u32, InvalidInput> {
+    let message = "The previous value must have been used within the last 1 minute or more.";
+    let minutes = u32::try_from(minutes).ok().filter(|minutes| *minutes > 0);
+    minutes.ok_or_else(|| InvalidInput::new("previousValueUsedWithinMinutes", message))
+}
