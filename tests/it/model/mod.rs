@@ -8,6 +8,7 @@
 mod histories;
 mod properties;
 mod request;
+mod silence;
 mod vault;
 mod world;
 
@@ -242,8 +243,27 @@ impl Model for Lifecycle {
     }
 }
 
-/// Visits every state; how many steps that took, and how many states there are.
-fn check(model: Lifecycle) -> (usize, usize) {
+/// How many steps were taken, and to how many states.
+#[derive(Clone, Copy, Debug, Default)]
+struct Checked {
+    states: usize,
+    unique: usize,
+}
+
+impl std::ops::AddAssign for Checked {
+    fn add_assign(&mut self, Self { states, unique }: Self) {
+        self.states += states;
+        self.unique += unique;
+    }
+}
+
+/// Visits every state.
+fn check_model<M>(model: M) -> Checked
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + std::fmt::Debug + std::hash::Hash + PartialEq + Send + Sync,
+    M::Action: Clone + std::fmt::Debug + PartialEq + Send + Sync,
+{
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let checker = model.checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     for property in checker.model().properties() {
@@ -257,13 +277,13 @@ fn check(model: Lifecycle) -> (usize, usize) {
             _ => {}
         }
     }
-    (checker.state_count(), checker.unique_state_count())
+    Checked { states: checker.state_count(), unique: checker.unique_state_count() }
 }
 
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was checked is part of the result")]
 fn whatever_happens_r1_r2_r5_r6_and_r7_hold() {
-    let mut visited = (0, 0);
+    let mut visited = Checked::default();
     for starts in [OverlapStart::Rotation, OverlapStart::FirstUse] {
         let model = || Lifecycle::new(starts);
         for model in [
@@ -273,11 +293,10 @@ fn whatever_happens_r1_r2_r5_r6_and_r7_hold() {
             Lifecycle { suspends: true, moves: 1, ..model() },
             Lifecycle { lock: false, suspends: true, moves: 1, ..model() },
         ] {
-            let (states, unique) = check(model);
-            visited = (visited.0 + states, visited.1 + unique);
+            visited += check_model(model);
         }
     }
-    let (states, unique) = (thousands(visited.0), thousands(visited.1));
+    let (states, unique) = (thousands(visited.states), thousands(visited.unique));
     println!("model: {states} states visited ({unique} unique), all of R1 R2 R5 R6 R7 hold");
 }
 
