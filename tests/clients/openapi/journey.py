@@ -22,6 +22,7 @@ from rotakey_client.models import (
     APIToken,
     APITokenStatus,
     CreateAPITokenInput,
+    EndAPITokenOverlapInput,
     Error,
     ErrorCode,
     IntrospectionInput,
@@ -76,7 +77,10 @@ assert (verified.status_code, verified.headers["X-Token-Owner"]) == (200, "acme"
 told = introspect.sync(client=connect(value), body=IntrospectionInput(token=value, rotakey_scope="read"))
 assert (told.active, told.client_id, told.sub) == (True, created.id, "acme")
 
-assert len(good(end_api_token_overlap.sync(created.id, client=operator)).values) == 1
+in_use = end_api_token_overlap.sync(created.id, client=operator)
+assert in_use.code == ErrorCode.STILL_IN_USE and in_use.users[0].user_agent == "python-httpx", in_use
+ended = end_api_token_overlap.sync(created.id, client=operator, body=EndAPITokenOverlapInput(force=True))
+assert len(good(ended).values) == 1
 glean = rotate_token.sync(client=connect(value))
 assert glean.rotation_period_minutes == 60
 assert revoke_api_token.sync_detailed(created.id, client=operator).status_code == 204
