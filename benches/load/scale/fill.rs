@@ -55,9 +55,11 @@ const EVENTS: &str = "INSERT INTO audit_event (id, at, action, result, actor, to
     'API_TOKEN_UPDATED' ELSE 'API_TOKEN_ROTATED' END, 'OK', ACTOR, ACTOR, 1 FROM NUMBERS";
 
 /// What triggers and housekeeping write for the indexes of listings.
-const FOR_LISTINGS: [&str; 2] = [
+const FOR_LISTINGS: [&str; 3] = [
     "INSERT INTO api_token_grant (granted, token_id) SELECT 'scope:orders:read', id FROM api_token WHERE has_sort_keys
      UNION ALL SELECT 'scope:orders:write', id FROM api_token WHERE has_sort_keys",
+    "INSERT INTO api_token_metadata (key, value, token_id) SELECT 'customer', owner, id FROM api_token WHERE has_sort_keys
+     UNION ALL SELECT 'stage', 'production', id FROM api_token WHERE has_sort_keys",
     "INSERT INTO api_token_sort_key (token_id, created_by, expires_at, rotate_by, last_used_at)
      SELECT id, created_by, coalesce(expires_at, 9223372036854775807),
      coalesce(created_at + rotation_period_minutes * 60000, 9223372036854775807), last_used_at FROM api_token WHERE has_sort_keys",

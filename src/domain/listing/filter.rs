@@ -7,7 +7,7 @@ use crate::domain::invalid_input::InvalidInput;
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::text::MAX_NAME_LENGTH;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Permission, Scope, TokenKind};
+use crate::domain::token::{Metadata, Permission, Scope, TokenKind};
 
 /// Which tokens. Every condition that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Filter {
     pub permission: Option<Permission>,
     /// Tokens that were created by the holder of this token.
     pub created_by: Option<TokenId>,
+    /// Tokens that have all of these pairs.
+    pub metadata: Option<Metadata>,
     /// Tokens that expire at this time or later.
     pub expires_after: Option<Timestamp>,
     /// Tokens that expire before this time.

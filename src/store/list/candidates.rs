@@ -25,6 +25,7 @@ enum Lookup<'a> {
     OverlapRunning,
     CreatedBy,
     Granted(String),
+    Pair(&'a str, &'a str),
     RotateBy,
     Expires,
     UnusedSince,
@@ -61,7 +62,7 @@ pub(super) fn statements<'a>(
 }
 
 /// Those that often find few tokens first.
-fn lookups<'a>(page: &Page, search: Option<&'a Search>) -> Vec<Lookup<'a>> {
+fn lookups<'a>(page: &'a Page, search: Option<&'a Search>) -> Vec<Lookup<'a>> {
     let (filter, field) = (&page.filter, page.order.field);
     let narrowed = filter.status.is_some() || filter.kind.is_some() || filter.owner.is_some();
     // The main indexes, of status, kind and owner, are read for such a page anyway.
@@ -76,6 +77,7 @@ fn lookups<'a>(page: &Page, search: Option<&'a Search>) -> Vec<Lookup<'a>> {
     .into_iter()
     .flatten()
     .chain(index_ranges::granted(filter).into_iter().map(Lookup::Granted))
+    .chain(index_ranges::pairs(filter).map(|(key, value)| Lookup::Pair(key, value)))
     .chain(filter.rotate_by_before.filter(|_| field != OrderField::RotateBy).map(|_| Lookup::RotateBy))
     .chain(expires(filter).filter(|_| field != OrderField::ExpiresAt).map(|_| Lookup::Expires))
     .chain(filter.unused_since.filter(|_| field != OrderField::LastUsedAt).map(|_| Lookup::UnusedSince))
@@ -133,6 +135,10 @@ impl Lookup<'_> {
             }
             Self::Granted(granted) => {
                 sql.push("SELECT token_id AS id FROM api_token_grant WHERE granted = ?", [granted.clone().into()]);
+            }
+            Self::Pair(key, value) => {
+                let condition = "SELECT token_id AS id FROM api_token_metadata WHERE key = ? AND value = ?";
+                sql.push(condition, [(*key).into(), (*value).into()]);
             }
             Self::RotateBy => {
                 let limit = || millis(filter.rotate_by_before).into();

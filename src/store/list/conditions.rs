@@ -7,7 +7,7 @@ use crate::domain::listing::{Filter, Page, Position, SortKey};
 use crate::domain::timestamp::Timestamp;
 use crate::store::sql::Sql;
 
-use super::index_ranges::Branch;
+use super::index_ranges::{self, Branch};
 use super::name_search::Search;
 use super::status::{ends_before, has_status};
 
@@ -65,6 +65,11 @@ fn write_settings(sql: &mut Sql, branch: &Branch, filter: &Filter) {
     if let Some(permission) = filter.permission {
         has_word(sql, "permissions", permission.as_str());
     }
+    for (key, value) in index_ranges::pairs(filter) {
+        let condition = " AND EXISTS (SELECT 1 FROM api_token_metadata AS pair
+            WHERE pair.key = ? AND pair.value = ? AND pair.token_id = api_token.id)";
+        sql.push(condition, [key.into(), value.into()]);
+    }
     if let Some(creator) = filter.created_by {
         sql.push(" AND api_token.created_by = ?", [creator.to_string().into()]);
     }
@@ -86,6 +91,7 @@ fn write_times(sql: &mut Sql, filter: &Filter, now: Timestamp) {
         scope: _,
         permission: _,
         created_by: _,
+        metadata: _,
         expires_after,
         expires_before,
         rotate_by_before,

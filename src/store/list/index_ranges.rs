@@ -7,7 +7,7 @@ use crate::domain::id::TokenId;
 use crate::domain::listing::{Filter, OrderField, Page};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::TokenKind;
+use crate::domain::token::{Metadata, TokenKind};
 use crate::store::sql::Sql;
 
 use super::sort_keys;
@@ -25,6 +25,8 @@ pub(super) enum Branch {
     Unswept(Status, Unswept),
     /// Those that were granted this, as the table of grants names it.
     Granted(String),
+    /// Those that have this pair of metadata.
+    Pair(String, String),
     /// Those that have sort keys and were created by this token.
     CreatedBy(TokenId),
     /// Those that have sort keys, in the order of one of them.
@@ -55,7 +57,9 @@ pub(super) fn branches(page: &Page, found: Option<String>) -> Vec<Branch> {
 /// Whether a page with a filter by status, kind or owner is read from the indexes of these.
 pub(super) fn is_by_status_and_kind(page: &Page) -> bool {
     match page.order.field {
-        OrderField::CreatedAt => page.filter.created_by.is_none() && granted(&page.filter).is_empty(),
+        OrderField::CreatedAt => {
+            page.filter.created_by.is_none() && granted(&page.filter).is_empty() && pairs(&page.filter).next().is_none()
+        }
         OrderField::Name => true,
         OrderField::ExpiresAt | OrderField::RotateBy | OrderField::LastUsedAt => false,
     }
@@ -67,6 +71,9 @@ fn by_creation(filter: &Filter) -> Vec<Branch> {
     }
     if let Some(granted) = granted(filter).pop() {
         return vec![Branch::Granted(granted)];
+    }
+    if let Some((key, value)) = pairs(filter).next() {
+        return vec![Branch::Pair(key.to_owned(), value.to_owned())];
     }
     let narrowed = filter.status.is_some() || filter.kind.is_some() || filter.owner.is_some();
     if narrowed { by_status_and_kind(filter) } else { vec![Branch::All] }
@@ -93,6 +100,11 @@ pub(super) fn granted(filter: &Filter) -> Vec<String> {
     scope.into_iter().chain(permission).collect()
 }
 
+/// The key/value pairs of a filter.
+pub(super) fn pairs(filter: &Filter) -> impl Iterator<Item = (&str, &str)> {
+    filter.metadata.iter().flat_map(Metadata::iter)
+}
+
 impl Branch {
     /// Adds the SELECT of this branch, without its order and the conditions of the page.
     pub(super) fn write(&self, sql: &mut Sql, page: &Page, now: Timestamp) {
@@ -111,6 +123,8 @@ impl Branch {
             Self::Unswept(_, unswept) => unswept.write(sql, now),
             Self::Granted(granted) => sort_keys::join_token(sql.text("api_token_grant AS held"), "held.token_id")
                 .push(" AND held.granted = ?", [granted.clone().into()]),
+            Self::Pair(key, value) => sort_keys::join_token(sql.text("api_token_metadata AS held"), "held.token_id")
+                .push(" AND held.key = ? AND held.value = ?", [key.clone().into(), value.clone().into()]),
             Self::CreatedBy(creator) => {
                 sql.text("api_token_sort_key AS sorted").indexed_by("api_token_sort_key_created_by_idx");
                 sort_keys::join_token(sql, "sorted.token_id")
@@ -139,7 +153,7 @@ impl Branch {
         match self {
             Self::Sorted | Self::CreatedBy(_) => "sorted.token_id",
             Self::Rotating => "due.token_id",
-            Self::Granted(_) => "held.token_id",
+            Self::Granted(_) | Self::Pair(..) => "held.token_id",
             _ => "api_token.id",
         }
     }

@@ -64,7 +64,7 @@ rotated = rotate_api_token.sync("self", client=connect(old), idempotency_key="20
 value = good(rotated, RotatedAPIToken).value
 assert value != old and rotated.generation == 2
 
-page = list_api_tokens.sync(client=operator, first=1, name="openapi-python", status=[APITokenStatus.ACTIVE])
+page = list_api_tokens.sync(client=operator, first=1, name="openapi-python", metadata=["team=Zürich"], status=[APITokenStatus.ACTIVE])
 assert [token.id for token in page.data] == [created.id] and not page.page_info.has_next_page
 assert good(get_api_token.sync("self", client=connect(value))).value is UNSET
 assert [(pair.key, pair.value) for pair in page.data[0].metadata] == [("team", "Zürich")]

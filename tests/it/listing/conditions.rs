@@ -260,6 +260,52 @@ async fn the_use_of_a_previous_value_counts_from_the_rotation_until_its_overlap_
 }
 
 #[tokio::test]
+async fn tokens_are_found_by_the_pairs_of_metadata_that_they_have_now() {
+    let server = Server::start().await;
+    let admin = &server.admin;
+    let pair = |key: &str, value: &str| json!({ "key": key, "value": value });
+    let (payments, eu) = (pair("team", "payments"), pair("region", "eu"));
+    let many: Vec<Value> = (0..16).map(|number| pair(&format!("k{number}"), "v")).collect();
+    for (name, metadata) in [
+        ("none", json!([])),
+        ("both", json!([eu, payments])),
+        ("team", json!([payments])),
+        ("other case", json!([pair("team", "Payments"), pair("Region", "eu")])),
+        ("longer", json!([pair("team", "payments2"), pair("region", "")])),
+        ("other key", json!([pair("owner", "payments"), pair("q", "a'b\\\"=%_,ü\u{1F511}")])),
+        ("many", json!(many)),
+    ] {
+        server.clock.advance(1);
+        admin.create(json!({ "name": name, "metadata": metadata })).await.unwrap();
+    }
+    let moved = admin.create(json!({ "name": "moved", "metadata": [payments] })).await.unwrap();
+    admin.update(json!({ "id": moved.id, "metadata": [eu] })).await.unwrap();
+    check(
+        &server,
+        &[
+            (json!({ "metadata": payments }), &["both", "team"]),
+            (json!({ "metadata": [eu] }), &["both", "moved"]),
+            (json!({ "metadata": [payments, eu] }), &["both"]),
+            (json!({ "metadata": [payments, pair("region", "us")] }), &[]),
+            (json!({ "metadata": pair("region", "") }), &["longer"]),
+            (json!({ "metadata": pair("q", "a'b\\\"=%_,ü\u{1F511}") }), &["other key"]),
+            (json!({ "metadata": pair("team", "%") }), &[]),
+            (json!({ "metadata": many }), &["many"]),
+            (json!({ "metadata": payments, "name": "BO" }), &["both"]),
+            (
+                json!({ "metadata": payments, "status": ["ACTIVE"], "kind": "PRIVATE", "scope": null }),
+                &["both", "team"],
+            ),
+            (json!({ "metadata": payments, "kind": "PUBLIC" }), &[]),
+            (json!({ "metadata": payments, "permission": "API_TOKEN_READ" }), &[]),
+            (json!({ "metadata": [], "name": "ot" }), &["both", "other case", "other key"]),
+            (json!({ "metadata": null, "name": "none" }), &["none"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_condition_that_nothing_can_meet_is_refused_with_its_field() {
     let server = Server::start().await;
     for (filter, code, field) in [
@@ -273,6 +319,13 @@ async fn a_condition_that_nothing_can_meet_is_refused_with_its_field() {
             "expiresBefore",
         ),
         (json!({ "createdBy": "nobody" }), "NOT_FOUND", "createdBy"),
+        (json!({ "metadata": { "key": "two words", "value": "" } }), "BAD_USER_INPUT", "metadata"),
+        (
+            json!({ "metadata": [{ "key": "a", "value": "1" }, { "key": "a", "value": "2" }] }),
+            "BAD_USER_INPUT",
+            "metadata",
+        ),
+        (json!({ "metadata": { "key": "a", "value": "\u{0}" } }), "BAD_USER_INPUT", "metadata"),
     ] {
         let answer = server.admin.graphql(LIST, json!({ "filter": filter })).await;
         assert_eq!((answer.code(), answer.field()), (Some(code), Some(field)), "{filter}: {}", answer.body);

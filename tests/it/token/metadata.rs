@@ -178,3 +178,22 @@ async fn no_metadata_is_in_the_log() {
     assert!(status.success() && stderr.contains("answered"), "{stderr}");
     assert!(!stdout.contains("secretive") && !stderr.contains("secretive"), "{stderr}");
 }
+
+#[tokio::test]
+async fn a_rest_listing_repeats_the_parameter_for_each_pair() {
+    let server = Server::start().await;
+    let token = create(&server).await;
+    let team = url::form_urlencoded::byte_serialize(TEAM.as_bytes()).collect::<String>();
+    let input = json!({ "name": "n", "metadata": [{ "key": "a", "value": "1,b=2" }] });
+    let other = server.admin.create(input).await.unwrap();
+    for (query, expected) in [
+        (format!("metadata=team={team}"), vec![&token.id]),
+        (format!("metadata=team%3D{team}&metadata=region="), vec![&token.id]),
+        (format!("metadata=team={team}&metadata=region=eu"), vec![]),
+        ("metadata=a=1,b=2&orderBy=name".to_owned(), vec![&other.id]),
+    ] {
+        let page = server.admin.rest("GET", &format!("/api-tokens?{query}"), Value::Null).await;
+        let data = page.body["data"].as_array().unwrap_or_else(|| panic!("{query}: {}", page.body));
+        assert_eq!(data.iter().map(|token| token["id"].as_str().unwrap()).collect::<Vec<_>>(), expected, "{query}");
+    }
+}

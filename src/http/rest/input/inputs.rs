@@ -6,10 +6,11 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::id::TokenId;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::listing::{self, Filter, Order, OrderField};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Permission, TokenKind};
+use crate::domain::token::{Metadata, Permission, TokenKind};
 use crate::http::rejection::Rejection;
 use crate::service::{Error, PageRequest};
 
@@ -109,6 +110,8 @@ input! {
         "permission" => permission: Option<Permission> as Option<Permission>,
         /// Only those that were created by the holder of this API token.
         "createdBy" => created_by: Option<String> as Option<String>,
+        /// Only those that have this pair of metadata, written as `key=value`. Repeat the parameter for those that have all of several.
+        "metadata" => metadata: Option<Vec<String>> as Option<Vec<String>>,
         /// Only those that expire at this time or later. Those that never expire are left out.
         "expiresAfter" => expires_after: Option<Timestamp> as Option<Timestamp>,
         /// Only those that expire, or have expired, before this time.
@@ -178,6 +181,7 @@ impl ListInput {
             scope: self.scope.as_deref().map(listing::scope).transpose()?,
             permission: self.permission,
             created_by: self.created_by.map(|id| TokenId::parse(&id).ok_or(malformed)).transpose()?,
+            metadata: self.metadata.map(metadata).transpose()?,
             expires_after: self.expires_after,
             expires_before: self.expires_before,
             rotate_by_before: self.rotate_by_before,
@@ -190,6 +194,14 @@ impl ListInput {
         };
         Ok(PageRequest { first, after, last, before, filter, order: order_by.unwrap_or_default() })
     }
+}
+
+/// Reads pairs, each written as a key, an equals sign and a value. No key contains an equals sign.
+fn metadata(pairs: Vec<String>) -> Result<Metadata, InvalidInput> {
+    let split = |pair: String| pair.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let pairs: Option<Vec<_>> = pairs.into_iter().map(split).collect();
+    let message = "Each pair of metadata is a key, an equals sign and a value, such as team=payments.";
+    Metadata::parse(pairs.ok_or_else(|| InvalidInput::new("metadata", message))?)
 }
 
 /// The orders by name.

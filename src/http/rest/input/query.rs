@@ -5,14 +5,16 @@ use serde_json::{Map, Value};
 
 use crate::http::rejection::Rejection;
 
-/// The only parameter that is a list: `status=A,B` or `status=A&status=B`.
+/// The parameter that is a list of words: `status=A,B` or `status=A&status=B`.
 const LIST: &str = "status";
+/// The parameter that is a list of any texts: `metadata=a=1&metadata=b=2`.
+const TEXTS: &str = "metadata";
 /// The parameters that are numbers.
 const NUMBERS: [&str; 3] = ["first", "last", "previousValueUsedWithinMinutes"];
 /// The parameters that are true or false.
 const BOOLEANS: [&str; 1] = ["overlapRunning"];
 
-/// The parameters as fields. Only the list may be repeated.
+/// The parameters as fields. Only lists may be repeated.
 pub(crate) fn fields(query: &str) -> Result<Map<String, Value>, Rejection> {
     let mut fields = Map::new();
     for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -35,6 +37,9 @@ pub(crate) fn fields(query: &str) -> Result<Map<String, Value>, Rejection> {
 fn value(name: &str, text: &str) -> Value {
     if name == LIST {
         return text.split(',').map(Value::from).collect();
+    }
+    if name == TEXTS {
+        return [text].into_iter().map(Value::from).collect();
     }
     if let (true, Ok(value)) = (BOOLEANS.contains(&name), text.parse::<bool>()) {
         return Value::from(value);

@@ -106,7 +106,8 @@ fn complete(operation: &mut Value, max_body_bytes: usize) {
     let takes_credential = operation.get("security").is_none_or(|schemes| *schemes != json!([]));
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
     for parameter in parameters.filter(|parameter| parameter.get("in") == Some(&json!("query"))) {
-        let limit = parameter.get("name").and_then(Value::as_str).and_then(limits::of_parameter);
+        let text = |pointer: &str| parameter.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let limit = limits::of_parameter(text("/name"), text("/schema/type"));
         merge(parameter, limit.map_or_else(|| json!({}), |limit| json!({ "schema": limit })));
     }
     let reference = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });

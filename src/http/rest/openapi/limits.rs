@@ -73,15 +73,20 @@ pub(crate) fn document() -> Value {
     } } })
 }
 
-/// The limits of a query parameter.
-pub(crate) fn of_parameter(name: &str) -> Option<Value> {
-    match name {
-        "first" | "last" => Some(json!({ "minimum": 1, "maximum": MAX_PAGE_SIZE })),
-        "name" | "owner" => Some(json!({ "maxLength": MAX_NAME_LENGTH })),
-        "scope" => Some(json!({ "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": SCOPE })),
-        "previousValueUsedWithinMinutes" => Some(json!({ "minimum": 1, "maximum": i32::MAX })),
-        "reason" => Some(json!({ "minLength": 1, "maxLength": MAX_NAME_LENGTH })),
-        "evidenceURL" => Some(json!({ "maxLength": MAX_EVIDENCE_URL_LENGTH })),
+/// The limits of a query parameter of this type. Endpoints have parameters of the same name and another type.
+pub(crate) fn of_parameter(name: &str, kind: &str) -> Option<Value> {
+    let scope = json!({ "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": SCOPE });
+    match (name, kind) {
+        ("first" | "last", "integer") => Some(json!({ "minimum": 1, "maximum": MAX_PAGE_SIZE })),
+        ("name" | "owner", "string") => Some(json!({ "maxLength": MAX_NAME_LENGTH })),
+        ("scope", "string") => Some(scope),
+        ("scope", "array") => Some(json!({ "items": scope })),
+        ("previousValueUsedWithinMinutes", "integer") => Some(json!({ "minimum": 1, "maximum": i32::MAX })),
+        ("metadata", "array") => {
+            Some(json!({ "maxItems": MAX_METADATA_ENTRIES, "items": { "pattern": "^[A-Za-z0-9._/-]{1,64}=" } }))
+        }
+        ("reason", "string") => Some(json!({ "minLength": 1, "maxLength": MAX_NAME_LENGTH })),
+        ("evidenceURL", "string") => Some(json!({ "maxLength": MAX_EVIDENCE_URL_LENGTH })),
         _ => None,
     }
 }

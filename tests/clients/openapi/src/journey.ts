@@ -44,7 +44,7 @@ const value = good(rotated).value ?? "";
 assert.ok(value !== old && good(rotated).generation === 2);
 assert.ok(rotated.response.headers.has("deprecation") === false || rotated.response.headers.has("sunset"));
 
-const page = good(await operator.GET("/api-tokens", { params: { query: { first: 1, name: "openapi", status: ["ACTIVE"] } } }));
+const page = good(await operator.GET("/api-tokens", { params: { query: { first: 1, name: "openapi", status: ["ACTIVE"], metadata: ["team=Zürich"] } } }));
 assert.deepEqual([page.data.map((token) => token.id), page.pageInfo.hasNextPage], [[id], false]);
 const read = good(await connect(value).GET("/api-tokens/{id}", { params: { path: { id: "self" } } }));
 assert.deepEqual([read.value, read.metadata], [undefined, input.metadata]);

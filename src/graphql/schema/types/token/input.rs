@@ -5,11 +5,14 @@ use async_graphql::{ID, InputObject};
 use crate::domain::id::TokenId;
 use crate::domain::listing::{self, Filter, Order};
 use crate::domain::reason::ReasonDraft;
+use crate::domain::token::Metadata;
 use crate::graphql::schema::types::leaf::date_time::DateTime;
 use crate::graphql::schema::types::leaf::enums::{
     ApiTokenKind, ApiTokenOrderField, ApiTokenStatus, OrderDirection, Permission,
 };
 use crate::service::{Error, RotateRequest};
+
+use super::settings_input::{MetadataEntryInput, pairs};
 
 /// The API token to rotate, and how.
 #[derive(InputObject)]
@@ -119,6 +122,8 @@ pub(crate) struct ApiTokenFilter {
     permission: Option<Permission>,
     /// Those that were created by the holder of this API token.
     created_by: Option<ID>,
+    /// Those that have all of these key/value pairs, each exactly.
+    metadata: Option<Vec<MetadataEntryInput>>,
     /// Those that expire at this time or later. Those that never expire are left out.
     expires_after: Option<DateTime>,
     /// Those that expire, or have expired, before this time.
@@ -150,6 +155,7 @@ impl ApiTokenFilter {
             scope: self.scope.as_deref().map(listing::scope).transpose()?,
             permission: self.permission.map(Into::into),
             created_by: self.created_by.map(|id| TokenId::parse(&id).ok_or(malformed)).transpose()?,
+            metadata: self.metadata.map(|entries| Metadata::parse(pairs(entries))).transpose()?,
             expires_after: moment(self.expires_after),
             expires_before: moment(self.expires_before),
             rotate_by_before: moment(self.rotate_by_before),

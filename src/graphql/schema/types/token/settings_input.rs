@@ -163,6 +163,6 @@ fn permissions(permissions: Vec<Permission>) -> Vec<token::Permission> {
     permissions.into_iter().map(Into::into).collect()
 }
 
-fn pairs(entries: Vec<MetadataEntryInput>) -> Vec<(String, String)> {
+pub(super) fn pairs(entries: Vec<MetadataEntryInput>) -> Vec<(String, String)> {
     entries.into_iter().map(|MetadataEntryInput { key, value }| (key, value)).collect()
 }
