@@ -21,12 +21,13 @@ pub(super) const VERIFY: &str = "verifyAPIToken";
 /// Returns the caller's own token.
 pub(super) const CURRENT: &str = "currentAPIToken";
 
-const ROOT_FIELDS: [(&str, Kind); 13] = [
+const ROOT_FIELDS: [(&str, Kind); 14] = [
     ("node", Kind::Plain),
     (CURRENT, Kind::Plain),
     ("apiToken", Kind::Plain),
     ("apiTokens", Kind::Page),
     (VERIFY, Kind::TakesValue),
+    ("rehearseAPITokenRetirement", Kind::Plain),
     ("auditEvents", Kind::Page),
     ("createAPIToken", Kind::IssuesValue),
     (ROTATE, Kind::IssuesValue),

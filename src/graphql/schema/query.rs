@@ -7,6 +7,7 @@ use super::types::node::Node;
 use super::types::token::api_token::ApiToken;
 use super::types::token::connection::ApiTokenConnection;
 use super::types::token::input::{ApiTokenFilter, ApiTokenOrder};
+use super::types::token::value_use::ApiTokenRetirementRehearsal;
 use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInput};
 use crate::domain::id::EventId;
 use crate::graphql::engine::ready::Ready;
@@ -70,6 +71,20 @@ impl Query {
             .await
             .map(|page| ApiTokenConnection::from(page).into())
             .map_err(refuse)
+    }
+
+    /// What would happen if a value of an API token stopped working now: who uses it, and whether that would be refused. Nothing
+    /// changes. Your own API token needs no permission; another one needs `API_TOKEN_READ`.
+    #[graphql(name = "rehearseAPITokenRetirement")]
+    async fn rehearse_api_token_retirement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the API token.")] id: ID,
+        #[graphql(desc = "Which value; the previous one if left out, or the current one if there is no overlap.")]
+        generation: Option<i32>,
+    ) -> Result<ApiTokenRetirementRehearsal> {
+        let rehearsal = service(ctx)?.rehearse(caller(ctx)?, &id, generation).await;
+        rehearsal.map(ApiTokenRetirementRehearsal::from).map_err(refuse)
     }
 
     /// Verifies a value that a client sent you: whether it is valid here and now, and whose it is. A valid value

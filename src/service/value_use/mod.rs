@@ -5,8 +5,10 @@ mod buffer;
 mod counters;
 mod flush;
 mod read;
+mod rehearse;
 mod require_silent;
 mod still_in_use;
 
 pub(crate) use buffer::UseBuffer;
+pub use rehearse::Rehearsal;
 pub use still_in_use::{NamedUsers, StillInUse};

@@ -4,6 +4,7 @@ mod crash;
 mod endpoints;
 mod idempotency;
 mod overlap;
+mod rehearse;
 mod reuse;
 mod rotate;
 mod rotate_optimistically;

@@ -3,7 +3,7 @@
 
 use async_graphql::Enum;
 
-use crate::domain::rule::lifecycle;
+use crate::domain::rule::{lifecycle, verification};
 use crate::domain::{audit, listing, token};
 
 /// Who holds an API token, and therefore who may rotate it.
@@ -170,4 +170,32 @@ pub(crate) enum ActorKind {
     ApiToken,
     /// The operator of the server: a command, or the first start.
     System,
+}
+
+/// The result of a verification. All codes but the first two are also error codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "verification::VerificationCode")]
+pub(crate) enum VerificationCode {
+    /// The value is valid, and the API token has every required scope.
+    Valid,
+    /// The value is valid, but the API token lacks a required scope.
+    ScopeMissing,
+    /// No API token has or had this value.
+    Unauthenticated,
+    /// The API token's `expiresAt` has passed.
+    TokenExpired,
+    /// The API token was revoked.
+    TokenRevoked,
+    /// The API token is suspended, until it is resumed.
+    TokenSuspended,
+    /// The API token's `notBefore` has not come yet.
+    NotYetValid,
+    /// The API token was not rotated within its rotation period.
+    RotationOverdue,
+    /// The value was replaced and its overlap is over, or it was cancelled unused.
+    ValueRetired,
+    /// The API token may not be used from this address.
+    AddressRefused,
+    /// The API token may not be used from this web origin.
+    OriginRefused,
 }

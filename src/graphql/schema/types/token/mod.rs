@@ -6,5 +6,5 @@ pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod settings_input;
 pub(crate) mod value;
-mod value_use;
+pub(crate) mod value_use;
 pub(crate) mod verification;

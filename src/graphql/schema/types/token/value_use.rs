@@ -1,20 +1,22 @@
 //! The use of the values in an answer. It is read when the first field of it is asked for: by one statement for all values of a page, and
-//! one more if their users are asked for, who are a hundred times as many rows.
+//! one more if their users are asked for, who are a hundred times as many rows. And what retiring a value would do to its users.
 
 use std::collections::BTreeMap;
 
-use async_graphql::{Context, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use crate::domain::id::TokenId;
 use crate::domain::value_use::{Asked, UNUSED, User, UserUse, ValueUse};
+use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::error::refuse;
 use crate::graphql::schema::context::{caller, service};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
-use crate::graphql::schema::types::leaf::int::saturated;
-use crate::service::View;
+use crate::graphql::schema::types::leaf::enums::VerificationCode;
+use crate::graphql::schema::types::leaf::int::{int, saturated};
+use crate::service::{Rehearsal, View};
 
 /// The use of each value, by token and generation.
 type Uses = BTreeMap<(TokenId, u32), ValueUse>;
@@ -76,6 +78,53 @@ impl ApiTokenValueUser {
             first_seen_at: first_seen_at.into(),
             last_seen_at: last_seen_at.into(),
             count: saturated(count),
+        }
+    }
+}
+
+/// What would happen if a value of an API token stopped working now.
+#[derive(SimpleObject)]
+#[graphql(name = "APITokenRetirementRehearsal", complex, serial)]
+pub(crate) struct ApiTokenRetirementRehearsal {
+    /// The generation of the value.
+    generation: i32,
+    /// What clients that send the value would get: `VALUE_RETIRED`, or the code that they get already.
+    code: VerificationCode,
+    /// Whether `endAPITokenOverlap` and a rotation with an `overlapMinutes` of 0 are refused with `STILL_IN_USE` unless they
+    /// are forced.
+    needs_force: bool,
+    /// From when on they are not refused, if the value is not used again; null if they are not refused now.
+    silent_at: Option<DateTime>,
+    /// When the value was last used successfully, at most a minute behind; null if never. This request does not count.
+    last_used_at: Option<DateTime>,
+    #[graphql(skip)]
+    used: ValueUse,
+}
+
+#[ComplexObject]
+impl ApiTokenRetirementRehearsal {
+    /// Who would be cut off: the users of the last 24 hours, 20 at most, those that were seen last first.
+    async fn users(&self) -> ReadyList<Ready<ApiTokenValueUser>> {
+        let user = |(user, used): (&User, _)| ApiTokenValueUser::new(user.clone(), used).into();
+        self.used.shown_users().0.into_iter().map(user).collect()
+    }
+
+    /// How many other users of the last 24 hours there are, as far as they are counted: 80 at most.
+    async fn other_user_count(&self) -> i32 {
+        saturated(self.used.shown_users().1 as u64)
+    }
+}
+
+impl From<Rehearsal> for ApiTokenRetirementRehearsal {
+    fn from(rehearsal: Rehearsal) -> Self {
+        let Rehearsal { generation, code, used, in_use } = rehearsal;
+        Self {
+            generation: int(generation),
+            code: code.into(),
+            needs_force: in_use.is_some(),
+            silent_at: in_use.map(|in_use| in_use.silent_at.into()),
+            last_used_at: used.last_used_at.map(DateTime),
+            used,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! `verifyAPIToken`: its input and its output.
 
-use async_graphql::{Enum, InputObject, SimpleObject};
+use async_graphql::{InputObject, SimpleObject};
 
 use crate::domain::restriction::Source;
-use crate::domain::rule::verification::{self, RequiredScopes};
+use crate::domain::rule::verification::RequiredScopes;
 use crate::domain::token::Scope;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
+use crate::graphql::schema::types::leaf::enums::VerificationCode;
 use crate::graphql::schema::types::leaf::int::int;
 use crate::service::{Error, Verification};
 
@@ -35,34 +36,6 @@ impl VerifyApiTokenInput {
         let source = Source::reported("address", self.address.as_deref(), self.origin)?;
         Ok((self.value, required, source))
     }
-}
-
-/// The result of a verification. All codes but the first two are also error codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "verification::VerificationCode")]
-pub(crate) enum VerificationCode {
-    /// The value is valid, and the API token has every required scope.
-    Valid,
-    /// The value is valid, but the API token lacks a required scope.
-    ScopeMissing,
-    /// No API token has or had this value.
-    Unauthenticated,
-    /// The API token's `expiresAt` has passed.
-    TokenExpired,
-    /// The API token was revoked.
-    TokenRevoked,
-    /// The API token is suspended, until it is resumed.
-    TokenSuspended,
-    /// The API token's `notBefore` has not come yet.
-    NotYetValid,
-    /// The API token was not rotated within its rotation period.
-    RotationOverdue,
-    /// The value was replaced and its overlap is over, or it was cancelled unused.
-    ValueRetired,
-    /// The API token may not be used from this address.
-    AddressRefused,
-    /// The API token may not be used from this web origin.
-    OriginRefused,
 }
 
 /// The answer to `verifyAPIToken`.
