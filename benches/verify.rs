@@ -73,6 +73,12 @@ impl Warm {
     }
 }
 
+impl Drop for Warm {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.service.clone().close()).unwrap();
+    }
+}
+
 fn status(runtime: &Runtime, answer: impl Future<Output = Result<Response, Infallible>>) -> u16 {
     runtime.block_on(async { answer.await.unwrap().status().as_u16() })
 }
