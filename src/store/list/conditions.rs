@@ -122,10 +122,10 @@ fn write_times(sql: &mut Sql, filter: &Filter, now: Timestamp) {
     if let Some(minutes) = previous_value_used_within_minutes {
         let since = now.minus_minutes(*minutes);
         sql.text(" AND ").push(OVERLAPPING, [millis(&now)]);
-        // The first use is written at once, and later ones in batches.
+        // The first use is written at once, and later ones in batches. The rotation itself is a use at its own time, which does not count.
         sql.push(
-            " AND (previous.last_used_at >= ? AND previous.last_used_at >= previous.replaced_at
-              OR previous.first_used_at >= ? AND previous.first_used_at >= previous.replaced_at))",
+            " AND (previous.last_used_at >= ? AND previous.last_used_at > previous.replaced_at
+              OR previous.first_used_at >= ? AND previous.first_used_at > previous.replaced_at))",
             [millis(&since), millis(&since)],
         );
     }
