@@ -105,17 +105,21 @@ pub fn status(token: &Token, now: Timestamp) -> Status {
 /// The standing of the value of this generation, if it works.
 ///
 /// # Errors
-/// Why the token or the value no longer works.
+/// Why the token or the value does not work. If several reasons apply, the most final one counts. So a retired value of a suspended
+/// token is refused as retired, and its reuse is noticed (R8).
 pub fn standing(token: &Token, generation: u32, now: Timestamp) -> Result<Standing, Refusal> {
-    if let Some(refusal) = status(token, now).refusal() {
+    let status = status(token, now);
+    let refusal = status.refusal();
+    if let Some(refusal) = refusal.clone().filter(|_| status.is_final()) {
         return Err(refusal);
     }
     let value = token.value(generation).ok_or(Refusal::ValueRetired)?;
-    match (value.replaced_at, value.retires_at) {
-        (None, _) => Ok(Standing::Current),
-        (Some(_), Some(retires_at)) if retires_at <= now => Err(Refusal::ValueRetired),
-        (Some(replaced_at), retires_at) => Ok(Standing::Previous { replaced_at, retires_at }),
-    }
+    let standing = match (value.replaced_at, value.retires_at) {
+        (None, _) => Standing::Current,
+        (Some(_), Some(retires_at)) if retires_at <= now => return Err(Refusal::ValueRetired),
+        (Some(replaced_at), retires_at) => Standing::Previous { replaced_at, retires_at },
+    };
+    refusal.map_or(Ok(standing), Err)
 }
 
 /// When the previous value retires because this value is used, if this is the first use of the newest value (R4). The outer `None`

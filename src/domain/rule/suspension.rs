@@ -94,6 +94,20 @@ mod tests {
     }
 
     #[test]
+    fn r8_a_retired_value_of_a_suspended_token_is_refused_as_retired() {
+        let mut token = suspended();
+        token.current.generation = 3;
+        let previous =
+            ValueFacts { generation: 2, replaced_at: Some(at(0)), retires_at: Some(at(1)), ..token.current.clone() };
+        token.previous = Some(Box::new(previous));
+        let refusal = |generation, now| standing(&token, generation, now).err();
+        assert_eq!(refusal(1, at(0)), Some(Refusal::ValueRetired));
+        assert_eq!(refusal(2, at(0)), Some(Refusal::TokenSuspended));
+        assert_eq!(refusal(2, at(1)), Some(Refusal::ValueRetired));
+        assert_eq!(refusal(3, at(1)), Some(Refusal::TokenSuspended));
+    }
+
+    #[test]
     fn r2_r3_the_deadlines_of_a_suspended_token_end_it() {
         let mut expiring = suspended();
         expiring.settings.expires_at = Some(at(MINUTE));

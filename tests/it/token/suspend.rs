@@ -48,6 +48,18 @@ async fn r10_no_value_of_a_suspended_token_works_until_it_is_resumed() {
 }
 
 #[tokio::test]
+async fn r8_the_reuse_of_a_retired_value_of_a_suspended_token_is_noticed() {
+    let server = Server::start().await;
+    let token = server.admin.create(json!({ "name": "paused", "overlapMinutes": 0 })).await.unwrap();
+    let rotated = token.client.with(token.client.rotate().await.unwrap());
+    assert_eq!(server.admin.suspend(&token.id).await, Ok("SUSPENDED".into()));
+    assert_eq!(token.client.check().await, Err("VALUE_RETIRED".into()));
+    assert_eq!(rotated.check().await, Err(SUSPENDED.into()));
+    let reused = json!({ "tokenId": token.id, "actions": ["API_TOKEN_VALUE_REUSED"] });
+    assert_eq!(server.admin.events(reused).await.len(), 1);
+}
+
+#[tokio::test]
 async fn suspending_and_resuming_twice_changes_nothing() {
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "paused" })).await.unwrap();
