@@ -98,12 +98,13 @@ impl Overlap {
         })
     }
 
-    /// The value that works until this rotation of the token, and stops immediately because no overlap was asked for. A rotation by a
-    /// token's own overlap cuts nobody off that the one who set it did not mean to.
-    pub fn cut_off(self, token: &Token, rotation: &Rotation) -> Option<u32> {
+    /// The values that this rotation of the token stops immediately because no overlap was asked for, if they work: the previous one, and
+    /// the one that is replaced, unless that is cancelled because nobody used it. A rotation by a token's own overlap cuts nobody off that
+    /// the one who set it did not mean to.
+    pub fn cut_off(self, token: &Token, rotation: &Rotation) -> impl Iterator<Item = u32> {
         let previous = token.previous.as_deref().map(|value| value.generation);
-        let replaced = if rotation.recovers { previous } else { Some(rotation.from_generation) };
-        replaced.filter(|_| self.immediate)
+        let replaced = (!rotation.recovers).then_some(rotation.from_generation);
+        previous.into_iter().chain(replaced).filter(move |_| self.immediate)
     }
 
     /// How long the value of this generation keeps working when it is replaced now; `None` for not at all.

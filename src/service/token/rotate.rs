@@ -119,7 +119,7 @@ impl Service {
         let rotator = Rotator::Holder { generation: caller.generation() };
         let Ok(overlap) = Overlap::of(&token.settings, request.overlap_minutes) else { return Ok(None) };
         let Ok(Plan::Issue(rotation)) = rotation::rotate(&token, rotator, overlap, None, now) else { return Ok(None) };
-        let may_be_in_use = token.settings.silent_minutes > 0 && overlap.cut_off(&token, &rotation).is_some();
+        let may_be_in_use = token.settings.silent_minutes > 0 && overlap.cut_off(&token, &rotation).next().is_some();
         if may_be_in_use && !request.force {
             // The use of a value is no condition of the write.
             return Ok(None);
@@ -159,10 +159,10 @@ impl Service {
         if unsettled > 0 && plan.rests_on_guard(&token) {
             return Err(Refusal::RotationConflict { retry_after_seconds: unsettled }.into());
         }
-        if let Plan::Issue(rotation) = &plan
-            && let Some(generation) = overlap.cut_off(&token, rotation)
-        {
-            self.require_silent(transaction, caller, (&token, generation), request.force, now).await?;
+        if let Plan::Issue(rotation) = &plan {
+            for generation in overlap.cut_off(&token, rotation) {
+                self.require_silent(transaction, caller, (&token, generation), request.force, now).await?;
+            }
         }
         // The first use of the value that is replaced is written by the rotation itself. An overlap that it would start ends with
         // the rotation, because no older value keeps working (R1). The first use of the previous value starts no overlap, and is

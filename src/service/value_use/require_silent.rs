@@ -29,15 +29,17 @@ impl Service {
             return Ok(());
         }
         let value = (token.id, generation);
-        let is_own_first = caller.is_first_use() && value == (caller.token_id(), caller.generation());
-        let last_used_at = match is_own_first {
+        let is_own = value == (caller.token_id(), caller.generation());
+        let last_used_at = match is_own && caller.is_first_use() {
             // What is written is the use by this request.
             true => self.uses.latest_of_value(value),
             false => self.last_use_of_value(transaction, value).await?,
         };
         let Some(in_use) = in_use(token, generation, last_used_at, now) else { return Ok(()) };
-        // Otherwise a client that waits for silence, and asks again and again, would wait forever.
-        caller.forget_use();
+        if is_own {
+            // Otherwise a client that waits for silence, and asks again and again, would wait forever.
+            caller.forget_use();
+        }
         let retry_after_seconds = now.seconds_until(in_use.silent_at);
         Err(Error::StillInUse(Box::new(StillInUse { in_use, retry_after_seconds, users: None })))
     }

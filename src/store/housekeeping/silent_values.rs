@@ -26,7 +26,8 @@ impl Store {
              WHERE old.token_id = token.id AND old.generation = token.previous_generation
                AND new.token_id = token.id AND new.generation = token.generation",
         );
-        let silent = "(token.silent_minutes * ?)";
+        // Every replica knows of a use a minute later (R14).
+        let silent = "((token.silent_minutes + 1) * ?)";
         let now = now.unix_millis();
         // Written out, because SQLite uses a partial index only for a constant.
         sql.text(&format!(" AND token.overlap_ends = '{}'", OverlapEnd::WhenSilent.as_str()));

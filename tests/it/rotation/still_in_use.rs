@@ -110,6 +110,38 @@ async fn r15_a_refused_request_changes_nothing() {
     }
 }
 
+#[tokio::test]
+async fn r15_a_rotation_without_overlap_looks_at_both_values_that_work() {
+    let server = Server::start().await;
+    for way in [Way::Rotate, Way::RotateByRest] {
+        server.clock.set(0);
+        let (token, newest) = in_use(&server, Way::EndOverlap, json!({})).await;
+        server.clock.set(5 * MINUTE);
+        assert!(token.client.check().await.is_ok());
+        for asking in [&newest, &server.admin] {
+            let answer = way.ask(asking, &token.id, Value::Null).await;
+            assert_eq!(refusal(&answer).1["lastUsedAt"], json!("2026-01-01T00:05:00.000Z"), "{way:?}");
+        }
+        assert_eq!(code(&way.ask(&newest, &token.id, json!(true)).await), None, "{way:?}");
+        for client in [&token.client, &newest] {
+            assert_eq!(client.check().await, Err("VALUE_RETIRED".into()), "{way:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r14_a_refused_request_is_a_use_of_another_value() {
+    let server = Server::start().await;
+    let own = async || {
+        let answer = server.admin.graphql("{ currentAPIToken { values { useCount } } }", Value::Null).await;
+        answer.body["data"]["currentAPIToken"]["values"][0]["useCount"].as_u64().unwrap()
+    };
+    let (token, _) = in_use(&server, Way::Rotate, json!({})).await;
+    let before = own().await;
+    assert_eq!(code(&Way::Rotate.ask(&server.admin, &token.id, Value::Null).await), Some("STILL_IN_USE"));
+    assert_eq!(own().await, before + 2, "this request and the refused one");
+}
+
 /// Otherwise nobody could cut off the value that they present, and waiting for its silence would never end.
 #[tokio::test]
 async fn r15_a_request_to_cut_off_a_value_does_not_count_as_a_use_of_it() {

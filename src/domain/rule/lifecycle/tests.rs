@@ -188,22 +188,24 @@ fn a_public_token_is_rotated_by_someone_else_only() {
 }
 
 #[test]
-fn r15_a_rotation_cuts_off_the_value_in_circulation_only_if_no_overlap_is_asked_for() {
+fn r15_a_rotation_cuts_off_the_values_in_circulation_only_if_no_overlap_is_asked_for() {
     let cut_off = |token: &Token, rotator, minutes, now| {
         let overlap = Overlap::of(&token.settings, minutes).unwrap();
         let Ok(Plan::Issue(rotation)) = rotate(token, rotator, overlap, None, now) else { panic!("refused") };
-        overlap.cut_off(token, &rotation)
+        overlap.cut_off(token, &rotation).collect::<Vec<_>>()
     };
-    for (own, asked, expected) in [(10, None, None), (10, Some(1), None), (10, Some(0), Some(1)), (0, None, None)] {
+    for (own, asked, expected) in [(10, None, vec![]), (10, Some(1), vec![]), (10, Some(0), vec![1]), (0, None, vec![])]
+    {
         assert_eq!(cut_off(&token(None, None, own), FIRST, asked, at(0)), expected, "{own} {asked:?}");
     }
     // R5: a new value that was not used is cancelled, and is in nobody's use.
     let lost = rotated(token(None, None, 10), FIRST, at(0)).unwrap();
     for rotator in [FIRST, Rotator::Other] {
-        assert_eq!(cut_off(&lost, rotator, None, at(10_000)), None);
-        assert_eq!(cut_off(&lost, rotator, Some(0), at(10_000)), Some(1));
+        assert_eq!(cut_off(&lost, rotator, None, at(10_000)), Vec::<u32>::new());
+        assert_eq!(cut_off(&lost, rotator, Some(0), at(10_000)), [1]);
     }
-    assert_eq!(cut_off(&lost, Rotator::Holder { generation: 2 }, Some(0), at(0)), Some(2));
+    // R1: at most two values work, so the previous one stops as well.
+    assert_eq!(cut_off(&lost, Rotator::Holder { generation: 2 }, Some(0), at(0)), [1, 2]);
 }
 
 #[test]

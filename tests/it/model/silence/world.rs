@@ -154,7 +154,8 @@ impl World {
         let Ok(Plan::Issue(rotation)) = rotation::rotate(&self.token, Rotator::Other, overlap, None, self.now) else {
             return;
         };
-        if overlap.cut_off(&self.token, &rotation).is_some_and(|generation| !self.may_cut_off(generation, force)) {
+        let cut_off: Vec<u32> = overlap.cut_off(&self.token, &rotation).collect();
+        if cut_off.into_iter().any(|generation| !self.may_cut_off(generation, force)) {
             return;
         }
         self.token = rotation::apply(self.token.clone(), &rotation, value(rotation.generation, self.now));
