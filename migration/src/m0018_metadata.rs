@@ -1,8 +1,8 @@
 //! The operator's key/value pairs on a token, as an object of JSON; null for none. And a table of all pairs, in which the tokens that
 //! have one are looked up, in the order of their ids.
 //!
-//! The pairs of a token are read with its row, without a second table. Triggers keep the table of pairs equal to the rows, whoever
-//! writes them.
+//! The pairs of a token are read with its row, without a second table. Triggers keep the table of pairs equal to the rows, whichever
+//! version writes them.
 //!
 //! Nothing here takes long, because no token can be read meanwhile.
 

@@ -99,8 +99,8 @@ impl Overlap {
     }
 
     /// The values that this rotation of the token stops immediately because no overlap was asked for, if they work: the previous one, and
-    /// the one that is replaced, unless that is cancelled because nobody used it. A rotation by a token's own overlap cuts nobody off that
-    /// the one who set it did not mean to.
+    /// the one that is replaced, unless that is cancelled because nobody used it. A rotation by the token's own overlap stops only what its
+    /// settings say.
     pub fn cut_off(self, token: &Token, rotation: &Rotation) -> impl Iterator<Item = u32> {
         let previous = token.previous.as_deref().map(|value| value.generation);
         let replaced = (!rotation.recovers).then_some(rotation.from_generation);

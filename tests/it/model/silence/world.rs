@@ -150,7 +150,7 @@ impl World {
 
     pub(super) fn rotate(&mut self, minutes: Option<i32>, force: bool) {
         let overlap = Overlap::of(&self.token.settings, minutes).unwrap();
-        // By one who manages it: the holder's own request is no use, but is not told apart here.
+        // By an operator. For a holder, the request itself would not count as a use, which this model does not distinguish.
         let Ok(Plan::Issue(rotation)) = rotation::rotate(&self.token, Rotator::Other, overlap, None, self.now) else {
             return;
         };
