@@ -83,7 +83,7 @@ fn list(admin: &Client) -> Result<Vec<api_tokens::ApiTokensApiTokensEdgesNode>, 
     let mut after = None;
     loop {
         let status = Some(vec![api_tokens::APITokenStatus::ACTIVE]);
-        let filter = Some(api_tokens::APITokenFilter { status, name: None, owner: None, kind: None });
+        let filter = Some(api_tokens::APITokenFilter { status, ..Default::default() });
         let page = admin.send::<APITokens>(api_tokens::Variables { filter, first: Some(2), after })?.api_tokens;
         tokens.extend(page.edges.into_iter().map(|edge| edge.node));
         if !page.page_info.has_next_page {

@@ -26,6 +26,7 @@ pub struct CreateAPIToken;
 #[graphql(
     schema_path = "../../../schema.graphql",
     query_path = "../operations.graphql",
+    variables_derives = "Default",
     response_derives = "Debug, PartialEq"
 )]
 pub struct APITokens;
