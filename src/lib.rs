@@ -11,7 +11,6 @@ pub mod entropy;
 pub mod graphql;
 pub mod http;
 pub mod metrics;
-pub mod outgoing;
 pub mod service;
 pub mod store;
 pub mod systemd;

@@ -148,8 +148,8 @@ async fn housekeep(service: Service) {
     let mut minutes = tokio::time::interval(HOUSEKEEPING_PERIOD);
     loop {
         minutes.tick().await;
-        if let Err(cause) = service.sweep().await {
-            tracing::warn!(name: "housekeeping_failed", %cause, "housekeeping failed; retrying in a minute");
+        if let Err(err) = service.sweep().await {
+            tracing::warn!(name: "housekeeping_failed", cause = %err.cause(), "housekeeping failed; retrying in a minute");
         }
     }
 }

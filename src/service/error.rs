@@ -89,6 +89,11 @@ impl Error {
         }
     }
 
+    /// What went wrong, for the log: the cause behind the message for clients, if there is one.
+    pub fn cause(&self) -> &dyn std::error::Error {
+        std::error::Error::source(self).unwrap_or(self)
+    }
+
     /// The invalid input field, as the schema spells it.
     pub fn field(&self) -> Option<&'static str> {
         match self {

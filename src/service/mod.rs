@@ -28,4 +28,4 @@ pub use state::Service;
 pub(crate) use token::token_id;
 pub use token::{Connection, CreateRequest, Issued, PageRequest, RotateRequest, View, cursor};
 pub use value_use::{NamedUsers, Rehearsal, StillInUse};
-pub use verify::{MAX_VERIFICATIONS, Verification, VerifyRequest};
+pub use verify::Verification;

@@ -14,7 +14,6 @@ mod request;
 mod sampling;
 mod tracer;
 
-pub use crate::outgoing::{Header, header};
-pub use collector::Collector;
+pub use collector::{Collector, Header, header};
 pub use request::{DatabaseSpan, Described, RequestTrace, database, note};
 pub use tracer::{Sampled, Settings, Traces};

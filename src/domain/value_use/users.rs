@@ -90,6 +90,13 @@ impl ValueUse {
         self.users.entry(user).and_modify(|known| *known = known.and(more)).or_insert(more);
     }
 
+    /// Adds what else is known of the use of the same value.
+    pub fn add_all(&mut self, more: Self) {
+        let Self { last_used_at, count, users } = more;
+        self.add(last_used_at, count);
+        users.into_iter().for_each(|(user, used)| self.add_user(user, used));
+    }
+
     /// All users that are known.
     pub fn users(&self) -> impl Iterator<Item = (&User, UserUse)> {
         self.users.iter().map(|(user, used)| (user, *used))

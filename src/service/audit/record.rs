@@ -76,7 +76,7 @@ impl Service {
             return;
         }
         if let Err(cause) = self.append_refusal(refused, token_id, provenance, now).await {
-            tracing::warn!(name: "refusal_not_recorded", %cause, "a refusal could not be recorded");
+            tracing::warn!(name: "refusal_not_recorded", cause = %cause.cause(), "a refusal could not be recorded");
         }
     }
 

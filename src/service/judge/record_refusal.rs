@@ -30,7 +30,7 @@ impl Service {
                     Ok(Some(token)) => judgement.refresh(token),
                     Ok(None) => {}
                     Err(cause) => {
-                        tracing::warn!(name: "reuse_not_recorded", %cause, "the reuse of a retired value could not be recorded")
+                        tracing::warn!(name: "reuse_not_recorded", cause = %cause.cause(), "the reuse of a retired value could not be recorded")
                     }
                 }
             }

@@ -34,11 +34,11 @@ impl Service {
             match &counted {
                 Err(cause) if !has_failed => tracing::warn!(
                     name: "tokens_not_counted",
-                    %cause,
+                    cause = %cause.cause(),
                     "some tokens could not be counted; the metrics keep the last numbers of them, or have none"
                 ),
                 Err(cause) => {
-                    tracing::debug!(name: "tokens_not_counted", %cause, "some tokens could not be counted again")
+                    tracing::debug!(name: "tokens_not_counted", cause = %cause.cause(), "some tokens could not be counted again")
                 }
                 Ok(()) if has_failed => {
                     tracing::info!(name: "tokens_counted_again", "all tokens could be counted again")

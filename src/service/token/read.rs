@@ -43,8 +43,9 @@ impl Service {
         if id == own.id {
             return Ok(View::new(own, now));
         }
-        let mut token = self.store.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
-        token.last_used_at = self.uses.latest(id, token.last_used_at);
+        let found = self.uses.and_written(|uses| uses.latest(id, None), self.store.find_token(id)).await?;
+        let (buffered, Some(mut token)) = found else { return Err(Error::NotFound { field: "id" }) };
+        token.last_used_at = token.last_used_at.max(buffered);
         Ok(View::new(token, now))
     }
 

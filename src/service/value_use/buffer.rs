@@ -88,6 +88,14 @@ impl Batch {
     pub(super) fn is_partial(&self) -> bool {
         self.keys.len() < BATCH
     }
+
+    /// Each entry as a batch of its own, and whose token it is of.
+    pub(super) fn one_by_one(&self) -> impl Iterator<Item = (TokenId, Self)> {
+        let one = |(key, recorded): (&(ValueKey, UserHash), &RecordedUse)| {
+            (recorded.token_id, Self { uses: vec![recorded.clone()], keys: vec![*key] })
+        };
+        self.keys.iter().zip(&self.uses).map(one)
+    }
 }
 
 impl UseBuffer {
@@ -160,6 +168,18 @@ impl UseBuffer {
         pending.entries.len() >= NEARLY_FULL || pending.users.len() >= NEARLY_ALL_USERS
     }
 
+    /// What is buffered, and what `written` reads from the database. The buffer is read first: uses that are written meanwhile are then
+    /// in both. In the other order they could be in neither, and a value in use would seem silent.
+    pub(crate) async fn and_written<B, W, E>(
+        &self,
+        buffered: impl FnOnce(&Self) -> B,
+        written: impl Future<Output = Result<W, E>>,
+    ) -> Result<(B, W), E> {
+        // A future does nothing before it is polled.
+        let buffered = buffered(self);
+        Ok((buffered, written.await?))
+    }
+
     /// The last use of a token, given the last one in the database.
     pub(crate) fn latest(&self, id: TokenId, written: Option<Timestamp>) -> Option<Timestamp> {
         let pending = self.pending();
@@ -172,16 +192,21 @@ impl UseBuffer {
         self.pending().of_value(value).map(|(_, entry)| entry.last(&self.counters)).max()
     }
 
-    /// Adds the uses of a value that are not written yet to what is known of it.
-    pub(super) fn add_to(&self, value: ValueKey, known: &mut ValueUse) {
+    /// The uses of these values that are not written yet.
+    pub(super) fn of_values(&self, values: &[ValueKey]) -> BTreeMap<ValueKey, ValueUse> {
         let pending = self.pending();
-        for (user, entry) in pending.of_value(value) {
-            let used = entry.used(&self.counters);
-            known.add(Some(used.last_seen_at), used.count);
-            if let Some(sent_by) = pending.users.get(&user) {
-                known.add_user(sent_by.user(), used);
+        let mut found = BTreeMap::<_, ValueUse>::new();
+        for value in values {
+            for (user, entry) in pending.of_value(*value) {
+                let used = entry.used(&self.counters);
+                let known = found.entry(*value).or_default();
+                known.add(Some(used.last_seen_at), used.count);
+                if let Some(sent_by) = pending.users.get(&user) {
+                    known.add_user(sent_by.user(), used);
+                }
             }
         }
+        found
     }
 
     /// The next entries to write, after those of another batch.

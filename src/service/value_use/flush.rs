@@ -24,7 +24,12 @@ impl Service {
         let _turn = self.uses.turn().await;
         let mut batch = self.uses.batch(None);
         loop {
-            self.write_batch(&batch).await?;
+            if let Err(refused) = self.write_batch(&batch).await {
+                if matches!(refused, Error::Unavailable(_)) {
+                    return Err(refused);
+                }
+                self.write_one_by_one(&batch, refused).await?;
+            }
             // A partial batch is the last one: uses that arrive all the time must not keep this loop running.
             if batch.is_partial() {
                 break;
@@ -32,6 +37,28 @@ impl Service {
             batch = self.uses.batch(Some(&batch));
         }
         self.uses.forget_users();
+        Ok(())
+    }
+
+    /// Writes the entries of a batch one by one, after the database refused all of them together: one that it refuses every time must not
+    /// keep the others in the buffer. If it refuses each of them, the cause is not in one of them.
+    async fn write_one_by_one(&self, batch: &Batch, refused: Error) -> Result<(), Error> {
+        let (mut any_written, mut failed) = (false, None);
+        for (id, one) in batch.one_by_one() {
+            match self.write_batch(&one).await {
+                Ok(()) => any_written = true,
+                Err(err @ Error::Unavailable(_)) => return Err(err),
+                Err(err) => failed = failed.or(Some((id, err))),
+            }
+        }
+        match failed {
+            Some(_) if !any_written => return Err(refused),
+            Some((id, err)) => tracing::warn!(
+                name: "use_not_written", token_id = %id, cause = %err.cause(),
+                "uses of a value could not be written, but others were; retrying soon"
+            ),
+            None => {}
+        }
         Ok(())
     }
 
@@ -56,8 +83,8 @@ impl Service {
             let service = self.clone();
             // In a task, so that a write that has begun is finished even if the server stops: otherwise it would be written again.
             let written = tokio::spawn(async move { service.write_uses().await });
-            if let Ok(Err(cause)) = written.await {
-                tracing::warn!(name: "uses_not_written", %cause, "uses could not be written; retrying soon");
+            if let Ok(Err(err)) = written.await {
+                tracing::warn!(name: "uses_not_written", cause = %err.cause(), "uses could not be written; retrying soon");
             }
         }
     }

@@ -27,10 +27,25 @@ impl Service {
         let own = self.own_token(caller, now).await?;
         let authority = Authority::of(&own);
         values.iter().try_for_each(|(id, _)| authority.require_unless_own(Permission::ApiTokenRead, *id))?;
+        self.find_value_uses(values, asked, None, now).await
+    }
+
+    /// How each of these values is used. The use that this value was written to have is that of the request itself, and does not count.
+    pub(super) async fn find_value_uses(
+        &self,
+        values: &[(TokenId, u32)],
+        asked: Asked,
+        first_used_by_request: Option<(TokenId, u32)>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<(TokenId, u32), ValueUse>, Error> {
         let seen_since = (asked == Asked::Users).then(|| now.minus_minutes(USER_RETENTION_MINUTES));
-        let mut found = self.store.find_value_uses(values, seen_since).await?;
+        let written = self.store.find_value_uses(values, seen_since);
+        let (mut buffered, mut found) = self.uses.and_written(|uses| uses.of_values(values), written).await?;
         for (value, known) in &mut found {
-            self.uses.add_to(*value, known);
+            if first_used_by_request == Some(*value) {
+                known.last_used_at = None;
+            }
+            known.add_all(buffered.remove(value).unwrap_or_default());
         }
         Ok(found)
     }
@@ -45,9 +60,9 @@ impl Service {
         transaction: &Transaction,
         (id, generation): (TokenId, u32),
     ) -> Result<Option<Timestamp>, Error> {
-        // The buffer first: what is written in between is in both.
-        let buffered = self.uses.latest_of_value((id, generation));
-        Ok(transaction.last_use_of_value(id, generation).await?.max(buffered))
+        let written = transaction.last_use_of_value(id, generation);
+        let (buffered, written) = self.uses.and_written(|uses| uses.latest_of_value((id, generation)), written).await?;
+        Ok(written.max(buffered))
     }
 
     /// Adds to what was read of the previous value, if its overlap may end by silence (R15), a use that is not written yet.

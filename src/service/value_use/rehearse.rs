@@ -7,7 +7,7 @@ use crate::domain::rule::lifecycle::{overlap_lasts, standing};
 use crate::domain::rule::verification::VerificationCode;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
-use crate::domain::value_use::{USER_RETENTION_MINUTES, ValueUse};
+use crate::domain::value_use::{Asked, ValueUse};
 use crate::service::{Caller, Error, Service, token_id};
 
 /// What retiring a value now would do.
@@ -39,14 +39,9 @@ impl Service {
         let token = self.store.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
         let generation = rehearsed(&token, generation, now)?;
         let value = (id, generation);
-        let seen_since = Some(now.minus_minutes(USER_RETENTION_MINUTES));
-        let mut used = self.store.find_value_uses(&[value], seen_since).await?.remove(&value).unwrap_or_default();
-        let is_own_first = caller.is_first_use() && value == (caller.token_id(), caller.generation());
-        if is_own_first {
-            // What is written is the use by this request.
-            used.last_used_at = None;
-        }
-        self.uses.add_to(value, &mut used);
+        let first_used_by_request = Some((caller.token_id(), caller.generation())).filter(|_| caller.is_first_use());
+        let mut uses = self.find_value_uses(&[value], Asked::Users, first_used_by_request, now).await?;
+        let used = uses.remove(&value).unwrap_or_default();
         let in_use = in_use(&token, generation, used.last_used_at, now);
         let code = match standing(&token, generation, now) {
             Ok(_) => VerificationCode::ValueRetired,

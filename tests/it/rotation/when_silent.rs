@@ -190,6 +190,32 @@ async fn r15_housekeeping_retires_silent_values_and_the_audit_log_says_so_once()
     assert_eq!(answer.body["data"]["auditEvents"]["edges"], json!([{ "node": event }]));
 }
 
+#[tokio::test]
+async fn r15_a_token_that_cannot_be_read_does_not_keep_housekeeping_from_retiring_values_of_others() {
+    let database = TestDatabase::new().await;
+    let (here, admin, _listener) = start(&database).await;
+    let caller = here.caller(&admin).await;
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        tokens.push(switched(&here, &caller, when_silent()).await);
+    }
+    let connection = database.connect().await;
+    let on_reuse = async |id: TokenId, policy: &str| {
+        let sql = format!("UPDATE api_token SET on_reuse = '{policy}' WHERE id = '{id}'");
+        connection.execute_unprepared(&sql).await.unwrap();
+    };
+    // By their ids, which are in this order, it is neither the first nor the last.
+    on_reuse(tokens[1].id, "DAMAGED").await;
+    here.clock.set(6 * MINUTE);
+    here.service.sweep().await.unwrap();
+    on_reuse(tokens[1].id, "ALERT").await;
+    for (token, retired) in tokens.iter().zip([true, false, true]) {
+        let previous = here.store.find_token(token.id).await.unwrap().unwrap().previous;
+        assert_eq!(previous.is_none(), retired);
+    }
+    connection.close().await.unwrap();
+}
+
 /// An older version on the same database, during an upgrade, would accept the previous value for longer.
 #[tokio::test]
 async fn r15_a_token_whose_overlap_ends_by_silence_has_a_setting_that_no_older_version_can_read() {

@@ -6,7 +6,7 @@ use rotakey::domain::restriction::Source;
 use rotakey::domain::rule::verification::RequiredScopes;
 use rotakey::domain::value_use::{AddressPrecision, Asked};
 use rotakey::service::{Caller, Policy, RequestContext};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -130,6 +130,42 @@ async fn r14_a_failed_write_loses_nothing_and_a_stop_writes_all() {
     for (token, more) in tokens.iter().zip([1].into_iter().chain(std::iter::repeat(0))) {
         assert_eq!(total(&after, &admin, token.id).await.1, 21 + more);
         assert_eq!(users(&after, &admin, token.id, 1).await.len(), 20);
+    }
+}
+
+/// Makes the database refuse to write users of values of this token.
+async fn refuse_users(database: &TestDatabase, id: TokenId) {
+    let connection = database.connect().await;
+    let sql = match connection.get_database_backend() {
+        DbBackend::Sqlite => format!(
+            "CREATE TRIGGER refused BEFORE INSERT ON api_token_value_user WHEN NEW.token_id = '{id}'
+             BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        ),
+        _ => format!("ALTER TABLE api_token_value_user ADD CONSTRAINT refused CHECK (token_id <> '{id}') NOT VALID"),
+    };
+    connection.execute_unprepared(&sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn r14_a_use_that_cannot_be_written_does_not_keep_others_from_being_written() {
+    let database = TestDatabase::new().await;
+    let (here, value, _listener) = start(&database).await;
+    let admin = here.caller(&value).await;
+    let mut tokens: Vec<Used> = Vec::new();
+    for number in 0..3 {
+        tokens.push(here.used(&admin, named(&number.to_string())).await);
+    }
+    here.service.write_uses().await.unwrap();
+    refuse_users(&database, tokens[1].id).await;
+    here.clock.set(SECOND);
+    for token in &tokens {
+        present(&here, &token.value, 1, "a/1").await;
+    }
+    here.service.write_uses().await.unwrap();
+    for (token, written) in tokens.iter().zip([SECOND, 0, SECOND]) {
+        assert_eq!(here.last_use(token.id).await, Some(written));
+        assert_eq!(total(&here, &admin, token.id).await, (Some(SECOND), 2), "the refused one stays in the buffer");
     }
 }
 

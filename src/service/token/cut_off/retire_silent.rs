@@ -50,7 +50,7 @@ impl Service {
         Ok(Some(token))
     }
 
-    /// Retires previous values that are silent.
+    /// Retires previous values that are silent. A token that fails, such as one whose row is damaged, does not keep others from it.
     ///
     /// # Errors
     /// When the database fails.
@@ -59,7 +59,15 @@ impl Service {
         for _ in 0..MAX_BATCHES {
             let ids = self.store.find_silent(now, after, BATCH).await?;
             for id in &ids {
-                self.retire_silent(*id, now).await?;
+                match self.retire_silent(*id, now).await {
+                    Ok(_) => {}
+                    // The others would fail as well.
+                    Err(err @ Error::Unavailable(_)) => return Err(err),
+                    Err(err) => tracing::warn!(
+                        name: "silent_value_not_retired", token_id = %id, cause = %err.cause(),
+                        "a silent value could not be retired; retrying in a minute"
+                    ),
+                }
             }
             if ids.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
                 break;

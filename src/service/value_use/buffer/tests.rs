@@ -24,9 +24,7 @@ fn record_from(uses: &UseBuffer, value: ValueKey, networks: impl IntoIterator<It
 
 /// What is buffered of a value.
 fn known(uses: &UseBuffer, value: ValueKey) -> ValueUse {
-    let mut known = ValueUse::default();
-    uses.add_to(value, &mut known);
-    known
+    uses.of_values(&[value]).remove(&value).unwrap_or_default()
 }
 
 /// All that is buffered, in the order in which it is written.
@@ -151,6 +149,23 @@ fn users_are_kept_apart_again_after_a_write_although_a_crowd_goes_on() {
         let found = known(&uses, value);
         assert_eq!((found.count, found.users().count()), (201, MAX_KEPT_USERS), "{round}");
     }
+}
+
+/// A value in use must not seem silent, whenever its use is written (R15).
+#[tokio::test]
+async fn r15_a_use_that_is_written_while_it_is_looked_up_is_found() {
+    let uses = buffer();
+    let value = (id(1), 1);
+    record_from(&uses, value, [1], 10);
+    // The database is read, and then written.
+    let read_too_early = async {
+        let batch = uses.batch(None);
+        uses.remove_written(&batch);
+        Ok::<_, ()>(None)
+    };
+    let (buffered, written) = uses.and_written(|uses| uses.latest_of_value(value), read_too_early).await.unwrap();
+    assert_eq!(buffered.max(written), Some(at(10)));
+    assert_eq!(uses.latest_of_value(value), None, "it was written");
 }
 
 #[test]
