@@ -37,6 +37,8 @@ mod m0021_sort_keys;
 mod m0022_unsorted_index;
 mod m0023_missed_rotation;
 mod m0024_grants;
+mod m0025_text_search;
+mod m0026_text_search_name;
 mod statements;
 
 /// All steps, oldest first.
@@ -71,6 +73,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_unsorted_index::MIGRATION),
             Box::new(m0023_missed_rotation::Migration),
             Box::new(m0024_grants::Migration),
+            Box::new(m0025_text_search::Migration),
+            Box::new(m0026_text_search_name::Migration),
         ]
     }
 }

@@ -43,6 +43,9 @@ pub enum Error {
     /// The maximum number of listings is running.
     #[error("Too many listings are running. Try again soon; narrower filters make each of them shorter.")]
     TooManyListings,
+    /// The tokens have not been counted yet.
+    #[error("The tokens are being counted, which takes long. Try again later.")]
+    NotCounted,
     /// Contact with the database was lost, so events may have been missed.
     #[error(
         "Events may have been missed, because the server lost contact with its database. Subscribe again; the query auditEvents lists them."
@@ -82,6 +85,7 @@ impl Error {
             Self::Unavailable(_)
             | Self::ListingTooSlow(_)
             | Self::TooManyListings
+            | Self::NotCounted
             | Self::OutOfContact
             | Self::EventsMissed
             | Self::NoMoreStreams => ErrorCode::Unavailable,

@@ -22,6 +22,7 @@ pub use caller::{Caller, StreamPermit};
 pub use database::Readiness;
 pub use error::Error;
 pub use judge::RequestContext;
+pub use metrics::{MAX_OWNERS, TokenCounts};
 pub use operator::{Backup, BackupError, RestoreRequest, Restored, RetireSince, RetiredValues, back_up, restore};
 pub use policy::Policy;
 pub use state::Service;

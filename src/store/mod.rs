@@ -29,6 +29,7 @@ pub use changes::epochs::{Publication, Stamp};
 pub use changes::publisher::AuditMessage;
 pub use database::Store;
 pub use error::Error;
+pub use housekeeping::statistics::OwnerPosition;
 pub use list::Listing;
 pub use poll::listener::ChangeListener;
 pub use rotation::rotate::Rotated;

@@ -68,7 +68,7 @@ const FOR_LISTINGS: [&str; 3] = [
 /// SQLite's search by name is filled as its migration does.
 const SQLITE_NAMES: [&str; 2] = [
     "INSERT INTO api_token_name (token_id) SELECT id FROM api_token WHERE id NOT IN (SELECT token_id FROM api_token_name) ORDER BY id",
-    "INSERT INTO api_token_name_search (rowid, name) SELECT key, name FROM api_token_name CROSS JOIN api_token
+    "INSERT INTO api_token_name_search (rowid, name, owner, description) SELECT key, name, owner, description FROM api_token_name CROSS JOIN api_token
      ON api_token.id = token_id WHERE name LIKE 'token %' ORDER BY key",
 ];
 

@@ -16,6 +16,8 @@ pub struct Filter {
     pub status: Option<BTreeSet<Status>>,
     /// Tokens whose name contains this text, ASCII letters of either case alike.
     pub name: Option<String>,
+    /// Tokens whose name, owner or description contains this text, ASCII letters of either case alike.
+    pub text: Option<String>,
     /// Tokens of exactly this owner.
     pub owner: Option<String>,
     /// Tokens of this kind.
@@ -50,7 +52,7 @@ impl Filter {
     pub fn validate(&self) -> Result<(), InvalidInput> {
         // PostgreSQL cannot store U+0000 in a text, so such a filter can match nothing.
         let no_name = |text: &String| text.contains('\0') || text.chars().count() > MAX_NAME_LENGTH;
-        for (field, text) in [("name", &self.name), ("owner", &self.owner)] {
+        for (field, text) in [("name", &self.name), ("text", &self.text), ("owner", &self.owner)] {
             if text.as_ref().is_some_and(no_name) {
                 let message = format!("The {field} must have at most {MAX_NAME_LENGTH} characters, without U+0000.");
                 return Err(InvalidInput::new(field, message));

@@ -21,11 +21,12 @@ pub(super) const VERIFY: &str = "verifyAPIToken";
 /// Returns the caller's own token.
 pub(super) const CURRENT: &str = "currentAPIToken";
 
-const ROOT_FIELDS: [(&str, Kind); 14] = [
+const ROOT_FIELDS: [(&str, Kind); 15] = [
     ("node", Kind::Plain),
     (CURRENT, Kind::Plain),
     ("apiToken", Kind::Plain),
     ("apiTokens", Kind::Page),
+    ("tokenCounts", Kind::Plain),
     (VERIFY, Kind::TakesValue),
     ("rehearseAPITokenRetirement", Kind::Plain),
     ("auditEvents", Kind::Page),

@@ -9,6 +9,7 @@ use super::types::token::connection::ApiTokenConnection;
 use super::types::token::input::{ApiTokenFilter, ApiTokenOrder};
 use super::types::token::value_use::ApiTokenRetirementRehearsal;
 use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInput};
+use super::types::token_counts::ApiTokenCounts;
 use crate::domain::id::EventId;
 use crate::graphql::engine::ready::Ready;
 use crate::graphql::engine::written::Written;
@@ -85,6 +86,17 @@ impl Query {
     ) -> Result<ApiTokenRetirementRehearsal> {
         let rehearsal = service(ctx)?.rehearse(caller(ctx)?, &id, generation).await;
         rehearsal.map(ApiTokenRetirementRehearsal::from).map_err(refuse)
+    }
+
+    /// How many API tokens there are, by status, kind and owner. The server counts them in the background at most once a
+    /// minute, and for at most a hundredth of the time. Needs `API_TOKEN_READ`.
+    async fn token_counts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of how many owners, those with the most API tokens: 0 to 100; 10 if left out.")]
+        owners: Option<i32>,
+    ) -> Result<ApiTokenCounts> {
+        service(ctx)?.token_counts(caller(ctx)?, owners).await.map(Into::into).map_err(refuse)
     }
 
     /// Verifies a value that a client sent you: whether it is valid here and now, and whose it is. A valid value

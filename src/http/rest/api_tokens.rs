@@ -1,4 +1,4 @@
-//! `/api-tokens`: listing, creating, reading, updating, rotating, suspending and revoking API tokens over REST.
+//! `/api-tokens`: listing, counting, creating, reading, updating, rotating, suspending and revoking API tokens over REST.
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -16,7 +16,7 @@ use super::input::{
     EndOverlapInput, Fields, Include, ListInput, NoInput, ReadInput, RevokeInput, RotateInput, SuspendInput,
     query_fields,
 };
-use super::page::ApiTokenPage;
+use super::page::{ApiTokenPage, CountInput, TokenCounts};
 use super::rejection::{
     BodyErrors, CommonErrors, IdErrors, OverlapErrors, RestRejection, RevocationErrors, RotationErrors,
 };
@@ -42,6 +42,23 @@ pub(super) async fn list(
     let page = state.service.list(&caller, input.read()?).await?;
     let uses = uses(&state, &caller, include, &page.views).await?;
     Ok(Json(ApiTokenPage::new(page, uses.as_ref())))
+}
+
+/// Counts API tokens
+///
+/// By status, kind and owner. The server counts them in the background, at most once a minute and for at most a hundredth of the time.
+/// Needs `API_TOKEN_READ`.
+#[utoipa::path(
+    get, path = "/token-counts", operation_id = "countAPITokens", tag = "API tokens", params(CountInput),
+    responses((status = 200, description = "The counts.", body = TokenCounts), CommonErrors)
+)]
+pub(super) async fn count(
+    State(state): State<AppState>,
+    Extension(caller): Authenticated,
+    RawQuery(query): RawQuery,
+) -> Answer<TokenCounts> {
+    let CountInput { owners } = Fields::read(query_fields(&query.unwrap_or_default())?, state.hides_names())?;
+    Ok(Json(state.service.token_counts(&caller, owners).await?.into()))
 }
 
 /// How the values of these tokens are used, if that is to be included.

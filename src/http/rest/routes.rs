@@ -26,6 +26,7 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .route("/api-tokens/{id}/end-overlap", post(api_tokens::end_overlap))
         .route("/api-tokens/{id}/suspend", post(api_tokens::suspend))
         .route("/api-tokens/{id}/resume", post(api_tokens::resume))
+        .route("/token-counts", get(api_tokens::count))
         .route("/rotatetoken", post(rotatetoken::rotate))
         .route("/api/index/v1/rotatetoken", post(rotatetoken::rotate_in_index))
         .method_not_allowed_fallback(method_not_allowed)

@@ -23,14 +23,19 @@ const MAX_SOON: u32 = 100_000;
 /// What is soon: names, and minutes.
 const SOON: [(&str, u32); 3] = [("1h", 60), ("1d", 24 * 60), ("7d", 7 * 24 * 60)];
 
+/// How long to wait after a count that begun at this time.
+fn rest(begun: Instant) -> Duration {
+    PERIOD.max(begun.elapsed().saturating_mul(REST))
+}
+
 impl Service {
-    /// Counts the tokens whenever the metrics are read, but not too often. Runs for as long as the server does.
+    /// Counts the tokens whenever the metrics or `tokenCounts` are read, but not too often. Runs for as long as the server does.
     pub async fn keep_statistics(self) {
         let mut has_failed = false;
         loop {
             self.statistics.wanted.notified().await;
             let begun = Instant::now();
-            let counted = self.count_tokens().await;
+            let counted = self.count_tokens(begun).await;
             match &counted {
                 Err(cause) if !has_failed => tracing::warn!(
                     name: "tokens_not_counted",
@@ -46,21 +51,30 @@ impl Service {
                 Ok(()) => {}
             }
             has_failed = counted.is_err();
-            let rest = PERIOD.max(begun.elapsed().saturating_mul(REST));
+            let rest = rest(begun);
             interval_at(Instant::now() + rest, rest).tick().await;
         }
     }
 
     /// Counts all that can be counted: a statement that fails, such as one that takes too long, spoils no other number.
-    async fn count_tokens(&self) -> Result<(), Error> {
+    async fn count_tokens(&self, begun: Instant) -> Result<(), Error> {
         let now = self.now();
-        let mut failure = None;
+        let (mut failure, mut counted) = (None, Vec::new());
         for status in Status::ALL {
             for kind in TokenKind::ALL {
                 match self.count_tokens_with(*status, *kind).await {
-                    Ok(count) => self.statistics.keep(|tokens| tokens.by_status.set((*status, *kind), count)),
+                    Ok(count) => {
+                        counted.push(((*status, *kind), count));
+                        self.statistics.keep(|tokens| tokens.by_status.set((*status, *kind), count));
+                    }
                     Err(cause) => failure = Some(cause),
                 }
+            }
+        }
+        if failure.is_none() && self.statistics.take_wanted_counts() {
+            match self.count_by_owner(now, counted).await {
+                Ok(counts) => self.statistics.keep_counts(counts, Instant::now() + rest(begun)),
+                Err(cause) => failure = Some(cause),
             }
         }
         for (within, minutes) in SOON {

@@ -1,8 +1,10 @@
 //! The last count of the tokens, by status and by how soon they end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
@@ -15,6 +17,42 @@ pub(crate) struct Statistics {
     /// Notified when the metrics are read.
     pub(super) wanted: Notify,
     latest: Mutex<Tokens>,
+    /// Whether the tokens of each owner are to be counted, too.
+    counts_are_wanted: AtomicBool,
+    /// The last count with those of the owners, and when it is stale.
+    counts: watch::Sender<Option<(TokenCounts, Instant)>>,
+}
+
+/// How many tokens there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenCounts {
+    /// When they were counted.
+    pub counted_at: Timestamp,
+    /// By status and kind.
+    pub by_status_and_kind: Vec<((Status, TokenKind), u64)>,
+    /// Of the owners with the most tokens, most first, and then by owner.
+    pub by_owner: Vec<(String, u64)>,
+    /// Of all other owners together.
+    pub of_other_owners: u64,
+    /// Without an owner.
+    pub without_owner: u64,
+}
+
+impl TokenCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.by_status_and_kind.iter().map(|(_, count)| count).sum()
+    }
+
+    /// With this status.
+    pub fn of_status(&self, status: Status) -> u64 {
+        self.by_status_and_kind.iter().filter(|((other, _), _)| *other == status).map(|(_, count)| count).sum()
+    }
+
+    /// Of this kind.
+    pub fn of_kind(&self, kind: TokenKind) -> u64 {
+        self.by_status_and_kind.iter().filter(|((_, other), _)| *other == kind).map(|(_, count)| count).sum()
+    }
 }
 
 /// The latest number of each kind. A number that could not be counted again stays.
@@ -47,6 +85,23 @@ impl<K: PartialEq> Numbers<K> {
 }
 
 impl Statistics {
+    /// Asks for a count with the owners, and returns where the last one is.
+    pub(super) fn want_counts(&self) -> watch::Receiver<Option<(TokenCounts, Instant)>> {
+        self.counts_are_wanted.store(true, Ordering::Relaxed);
+        self.wanted.notify_one();
+        self.counts.subscribe()
+    }
+
+    /// Whether the tokens of each owner are to be counted in this count.
+    pub(super) fn take_wanted_counts(&self) -> bool {
+        self.counts_are_wanted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Keeps what was counted, until then.
+    pub(super) fn keep_counts(&self, counts: TokenCounts, stale_at: Instant) {
+        self.counts.send_replace(Some((counts, stale_at)));
+    }
+
     /// Keeps what was counted.
     pub(super) fn keep(&self, change: impl FnOnce(&mut Tokens)) {
         change(&mut self.latest.lock().unwrap_or_else(PoisonError::into_inner));

@@ -5,6 +5,6 @@ mod retired_values;
 mod salts;
 mod silent_values;
 mod sort_keys;
-mod statistics;
+pub(super) mod statistics;
 mod statuses;
 mod value_users;

@@ -20,7 +20,7 @@ const MAX_FOUND: usize = 2_000;
 
 /// A condition with an index.
 enum Lookup<'a> {
-    Name(&'a Search),
+    Text(&'a Search),
     PreviousUsed(u32),
     OverlapRunning,
     CreatedBy,
@@ -37,11 +37,11 @@ enum Lookup<'a> {
 pub(super) async fn find(
     connection: &impl ConnectionTrait,
     page: &Page,
-    search: Option<&Search>,
+    searches: &[Search],
     now: Timestamp,
 ) -> Result<Option<String>, Error> {
     let backend = connection.get_database_backend();
-    for statement in statements(backend, page, search, now) {
+    for statement in statements(backend, page, searches, now) {
         let row = connection.query_one_raw(statement).await.map_err(|err| Error::of_listing(err, backend))?;
         let found: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
         if let Some(ids) = found.filter(|ids| ids.split_ascii_whitespace().count() <= MAX_FOUND) {
@@ -55,20 +55,19 @@ pub(super) async fn find(
 pub(super) fn statements<'a>(
     backend: DbBackend,
     page: &'a Page,
-    search: Option<&'a Search>,
+    searches: &'a [Search],
     now: Timestamp,
 ) -> impl Iterator<Item = Statement> + 'a {
-    lookups(page, search).into_iter().map(move |lookup| lookup.statement(backend, page, now))
+    lookups(page, searches).into_iter().map(move |lookup| lookup.statement(backend, page, now))
 }
 
 /// Those that often find few tokens first.
-fn lookups<'a>(page: &'a Page, search: Option<&'a Search>) -> Vec<Lookup<'a>> {
+fn lookups<'a>(page: &'a Page, searches: &'a [Search]) -> Vec<Lookup<'a>> {
     let (filter, field) = (&page.filter, page.order.field);
     let narrowed = filter.status.is_some() || filter.kind.is_some() || filter.owner.is_some();
     // The main indexes, of status, kind and owner, are read for such a page anyway.
     let by_main_index = index_ranges::is_by_status_and_kind(page);
     [
-        search.filter(|search| search.has_trigrams()).map(Lookup::Name),
         filter.previous_value_used_within_minutes.map(Lookup::PreviousUsed),
         filter.overlap_running.filter(|running| *running).map(|_| Lookup::OverlapRunning),
         filter.created_by.map(|_| Lookup::CreatedBy),
@@ -76,6 +75,7 @@ fn lookups<'a>(page: &'a Page, search: Option<&'a Search>) -> Vec<Lookup<'a>> {
     ]
     .into_iter()
     .flatten()
+    .chain(searches.iter().filter(|search| search.has_trigrams()).map(Lookup::Text))
     .chain(index_ranges::granted(filter).into_iter().map(Lookup::Granted))
     .chain(index_ranges::pairs(filter).map(|(key, value)| Lookup::Pair(key, value)))
     .chain(filter.rotate_by_before.filter(|_| field != OrderField::RotateBy).map(|_| Lookup::RotateBy))
@@ -95,7 +95,7 @@ impl Lookup<'_> {
     fn statement(&self, backend: DbBackend, page: &Page, now: Timestamp) -> Statement {
         let mut sql = Sql::new(backend);
         let ids = if sql.is_postgres() { "string_agg(found.id, ' ')" } else { "group_concat(found.id, ' ')" };
-        let index_if_any = if matches!(self, Self::Name(_)) { Search::optional_index(&sql) } else { None };
+        let index_if_any = if matches!(self, Self::Text(_)) { Search::optional_index(&sql) } else { None };
         sql.text("SELECT ");
         if let Some(index) = index_if_any {
             sql.text(&format!("CASE WHEN to_regclass('{index}') IS NOT NULL THEN "));
@@ -114,10 +114,7 @@ impl Lookup<'_> {
         let filter = &page.filter;
         let millis = |at: Option<Timestamp>| at.map_or(i64::MAX, Timestamp::unix_millis);
         match self {
-            Self::Name(search) => {
-                sql.text("SELECT api_token.id AS id FROM ");
-                search.write_found(sql);
-            }
+            Self::Text(search) => search.write_lookup(sql),
             Self::PreviousUsed(minutes) => {
                 let since = now.minus_minutes(*minutes).unix_millis();
                 keyed(sql, "previous_used_at").push(" WHERE previous_used_at >= ?", [since.into()]);
@@ -174,7 +171,7 @@ impl Lookup<'_> {
                 sql.text("SELECT id FROM (");
                 sql.merge(&branches, "id", MAX_FOUND as u64 + 1, |sql, branch| {
                     branch.write(sql, &narrowed, now);
-                    conditions::write(sql, branch, &narrowed, None, now);
+                    conditions::write(sql, branch, &narrowed, &[], now);
                 });
                 sql.text(") AS narrowed");
             }

@@ -16,7 +16,7 @@ const OVERLAPPING: &str = "EXISTS (SELECT 1 FROM api_token_value AS previous WHE
     AND previous.generation = api_token.previous_generation AND (previous.retires_at IS NULL OR previous.retires_at > ?)";
 
 /// Adds the conditions of a page to the SELECT of one of its branches.
-pub(super) fn write(sql: &mut Sql, branch: &Branch, page: &Page, search: Option<&Search>, now: Timestamp) {
+pub(super) fn write(sql: &mut Sql, branch: &Branch, page: &Page, searches: &[Search], now: Timestamp) {
     write_status(sql, branch, page, now);
     write_settings(sql, branch, &page.filter);
     write_times(sql, &page.filter, now);
@@ -24,9 +24,7 @@ pub(super) fn write(sql: &mut Sql, branch: &Branch, page: &Page, search: Option<
         // An id begins with the time of the creation, so this bounds an index that is in the order of the ids.
         sql.push(&format!(" AND {} < ?", branch.id()), [TokenId::first_of(at).to_string().into()]);
     }
-    if let Some(search) = search {
-        search.write_condition(sql);
-    }
+    searches.iter().for_each(|search| search.write_condition(sql));
     if let Some(position) = &page.after {
         beyond(sql, branch, page, (position, page.order.descending));
     }
@@ -82,10 +80,11 @@ fn has_word(sql: &mut Sql, list: &str, word: &str) {
 }
 
 fn write_times(sql: &mut Sql, filter: &Filter, now: Timestamp) {
-    // Every field by name, so that a new one does not compile until its condition is here or above. `name` is searched for.
+    // Every field by name, so that a new one does not compile until its condition is here or above. `name` and `text` are searched for.
     let Filter {
         status: _,
         name: _,
+        text: _,
         owner: _,
         kind: _,
         scope: _,

@@ -19,10 +19,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn explain_list(&self, page: &Page, now: Timestamp) -> Result<(String, Vec<String>), Error> {
-        let search = page.filter.name.as_deref().map(Search::new);
+        let searches = Search::of(&page.filter);
         let backend = self.listings.get_database_backend();
         let mut lookups = Vec::new();
-        for lookup in candidates::statements(backend, page, search.as_ref(), now) {
+        for lookup in candidates::statements(backend, page, &searches, now) {
             lookups.push(self.explain(lookup).await?);
         }
         let plan = match self.page(page, now).await? {

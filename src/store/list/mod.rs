@@ -84,8 +84,8 @@ impl Store {
 
     /// The statement that reads a page and one more token; `None` if nothing can match.
     pub(super) async fn page(&self, page: &Page, now: Timestamp) -> Result<Option<Statement>, Error> {
-        let search = page.filter.name.as_deref().map(Search::new);
-        let found = candidates::find(&self.listings, page, search.as_ref(), now).await?;
+        let searches = Search::of(&page.filter);
+        let found = candidates::find(&self.listings, page, &searches, now).await?;
         if found.as_ref().is_some_and(String::is_empty) {
             return Ok(None);
         }
@@ -109,7 +109,7 @@ impl Store {
         sql.text(" FROM (");
         sql.merge(&branches, &order(""), u64::from(page.size) + 1, |sql, branch| {
             branch.write(sql, page, now);
-            conditions::write(sql, branch, page, search.as_ref(), now);
+            conditions::write(sql, branch, page, &searches, now);
         });
         sql.text(&format!(
             ") AS page CROSS JOIN api_token CROSS JOIN api_token_value WHERE api_token.id = page.id AND {}",

@@ -1,24 +1,29 @@
-//! Searching for tokens whose name contains a text, case-insensitively for ASCII letters.
+//! Searching for tokens whose name, or any text of theirs, contains a text, case-insensitively for ASCII letters.
 //!
-//! Both databases have an index of trigrams (sequences of three characters), in which a text that few names contain is looked up.
+//! Both databases have an index of trigrams (sequences of three characters), in which a text that few tokens have is looked up.
 
 use sea_orm::Value;
 
+use crate::domain::listing::Filter;
 use crate::store::sql::Sql;
-
-use super::status::BY_ID;
 
 /// A shorter text has no trigram.
 const MIN_TEXT_LENGTH: usize = 3;
 
-/// A text to search for in names.
+/// A text to search for.
 pub(super) struct Search {
     text: String,
+    columns: &'static [&'static str],
 }
 
 impl Search {
-    pub(super) fn new(text: &str) -> Self {
-        Self { text: text.to_ascii_lowercase() }
+    /// The searches of a filter.
+    pub(super) fn of(filter: &Filter) -> Vec<Self> {
+        let search = |text: &Option<String>, columns| {
+            text.as_ref().map(|text| Self { text: text.to_ascii_lowercase(), columns })
+        };
+        let name = search(&filter.name, &["name"]);
+        name.into_iter().chain(search(&filter.text, &["name", "owner", "description"])).collect()
     }
 
     /// Whether the text can be looked up in the index.
@@ -31,34 +36,40 @@ impl Search {
         sql.is_postgres().then_some("api_token_name_search_idx")
     }
 
-    /// Adds a FROM and the beginning of a WHERE for tokens whose name matches by the index.
-    pub(super) fn write_found<'a>(&self, sql: &'a mut Sql) -> &'a mut Sql {
+    /// Adds the SELECT of the ids of tokens that match by the index.
+    pub(super) fn write_lookup(&self, sql: &mut Sql) {
         if sql.is_postgres() {
-            sql.table_by("api_token", "api_token_name_search_idx")
-                .push("lower(api_token.name) LIKE ?", [self.pattern()])
-                .end_table("api_token", None)
-        } else {
-            sql.text("api_token_name_search AS search CROSS JOIN api_token_name AS named CROSS JOIN api_token");
-            sql.indexed_by(BY_ID).push(
-                " WHERE api_token_name_search MATCH ? AND named.key = search.rowid AND api_token.id = named.token_id",
-                [self.phrase()],
-            )
+            sql.text("SELECT api_token.id AS id FROM api_token WHERE ");
+            self.write_matches(sql);
+            return;
         }
+        // A string of FTS5's query language, in any column or in one (SQLite documentation, FTS5, sections 3.1 and 3.6).
+        let column = if let [column] = self.columns { format!("{column} : ") } else { String::new() };
+        let phrase = format!("{column}\"{}\"", self.text.replace('"', "\"\""));
+        sql.push(
+            "SELECT named.token_id AS id FROM api_token_name_search AS search CROSS JOIN api_token_name AS named
+             WHERE api_token_name_search MATCH ? AND named.key = search.rowid",
+            [phrase.into()],
+        );
     }
 
-    /// Adds the condition that a name contains the text. It is always needed, because the index ignores the case of all letters.
+    /// Adds the condition that a token matches. It is always needed, because the index ignores the case of all letters.
     pub(super) fn write_condition(&self, sql: &mut Sql) {
+        sql.text(" AND ");
+        self.write_matches(sql);
+    }
+
+    fn write_matches(&self, sql: &mut Sql) {
         // On PostgreSQL, a backslash is the default. If ESCAPE were given, the planner could not use the pattern.
         let escape = if sql.is_postgres() { "" } else { " ESCAPE '\\'" };
-        sql.push(&format!(" AND lower(api_token.name) LIKE ?{escape}"), [self.pattern()]);
+        for (number, column) in self.columns.iter().enumerate() {
+            sql.text(if number == 0 { "(" } else { " OR " });
+            sql.push(&format!("lower(api_token.{column}) LIKE ?{escape}"), [self.pattern()]);
+        }
+        sql.text(")");
     }
 
     fn pattern(&self) -> Value {
         format!("%{}%", self.text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")).into()
-    }
-
-    /// A string of FTS5's query language (SQLite documentation, FTS5, section 3.1).
-    fn phrase(&self) -> Value {
-        format!("\"{}\"", self.text.replace('"', "\"\"")).into()
     }
 }

@@ -12,7 +12,7 @@ use crate::support::replica::{Replica, named, start};
 use crate::support::server::Server;
 
 /// Checks which tokens each filter finds, in every order, before and after housekeeping has come to the tokens.
-async fn check(server: &Server, cases: &[(Value, &[&str])]) {
+pub async fn check(server: &Server, cases: &[(Value, &[&str])]) {
     for swept in [false, true] {
         if swept {
             server.service().await.sweep().await.unwrap();

@@ -1,7 +1,9 @@
 //! Listings: filters, orders, pages, and what they cost.
 
 mod conditions;
+mod counts;
 mod filters_and_pages;
 mod orders;
 mod query_plans;
 mod slow_listings;
+mod texts;

@@ -133,6 +133,7 @@ fn more_token_filters(field: &str) -> [Vec<Setter<Filter>>; 2] {
         "scope" => each([vec![scope("rare"), scope("none")], vec![scope("frequent")]], |f| &mut f.scope),
         "permission" => each([vec![Permission::AuditLogRead], vec![Permission::ApiTokenVerify]], |f| &mut f.permission),
         "metadata" => each([vec![pairs("team=rare")], vec![pairs("team=large region=eu")]], |f| &mut f.metadata),
+        "text" => each([vec!["token 1999".into(), "nothing".into()], vec!["TOKEN".into()]], |f| &mut f.text),
         "createdBy" => each([vec![token(2), token(3)], vec![token(1)]], |f| &mut f.created_by),
         "expiresAfter" => each([vec![moment(0)], vec![]], |f| &mut f.expires_after),
         "expiresBefore" => each([vec![moment(-9_970)], vec![]], |f| &mut f.expires_before),

@@ -6,3 +6,4 @@ pub(crate) mod leaf;
 pub(crate) mod node;
 pub(crate) mod page_info;
 pub(crate) mod token;
+pub(crate) mod token_counts;

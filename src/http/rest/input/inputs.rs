@@ -100,6 +100,8 @@ input! {
         "status" => status: Option<Vec<Status>> as Option<Vec<Status>>,
         /// Only those whose name contains this text. The case of ASCII letters is ignored.
         "name" => name: Option<String> as Option<String>,
+        /// Only those whose name, owner or description contains this text. The case of ASCII letters is ignored.
+        "text" => text: Option<String> as Option<String>,
         /// Only those of exactly this owner.
         "owner" => owner: Option<String> as Option<String>,
         /// Only those of this kind.
@@ -176,6 +178,7 @@ impl ListInput {
         let filter = Filter {
             status: self.status.map(BTreeSet::from_iter),
             name: self.name,
+            text: self.text,
             owner: self.owner,
             kind: self.kind,
             scope: self.scope.as_deref().map(listing::scope).transpose()?,

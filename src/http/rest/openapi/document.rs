@@ -32,6 +32,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::end_overlap,
         api_tokens::suspend,
         api_tokens::resume,
+        api_tokens::count,
         rotatetoken::rotate,
         rotatetoken::rotate_in_index,
         document_address,

@@ -8,6 +8,7 @@ use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGI
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use crate::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use crate::domain::value::derivation::IdempotencyKey;
+use crate::service::MAX_OWNERS;
 
 /// The alphabet of scopes (RFC 6749, section 3.3).
 const SCOPE: &str = r"^[\x21\x23-\x5B\x5D-\x7E]+$";
@@ -78,7 +79,8 @@ pub(crate) fn of_parameter(name: &str, kind: &str) -> Option<Value> {
     let scope = json!({ "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": SCOPE });
     match (name, kind) {
         ("first" | "last", "integer") => Some(json!({ "minimum": 1, "maximum": MAX_PAGE_SIZE })),
-        ("name" | "owner", "string") => Some(json!({ "maxLength": MAX_NAME_LENGTH })),
+        ("name" | "text" | "owner", "string") => Some(json!({ "maxLength": MAX_NAME_LENGTH })),
+        ("owners", "integer") => Some(json!({ "minimum": 0, "maximum": MAX_OWNERS })),
         ("scope", "string") => Some(scope),
         ("scope", "array") => Some(json!({ "items": scope })),
         ("previousValueUsedWithinMinutes", "integer") => Some(json!({ "minimum": 1, "maximum": i32::MAX })),

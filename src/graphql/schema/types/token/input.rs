@@ -112,6 +112,8 @@ pub(crate) struct ApiTokenFilter {
     status: Option<Vec<ApiTokenStatus>>,
     /// Those whose name contains this text. The case of ASCII letters is ignored.
     name: Option<String>,
+    /// Those whose name, owner or description contains this text. The case of ASCII letters is ignored.
+    text: Option<String>,
     /// Those of exactly this owner.
     owner: Option<String>,
     /// Those of this kind.
@@ -150,6 +152,7 @@ impl ApiTokenFilter {
         Ok(Filter {
             status: self.status.map(|statuses| statuses.into_iter().map(Into::into).collect()),
             name: self.name,
+            text: self.text,
             owner: self.owner,
             kind: self.kind.map(Into::into),
             scope: self.scope.as_deref().map(listing::scope).transpose()?,
