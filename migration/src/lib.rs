@@ -3,16 +3,18 @@
 //!
 //! Each step is a separate transaction, and replicas of the previous version keep serving in the meantime. So a step that blocks
 //! reads of a table (`ALTER TABLE`, `DROP INDEX`) does nothing that takes long, and no step blocks changes to two tables, which
-//! could deadlock.
+//! could deadlock. An index of a large table is built before its step, without blocking changes: see [`ConcurrentIndex`].
 //!
 //! From m0012 on, the name of a step ends in the oldest version that can use the database after it, such as
 //! `m0012_contact_usable_from_m0011`: one that knows all steps up to m0011.
 
 pub use compatibility::{is_usable_after, oldest_user};
+pub use concurrent_index::{ConcurrentIndex, IndexState, index_before};
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
 mod compatibility;
+mod concurrent_index;
 mod m0001_tokens;
 mod m0002_change;
 mod m0003_logged_change;

@@ -3,18 +3,21 @@
 //! On SQLite it keeps its name, so an older version finds names in it, too: what it finds there by other texts it does not return. On
 //! PostgreSQL the next step gives it the name of the index that it replaces.
 //!
-//! On PostgreSQL every change to a token waits meanwhile; reading goes on.
+//! On PostgreSQL it is built before this step, while tokens are changed; in the step only if there are no tokens. On SQLite every change
+//! waits meanwhile.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::TransactionTrait;
 
+use crate::concurrent_index::ConcurrentIndex;
 use crate::statements::{is_postgres, run};
 
 pub(crate) struct Migration;
 
+const NAME: &str = "m0025_text_search_usable_from_m0011";
+
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        "m0025_text_search_usable_from_m0011"
+        NAME
     }
 }
 
@@ -69,9 +72,14 @@ const DOWN_SQLITE: [&str; 5] = [
      END",
 ];
 
-/// It may lack its extension, as the index that it replaces.
-const POSTGRES: [&str; 1] = ["CREATE INDEX api_token_text_search_idx ON api_token
-    USING gin (lower(name) gin_trgm_ops, lower(owner) gin_trgm_ops, lower(description) gin_trgm_ops)"];
+/// On PostgreSQL. It may lack its extension, as the index that it replaces.
+pub(crate) const INDEX: ConcurrentIndex = ConcurrentIndex {
+    step: NAME,
+    table: "api_token",
+    name: "api_token_text_search_idx",
+    columns: "USING gin (lower(name) gin_trgm_ops, lower(owner) gin_trgm_ops, lower(description) gin_trgm_ops)",
+    operator_class: "gin_trgm_ops",
+};
 
 const DOWN_POSTGRES: [&str; 1] = ["DROP INDEX IF EXISTS api_token_text_search_idx"];
 
@@ -83,11 +91,7 @@ impl MigrationTrait for Migration {
             run(connection, &DROP).await?;
             return run(connection, &SQLITE).await;
         }
-        let savepoint = connection.begin().await?;
-        match run(&savepoint, &POSTGRES).await {
-            Ok(()) => savepoint.commit().await?,
-            Err(_) => savepoint.rollback().await?,
-        }
+        INDEX.create(connection).await?;
         // The planner knows nothing of what an index computes until the table is looked at.
         run(connection, &["ANALYZE api_token"]).await
     }

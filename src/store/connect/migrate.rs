@@ -6,8 +6,9 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use crate::store::write::group;
 use crate::store::{Error, Store};
 
+use super::postgres::index_build;
 use super::schema::Schema;
-use super::start_lock::lock_start;
+use super::start_lock::StartLock;
 use super::unusable;
 
 impl Store {
@@ -24,8 +25,8 @@ impl Store {
         }
     }
 
-    /// Applies the missing migrations, each in its own transaction, so that none holds locks while another runs. Replicas that
-    /// start at the same time take turns.
+    /// Applies the missing migrations, each in its own transaction, so that none holds locks while another runs. An index that takes
+    /// long is built before, in no transaction. Replicas that start at the same time take turns.
     ///
     /// # Errors
     /// When the tables are those of a newer version or of another program, or a migration fails. A failed migration is rolled back;
@@ -44,12 +45,17 @@ impl Store {
 
     /// Migrates; returns the reason if the tables are not ours.
     async fn try_to_migrate(&self) -> Result<Option<String>, DbErr> {
+        let mut lock = StartLock::new();
         loop {
+            lock.next_attempt().await;
             let transaction = match self.write.get_database_backend() {
                 DbBackend::Sqlite => group::begin(&self.write).await?,
                 _ => self.write.begin_direct().await?,
             };
-            lock_start(&transaction).await?;
+            if !lock.try_lock(&transaction).await? {
+                transaction.rollback().await?;
+                continue;
+            }
             let schema = Schema::find(&transaction).await?;
             let words = unusable::of_schema(&schema);
             if words.is_some() || matches!(schema, Schema::Current | Schema::Ahead) {
@@ -64,6 +70,7 @@ impl Store {
             }
             // Without the statement timeout, because a migration may take longer.
             let transaction = transaction.into_direct()?;
+            index_build::before_next_step(&self.write, &transaction).await?;
             Migrator::up(&transaction, Some(1)).await?;
             transaction.commit().await?;
         }

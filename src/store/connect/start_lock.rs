@@ -3,36 +3,46 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
-use tokio::time::interval;
-
-use super::pool::PoolTransaction;
+use tokio::time::{Interval, interval};
 
 /// The key of the advisory lock: any constant that no other lock of Rotakey uses.
 const START_LOCK: i64 = 0x726f_7461_6b65_7901;
 /// How often to try to take the lock.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Takes the advisory lock of starting replicas, until the transaction ends. SQLite needs none: it has one writer.
+/// Tries to take the advisory lock of starting replicas, in one transaction after the other.
 ///
 /// Another replica may migrate for many minutes, and `lock_timeout` ends a blocking wait after seconds. So this polls with
-/// `pg_try_advisory_xact_lock`, which also notices a dead connection.
-pub(in crate::store) async fn lock_start(transaction: &PoolTransaction) -> Result<(), DbErr> {
-    if transaction.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
+/// `pg_try_advisory_xact_lock`, which also notices a dead connection. Each poll has its own transaction: an index that is built
+/// concurrently waits for every transaction that had a snapshot, so one that waits for the lock of its builder would never end.
+pub(in crate::store) struct StartLock {
+    retries: Interval,
+    waited: bool,
+}
+
+impl StartLock {
+    pub(in crate::store) fn new() -> Self {
+        Self { retries: interval(RETRY_INTERVAL), waited: false }
     }
-    let lock = format!("SELECT pg_try_advisory_xact_lock({START_LOCK})");
-    let statement = Statement::from_string(DbBackend::Postgres, lock);
-    let mut retries = interval(RETRY_INTERVAL);
-    let mut waited = false;
-    loop {
-        retries.tick().await;
-        let row = transaction.query_one_raw(statement.clone()).await?;
-        if row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false) {
-            return Ok(());
+
+    /// Waits until it is time for the next attempt, before its transaction begins.
+    pub(in crate::store) async fn next_attempt(&mut self) {
+        self.retries.tick().await;
+    }
+
+    /// Takes the lock until this transaction ends, unless another replica has it; returns whether it did. SQLite needs none: it has one
+    /// writer.
+    pub(in crate::store) async fn try_lock(&mut self, transaction: &impl ConnectionTrait) -> Result<bool, DbErr> {
+        if transaction.get_database_backend() != DbBackend::Postgres {
+            return Ok(true);
         }
-        if !waited {
+        let lock = format!("SELECT pg_try_advisory_xact_lock({START_LOCK})");
+        let row = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+        let is_locked = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false);
+        if !is_locked && !self.waited {
             tracing::info!(name: "start_lock_awaited", "another replica is starting or migrates the database: waiting for it");
-            waited = true;
+            self.waited = true;
         }
+        Ok(is_locked)
     }
 }

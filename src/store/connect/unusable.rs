@@ -145,6 +145,10 @@ fn of_sqlstate(code: &str, message: &str) -> Option<&'static str> {
             "another transaction kept a lock on one of its tables for too long. Wait until it is over, such as a backup by pg_dump, or \
              end it (pg_stat_activity names it). Then start Rotakey again, which goes on from here."
         }
+        "57014" => {
+            "a statement was cancelled, such as by statement_timeout. Turn that off for the user: ALTER ROLE … SET statement_timeout = 0. \
+             Then start Rotakey again, which goes on from here."
+        }
         "57P03" => "the server is starting or stopping. Try again in a moment.",
         "25006" => "the server is a standby, or read-only. Name the primary.",
         _ => return None,

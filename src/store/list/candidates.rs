@@ -98,7 +98,9 @@ impl Lookup<'_> {
         let index_if_any = if matches!(self, Self::Text(_)) { Search::optional_index(&sql) } else { None };
         sql.text("SELECT ");
         if let Some(index) = index_if_any {
-            sql.text(&format!("CASE WHEN to_regclass('{index}') IS NOT NULL THEN "));
+            sql.text(&format!(
+                "CASE WHEN (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{index}')) THEN "
+            ));
         }
         sql.text(&format!("(SELECT coalesce({ids}, '') FROM (SELECT id FROM ("));
         self.write(&mut sql, page, now);

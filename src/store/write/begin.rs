@@ -1,6 +1,6 @@
 //! Starting a transaction.
 
-use crate::store::connect::start_lock::lock_start;
+use crate::store::connect::start_lock::StartLock;
 use crate::store::{Error, Store, Transaction};
 
 use super::slot::Urgency;
@@ -11,10 +11,15 @@ impl Store {
     /// # Errors
     /// When no connection is available in time.
     pub async fn begin_exclusive(&self) -> Result<Transaction, Error> {
-        // Urgent, because every start needs this, and a server must also start on a full disk.
-        let transaction = self.begin_urgent().await?;
-        lock_start(transaction.connection()).await?;
-        Ok(transaction)
+        let mut lock = StartLock::new();
+        loop {
+            lock.next_attempt().await;
+            // Urgent, because every start needs this, and a server must also start on a full disk.
+            let transaction = self.begin_urgent().await?;
+            if lock.try_lock(transaction.connection()).await? {
+                return Ok(transaction);
+            }
+        }
     }
 
     /// Starts a transaction that may write. Dropping it without a commit rolls it back.

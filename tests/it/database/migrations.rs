@@ -167,10 +167,8 @@ async fn on_postgres_a_replica_waits_for_another_that_migrates_for_long_and_then
         let store = Arc::clone(&store);
         async move { store.migrate().await }
     });
-    let waits =
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%advisory%'
-        AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)
-        AND clock_timestamp() - xact_start BETWEEN interval '6 s' AND interval '1 h' AND pid <> pg_backend_pid()";
+    let waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()
+        AND (query LIKE '%pg_try_advisory%' OR query = 'ROLLBACK') AND query_start - backend_start BETWEEN interval '6 s' AND interval '1 h'";
     cluster::wait_for(&database.connect().await, waits).await;
     assert!(!migrating.is_finished());
     lock.commit().await.unwrap();

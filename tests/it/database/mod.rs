@@ -7,6 +7,7 @@ mod damaged_rows;
 mod disk_full;
 mod group_commit;
 mod hash_lookup;
+mod index_build;
 mod migrations;
 mod replaced_file;
 mod unusable_database;

@@ -2,6 +2,7 @@
 
 mod address;
 mod hosts;
+pub(super) mod index_build;
 pub(in crate::store) mod pooled;
 pub(in crate::store) mod pools;
 pub(in crate::store) mod primary;
