@@ -27,7 +27,7 @@ pub struct PublicError {
     pub field: Option<Cow<'static, str>>,
     /// After how many seconds the same request may succeed.
     pub retry_after_seconds: Option<u32>,
-    /// The use of the value that would have stopped working.
+    /// The use of the value that would have been retired.
     pub still_in_use: Option<Box<StillInUse>>,
 }
 

@@ -28,5 +28,5 @@ pub use policy::Policy;
 pub use state::Service;
 pub(crate) use token::token_id;
 pub use token::{Connection, CreateRequest, Issued, PageRequest, RotateRequest, View, cursor};
-pub use value_use::{NamedUsers, Rehearsal, StillInUse};
+pub use value_use::{NamedUsers, Rehearsal, RotationRehearsal, StillInUse};
 pub use verify::Verification;

@@ -82,6 +82,9 @@ impl Plan {
 }
 
 impl Overlap {
+    /// The old value leaked.
+    const NONE: Self = Self { minutes: 0, immediate: true };
+
     /// The overlap of one rotation: the token's own, or a shorter one that the caller asked for, in minutes (R4).
     ///
     /// # Errors
@@ -113,6 +116,18 @@ impl Overlap {
             return Some(Retirement { generation, retires_at: None });
         }
         ends_after(settings, generation, self.minutes, now)
+    }
+}
+
+/// The values that a rotation without overlap would stop immediately now, as [`Overlap::cut_off`].
+///
+/// # Errors
+/// Why the rotation is refused.
+pub fn cut_off_without_overlap(token: &Token, rotator: Rotator, now: Timestamp) -> Result<Vec<u32>, Refusal> {
+    let overlap = Overlap::NONE;
+    match rotate(token, rotator, overlap, None, now)? {
+        Plan::Issue(rotation) => Ok(overlap.cut_off(token, &rotation).collect()),
+        Plan::Repeat(_) => Ok(Vec::new()),
     }
 }
 

@@ -72,7 +72,7 @@ impl Mutation {
         Ok(UpdateApiTokenOutput { token: ApiToken::from(view).into() }.into())
     }
 
-    /// Ends the running overlap of an API token: its previous value stops working now. If that was used within the
+    /// Ends the running overlap of an API token: its previous value is retired now. If that was used within the
     /// token's `silentMinutes`, this is refused with `STILL_IN_USE`, unless it is forced. Without a running overlap,
     /// nothing changes.
     #[graphql(name = "endAPITokenOverlap")]

@@ -74,8 +74,8 @@ impl Query {
             .map_err(refuse)
     }
 
-    /// What would happen if a value of an API token stopped working now: who uses it, and whether that would be refused. Nothing
-    /// changes. Your own API token needs no permission; another one needs `API_TOKEN_READ`.
+    /// What would happen if a value of an API token were retired now: who uses it, and whether that would be refused. Nothing
+    /// changes, and the request does not count as a use of a value that it asks about. Your own API token needs no permission; another one needs `API_TOKEN_READ`.
     #[graphql(name = "rehearseAPITokenRetirement")]
     async fn rehearse_api_token_retirement(
         &self,

@@ -13,7 +13,7 @@ use crate::service::ErrorCode;
 /// The endpoints that answer at once where they can. They come first in [`ENDPOINTS`].
 const FAST_ENDPOINTS: usize = 5;
 /// The endpoints, as their routes are written.
-const ENDPOINTS: [&str; 23] = [
+const ENDPOINTS: [&str; 24] = [
     "/verify",
     "/graphql",
     "/introspect",
@@ -23,6 +23,7 @@ const ENDPOINTS: [&str; 23] = [
     "/api-tokens/{id}",
     "/api-tokens/{id}/rotate",
     "/api-tokens/{id}/end-overlap",
+    "/api-tokens/{id}/rehearse-retirement",
     "/api-tokens/{id}/suspend",
     "/api-tokens/{id}/resume",
     "/rotatetoken",

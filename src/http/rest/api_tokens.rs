@@ -13,15 +13,15 @@ use crate::service::{Caller, RotateRequest, View};
 
 use super::authentication::{Authenticated, TargetId};
 use super::input::{
-    EndOverlapInput, Fields, Include, ListInput, NoInput, ReadInput, RevokeInput, RotateInput, SuspendInput,
-    query_fields,
+    EndOverlapInput, Fields, Include, ListInput, NoInput, ReadInput, RehearsalInput, RevokeInput, RotateInput,
+    SuspendInput, query_fields,
 };
 use super::page::{ApiTokenPage, CountInput, TokenCounts};
 use super::rejection::{
     BodyErrors, CommonErrors, IdErrors, OverlapErrors, RestRejection, RevocationErrors, RotationErrors,
 };
 use super::token::{ApiToken, CreateInput, RotatedApiToken, UpdateInput};
-use super::token_value::ValueUses;
+use super::token_value::{RetirementRehearsal, ValueUses};
 
 type Answer<T> = Result<Json<T>, RestRejection>;
 
@@ -191,7 +191,7 @@ pub(super) async fn rotate(
 
 /// Ends the overlap of an API token
 ///
-/// Its previous value stops working at once. If that was used within the `silentMinutes` of the token, this is refused with `STILL_IN_USE`,
+/// Its previous value is retired at once. If that was used within the `silentMinutes` of the token, this is refused with `STILL_IN_USE`,
 /// unless it is forced. Without an overlap, nothing changes. For your own token, you need no permission if it is private; for another,
 /// `API_TOKEN_MODIFY`.
 #[utoipa::path(
@@ -212,6 +212,25 @@ pub(super) async fn end_overlap(
 ) -> Answer<ApiToken> {
     let EndOverlapInput { force } = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     Ok(Json(state.service.end_overlap(&caller, &id, force.unwrap_or_default()).await?.into()))
+}
+
+/// Says what would happen if a value of an API token were retired now
+///
+/// Nothing changes, and the request does not count as a use of a value that it asks about. For your own token, you need no permission;
+/// for another, `API_TOKEN_READ`.
+#[utoipa::path(
+    get, path = "/api-tokens/{id}/rehearse-retirement", operation_id = "rehearseAPITokenRetirement", tag = "API tokens",
+    params(("id" = String, Path, description = "The id of the API token, or `self` for the caller's own."), RehearsalInput),
+    responses((status = 200, description = "What would happen.", body = RetirementRehearsal), CommonErrors, IdErrors)
+)]
+pub(super) async fn rehearse_retirement(
+    State(state): State<AppState>,
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
+    RawQuery(query): RawQuery,
+) -> Answer<RetirementRehearsal> {
+    let RehearsalInput { generation } = Fields::read(query_fields(&query.unwrap_or_default())?, state.hides_names())?;
+    Ok(Json(state.service.rehearse(&caller, &id, generation).await?.into()))
 }
 
 /// Suspends an API token

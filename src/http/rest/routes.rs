@@ -24,6 +24,7 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .route("/api-tokens/{id}", get(api_tokens::read).post(api_tokens::update).delete(api_tokens::revoke))
         .route("/api-tokens/{id}/rotate", post(api_tokens::rotate))
         .route("/api-tokens/{id}/end-overlap", post(api_tokens::end_overlap))
+        .route("/api-tokens/{id}/rehearse-retirement", get(api_tokens::rehearse_retirement))
         .route("/api-tokens/{id}/suspend", post(api_tokens::suspend))
         .route("/api-tokens/{id}/resume", post(api_tokens::resume))
         .route("/token-counts", get(api_tokens::count))

@@ -72,7 +72,7 @@ pub(super) struct ApiToken {
     /// When one of its values was last used successfully; up to a minute old.
     #[schema(required, value_type = Option<Timestamp>)]
     last_used_at: Option<String>,
-    /// From when on it works. Fixed at creation; null if it works at once.
+    /// When it starts to work. Fixed at creation; null if it works at once.
     #[schema(required, value_type = Option<Timestamp>)]
     not_before: Option<String>,
     /// When it expires. Rotation does not change this. Fixed at creation; null if it never expires.
@@ -92,8 +92,8 @@ pub(super) struct ApiToken {
     /// When the overlap ends. Fixed at creation.
     #[schema(value_type = OverlapEnd)]
     overlap_ends: &'static str,
-    /// For how many minutes a value must not have been used before it is cut off without `force`, or retires because it is silent. Fixed at
-    /// creation; 0 if it may be cut off at any time.
+    /// For how many minutes a value must not have been used before it can be retired without `force`, or retires because it is silent. Fixed at
+    /// creation; 0 if it may be retired at any time.
     silent_minutes: u32,
     /// What happens when a client uses a retired value.
     #[schema(value_type = ReusePolicy)]
@@ -227,7 +227,7 @@ input! {
         /// The web origins from which it may be used, such as `https://app.example.com` or `https://*.example.com`: at most 100. All by
         /// default, or if empty.
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
-        /// From when on it works: a time before `expiresAt`, and before its first rotation period ends, which begins at its creation. By
+        /// When it starts to work: a time before `expiresAt`, and before its first rotation period ends, which begins at its creation. By
         /// default, it works at once.
         "notBefore" => not_before: Option<Timestamp> as Option<Timestamp>,
         /// When it expires. Rotation does not change this. By default, it never expires.
@@ -241,9 +241,9 @@ input! {
         "overlapStarts" => overlap_starts: Option<OverlapStart> as Option<OverlapStart>,
         /// When the overlap ends; `ON_TIME` by default.
         "overlapEnds" => overlap_ends: Option<OverlapEnd> as Option<OverlapEnd>,
-        /// For how many minutes a value must not have been used before ending the overlap, or a rotation with an `overlapMinutes` of 0, cuts
-        /// it off without `force`; and before it retires with `WHEN_SILENT`. At most `overlapMinutes`, except with `FIRST_USE` and
-        /// `ON_TIME`. 5 by default, or a shorter `overlapMinutes`. With 0, a value may be cut off at any time.
+        /// For how many minutes a value must not have been used before ending the overlap, or a rotation with an `overlapMinutes` of 0,
+        /// retires it without `force`; and before it retires with `WHEN_SILENT`. At most `overlapMinutes`, except with `FIRST_USE` and
+        /// `ON_TIME`. 5 by default, or a shorter `overlapMinutes`. With 0, a value may be retired at any time.
         "silentMinutes" => silent_minutes: Option<i32> as Option<i32>,
         /// What happens when a client uses a retired value; `ALERT` by default.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,

@@ -7,9 +7,11 @@ use utoipa::ToSchema;
 use std::collections::BTreeMap;
 
 use crate::domain::id::TokenId;
+use crate::domain::rule::verification::VerificationCode;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor as DomainActor, ActorKind, ValueFacts};
 use crate::domain::value_use::{User, UserUse, ValueUse};
+use crate::service;
 
 /// How values are used, by token and generation.
 pub(super) type ValueUses = BTreeMap<(TokenId, u32), ValueUse>;
@@ -34,7 +36,7 @@ pub(super) struct ApiTokenValue {
     /// When it was replaced by a newer value; null for the current value.
     #[schema(required, value_type = Option<Timestamp>)]
     replaced_at: Option<String>,
-    /// When it stops working; null for the current value, and for the previous one before its overlap has started.
+    /// When it retires; null for the current value, and for the previous one before its overlap has started.
     #[schema(required, value_type = Option<Timestamp>)]
     retires_at: Option<String>,
     /// When it was last used successfully, up to a minute old; null if never. Only with `include=use`.
@@ -103,6 +105,75 @@ impl ApiTokenValue {
             first_used_at: moment(value.first_used_at),
             replaced_at: moment(value.replaced_at),
             retires_at: moment(value.retires_at),
+        }
+    }
+}
+
+/// What would happen if a value of an API token were retired now.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = APITokenRetirementRehearsal)]
+pub(super) struct RetirementRehearsal {
+    /// The generation of the value.
+    generation: u32,
+    /// What clients that send the value would get: `VALUE_RETIRED`, or the code that they get already.
+    #[schema(value_type = VerificationCode)]
+    code: &'static str,
+    /// Whether retiring this value now is refused with `STILL_IN_USE` unless it is forced. For the previous value, this is what
+    /// `end-overlap` does. A rotation with an `overlapMinutes` of 0 retires all values: see `rotation`.
+    needs_force: bool,
+    /// When that is no longer refused, if the value is not used again; null if it is not refused now.
+    #[schema(required, value_type = Option<Timestamp>)]
+    silent_at: Option<String>,
+    /// What a rotation with an `overlapMinutes` of 0 would do now: it retires all values that work. Null if you could not rotate the API
+    /// token now, whatever your permissions: for example, because it does not work, or was rotated seconds ago.
+    #[schema(required)]
+    rotation: Option<RotationRehearsal>,
+    /// When the value was last used successfully, at most a minute behind; null if never. This request does not count.
+    #[schema(required, value_type = Option<Timestamp>)]
+    last_used_at: Option<String>,
+    /// Whose requests would fail: the users of the last 24 hours, 20 at most, those that were seen last first.
+    users: Vec<ApiTokenValueUser>,
+    /// How many other users of the last 24 hours there are, as far as they are counted: 80 at most.
+    other_user_count: usize,
+}
+
+/// What would happen if an API token were rotated now with an `overlapMinutes` of 0.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = APITokenRotationRehearsal)]
+pub(super) struct RotationRehearsal {
+    /// Whether it is refused with `STILL_IN_USE` unless it is forced.
+    needs_force: bool,
+    /// When it is no longer refused, if no value is used again; null if it is not refused now.
+    #[schema(required, value_type = Option<Timestamp>)]
+    silent_at: Option<String>,
+    /// The generations of the values that are in use.
+    generations_in_use: Vec<u32>,
+}
+
+impl From<service::Rehearsal> for RetirementRehearsal {
+    fn from(service::Rehearsal { generation, code, used, in_use, rotation }: service::Rehearsal) -> Self {
+        let (users, other_user_count) = used.shown_users();
+        Self {
+            generation,
+            code: code.as_str(),
+            needs_force: in_use.is_some(),
+            silent_at: in_use.map(|in_use| in_use.silent_at.to_string()),
+            rotation: rotation.map(Into::into),
+            last_used_at: used.last_used_at.map(|at| at.to_string()),
+            users: users.into_iter().map(|(user, used)| ApiTokenValueUser::new(user, used)).collect(),
+            other_user_count,
+        }
+    }
+}
+
+impl From<service::RotationRehearsal> for RotationRehearsal {
+    fn from(rehearsal: service::RotationRehearsal) -> Self {
+        Self {
+            needs_force: !rehearsal.in_use.is_empty(),
+            silent_at: rehearsal.silent_at().map(|at| at.to_string()),
+            generations_in_use: rehearsal.in_use.iter().map(|in_use| in_use.generation).collect(),
         }
     }
 }

@@ -10,5 +10,5 @@ mod require_silent;
 mod still_in_use;
 
 pub(crate) use buffer::UseBuffer;
-pub use rehearse::Rehearsal;
+pub use rehearse::{Rehearsal, RotationRehearsal};
 pub use still_in_use::{NamedUsers, StillInUse};

@@ -4,6 +4,7 @@ use crate::domain::invalid_input::InvalidInput;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle::silence::{InUse, in_use};
 use crate::domain::rule::lifecycle::{overlap_lasts, standing};
+use crate::domain::rule::rotation::{Rotator, cut_off_without_overlap};
 use crate::domain::rule::verification::VerificationCode;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
@@ -21,6 +22,15 @@ pub struct Rehearsal {
     pub used: ValueUse,
     /// Why it would be refused unless forced (R15).
     pub in_use: Option<InUse>,
+    /// What a rotation without overlap would do; `None` if it would be refused for another reason.
+    pub rotation: Option<RotationRehearsal>,
+}
+
+/// What a rotation without overlap would do, which retires every value that works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotationRehearsal {
+    /// Why it would be refused unless forced (R15): the values that are in use, the newest last.
+    pub in_use: Vec<InUse>,
 }
 
 impl Service {
@@ -39,16 +49,34 @@ impl Service {
         let token = self.store.find_token(id).await?.ok_or(Error::NotFound { field: "id" })?;
         let generation = rehearsed(&token, generation, now)?;
         let value = (id, generation);
-        let first_used_by_request = Some((caller.token_id(), caller.generation())).filter(|_| caller.is_first_use());
-        let mut uses = self.find_value_uses(&[value], Asked::Users, first_used_by_request, now).await?;
-        let used = uses.remove(&value).unwrap_or_default();
-        let in_use = in_use(&token, generation, used.last_used_at, now);
+        let values: Vec<_> = token.values().map(|value| (id, value.generation)).collect();
+        let presented = (caller.token_id(), caller.generation());
+        let first_used_by_request = Some(presented).filter(|_| caller.is_first_use());
+        let mut uses = self.find_value_uses(&values, Asked::Users, first_used_by_request, now).await?;
+        if values.contains(&presented) {
+            // Otherwise the retirement that follows would be refused because of its rehearsal.
+            caller.forget_use();
+        }
+        let in_use_of = |generation| in_use(&token, generation, uses.get(&(id, generation))?.last_used_at, now);
+        let rotator =
+            if id == caller.token_id() { Rotator::Holder { generation: caller.generation() } } else { Rotator::Other };
+        let cut_off = cut_off_without_overlap(&token, rotator, now).ok();
+        let rotation = cut_off
+            .map(|generations| RotationRehearsal { in_use: generations.into_iter().filter_map(in_use_of).collect() });
+        let in_use = in_use_of(generation);
         let code = match standing(&token, generation, now) {
             Ok(_) => VerificationCode::ValueRetired,
             // They get it already.
             Err(refusal) => VerificationCode::of(&refusal).ok_or(refusal)?,
         };
-        Ok(Rehearsal { generation, code, used, in_use })
+        Ok(Rehearsal { generation, code, used: uses.remove(&value).unwrap_or_default(), in_use, rotation })
+    }
+}
+
+impl RotationRehearsal {
+    /// When no value would be in use any more, if none is used again; `None` if none is.
+    pub fn silent_at(&self) -> Option<Timestamp> {
+        self.in_use.iter().map(|in_use| in_use.silent_at).max()
     }
 }
 

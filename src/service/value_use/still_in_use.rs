@@ -1,14 +1,14 @@
-//! What a caller learns whose request would have cut off a value that is in use (R15).
+//! What a caller learns whose request would have retired a value that is in use (R15).
 
 use std::fmt;
 
 use crate::domain::rule::lifecycle::silence::InUse;
 use crate::domain::value_use::{User, UserUse};
 
-/// A value that is in use, and so was not cut off.
+/// A value that is in use, and so was not retired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StillInUse {
-    /// Its use, and when it may be cut off.
+    /// Its use, and when it may be retired.
     pub in_use: InUse,
     /// After how many seconds that is.
     pub retry_after_seconds: u32,
@@ -34,8 +34,8 @@ impl fmt::Display for StillInUse {
         }
         write!(
             f,
-            ". Let its clients use the newest value, and try again when this one is not used any more, at {silent_at} at the earliest. \
-             If it leaked, set force to true."
+            ". Switch its clients to the newest value, and retry at {silent_at} or later, once this one is no longer used. \
+             If the value leaked, set force to true."
         )
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use rotakey::domain::audit::Action;
 use rotakey::service::ErrorCode;
 
 use crate::support::deadline::until;
@@ -55,6 +56,19 @@ fn every_error_code_has_its_row_and_every_row_its_code() {
         page.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split('`').next()).collect();
     let codes: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(rows, codes);
+}
+
+#[test]
+fn every_audit_action_has_its_row_and_every_row_its_action() {
+    let page = text_of("docs/subscriptions.md");
+    let table = page.split("| action | what happened |\n").nth(1).unwrap();
+    let rows: BTreeSet<&str> = table
+        .lines()
+        .map_while(|line| line.strip_prefix('|'))
+        .filter_map(|row| row.split('`').nth(1).filter(|_| row.starts_with(" `")))
+        .collect();
+    let actions: BTreeSet<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+    assert_eq!(rows, actions);
 }
 
 /// The number between these two texts, of which the first occurs once.

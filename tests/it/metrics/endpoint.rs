@@ -95,6 +95,7 @@ async fn every_route_is_an_endpoint_of_its_own() {
         ("/api-tokens/self", "/api-tokens/{id}"),
         ("/api-tokens/self/rotate", "/api-tokens/{id}/rotate"),
         ("/api-tokens/self/end-overlap", "/api-tokens/{id}/end-overlap"),
+        ("/api-tokens/self/rehearse-retirement", "/api-tokens/{id}/rehearse-retirement"),
         ("/api-tokens/self/suspend", "/api-tokens/{id}/suspend"),
         ("/api-tokens/self/resume", "/api-tokens/{id}/resume"),
         ("/rotatetoken", "/rotatetoken"),

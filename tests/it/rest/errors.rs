@@ -21,6 +21,7 @@ fn requests(id: &str) -> Vec<(&'static str, String, Value)> {
         ("DELETE", format!("/api-tokens/{id}"), Value::Null),
         ("POST", format!("/api-tokens/{id}/rotate"), json!({})),
         ("POST", format!("/api-tokens/{id}/end-overlap"), Value::Null),
+        ("GET", format!("/api-tokens/{id}/rehearse-retirement"), Value::Null),
         ("POST", format!("/api-tokens/{id}/suspend"), Value::Null),
         ("POST", format!("/api-tokens/{id}/resume"), Value::Null),
     ]

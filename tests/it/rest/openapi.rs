@@ -166,6 +166,8 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         ("input CreateAPITokenInput", "CreateAPITokenInput", None),
         ("input UpdateAPITokenInput", "UpdateAPITokenInput", Some("id")),
         ("type MetadataEntry", "MetadataEntry", None),
+        ("type APITokenRetirementRehearsal", "APITokenRetirementRehearsal", None),
+        ("type APITokenRotationRehearsal", "APITokenRotationRehearsal", None),
         ("input RotateAPITokenInput", "RotateAPITokenInput", Some("id")),
         ("input SuspendAPITokenInput", "SuspendAPITokenInput", Some("id")),
     ] {
@@ -173,7 +175,9 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         assert!(but.is_none_or(|name| fields.remove(name)), "{heading}");
         assert_eq!(keys(&schemas[schema]["properties"]), fields, "{heading}");
     }
-    for name in ["APITokenKind", "APITokenStatus", "ActorKind", "OverlapStart", "Permission", "ReusePolicy"] {
+    for name in
+        ["APITokenKind", "APITokenStatus", "ActorKind", "OverlapStart", "Permission", "ReusePolicy", "VerificationCode"]
+    {
         let names = schemas[name]["enum"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
         assert_eq!(names.collect::<BTreeSet<_>>(), fields_of(&sdl, &format!("enum {name}")), "{name}");
     }

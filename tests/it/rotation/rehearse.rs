@@ -52,6 +52,81 @@ async fn r15_a_rehearsal_says_who_would_be_cut_off_and_whether_that_would_be_ref
     assert_eq!((&suspended["code"], &suspended["needsForce"]), (&json!("TOKEN_SUSPENDED"), &json!(false)));
 }
 
+/// What a rotation without overlap would do: whether it needs force, when it no longer does, and because of which values.
+async fn rotation(client: &Client, id: &str) -> Value {
+    let query = "query($id: ID!) { rehearseAPITokenRetirement(id: $id) { needsForce rotation { needsForce silentAt generationsInUse } } }";
+    let answer = client.graphql(query, json!({ "id": id })).await;
+    answer.body["data"]["rehearseAPITokenRetirement"].clone()
+}
+
+#[tokio::test]
+async fn r15_a_rehearsal_says_whether_a_rotation_without_overlap_would_be_refused_which_retires_both_values() {
+    let server = Server::start().await;
+    let token = server.admin.create(json!({ "name": "n", "overlapMinutes": 60 })).await.unwrap();
+    let new = token.client.with(token.client.rotate().await.unwrap());
+    assert_eq!(rotation(&server.admin, &token.id).await["rotation"], Value::Null, "it would be a conflict");
+    server.clock.set(MINUTE);
+    assert_eq!(new.check().await, Ok(2));
+    let use_of = |generations: Value, silent_at: &str| {
+        json!({ "needsForce": true, "generationsInUse": generations,
+        "silentAt": format!("2026-01-01T00:{silent_at}:00.000Z") })
+    };
+    let at_once = json!({ "id": token.id, "overlapMinutes": 0 });
+    for (minute, used, previous_needs_force, expected) in [
+        (2, None, true, use_of(json!([1, 2]), "06")),
+        // The previous value may be retired, and a rotation would retire the current one as well.
+        (5, None, false, use_of(json!([2]), "06")),
+        (5, Some(&token.client), true, use_of(json!([1, 2]), "10")),
+        (6, None, true, use_of(json!([1]), "10")),
+        (10, None, false, json!({ "needsForce": false, "generationsInUse": [], "silentAt": null })),
+    ] {
+        server.clock.set(minute * MINUTE);
+        if let Some(client) = used {
+            client.check().await.unwrap();
+        }
+        for caller in [&server.admin, &new] {
+            let rehearsed = rotation(caller, &token.id).await;
+            assert_eq!(rehearsed["rotation"], expected, "{minute}");
+            assert_eq!(rehearsed["needsForce"], json!(previous_needs_force), "{minute}");
+        }
+        let over_rest =
+            server.admin.rest("GET", &format!("/api-tokens/{}/rehearse-retirement", token.id), Value::Null).await;
+        assert_eq!(over_rest.body["rotation"], expected);
+        if expected["needsForce"] == json!(true) {
+            assert_eq!(
+                server.admin.rotate_with(at_once.clone()).await,
+                Err("STILL_IN_USE".into()),
+                "as it was rehearsed"
+            );
+        }
+    }
+    // Neither its rehearsals nor what was refused count as a use by the holder.
+    new.rotate_with(json!({ "overlapMinutes": 0 })).await.unwrap();
+}
+
+#[tokio::test]
+async fn r15_a_rehearsal_over_rest_says_the_same_as_in_graphql() {
+    let server = Server::start().await;
+    let token = server.admin.create(json!({ "name": "n", "overlapMinutes": 60 })).await.unwrap();
+    let new = token.client.with(token.client.rotate().await.unwrap());
+    assert_eq!(new.check().await, Ok(2));
+    server.clock.set(MINUTE);
+    let query = "query($id: ID!, $generation: Int) { rehearseAPITokenRetirement(id: $id, generation: $generation) { generation code
+        needsForce silentAt lastUsedAt users { address userAgent firstSeenAt lastSeenAt count } otherUserCount
+        rotation { needsForce silentAt generationsInUse } } }";
+    let path = format!("/api-tokens/{}/rehearse-retirement", token.id);
+    for generation in [Value::Null, json!(1), json!(2)] {
+        let in_graphql = server.admin.graphql(query, json!({ "id": token.id, "generation": generation })).await;
+        let path = if generation.is_null() { path.clone() } else { format!("{path}?generation={generation}") };
+        let over_rest = server.admin.rest("GET", &path, Value::Null).await;
+        assert_eq!((over_rest.status, &over_rest.body), (200, &in_graphql.body["data"]["rehearseAPITokenRetirement"]));
+    }
+    for (generation, status) in [("3", 400), ("0", 400), ("x", 400)] {
+        let answer = server.admin.rest("GET", &format!("{path}?generation={generation}"), Value::Null).await;
+        assert_eq!(answer.refusal(), (status, "BAD_USER_INPUT", Some("generation")), "{generation}");
+    }
+}
+
 #[tokio::test]
 async fn r11_a_rehearsal_shows_users_to_those_alone_who_may_see_them() {
     let server = Server::start().await;

@@ -195,7 +195,9 @@ async fn r15_the_refusal_says_when_the_value_was_used_and_by_whom_to_those_who_m
             assert_eq!((&error["users"], &error["otherUserCount"]), (&users, &json!(2)), "{way:?}");
             let message = answer.body["errors"].get(0).unwrap_or(&answer.body)["message"].as_str().unwrap();
             assert!(message.contains("by reports at 127.0.0.0/24, billing at"), "{message}");
-            assert!(message.contains("If it leaked, set force to true."), "{message}");
+            let what_to_do = ". Switch its clients to the newest value, and retry at 2026-01-01T00:08:00.000Z or later, once this one \
+                is no longer used. If the value leaked, set force to true.";
+            assert!(message.ends_with(what_to_do), "{message}");
         }
         let deputy = json!({ "name": "deputy", "permissions": ["API_TOKEN_MODIFY"] });
         let deputy = server.admin.create(deputy).await.unwrap().client;

@@ -1,4 +1,4 @@
-//! The rules of silence (R15): a value in use is not cut off unless it is forced, and a previous value may retire when it has fallen
+//! The rules of silence (R15): a value in use is not retired early unless that is forced, and a previous value may retire when it has fallen
 //! silent, which is when it has not been used for `silentMinutes`.
 //!
 //! A replica knows of a use by another one up to a minute late (R14). So a value retires by silence a minute later than it seems silent.
@@ -12,19 +12,19 @@ use crate::domain::token::{OverlapEnd, Token};
 /// After how many minutes every replica knows of a use (R14).
 const UNKNOWN_MINUTES: u32 = 1;
 
-/// A value that is in use, so that it is cut off only if that is forced.
+/// A value that is in use, so that it is retired early only if that is forced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InUse {
     /// Which value.
     pub generation: u32,
     /// Its last use.
     pub last_used_at: Timestamp,
-    /// From when on it may be cut off, if it is not used again.
+    /// When it may be retired, if it is not used again.
     pub silent_at: Timestamp,
 }
 
-/// Whether the value of this generation, which was last used at this time, is in use. A value that does not work is not: cutting it off
-/// harms nobody.
+/// Whether the value of this generation, which was last used at this time, is in use. A value that does not work is not: no
+/// client depends on it.
 pub fn in_use(token: &Token, generation: u32, last_used_at: Option<Timestamp>, now: Timestamp) -> Option<InUse> {
     let silent_minutes = Some(token.settings.silent_minutes).filter(|minutes| *minutes > 0)?;
     let last_used_at = last_used_at.filter(|_| standing(token, generation, now).is_ok())?;
@@ -33,7 +33,7 @@ pub fn in_use(token: &Token, generation: u32, last_used_at: Option<Timestamp>, n
 }
 
 /// When the previous value retires because it is silent, if its overlap ends so; it may retire earlier for another reason. `None` before
-/// the first use of the current value: until then, nobody is known to have that, and the previous one must be able to recover it (R5).
+/// the first use of the current value: until then, no client is known to have it, and the previous one must be able to recover it (R5).
 pub fn retires_silent_at(token: &Token) -> Option<Timestamp> {
     let previous = token.previous.as_deref().filter(|_| token.settings.overlap_ends == OverlapEnd::WhenSilent)?;
     let begins = token.current.first_used_at?;

@@ -21,7 +21,7 @@ input! {
     #[derive(ToSchema)]
     #[schema(as = RotateAPITokenInput)]
     RotateInput with schema {
-        /// A shorter overlap for this rotation, in minutes, from 0 to that of the token. With 0, the old value stops working at once, as
+        /// A shorter overlap for this rotation, in minutes, from 0 to that of the token. With 0, the old value is retired at once, as
         /// you want if it leaked; but then a client that does not receive the response is locked out.
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
         /// With an `overlapMinutes` of 0: whether to rotate although the old value was used within the `silentMinutes` of the token.
@@ -46,6 +46,16 @@ input! {
         /// Whether to end it although the previous value was used within the `silentMinutes` of the token. Without, that is refused with
         /// `STILL_IN_USE`. Set it to true if the value leaked.
         "force" => force: Option<bool> as Option<bool>,
+    }
+}
+
+input! {
+    /// Which value of an API token.
+    #[derive(IntoParams)]
+    #[into_params(parameter_in = Query)]
+    RehearsalInput with param {
+        /// The generation of the value. By default, the previous one, or the current one if there is no overlap.
+        "generation" => generation: Option<i32> as Option<i32>,
     }
 }
 

@@ -6,6 +6,7 @@ mod query;
 
 pub(super) use fields::{Fields, Input, Readable, input};
 pub(super) use inputs::{
-    EndOverlapInput, Include, ListInput, NoInput, ORDERS, ReadInput, RevokeInput, RotateInput, SuspendInput,
+    EndOverlapInput, Include, ListInput, NoInput, ORDERS, ReadInput, RehearsalInput, RevokeInput, RotateInput,
+    SuspendInput,
 };
 pub(super) use query::fields as query_fields;

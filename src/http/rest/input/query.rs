@@ -10,7 +10,7 @@ const LIST: &str = "status";
 /// The parameter that is a list of any texts: `metadata=a=1&metadata=b=2`.
 const TEXTS: &str = "metadata";
 /// The parameters that are numbers.
-const NUMBERS: [&str; 4] = ["first", "last", "owners", "previousValueUsedWithinMinutes"];
+const NUMBERS: [&str; 5] = ["first", "generation", "last", "owners", "previousValueUsedWithinMinutes"];
 /// The parameters that are true or false.
 const BOOLEANS: [&str; 1] = ["overlapRunning"];
 

@@ -30,6 +30,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::revoke,
         api_tokens::rotate,
         api_tokens::end_overlap,
+        api_tokens::rehearse_retirement,
         api_tokens::suspend,
         api_tokens::resume,
         api_tokens::count,

@@ -8,6 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::listing::Order;
 use crate::domain::rule::lifecycle::Status;
+use crate::domain::rule::verification::VerificationCode;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ActorKind, OverlapEnd, OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::http::rest::input::{Include, ORDERS};
@@ -41,6 +42,7 @@ schemas_by_name! {
     Permission as "Permission": "What an API token may do to Rotakey itself.",
     ReusePolicy as "ReusePolicy": "What happens when a client uses a retired value: it is recorded, and with `REVOKE` the API token is also revoked.",
     Status as "APITokenStatus": "The status of an API token at the time of the response. `EXPIRED`, `ROTATION_OVERDUE` and `REVOKED` are final.",
+    VerificationCode as "VerificationCode": "The outcome of presenting a value.",
     TokenKind as "APITokenKind": "Private: held by a server. Public: shipped in a web page or app, where anyone can copy it.",
 }
 

@@ -83,6 +83,7 @@ pub(crate) fn of_parameter(name: &str, kind: &str) -> Option<Value> {
         ("owners", "integer") => Some(json!({ "minimum": 0, "maximum": MAX_OWNERS })),
         ("scope", "string") => Some(scope),
         ("scope", "array") => Some(json!({ "items": scope })),
+        ("generation", "integer") => Some(json!({ "minimum": 1, "maximum": i32::MAX })),
         ("previousValueUsedWithinMinutes", "integer") => Some(json!({ "minimum": 1, "maximum": i32::MAX })),
         ("metadata", "array") => {
             Some(json!({ "maxItems": MAX_METADATA_ENTRIES, "items": { "pattern": "^[A-Za-z0-9._/-]{1,64}=" } }))

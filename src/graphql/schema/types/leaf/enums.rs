@@ -56,7 +56,7 @@ pub(crate) enum Permission {
 pub(crate) enum OverlapStart {
     /// At the rotation.
     Rotation,
-    /// At the first use of the new value, so no client is cut off before it has received that value.
+    /// At the first use of the new value, so the previous value is not retired before the client has received the new one.
     FirstUse,
 }
 
@@ -100,7 +100,7 @@ pub(crate) enum AuditAction {
     /// The same rotation was requested again and got the same answer.
     #[graphql(name = "API_TOKEN_ROTATION_REPEATED")]
     RotationRepeated,
-    /// A rotation was refused: another one won, it came too late, or the value that would have stopped working is in use.
+    /// A rotation was refused: another one won, it came too late, or the value that it would have retired is in use.
     #[graphql(name = "API_TOKEN_ROTATION_REFUSED")]
     RotationRefused,
     /// A running overlap was ended early, or by itself because the previous value was silent.

@@ -28,7 +28,7 @@ pub(crate) enum ErrorCode {
     RotationConflict,
     /// The key was used for a rotation with another input.
     IdempotencyKeyReused,
-    /// The value that would stop working is in use.
+    /// The value that would be retired is in use.
     StillInUse,
     /// The token is protected from revocation and suspension.
     TokenProtected,

@@ -146,7 +146,7 @@ impl ApiToken {
         self.view.token.last_used_at.map(DateTime)
     }
 
-    /// From when on it works. Fixed at creation; null if it works at once.
+    /// When it starts to work. Fixed at creation; null if it works at once.
     async fn not_before(&self) -> Option<DateTime> {
         self.view.token.settings.not_before.map(DateTime)
     }
@@ -182,8 +182,8 @@ impl ApiToken {
         self.view.token.settings.overlap_ends.into()
     }
 
-    /// For how many minutes a value must not have been used before it is cut off without `force`, or retires because it
-    /// is silent. Fixed at creation; 0 if it may be cut off at any time.
+    /// For how many minutes a value must not have been used before it can be retired without `force`, or retires because it
+    /// is silent. Fixed at creation; 0 if it may be retired at any time.
     async fn silent_minutes(&self) -> i32 {
         int(self.view.token.settings.silent_minutes)
     }

@@ -57,7 +57,7 @@ impl From<RotateApiTokenInput> for RotateRequest {
 #[derive(InputObject)]
 #[graphql(name = "EndAPITokenOverlapInput")]
 pub(crate) struct EndApiTokenOverlapInput {
-    /// The API token whose previous value stops working now. Your own needs no permission if it is private. For
+    /// The API token whose previous value is retired now. Your own needs no permission if it is private. For
     /// another token, you need `API_TOKEN_MODIFY` and every permission that it has.
     pub(crate) id: ID,
     /// Whether to end it although the previous value was used within the token's `silentMinutes`. Set it to true if

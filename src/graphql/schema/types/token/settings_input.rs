@@ -35,7 +35,7 @@ pub(crate) struct CreateApiTokenInput {
     /// The web origins from which it may be used, such as `https://app.example.com` or `https://*.example.com`: at
     /// most 100; all if left out or empty.
     allowed_origins: Option<Vec<String>>,
-    /// From when on it works: a time before `expiresAt`, and before its first rotation period ends, which begins at its
+    /// When it starts to work: a time before `expiresAt`, and before its first rotation period ends, which begins at its
     /// creation. If left out, it works at once.
     not_before: Option<DateTime>,
     /// When it expires. Rotation does not change this. If left out, it never expires.
@@ -50,9 +50,9 @@ pub(crate) struct CreateApiTokenInput {
     /// When the overlap ends; `ON_TIME` if left out.
     overlap_ends: Option<OverlapEnd>,
     /// For how many minutes a value must not have been used before `endAPITokenOverlap`, or a rotation with an
-    /// `overlapMinutes` of 0, cuts it off without `force`; and before it retires with `WHEN_SILENT`. At most
+    /// `overlapMinutes` of 0, retires it without `force`; and before it retires with `WHEN_SILENT`. At most
     /// `overlapMinutes`, except with `FIRST_USE` and `ON_TIME`. 5 if left out, or a shorter `overlapMinutes`. With 0, a
-    /// value may be cut off at any time.
+    /// value may be retired at any time.
     silent_minutes: Option<i32>,
     /// What happens when a client sends one of its retired values; `ALERT` if left out.
     on_reuse: Option<ReusePolicy>,

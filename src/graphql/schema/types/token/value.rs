@@ -83,7 +83,7 @@ impl ApiTokenValue {
         self.replaced_at.map(DateTime)
     }
 
-    /// When it stops working; null for the current value, and for the previous one before its overlap has started.
+    /// When it retires; null for the current value, and for the previous one before its overlap has started.
     async fn retires_at(&self) -> Option<DateTime> {
         self.retires_at.map(DateTime)
     }

@@ -16,7 +16,7 @@ use crate::graphql::schema::context::{caller, service};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
 use crate::graphql::schema::types::leaf::enums::VerificationCode;
 use crate::graphql::schema::types::leaf::int::{int, saturated};
-use crate::service::{Rehearsal, View};
+use crate::service::{Rehearsal, RotationRehearsal, View};
 
 /// The use of each value, by token and generation.
 type Uses = BTreeMap<(TokenId, u32), ValueUse>;
@@ -82,7 +82,7 @@ impl ApiTokenValueUser {
     }
 }
 
-/// What would happen if a value of an API token stopped working now.
+/// What would happen if a value of an API token were retired now.
 #[derive(SimpleObject)]
 #[graphql(name = "APITokenRetirementRehearsal", complex, serial)]
 pub(crate) struct ApiTokenRetirementRehearsal {
@@ -90,20 +90,45 @@ pub(crate) struct ApiTokenRetirementRehearsal {
     generation: i32,
     /// What clients that send the value would get: `VALUE_RETIRED`, or the code that they get already.
     code: VerificationCode,
-    /// Whether `endAPITokenOverlap` and a rotation with an `overlapMinutes` of 0 are refused with `STILL_IN_USE` unless they
-    /// are forced.
+    /// Whether retiring this value now is refused with `STILL_IN_USE` unless it is forced. For the previous value, this is what
+    /// `endAPITokenOverlap` does. A rotation with an `overlapMinutes` of 0 retires all values: see `rotation`.
     needs_force: bool,
-    /// From when on they are not refused, if the value is not used again; null if they are not refused now.
+    /// When that is no longer refused, if the value is not used again; null if it is not refused now.
     silent_at: Option<DateTime>,
+    /// What `rotateAPIToken` with an `overlapMinutes` of 0 would do now: it retires all values that work. Null if you could not
+    /// rotate the API token now, whatever your permissions: for example, because it does not work, or was rotated seconds ago.
+    rotation: Option<ApiTokenRotationRehearsal>,
     /// When the value was last used successfully, at most a minute behind; null if never. This request does not count.
     last_used_at: Option<DateTime>,
     #[graphql(skip)]
     used: ValueUse,
 }
 
+/// What would happen if an API token were rotated now with an `overlapMinutes` of 0.
+#[derive(SimpleObject)]
+#[graphql(name = "APITokenRotationRehearsal", serial)]
+pub(crate) struct ApiTokenRotationRehearsal {
+    /// Whether it is refused with `STILL_IN_USE` unless it is forced.
+    needs_force: bool,
+    /// When it is no longer refused, if no value is used again; null if it is not refused now.
+    silent_at: Option<DateTime>,
+    /// The generations of the values that are in use.
+    generations_in_use: Vec<i32>,
+}
+
+impl From<RotationRehearsal> for ApiTokenRotationRehearsal {
+    fn from(rehearsal: RotationRehearsal) -> Self {
+        Self {
+            needs_force: !rehearsal.in_use.is_empty(),
+            silent_at: rehearsal.silent_at().map(DateTime),
+            generations_in_use: rehearsal.in_use.iter().map(|in_use| int(in_use.generation)).collect(),
+        }
+    }
+}
+
 #[ComplexObject]
 impl ApiTokenRetirementRehearsal {
-    /// Who would be cut off: the users of the last 24 hours, 20 at most, those that were seen last first.
+    /// Whose requests would fail: the users of the last 24 hours, 20 at most, those that were seen last first.
     async fn users(&self) -> ReadyList<Ready<ApiTokenValueUser>> {
         let user = |(user, used): (&User, _)| ApiTokenValueUser::new(user.clone(), used).into();
         self.used.shown_users().0.into_iter().map(user).collect()
@@ -117,12 +142,13 @@ impl ApiTokenRetirementRehearsal {
 
 impl From<Rehearsal> for ApiTokenRetirementRehearsal {
     fn from(rehearsal: Rehearsal) -> Self {
-        let Rehearsal { generation, code, used, in_use } = rehearsal;
+        let Rehearsal { generation, code, used, in_use, rotation } = rehearsal;
         Self {
             generation: int(generation),
             code: code.into(),
             needs_force: in_use.is_some(),
             silent_at: in_use.map(|in_use| in_use.silent_at.into()),
+            rotation: rotation.map(Into::into),
             last_used_at: used.last_used_at.map(DateTime),
             used,
         }

@@ -50,7 +50,7 @@ pub(crate) struct ApiTokenVerification {
     token: Option<Ready<ApiToken>>,
     /// The generation of the value; null if no API token has or had it.
     generation: Option<i32>,
-    /// When the value stops working because a newer one has replaced it. Null for the current value, before the
+    /// When the value retires because a newer one has replaced it. Null for the current value, before the
     /// overlap has started, and for a value that does not work.
     retires_at: Option<DateTime>,
     /// The required scopes that the API token lacks; empty if the value itself is not valid.
