@@ -11,6 +11,7 @@ pub mod entropy;
 pub mod graphql;
 pub mod http;
 pub mod metrics;
+pub mod outgoing;
 pub mod service;
 pub mod store;
 pub mod systemd;

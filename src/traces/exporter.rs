@@ -11,7 +11,9 @@ use prost::Message;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::collector::{Collector, ExportError, export};
+use crate::outgoing::Client;
+
+use super::collector::{Collector, ExportError, client, export};
 use super::queue::Queue;
 use super::request::text;
 
@@ -25,6 +27,7 @@ const LOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// Sends spans to the collector, one batch after the other.
 pub(super) struct Exporter {
+    client: Client,
     collector: Collector,
     resource: Resource,
     queue: Arc<Queue>,
@@ -43,7 +46,7 @@ impl Exporter {
     ) -> Self {
         let attributes = resource.iter().map(|(name, value)| text(name, value)).collect();
         let resource = Resource { attributes, ..Resource::default() };
-        Self { collector, resource, queue, stop, last_logged: None, has_failed: false }
+        Self { client: client(&collector), collector, resource, queue, stop, last_logged: None, has_failed: false }
     }
 
     /// Sends spans until the server stops. Returns whether the last ones were dropped.
@@ -77,7 +80,7 @@ impl Exporter {
         loop {
             // The last try when the server stops begins after it was asked to.
             let is_last = self.stop.is_cancelled();
-            match export(&self.collector, body.clone()).await {
+            match export(&self.client, &self.collector, body.clone()).await {
                 Ok(rejected) => {
                     let rejected = rejected.min(count);
                     self.queue.exported.add(count - rejected);

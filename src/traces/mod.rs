@@ -14,6 +14,7 @@ mod request;
 mod sampling;
 mod tracer;
 
-pub use collector::{Collector, Header, header};
+pub use crate::outgoing::{Header, header};
+pub use collector::Collector;
 pub use request::{DatabaseSpan, Described, RequestTrace, database, note};
 pub use tracer::{Sampled, Settings, Traces};

@@ -13,7 +13,9 @@ const MAX_FILES: usize = 8;
 
 const HTTP: &[&str] = &["axum", "hyper", "hyper_util", "tower_service", "rust_embed", "utoipa"];
 
-const TRACES: &[&str] = &["opentelemetry", "opentelemetry_proto", "prost", "http_body_util", "hyper", "hyper_util"];
+const OUTGOING: &[&str] = &["http_body_util", "hyper", "hyper_util"];
+
+const TRACES: &[&str] = &["opentelemetry", "opentelemetry_proto", "prost", "hyper"];
 
 /// What each room may use of ours, and which libraries are its own: no other room may name them, unless they are its own as well.
 const ROOMS: &[(&str, &[&str], &[&str])] = &[
@@ -22,7 +24,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("entropy", &[], &["rand"]),
     ("metrics", &[], &["prometheus_client"]),
     ("tls", &["metrics"], &["tokio_rustls", "webpki_roots", "x509_cert"]),
-    ("traces", &["domain", "clock", "entropy", "metrics", "tls"], TRACES),
+    ("outgoing", &["tls"], OUTGOING),
+    ("traces", &["domain", "clock", "entropy", "metrics", "outgoing", "tls"], TRACES),
     ("store", &["domain", "metrics", "traces"], &["sea_orm", "migration"]),
     ("service", &["domain", "store", "clock", "entropy", "metrics"], &[]),
     ("graphql", &["domain", "service", "metrics", "traces"], &["async_graphql", "apollo_compiler"]),
