@@ -93,6 +93,12 @@ impl Rejection {
         self.with_message(message)
     }
 
+    /// The same rejection, whose message begins with these words.
+    pub(super) fn with_beginning(self, words: &str) -> Self {
+        let message = format!("{words} {}", self.error.message);
+        self.with_message(message)
+    }
+
     /// Only the body, for a response that contains several.
     pub(super) fn into_body(self) -> Value {
         let (message, extensions) = message_and_extensions(self.error);

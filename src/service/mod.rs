@@ -29,4 +29,4 @@ pub use state::Service;
 pub(crate) use token::token_id;
 pub use token::{Connection, CreateRequest, Issued, PageRequest, RotateRequest, View, cursor};
 pub use value_use::{NamedUsers, Rehearsal, RotationRehearsal, StillInUse};
-pub use verify::Verification;
+pub use verify::{MAX_VERIFICATIONS, Verification, VerifyRequest};

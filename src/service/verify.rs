@@ -1,7 +1,10 @@
 //! Verification: whether a presented value works, and whose it is. Every result is data; it is an error only if the server could
 //! not find out.
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
 use crate::domain::id::TokenId;
+use crate::domain::invalid_input::InvalidInput;
 use crate::domain::refusal::Refusal;
 use crate::domain::restriction::Source;
 use crate::domain::rule::authority::Authority;
@@ -13,6 +16,39 @@ use crate::domain::token::{Permission, Scope, Token, ValueFacts};
 
 use super::judge::{FirstUse, Judged};
 use super::{Caller, Error, RequestContext, Service, View};
+
+/// How many values can be verified in one request.
+pub const MAX_VERIFICATIONS: usize = 100;
+/// How many of them are verified at the same time, so that one request does not take all connections to the database.
+const AT_THE_SAME_TIME: usize = 8;
+
+/// A value that a client sent to the caller, and what it must be valid for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifyRequest {
+    /// The value as the client sent it.
+    pub value: String,
+    /// The scopes that the token must have.
+    pub required: RequiredScopes,
+    /// Where the client sent it from, as the caller reports it.
+    pub source: Source,
+}
+
+impl VerifyRequest {
+    /// Reads a request from the fields `requiredScopes` and `address`.
+    ///
+    /// # Errors
+    /// The invalid field.
+    pub fn parse(
+        value: String,
+        required_scopes: Option<&[String]>,
+        address: Option<&str>,
+        origin: Option<String>,
+    ) -> Result<Self, Error> {
+        let scopes = required_scopes.into_iter().flatten().map(String::as_str);
+        let required = RequiredScopes::parse("requiredScopes", scopes)?;
+        Ok(Self { value, required, source: Source::reported("address", address, origin)? })
+    }
+}
 
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +153,35 @@ impl Service {
         self.verify_at(presented, required, &context, now).await
     }
 
+    /// As [`Service::verify_for`], for 1 to [`MAX_VERIFICATIONS`] values that the input has in this field. The results have the order of
+    /// the requests.
+    ///
+    /// # Errors
+    /// When one of the requests is invalid, before any value is verified; when the caller may not, or the database fails.
+    pub async fn verify_many_for(
+        &self,
+        caller: &Caller,
+        field: &'static str,
+        requests: impl ExactSizeIterator<Item = Result<VerifyRequest, Error>>,
+    ) -> Result<Vec<Verification>, Error> {
+        if !(1..=MAX_VERIFICATIONS).contains(&requests.len()) {
+            let message = format!("{field} must have 1 to {MAX_VERIFICATIONS} items.");
+            return Err(InvalidInput::new(field, message).into());
+        }
+        let requests =
+            requests.zip(1..).map(|(request, number): (_, u32)| request.map_err(|err| of_item(err, field, number)));
+        let requests = requests.collect::<Result<Vec<_>, Error>>()?;
+        let now = self.now();
+        let own = self.own_token(caller, now).await?;
+        must_verify(&own)?;
+        let request_id = caller.provenance().request_id;
+        let verifications = requests.into_iter().map(|VerifyRequest { value, required, source }| async move {
+            let context = RequestContext { source, user_agent: None, request_id };
+            self.verify_at(&value, &required, &context, now).await
+        });
+        stream::iter(verifications).buffered(AT_THE_SAME_TIME).try_collect().await
+    }
+
     /// As [`Service::verify_for`], without waiting, for a caller that presents a value in this request. `may_ask` is whether the holder
     /// of this token may ask at all. Returns the standing of the caller's value, and the verification; `None` if it has to wait, or if
     /// one of the two values does not work.
@@ -177,6 +242,16 @@ impl Service {
         });
         let (token, generation) = (Some(View::new(token, now)), Some(generation));
         Ok(Verification { code, token, generation, standing, missing_scopes, fresh_seconds })
+    }
+}
+
+/// The error of the item with this number of a list, which the message then names.
+fn of_item(err: Error, list: &str, number: u32) -> Error {
+    match err {
+        Error::Invalid(InvalidInput { field, message }) => {
+            InvalidInput::new(field, format!("Item {number} of {list}: {message}")).into()
+        }
+        err => err,
     }
 }
 

@@ -1,5 +1,5 @@
 //! The cost of an operation: an estimate of the number of fields in its response. A field costs 1, a root field 10, and the fields of a
-//! page are multiplied by its size. A field that counts what is not shown costs as much as showing it.
+//! page are multiplied by its size, those of an answer for each input by the number of inputs. A field that counts what is not shown costs as much as showing it.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Value};
@@ -8,7 +8,7 @@ use crate::domain::listing::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 use crate::domain::value_use::MAX_SHOWN_USERS;
 
 use super::plan::root_fields;
-use super::root_fields::is_page;
+use super::root_fields::{is_page, takes_values};
 use crate::graphql::syntax::translate::Fragments;
 
 /// The cost of a root field, which is a use case, besides the fields below it.
@@ -47,7 +47,7 @@ fn is_introspection(field: &Field) -> bool {
 pub(crate) fn cost(document: &ExecutableDocument, variable: &impl Fn(&Name) -> Value) -> u64 {
     let fields = root_fields(document).into_iter().filter(|field| !is_introspection(field));
     fields.fold(0, |sum, field| {
-        let items = below(&field.selection_set.node, &document.fragments).saturating_mul(page_size(field, variable));
+        let items = below(&field.selection_set.node, &document.fragments).saturating_mul(items(field, variable));
         sum.saturating_add(ROOT).saturating_add(items)
     })
 }
@@ -70,16 +70,22 @@ fn below(set: &SelectionSet, fragments: &Fragments) -> u64 {
 }
 
 /// How many items a root field may return.
-fn page_size(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
+fn items(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
+    let argument =
+        |name: &str| field.get_argument(name)?.node.clone().into_const_with(|name| Ok::<_, ()>(variable(&name))).ok();
+    if takes_values(&field.name.node) {
+        return match argument("inputs") {
+            Some(Value::List(inputs)) => u64::try_from(inputs.len()).unwrap_or(u64::MAX),
+            // A single input stands for a list of one (GraphQL, section 3.11).
+            _ => 1,
+        };
+    }
     if !is_page(&field.name.node) {
         return 1;
     }
-    let asked = ["first", "last"].into_iter().find_map(|name| {
-        let value = field.get_argument(name)?.node.clone().into_const_with(|name| Ok::<_, ()>(variable(&name))).ok()?;
-        match value {
-            Value::Number(size) => size.as_u64(),
-            _ => None,
-        }
+    let asked = ["first", "last"].into_iter().find_map(|name| match argument(name)? {
+        Value::Number(size) => size.as_u64(),
+        _ => None,
     });
     // The use case refuses larger pages.
     asked.map_or(u64::from(DEFAULT_PAGE_SIZE), |size| size.clamp(1, u64::from(MAX_PAGE_SIZE)))
@@ -88,6 +94,20 @@ fn page_size(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In the text, and in a variable.
+    #[test]
+    fn the_answer_costs_as_often_as_there_are_inputs() {
+        let document = |inputs: &str| {
+            let query =
+                format!("query($more: [I!]!) {{ verifyAPITokens(inputs: {inputs}) {{ valid token {{ id }} }} }}");
+            async_graphql::parser::parse_query(query).unwrap()
+        };
+        let more = Value::List(vec![Value::Null; 100]);
+        for (inputs, expected) in [(r#"{value: "a"}"#, 13), (r#"[{value: "a"}, {value: "b"}]"#, 16), ("$more", 310)] {
+            assert_eq!(cost(&document(inputs), &|_| more.clone()), expected, "{inputs}");
+        }
+    }
 
     #[test]
     fn users_cost_as_much_when_they_are_only_counted() {

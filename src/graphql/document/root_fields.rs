@@ -10,6 +10,8 @@ enum Kind {
     IssuesValue,
     /// Its input contains a value, which must not be in a URL (R9).
     TakesValue,
+    /// Its list of inputs contains values, each of which multiplies the cost.
+    TakesValues,
     /// It returns a page, whose size multiplies the cost.
     Page,
 }
@@ -21,13 +23,14 @@ pub(super) const VERIFY: &str = "verifyAPIToken";
 /// Returns the caller's own token.
 pub(super) const CURRENT: &str = "currentAPIToken";
 
-const ROOT_FIELDS: [(&str, Kind); 15] = [
+const ROOT_FIELDS: [(&str, Kind); 16] = [
     ("node", Kind::Plain),
     (CURRENT, Kind::Plain),
     ("apiToken", Kind::Plain),
     ("apiTokens", Kind::Page),
     ("tokenCounts", Kind::Plain),
     (VERIFY, Kind::TakesValue),
+    ("verifyAPITokens", Kind::TakesValues),
     ("rehearseAPITokenRetirement", Kind::Plain),
     ("auditEvents", Kind::Page),
     ("createAPIToken", Kind::IssuesValue),
@@ -50,7 +53,12 @@ pub(super) fn issues_value(name: &str) -> bool {
 
 /// Whether the input of this field contains a value.
 pub(super) fn takes_value(name: &str) -> bool {
-    kind(name) == Some(Kind::TakesValue)
+    matches!(kind(name), Some(Kind::TakesValue | Kind::TakesValues))
+}
+
+/// Whether this field takes a list of inputs with a value each.
+pub(super) fn takes_values(name: &str) -> bool {
+    kind(name) == Some(Kind::TakesValues)
 }
 
 /// Whether this field returns a page.
@@ -62,22 +70,27 @@ pub(super) fn is_page(name: &str) -> bool {
 mod tests {
     use std::collections::BTreeMap;
 
-    use apollo_compiler::Schema;
+    use apollo_compiler::ast::InputValueDefinition;
+    use apollo_compiler::{Node, Schema};
 
     use super::*;
 
-    /// For each root field of the schema, whether one of its inputs has a `value`, and whether it returns a connection.
-    fn of_schema() -> BTreeMap<String, (bool, bool)> {
+    /// For each root field of the schema, whether one of its inputs has a `value`, whether that is in a list, and whether it returns a
+    /// connection.
+    fn of_schema() -> BTreeMap<String, (bool, bool, bool)> {
         let schema = Schema::parse(crate::graphql::sdl(), "schema.graphql").unwrap();
         let mut found = BTreeMap::new();
         for root in ["Query", "Mutation", "Subscription"] {
             for (name, field) in &schema.get_object(root).unwrap().fields {
-                let inputs =
-                    field.arguments.iter().filter_map(|given| schema.get_input_object(given.ty.inner_named_type()));
-                let takes_value = inputs.into_iter().any(|input| input.fields.contains_key("value"));
+                let takes = |argument: &Node<InputValueDefinition>| {
+                    let input = schema.get_input_object(argument.ty.inner_named_type());
+                    input.is_some_and(|input| input.fields.contains_key("value"))
+                };
+                let takes_value = field.arguments.iter().any(takes);
+                let takes_values = field.arguments.iter().any(|argument| takes(argument) && argument.ty.is_list());
                 let is_page = field.ty.inner_named_type().ends_with("Connection");
-                let known: &mut (bool, bool) = found.entry(name.to_string()).or_default();
-                *known = (known.0 || takes_value, known.1 || is_page);
+                let known: &mut (bool, bool, bool) = found.entry(name.to_string()).or_default();
+                *known = (known.0 || takes_value, known.1 || takes_values, known.2 || is_page);
             }
         }
         found
@@ -85,8 +98,8 @@ mod tests {
 
     #[test]
     fn every_root_field_of_the_schema_is_in_the_table_with_its_kind() {
-        let table: BTreeMap<String, (bool, bool)> =
-            ROOT_FIELDS.iter().map(|(name, _)| ((*name).to_owned(), (takes_value(name), is_page(name)))).collect();
+        let kinds = |name: &str| (takes_value(name), takes_values(name), is_page(name));
+        let table: BTreeMap<_, _> = ROOT_FIELDS.iter().map(|(name, _)| ((*name).to_owned(), kinds(name))).collect();
         assert_eq!(table, of_schema());
         assert_eq!(table.len(), ROOT_FIELDS.len(), "none twice");
         let issuing: Vec<&str> = ROOT_FIELDS.iter().map(|(name, _)| *name).filter(|name| issues_value(name)).collect();

@@ -11,10 +11,10 @@ use super::types::token::value_use::ApiTokenRetirementRehearsal;
 use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInput};
 use super::types::token_counts::ApiTokenCounts;
 use crate::domain::id::EventId;
-use crate::graphql::engine::ready::Ready;
+use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::engine::written::Written;
 use crate::graphql::error::refuse;
-use crate::service::{AuditRequest, PageRequest, Service};
+use crate::service::{AuditRequest, PageRequest, Service, VerifyRequest};
 
 use super::context::{caller, service};
 
@@ -107,9 +107,23 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The value, and what it must be valid for.")] input: VerifyApiTokenInput,
     ) -> Result<Ready<ApiTokenVerification>> {
-        let (value, required, source) = input.read().map_err(refuse)?;
+        let VerifyRequest { value, required, source } = input.read().map_err(refuse)?;
         let verified = service(ctx)?.verify_for(caller(ctx)?, &value, &required, source).await;
         verified.map(|verification| ApiTokenVerification::from(verification).into()).map_err(refuse)
+    }
+
+    /// As `verifyAPIToken`, for 1 to 100 values: one result for each input, in the order of the inputs. Needs `API_TOKEN_VERIFY`.
+    #[graphql(name = "verifyAPITokens")]
+    async fn verify_api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The values, and what each must be valid for. If one of them is invalid, none is verified.")]
+        inputs: Vec<VerifyApiTokenInput>,
+    ) -> Result<ReadyList<Ready<ApiTokenVerification>>> {
+        let service: &Service = service(ctx)?;
+        let requests = inputs.into_iter().map(VerifyApiTokenInput::read);
+        let verified = service.verify_many_for(caller(ctx)?, "inputs", requests).await.map_err(refuse)?;
+        Ok(verified.into_iter().map(|verification| ApiTokenVerification::from(verification).into()).collect())
     }
 
     /// The audit log, newest first, 25 events a page by default, 200 at most. Needs `AUDIT_LOG_READ`.

@@ -14,6 +14,7 @@ mod rotatetoken;
 mod routes;
 mod token;
 mod token_value;
+mod verification;
 
 pub(super) use rejection::RestRejection;
 pub(super) use routes::{is_rest_path, routes};

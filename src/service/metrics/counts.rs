@@ -99,7 +99,7 @@ impl Counts {
         exposition.add(
             Family::counter(
                 "rotakey_verifications",
-                "Verifications, by their code: /verify, verifyAPIToken and /introspect.",
+                "Verifications, by their code: /verify, verifyAPIToken, verifyAPITokens and /introspect.",
             )
             .by("code", verifications),
         );

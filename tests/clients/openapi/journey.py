@@ -14,6 +14,7 @@ from rotakey_client.api.api_tokens import (
     revoke_api_token,
     rotate_api_token,
     update_api_token,
+    verify_api_tokens,
 )
 from rotakey_client.api.gleans_rotatetoken import rotate_token
 from rotakey_client.api.health import get_health
@@ -30,6 +31,9 @@ from rotakey_client.models import (
     Permission,
     RotatedAPIToken,
     UpdateAPITokenInput,
+    VerificationCode,
+    VerifyAPITokenInput,
+    VerifyAPITokensInput,
 )
 from rotakey_client.types import UNSET
 
@@ -76,6 +80,11 @@ assert verified.headers["X-Token-Metadata"] == '{"team":"Z\\u00fcrich"}'
 assert (verified.status_code, verified.headers["X-Token-Owner"]) == (200, "acme")
 told = introspect.sync(client=connect(value), body=IntrospectionInput(token=value, rotakey_scope="read"))
 assert (told.active, told.client_id, told.sub) == (True, created.id, "acme")
+
+inputs = [VerifyAPITokenInput(value=value, required_scopes=scopes) for scopes in (["read"], ["write"])]
+results = verify_api_tokens.sync(client=connect(value), body=VerifyAPITokensInput(inputs=inputs)).verifications
+assert [result.code for result in results] == [VerificationCode.VALID, VerificationCode.SCOPE_MISSING]
+assert (results[0].token.id, results[1].missing_scopes) == (created.id, ["write"])
 
 in_use = end_api_token_overlap.sync(created.id, client=operator)
 assert in_use.code == ErrorCode.STILL_IN_USE and in_use.users[0].user_agent == "python-httpx", in_use

@@ -170,6 +170,8 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         ("type APITokenRotationRehearsal", "APITokenRotationRehearsal", None),
         ("input RotateAPITokenInput", "RotateAPITokenInput", Some("id")),
         ("input SuspendAPITokenInput", "SuspendAPITokenInput", Some("id")),
+        ("input VerifyAPITokenInput", "VerifyAPITokenInput", None),
+        ("type APITokenVerification", "APITokenVerification", None),
     ] {
         let mut fields = fields_of(&sdl, heading);
         assert!(but.is_none_or(|name| fields.remove(name)), "{heading}");

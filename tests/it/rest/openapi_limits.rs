@@ -5,6 +5,7 @@ use rotakey::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORI
 use rotakey::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use rotakey::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use rotakey::domain::value::derivation::IdempotencyKey;
+use rotakey::service::MAX_VERIFICATIONS;
 use serde_json::{Value, json};
 
 use crate::support::client::Answer;
@@ -59,6 +60,8 @@ async fn what_the_document_says_is_what_the_rules_say() {
             assert_eq!(limit(place), Some(rule as u64), "{input} {place}");
         }
     }
+    let inputs = &schemas["VerifyAPITokensInput"]["properties"]["inputs"];
+    assert_eq!((&inputs["minItems"], &inputs["maxItems"]), (&json!(1), &json!(MAX_VERIFICATIONS)));
     let key = &schemas["RotateAPITokenInput"]["properties"]["idempotencyKey"];
     assert_eq!((&key["minLength"], &key["maxLength"]), (&json!(1), &json!(IdempotencyKey::MAX_LENGTH)));
     let parameters = document["paths"]["/api-tokens"]["get"]["parameters"].as_array().unwrap();
@@ -76,8 +79,8 @@ async fn what_the_document_says_is_what_the_rules_say() {
 async fn every_field_that_can_have_a_limit_has_one() {
     let server = Server::start().await;
     let document = document(&server).await;
-    // An id and a cursor are what the server gave.
-    let given = ["cloneSettingsFrom", "createdBy", "after", "before"];
+    // An id and a cursor are what the server gave; a value to verify, and where it came from, what another client sent.
+    let given = ["cloneSettingsFrom", "createdBy", "after", "before", "value", "address", "origin"];
     let mut fields: Vec<(String, Value)> = Vec::new();
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         if name.ends_with("APITokenInput") {

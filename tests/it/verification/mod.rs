@@ -8,5 +8,6 @@ mod forward_auth;
 mod freshness;
 mod introspect;
 mod introspect_clients;
+mod many;
 mod newer_settings;
 mod outcomes;

@@ -125,6 +125,16 @@ impl Readable for String {
     }
 }
 
+impl Readable for Map<String, Value> {
+    fn must_be() -> String {
+        "an object".into()
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        if let Value::Object(fields) = value { Some(fields) } else { None }
+    }
+}
+
 impl Readable for bool {
     fn must_be() -> String {
         "true or false".into()

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use crate::domain::listing::Order;
 use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
-use crate::http::rest::{api_tokens, rotatetoken};
+use crate::http::rest::{api_tokens, rotatetoken, verification};
 
 use super::limits::{self, merge};
 
@@ -34,6 +34,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::suspend,
         api_tokens::resume,
         api_tokens::count,
+        verification::verify,
         rotatetoken::rotate,
         rotatetoken::rotate_in_index,
         document_address,

@@ -42,7 +42,7 @@ schemas_by_name! {
     Permission as "Permission": "What an API token may do to Rotakey itself.",
     ReusePolicy as "ReusePolicy": "What happens when a client uses a retired value: it is recorded, and with `REVOKE` the API token is also revoked.",
     Status as "APITokenStatus": "The status of an API token at the time of the response. `EXPIRED`, `ROTATION_OVERDUE` and `REVOKED` are final.",
-    VerificationCode as "VerificationCode": "The outcome of presenting a value.",
+    VerificationCode as "VerificationCode": "The result of a verification. All codes but the first two are also error codes.",
     TokenKind as "APITokenKind": "Private: held by a server. Public: shipped in a web page or app, where anyone can copy it.",
 }
 

@@ -8,7 +8,7 @@ use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGI
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use crate::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use crate::domain::value::derivation::IdempotencyKey;
-use crate::service::MAX_OWNERS;
+use crate::service::{MAX_OWNERS, MAX_VERIFICATIONS};
 
 /// The alphabet of scopes (RFC 6749, section 3.3).
 const SCOPE: &str = r"^[\x21\x23-\x5B\x5D-\x7E]+$";
@@ -67,6 +67,11 @@ pub(crate) fn document() -> Value {
             "reason": name,
             "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
         } },
+        "VerifyAPITokensInput": { "properties": { "inputs": { "minItems": 1, "maxItems": MAX_VERIFICATIONS } } },
+        "VerifyAPITokenInput": { "properties": { "requiredScopes": {
+            "maxItems": MAX_SCOPES,
+            "items": { "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": SCOPE },
+        } } },
         "SuspendAPITokenInput": { "properties": {
             "reason": name,
             "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },

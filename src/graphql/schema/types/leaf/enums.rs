@@ -44,7 +44,7 @@ pub(crate) enum Permission {
     /// Create, update, rotate, suspend, resume and revoke other API tokens. To create, update, rotate or resume one, you
     /// need every permission and scope that it has; to suspend or revoke one, every permission.
     ApiTokenModify,
-    /// Verify values that clients sent you, by `verifyAPIToken` or `/introspect`.
+    /// Verify values that clients sent you, by `verifyAPIToken`, `verifyAPITokens` or `/introspect`.
     ApiTokenVerify,
     /// Read the audit log, and subscribe to it.
     AuditLogRead,

@@ -1,15 +1,13 @@
-//! `verifyAPIToken`: its input and its output.
+//! `verifyAPIToken` and `verifyAPITokens`: their input and their output.
 
 use async_graphql::{InputObject, SimpleObject};
 
-use crate::domain::restriction::Source;
-use crate::domain::rule::verification::RequiredScopes;
 use crate::domain::token::Scope;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
 use crate::graphql::schema::types::leaf::enums::VerificationCode;
 use crate::graphql::schema::types::leaf::int::int;
-use crate::service::{Error, Verification};
+use crate::service::{Error, Verification, VerifyRequest};
 
 use super::api_token::ApiToken;
 
@@ -30,15 +28,12 @@ pub(crate) struct VerifyApiTokenInput {
 }
 
 impl VerifyApiTokenInput {
-    pub(crate) fn read(self) -> Result<(String, RequiredScopes, Source), Error> {
-        let scopes = self.required_scopes.iter().flatten().map(String::as_str);
-        let required = RequiredScopes::parse("requiredScopes", scopes)?;
-        let source = Source::reported("address", self.address.as_deref(), self.origin)?;
-        Ok((self.value, required, source))
+    pub(crate) fn read(self) -> Result<VerifyRequest, Error> {
+        VerifyRequest::parse(self.value, self.required_scopes.as_deref(), self.address.as_deref(), self.origin)
     }
 }
 
-/// The answer to `verifyAPIToken`.
+/// The result of verifying a value.
 #[derive(SimpleObject)]
 #[graphql(name = "APITokenVerification", serial)]
 pub(crate) struct ApiTokenVerification {
