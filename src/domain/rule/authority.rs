@@ -17,6 +17,11 @@ impl<'a> Authority<'a> {
         Self { id: token.id, held: &token.settings }
     }
 
+    /// Whether this is the caller's own token.
+    pub fn is_of(&self, token: TokenId) -> bool {
+        self.id == token
+    }
+
     /// Whether the caller holds this permission.
     ///
     /// # Errors

@@ -83,7 +83,10 @@ fn items(field: &Field, variable: &impl Fn(&Name) -> Value) -> u64 {
     if !is_page(&field.name.node) {
         return 1;
     }
-    let asked = ["first", "last"].into_iter().find_map(|name| match argument(name)? {
+    // A mutation has its arguments in one input.
+    let input = argument("input");
+    let in_input = |name: &str| if let Some(Value::Object(fields)) = &input { fields.get(name).cloned() } else { None };
+    let asked = ["first", "last"].into_iter().find_map(|name| match argument(name).or_else(|| in_input(name))? {
         Value::Number(size) => size.as_u64(),
         _ => None,
     });
@@ -106,6 +109,20 @@ mod tests {
         let more = Value::List(vec![Value::Null; 100]);
         for (inputs, expected) in [(r#"{value: "a"}"#, 13), (r#"[{value: "a"}, {value: "b"}]"#, 16), ("$more", 310)] {
             assert_eq!(cost(&document(inputs), &|_| more.clone()), expected, "{inputs}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_a_page_is_an_argument_or_in_the_input() {
+        let variable = Value::Object([(Name::new("first"), 40.into())].into_iter().collect());
+        for (query, expected) in [
+            ("{ apiTokens { nodes { id } } }", 10 + 2 * 25),
+            ("{ apiTokens(first: 30) { nodes { id } } }", 10 + 2 * 30),
+            ("mutation { revokeAPITokens(input: {first: 30}) { pageInfo { endCursor } } }", 10 + 2 * 30),
+            ("mutation($i: I!) { revokeAPITokens(input: $i) { pageInfo { endCursor } } }", 10 + 2 * 40),
+        ] {
+            let document = async_graphql::parser::parse_query(query).unwrap();
+            assert_eq!(cost(&document, &|_| variable.clone()), expected, "{query}");
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) const VERIFY: &str = "verifyAPIToken";
 /// Returns the caller's own token.
 pub(super) const CURRENT: &str = "currentAPIToken";
 
-const ROOT_FIELDS: [(&str, Kind); 16] = [
+const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("node", Kind::Plain),
     (CURRENT, Kind::Plain),
     ("apiToken", Kind::Plain),
@@ -40,6 +40,7 @@ const ROOT_FIELDS: [(&str, Kind); 16] = [
     ("suspendAPIToken", Kind::Plain),
     ("resumeAPIToken", Kind::Plain),
     ("revokeAPIToken", Kind::Plain),
+    ("revokeAPITokens", Kind::Page),
 ];
 
 fn kind(name: &str) -> Option<Kind> {
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     /// For each root field of the schema, whether one of its inputs has a `value`, whether that is in a list, and whether it returns a
-    /// connection.
+    /// page.
     fn of_schema() -> BTreeMap<String, (bool, bool, bool)> {
         let schema = Schema::parse(crate::graphql::sdl(), "schema.graphql").unwrap();
         let mut found = BTreeMap::new();
@@ -88,7 +89,8 @@ mod tests {
                 };
                 let takes_value = field.arguments.iter().any(takes);
                 let takes_values = field.arguments.iter().any(|argument| takes(argument) && argument.ty.is_list());
-                let is_page = field.ty.inner_named_type().ends_with("Connection");
+                let output = schema.get_object(field.ty.inner_named_type());
+                let is_page = output.is_some_and(|output| output.fields.contains_key("pageInfo"));
                 let known: &mut (bool, bool, bool) = found.entry(name.to_string()).or_default();
                 *known = (known.0 || takes_value, known.1 || takes_values, known.2 || is_page);
             }

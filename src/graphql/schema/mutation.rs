@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object, Result};
 
+use super::types::revocation::{RevokeApiTokensInput, RevokeApiTokensOutput};
 use super::types::token::api_token::ApiToken;
 use super::types::token::input::{
     EndApiTokenOverlapInput, ResumeApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput, SuspendApiTokenInput,
@@ -121,5 +122,19 @@ impl Mutation {
         let reason = ReasonDraft { text: input.reason, evidence_url: input.evidence_url };
         let view = service(ctx)?.revoke(caller(ctx)?, &input.id, reason).await.map_err(refuse)?;
         Ok(RevokeApiTokenOutput { token: ApiToken::from(view).into() }.into())
+    }
+
+    /// Revokes all API tokens that match a filter, a page at a time: those of an owner, or those that may have leaked. Each
+    /// is revoked as `revokeAPIToken` does, with an event of its own in the audit log; one that may not be revoked is named with
+    /// the reason. Your own API token is not revoked. Needs `API_TOKEN_READ` and `API_TOKEN_MODIFY`.
+    #[graphql(name = "revokeAPITokens")]
+    async fn revoke_api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API tokens.")] input: RevokeApiTokensInput,
+    ) -> Result<Ready<RevokeApiTokensOutput>> {
+        let request = input.read().map_err(refuse)?;
+        let revocations = service(ctx)?.revoke_many(caller(ctx)?, request).await.map_err(refuse)?;
+        Ok(RevokeApiTokensOutput::from(revocations).into())
     }
 }

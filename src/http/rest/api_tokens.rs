@@ -13,8 +13,8 @@ use crate::service::{Caller, RotateRequest, View};
 
 use super::authentication::{Authenticated, TargetId};
 use super::input::{
-    EndOverlapInput, Fields, Include, ListInput, NoInput, ReadInput, RehearsalInput, RevokeInput, RotateInput,
-    SuspendInput, query_fields,
+    EndOverlapInput, Fields, FilterInput, Include, ListInput, NoInput, ReadInput, RehearsalInput, RevokeInput,
+    RotateInput, SuspendInput, query_fields,
 };
 use super::page::{ApiTokenPage, CountInput, TokenCounts};
 use super::rejection::{
@@ -29,7 +29,7 @@ type Answer<T> = Result<Json<T>, RestRejection>;
 ///
 /// 25 per page by default, 200 at most. Needs `API_TOKEN_READ`.
 #[utoipa::path(
-    get, path = "/api-tokens", operation_id = "listAPITokens", tag = "API tokens", params(ListInput),
+    get, path = "/api-tokens", operation_id = "listAPITokens", tag = "API tokens", params(ListInput, FilterInput),
     responses((status = 200, description = "The page.", body = ApiTokenPage), CommonErrors)
 )]
 pub(super) async fn list(

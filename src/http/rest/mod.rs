@@ -10,6 +10,7 @@ mod input;
 mod openapi;
 mod page;
 mod rejection;
+mod revocation;
 mod rotatetoken;
 mod routes;
 mod token;

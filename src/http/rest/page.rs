@@ -40,15 +40,22 @@ pub(super) struct PageInfo {
     end_cursor: Option<String>,
 }
 
-impl ApiTokenPage {
-    /// A page, and how the values of its tokens are used if that is to be included.
-    pub(super) fn new(connection: Connection, uses: Option<&ValueUses>) -> Self {
-        let page_info = PageInfo {
+impl PageInfo {
+    /// Where this page is.
+    pub(super) fn of(connection: &Connection) -> Self {
+        Self {
             has_next_page: connection.has_next_page,
             has_previous_page: connection.has_previous_page,
             start_cursor: connection.start_cursor(),
             end_cursor: connection.end_cursor(),
-        };
+        }
+    }
+}
+
+impl ApiTokenPage {
+    /// A page, and how the values of its tokens are used if that is to be included.
+    pub(super) fn new(connection: Connection, uses: Option<&ValueUses>) -> Self {
+        let page_info = PageInfo::of(&connection);
         Self { data: connection.views.into_iter().map(|view| ApiToken::new(view, uses)).collect(), page_info }
     }
 }

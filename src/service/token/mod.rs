@@ -9,6 +9,7 @@ mod update;
 mod view;
 
 pub use create::CreateRequest;
+pub use cut_off::{Revocations, RevokeManyRequest};
 pub use paging::{Connection, PageRequest, cursor};
 pub(crate) use paging::{broken_cursor, end_and_size, neighbours};
 pub use rotate::RotateRequest;

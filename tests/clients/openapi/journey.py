@@ -12,6 +12,7 @@ from rotakey_client.api.api_tokens import (
     get_api_token,
     list_api_tokens,
     revoke_api_token,
+    revoke_api_tokens,
     rotate_api_token,
     update_api_token,
     verify_api_tokens,
@@ -92,6 +93,8 @@ ended = end_api_token_overlap.sync(created.id, client=operator, body=EndAPIToken
 assert len(good(ended).values) == 1
 glean = rotate_token.sync(client=connect(value))
 assert glean.rotation_period_minutes == 60
+rehearsed = revoke_api_tokens.sync(client=operator, dry_run=True, owner="acme", name="openapi-python").data
+assert [(each.token.id, each.refusal) for each in rehearsed] == [(created.id, None)]
 assert revoke_api_token.sync_detailed(created.id, client=operator).status_code == 204
 refused = get_api_token.sync("self", client=connect(glean.raw_secret))
 assert refused.code == ErrorCode.TOKEN_REVOKED

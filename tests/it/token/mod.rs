@@ -7,6 +7,7 @@ mod not_before;
 mod numbers_and_times;
 mod read;
 mod revoke;
+mod revoke_many;
 mod settings;
 mod suspend;
 mod texts;

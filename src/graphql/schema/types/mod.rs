@@ -5,5 +5,6 @@ pub(crate) mod audit_event;
 pub(crate) mod leaf;
 pub(crate) mod node;
 pub(crate) mod page_info;
+pub(crate) mod revocation;
 pub(crate) mod token;
 pub(crate) mod token_counts;

@@ -5,6 +5,7 @@ use async_graphql::parser::types::SelectionSet;
 
 use crate::graphql::document::direct::fields::{Fields, Write, fields, json};
 use crate::graphql::engine::written::{JsonBody, WriteJson};
+use crate::service::Connection;
 
 /// Where a page is in its listing.
 #[derive(SimpleObject)]
@@ -18,6 +19,18 @@ pub(crate) struct PageInfo {
     pub(crate) start_cursor: Option<String>,
     /// The cursor of the last edge; null on an empty page.
     pub(crate) end_cursor: Option<String>,
+}
+
+impl PageInfo {
+    /// Where this page of API tokens is.
+    pub(crate) fn of(connection: &Connection) -> Self {
+        Self {
+            has_next_page: connection.has_next_page,
+            has_previous_page: connection.has_previous_page,
+            start_cursor: connection.start_cursor(),
+            end_cursor: connection.end_cursor(),
+        }
+    }
 }
 
 impl WriteJson for PageInfo {

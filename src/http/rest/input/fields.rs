@@ -57,20 +57,23 @@ pub(crate) trait Input: Sized {
     fn take(fields: &mut Fields) -> Result<Self, Rejection>;
 }
 
-/// Declares an input: its fields, their names and their OpenAPI descriptions.
+/// Declares an input: its fields, their names and their OpenAPI descriptions. It may also contain the fields of another input, which
+/// are described by themselves.
 macro_rules! input {
     ($(#[$meta:meta])* $name:ident with $attribute:ident {
         $($(#[doc = $doc:literal])* $key:literal => $field:ident: $type:ty as $described:ty,)*
-    }) => {
+    } $(and $other:ident: $others:ty)?) => {
         $(#[$meta])*
         pub(crate) struct $name {
             $($(#[doc = $doc])* #[$attribute(rename = $key, value_type = $described)] pub(crate) $field: $type,)*
+            $(#[$attribute(ignore)] pub(crate) $other: $others,)?
         }
 
         impl Input for $name {
             fn take(fields: &mut Fields) -> Result<Self, Rejection> {
                 $(let $field = fields.take($key);)*
-                Ok(Self { $($field: $field?,)* })
+                $(let $other = <$others as Input>::take(fields);)?
+                Ok(Self { $($field: $field?,)* $($other: $other?,)? })
             }
         }
     };

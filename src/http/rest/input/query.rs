@@ -1,4 +1,4 @@
-//! Parses the query string of a listing into fields like those of a body.
+//! Parses a query string into fields like those of a body.
 
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ const TEXTS: &str = "metadata";
 /// The parameters that are numbers.
 const NUMBERS: [&str; 5] = ["first", "generation", "last", "owners", "previousValueUsedWithinMinutes"];
 /// The parameters that are true or false.
-const BOOLEANS: [&str; 1] = ["overlapRunning"];
+const BOOLEANS: [&str; 2] = ["overlapRunning", "dryRun"];
 
 /// The parameters as fields. Only lists may be repeated.
 pub(crate) fn fields(query: &str) -> Result<Map<String, Value>, Rejection> {

@@ -3,4 +3,7 @@
 mod end_overlap;
 mod retire_silent;
 mod revoke;
+mod revoke_many;
 mod suspend;
+
+pub use revoke_many::{Revocations, RevokeManyRequest};

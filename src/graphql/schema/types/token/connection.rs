@@ -134,12 +134,7 @@ impl ApiTokenEdge {
 
 impl From<Connection> for ApiTokenConnection {
     fn from(connection: Connection) -> Self {
-        let page_info = PageInfo {
-            has_next_page: connection.has_next_page,
-            has_previous_page: connection.has_previous_page,
-            start_cursor: connection.start_cursor(),
-            end_cursor: connection.end_cursor(),
-        };
+        let page_info = PageInfo::of(&connection);
         let order = connection.order;
         let uses = Arc::new(ValueUses::of_tokens(&connection.views));
         let edge = |(view, position)| ApiTokenEdge { order, position, view, uses: uses.clone() }.into();
