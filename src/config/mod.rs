@@ -75,6 +75,9 @@ pub struct ServeFlags {
     /// How long a retired value is kept and refused as VALUE_RETIRED, such as 400d; after that it is unknown (UNAUTHENTICATED)
     #[arg(long, env = "ROTAKEY_RETIRED_VALUES", default_value = "400d")]
     pub retired_values: String,
+    /// For how long after it missed its rotation period a token can be revived with a new value, such as 7d; 0 for never
+    #[arg(long, env = "ROTAKEY_REVIVAL_WINDOW", default_value = "0")]
+    pub revival_window: String,
     /// How precisely the addresses of the clients that use a value are kept, for 24 hours: full, block (the /24 of IPv4, the /48 of
     /// IPv6) or none
     #[arg(long, env = "ROTAKEY_RECORD_ADDRESSES", default_value = "block")]
@@ -204,6 +207,10 @@ impl ServeFlags {
             audit_retention_minutes: minutes("--audit-retention", &self.audit_retention),
             retired_values_minutes: minutes("--retired-values", &Some(self.retired_values.clone()))
                 .unwrap_or(Policy::RETIRED_VALUES_MINUTES),
+            revival_window_minutes: match self.revival_window.as_str() {
+                "0" => 0,
+                window => minutes("--revival-window", &Some(window.to_owned())).unwrap_or_default(),
+            },
             recorded_addresses,
             cached_values,
             max_streams: self.connections.max_streams,

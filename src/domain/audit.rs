@@ -36,6 +36,8 @@ pub enum Action {
     Suspended,
     /// A suspended token was resumed.
     Resumed,
+    /// A token that missed its rotation period got a new value (R3).
+    Revived,
     /// Values were retired by the operator, because an older backup was restored.
     ValuesRetired,
     /// A retired value was presented (R8).
@@ -61,6 +63,7 @@ names! {
         Revoked => "API_TOKEN_REVOKED",
         Suspended => "API_TOKEN_SUSPENDED",
         Resumed => "API_TOKEN_RESUMED",
+        Revived => "API_TOKEN_REVIVED",
         ValuesRetired => "API_TOKEN_VALUES_RETIRED",
         ValueReused => "API_TOKEN_VALUE_REUSED",
         RestrictionRefused => "API_TOKEN_RESTRICTION_REFUSED",

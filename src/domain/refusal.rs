@@ -20,6 +20,15 @@ pub enum Refusal {
     /// The token went a whole rotation period without being rotated (R3).
     #[error("The API token was not rotated within its rotation period and no longer works. Ask for a new token.")]
     RotationOverdue,
+    /// The token is not overdue, so there is nothing to revive.
+    #[error("The API token is not overdue. Rotate it with rotateAPIToken.")]
+    NotOverdue,
+    /// The token became overdue longer ago than the operator allows for a revival (R3).
+    #[error(
+        "The API token is overdue and can no longer be revived: the server's --revival-window has passed, or is 0. Create another one; \
+         cloneSettingsFrom copies its settings."
+    )]
+    RevivalTooLate,
     /// The value was replaced or cancelled, and its overlap, if any, has ended.
     #[error("This value was retired by a rotation. Use the newest value of the API token.")]
     ValueRetired,
@@ -64,12 +73,12 @@ impl Refusal {
             Self::TokenRevoked => ErrorCode::TokenRevoked,
             Self::TokenSuspended => ErrorCode::TokenSuspended,
             Self::NotYetValid => ErrorCode::NotYetValid,
-            Self::RotationOverdue => ErrorCode::RotationOverdue,
+            Self::RotationOverdue | Self::RevivalTooLate => ErrorCode::RotationOverdue,
             Self::ValueRetired => ErrorCode::ValueRetired,
             Self::ValueSuperseded => ErrorCode::ValueSuperseded,
             Self::RotationConflict { .. } => ErrorCode::RotationConflict,
             Self::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
-            Self::NoRotationPeriod => ErrorCode::BadUserInput,
+            Self::NoRotationPeriod | Self::NotOverdue => ErrorCode::BadUserInput,
             Self::TokenProtected => ErrorCode::TokenProtected,
             Self::AddressRefused => ErrorCode::AddressRefused,
             Self::OriginRefused => ErrorCode::OriginRefused,

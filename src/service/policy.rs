@@ -12,6 +12,8 @@ pub struct Policy {
     pub audit_retention_minutes: Option<u32>,
     /// How long a value is kept after it was retired, in minutes.
     pub retired_values_minutes: u32,
+    /// For how long after it became overdue a token can be revived, in minutes; 0 for never (R3).
+    pub revival_window_minutes: u32,
     /// How precisely the addresses of the users of values are recorded (R14).
     pub recorded_addresses: AddressPrecision,
     /// How many values are cached, or a tenth more; 0 for none.
@@ -32,6 +34,7 @@ impl Policy {
         limits: Limits { max_lifetime_minutes: None, require_expiry: false, max_overlap_minutes: None },
         audit_retention_minutes: None,
         retired_values_minutes: Self::RETIRED_VALUES_MINUTES,
+        revival_window_minutes: 0,
         recorded_addresses: AddressPrecision::Block,
         cached_values: Self::CACHED_VALUES,
         max_streams: 1_000,

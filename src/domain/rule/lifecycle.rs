@@ -179,4 +179,4 @@ pub(super) fn ends_after(settings: &Settings, generation: u32, minutes: u32, now
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

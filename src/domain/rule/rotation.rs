@@ -2,6 +2,8 @@
 //!
 //! [`rotate`] decides and [`apply`] changes the facts, so that in between the store can write the decision by compare-and-set.
 
+pub mod revival;
+
 use super::conflict_guard::guard;
 use super::lifecycle::{self, Retirement, Standing, ends_after, standing};
 use crate::domain::invalid_input::InvalidInput;

@@ -35,6 +35,7 @@ const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("auditEvents", Kind::Page),
     ("createAPIToken", Kind::IssuesValue),
     (ROTATE, Kind::IssuesValue),
+    ("reviveAPIToken", Kind::IssuesValue),
     ("updateAPIToken", Kind::Plain),
     ("endAPITokenOverlap", Kind::Plain),
     ("suspendAPIToken", Kind::Plain),
@@ -105,6 +106,6 @@ mod tests {
         assert_eq!(table, of_schema());
         assert_eq!(table.len(), ROOT_FIELDS.len(), "none twice");
         let issuing: Vec<&str> = ROOT_FIELDS.iter().map(|(name, _)| *name).filter(|name| issues_value(name)).collect();
-        assert_eq!(issuing, ["createAPIToken", ROTATE]);
+        assert_eq!(issuing, ["createAPIToken", ROTATE, "reviveAPIToken"]);
     }
 }

@@ -5,18 +5,19 @@ use async_graphql::{Context, Object, Result};
 use super::types::revocation::{RevokeApiTokensInput, RevokeApiTokensOutput};
 use super::types::token::api_token::ApiToken;
 use super::types::token::input::{
-    EndApiTokenOverlapInput, ResumeApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput, SuspendApiTokenInput,
+    EndApiTokenOverlapInput, ResumeApiTokenInput, ReviveApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput,
+    SuspendApiTokenInput,
 };
 use super::types::token::output::{
-    CreateApiTokenOutput, EndApiTokenOverlapOutput, ResumeApiTokenOutput, RevokeApiTokenOutput, RotateApiTokenOutput,
-    SuspendApiTokenOutput, UpdateApiTokenOutput,
+    CreateApiTokenOutput, EndApiTokenOverlapOutput, ResumeApiTokenOutput, ReviveApiTokenOutput, RevokeApiTokenOutput,
+    RotateApiTokenOutput, SuspendApiTokenOutput, UpdateApiTokenOutput,
 };
 use super::types::token::settings_input::{CreateApiTokenInput, UpdateApiTokenInput};
 use crate::domain::reason::ReasonDraft;
 use crate::graphql::engine::ready::Ready;
 use crate::graphql::engine::written::Written;
 use crate::graphql::error::refuse;
-use crate::service::RotateRequest;
+use crate::service::{ReviveRequest, RotateRequest};
 
 use super::context::{caller, header_key, service};
 
@@ -56,6 +57,23 @@ impl Mutation {
         let issued = issued.map_err(|err| refuse(if has_key_field { err } else { err.of_header_key() }))?;
         let cancelled_generation = issued.cancelled_generation;
         Ok(RotateApiTokenOutput { token: ApiToken::from(issued).into(), cancelled_generation }.into())
+    }
+
+    /// Gives an API token that was not rotated within its rotation period a new value, and returns it once. This is possible for
+    /// as long as the server's `--revival-window` says; by default, never. All older values stay retired, a new rotation period
+    /// begins, and the expiry does not move. A revoked, expired or suspended API token cannot be revived.
+    #[graphql(name = "reviveAPIToken")]
+    async fn revive_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API token, and why.")] input: ReviveApiTokenInput,
+    ) -> Result<Ready<ReviveApiTokenOutput>> {
+        let mut request = ReviveRequest::from(input);
+        let has_key_field = request.idempotency_key.is_some();
+        request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));
+        let issued = service(ctx)?.revive(caller(ctx)?, &request).await;
+        let issued = issued.map_err(|err| refuse(if has_key_field { err } else { err.of_header_key() }))?;
+        Ok(ReviveApiTokenOutput { token: ApiToken::from(issued).into() }.into())
     }
 
     /// Changes the settings of an API token, but never its kind, expiry, rotation period or overlap. Needs

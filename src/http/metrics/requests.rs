@@ -13,7 +13,7 @@ use crate::service::ErrorCode;
 /// The endpoints that answer at once where they can. They come first in [`ENDPOINTS`].
 const FAST_ENDPOINTS: usize = 5;
 /// The endpoints, as their routes are written.
-const ENDPOINTS: [&str; 24] = [
+const ENDPOINTS: [&str; 25] = [
     "/verify",
     "/graphql",
     "/introspect",
@@ -26,6 +26,7 @@ const ENDPOINTS: [&str; 24] = [
     "/api-tokens/{id}/rehearse-retirement",
     "/api-tokens/{id}/suspend",
     "/api-tokens/{id}/resume",
+    "/api-tokens/{id}/revive",
     "/rotatetoken",
     "/api/index/v1/rotatetoken",
     "/openapi.json",

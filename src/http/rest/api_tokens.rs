@@ -9,12 +9,12 @@ use crate::domain::value_use::Asked;
 use crate::http::body::json::{self, Body};
 use crate::http::caller::rotation_headers;
 use crate::http::state::AppState;
-use crate::service::{Caller, RotateRequest, View};
+use crate::service::{Caller, ReviveRequest, RotateRequest, View};
 
 use super::authentication::{Authenticated, TargetId};
 use super::input::{
-    EndOverlapInput, Fields, FilterInput, Include, ListInput, NoInput, ReadInput, RehearsalInput, RevokeInput,
-    RotateInput, SuspendInput, query_fields,
+    EndOverlapInput, Fields, FilterInput, Include, ListInput, NoInput, ReadInput, RehearsalInput, ReviveInput,
+    RevokeInput, RotateInput, SuspendInput, query_fields,
 };
 use super::page::{ApiTokenPage, CountInput, TokenCounts};
 use super::rejection::{
@@ -281,4 +281,38 @@ pub(super) async fn resume(
 ) -> Answer<ApiToken> {
     let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     Ok(Json(state.service.resume(&caller, &id).await?.into()))
+}
+
+/// Revives an API token
+///
+/// For an API token that was not rotated within its rotation period, within the `--revival-window` of the server. The new value is only
+/// shown in this response. All older values stay retired, a new rotation period begins, and the expiry does not move. Needs
+/// `API_TOKEN_MODIFY` and every permission and scope of that token; if it has permissions, it must not expire later than the caller's
+/// token, and its CIDR blocks and origins must lie within those of the caller.
+#[utoipa::path(
+    post, path = "/api-tokens/{id}/revive", operation_id = "reviveAPIToken", tag = "API tokens",
+    request_body = ReviveInput,
+    params(
+        ("id" = String, Path, description = "The id of the API token, or `self` for the caller's own."),
+        ("Idempotency-Key" = Option<String>, Header, description = "See `idempotencyKey`, which takes precedence."),
+    ),
+    responses(
+        (status = 200, description = "The revived API token with its new value.", body = ApiToken),
+        CommonErrors, BodyErrors, IdErrors, RotationErrors,
+    )
+)]
+pub(super) async fn revive(
+    State(state): State<AppState>,
+    Extension(caller): Authenticated,
+    TargetId(id): TargetId,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<ApiToken> {
+    let ReviveInput { reason, evidence_url, idempotency_key } =
+        Fields::read(json::object(&headers, body)?, state.hides_names())?;
+    let keyed = idempotency_key.is_some();
+    let idempotency_key = idempotency_key.or(rotation_headers::idempotency_key(&headers)?);
+    let reason = ReasonDraft { text: Some(reason), evidence_url };
+    let issued = state.service.revive(&caller, &ReviveRequest { id, reason, idempotency_key }).await;
+    Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))
 }

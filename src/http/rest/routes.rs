@@ -28,6 +28,7 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .route("/api-tokens/{id}/rehearse-retirement", get(api_tokens::rehearse_retirement))
         .route("/api-tokens/{id}/suspend", post(api_tokens::suspend))
         .route("/api-tokens/{id}/resume", post(api_tokens::resume))
+        .route("/api-tokens/{id}/revive", post(api_tokens::revive))
         .route("/token-counts", get(api_tokens::count))
         .route("/rotatetoken", post(rotatetoken::rotate))
         .route("/api/index/v1/rotatetoken", post(rotatetoken::rotate_in_index))

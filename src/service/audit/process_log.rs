@@ -19,6 +19,7 @@ pub(crate) fn report(event: &AuditEvent) {
         Action::OverlapEndRefused => "refused to end overlap",
         Action::Revoked => "revoked API token",
         Action::Suspended => "suspended API token",
+        Action::Revived => "revived API token",
         Action::Resumed => "resumed API token",
         Action::ValuesRetired => "retired values",
         Action::ValueReused => "refused retired value",

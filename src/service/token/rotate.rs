@@ -20,7 +20,7 @@ use crate::service::{Caller, Error, Issued, Service, View, token_id};
 use crate::store::{Rotated, Transaction};
 
 /// After how many seconds a rotation that lost a race in the database may be retried.
-const RETRY_AFTER_RACE_SECONDS: u32 = 1;
+pub(super) const RETRY_AFTER_RACE_SECONDS: u32 = 1;
 
 /// A request for a rotation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Service {
             // The use of a value is no condition of the write.
             return Ok(None);
         }
-        let (value, issued, event) = self.issue(&token, &rotation, None, caller, now)?;
+        let (value, issued, event) = self.issue((&token, &rotation), Action::Rotated, None, caller, now)?;
         let event = event.with_reason(reason.clone());
         let written = self.store.rotate_optimistically(known, &rotation, &issued, first_used_at, &event).await?;
         let Some(publication) = written else { return Ok(None) };
@@ -174,15 +174,12 @@ impl Service {
         let mut cancelled_generation = None;
         let (token, value) = match plan {
             Plan::Repeat(value) => {
-                let action = Action::RotationRepeated;
-                if self.refusals.known.allows((action, "", Some(id), None), now) {
-                    let subject = (id, token.current.generation);
-                    self.record(transaction, action, caller.as_actor(), subject, now).await?;
-                }
+                self.record_repeated(transaction, caller, &token, now).await?;
                 (token, value)
             }
             Plan::Issue(rotation) => {
-                let (value, issued, event) = self.issue(&token, &rotation, repeatable, caller, now)?;
+                let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
+                let (value, issued, event) = self.issue((&token, &rotation), action, repeatable, caller, now)?;
                 let event = event.with_reason(reason);
                 let rotated = transaction.rotate(id, &rotation, &issued, first_used_at, &event).await?;
                 if rotated == Rotated::Lost {
@@ -218,18 +215,35 @@ impl Service {
         Ok((token, Rotator::Other))
     }
 
-    /// The value that a rotation issues, its facts to be written, and the audit event.
-    fn issue(
+    /// Records that a request was repeated and got the same answer, at most once a minute.
+    pub(super) async fn record_repeated(
         &self,
+        transaction: &Transaction,
+        caller: &Caller,
         token: &Token,
-        rotation: &Rotation,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let action = Action::RotationRepeated;
+        if self.refusals.known.allows((action, "", Some(token.id), None), now) {
+            let subject = (token.id, token.current.generation);
+            self.record(transaction, action, caller.as_actor(), subject, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The value that a rotation issues, its facts to be written, and the audit event.
+    pub(super) fn issue(
+        &self,
+        (token, rotation): (&Token, &Rotation),
+        action: Action,
         repeatable: Option<Repeatable<'_>>,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<(Value, ValueFacts, AuditEvent), Error> {
         let (value, salt) = self.new_value(token, rotation, repeatable)?;
+        // If the old value stops working immediately, a rotation cannot be repeated. A revival can: its caller presents another value.
+        let salt = salt.filter(|_| rotation.previous.is_some() || action == Action::Revived);
         let issued = issued(rotation, &value, salt, caller, now);
-        let action = if rotation.recovers { Action::Recovered } else { Action::Rotated };
         let event = self.change(action, caller.as_actor(), (token.id, rotation.generation), now)?;
         Ok((value, issued, event))
     }
@@ -246,8 +260,7 @@ impl Service {
         };
         let salt = Salt(Box::new(self.random()?));
         let value = derivation::derive(token, rotation.generation, presented, &salt, key);
-        // If the old value stops working immediately, the request cannot be repeated.
-        Ok((value, rotation.previous.map(|_| salt)))
+        Ok((value, Some(salt)))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::store::sql::Sql;
 use crate::store::token::columns;
 use crate::store::{Error, Store};
 
-const MILLIS_PER_MINUTE: i64 = 60_000;
+pub(super) const MILLIS_PER_MINUTE: i64 = 60_000;
 
 impl Store {
     /// The next so many tokens, by id, after this one, whose previous value has an overlap that may end by silence, and was not used for

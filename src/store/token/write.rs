@@ -144,6 +144,19 @@ impl Transaction {
         Ok(())
     }
 
+    /// Writes the status that a token has now, for listings.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn write_status(&self, id: TokenId, status: Status) -> Result<(), Error> {
+        api_token::Entity::update_many()
+            .col_expr(api_token::Column::SweptStatus, Expr::value(status.as_str()))
+            .filter(api_token::Column::Id.eq(id.to_string()))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Marks a token revoked.
     ///
     /// # Errors

@@ -98,6 +98,7 @@ async fn every_route_is_an_endpoint_of_its_own() {
         ("/api-tokens/self/rehearse-retirement", "/api-tokens/{id}/rehearse-retirement"),
         ("/api-tokens/self/suspend", "/api-tokens/{id}/suspend"),
         ("/api-tokens/self/resume", "/api-tokens/{id}/resume"),
+        ("/api-tokens/self/revive", "/api-tokens/{id}/revive"),
         ("/rotatetoken", "/rotatetoken"),
         ("/api/index/v1/rotatetoken", "/api/index/v1/rotatetoken"),
         ("/openapi.json", "/openapi.json"),

@@ -111,7 +111,9 @@ impl Recording<'_> {
                 self.record(before, kind, Who::Alice, begin).presented = Some(digest(before.person(Who::Alice).newest));
             }
             Happening::Write(_) | Happening::Sweep | Happening::Clock(_) => {}
-            Happening::Suspend | Happening::Resume => unreachable!("the histories have no such call"),
+            Happening::Suspend | Happening::Resume | Happening::Revive => {
+                unreachable!("the histories have no such call")
+            }
         }
     }
 

@@ -8,6 +8,7 @@
 mod histories;
 mod properties;
 mod request;
+mod revival;
 mod silence;
 mod vault;
 mod world;
@@ -16,6 +17,7 @@ use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
 
 use rotakey::domain::id::TokenId;
 use rotakey::domain::rule::conflict_guard::CONFLICT_GUARD_SECONDS;
+use rotakey::domain::rule::lifecycle::Status;
 use rotakey::domain::rule::{lifecycle, suspension};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Actor, OverlapStart, Settings, Token, ValueFacts};
@@ -40,6 +42,8 @@ struct Lifecycle {
     steps_back: bool,
     /// Whether an operator suspends the token and resumes it.
     suspends: bool,
+    /// Whether an operator revives the token when it has missed its rotation period.
+    revives: bool,
     /// How often the clock moves.
     moves: u8,
     /// How many values are issued.
@@ -70,6 +74,7 @@ enum Happening {
     Revoke,
     Suspend,
     Resume,
+    Revive,
     Sweep,
     Clock(Timestamp),
 }
@@ -111,8 +116,8 @@ impl Lifecycle {
             previous: None,
         };
         let bobs_key = IdempotencyKey::parse("bob").unwrap();
-        let (lock, late, steps_back, suspends) = (true, false, false, false);
-        Self { born, vault, bobs_key, lock, late, steps_back, suspends, moves: 2, generations: 3 }
+        let (lock, late, steps_back, suspends, revives) = (true, false, false, false, false);
+        Self { born, vault, bobs_key, lock, late, steps_back, suspends, revives, moves: 2, generations: 3 }
     }
 
     /// A second later, a second earlier, and straight to each moment at which something ends.
@@ -122,7 +127,9 @@ impl Lifecycle {
         let guard_ends = current.created_at.plus_seconds(CONFLICT_GUARD_SECONDS);
         let overlap_ends = world.rows.iter().filter(|row| world.works(row, now)).filter_map(|row| row.retires_at);
         let mut moments = vec![now.plus_seconds(1), guard_ends];
-        moments.extend(overlap_ends.chain(self.born.settings.expires_at));
+        moments.extend(
+            overlap_ends.chain(self.born.settings.expires_at).chain(self.born.settings.rotate_by(current.created_at)),
+        );
         moments.retain(|moment| *moment > now);
         if self.steps_back && !world.moved_back && now > START {
             moments.push(now.minus_seconds(1));
@@ -175,6 +182,9 @@ impl Model for Lifecycle {
         if self.suspends {
             happenings.push(if world.suspended { Happening::Resume } else { Happening::Suspend });
         }
+        if self.revives {
+            happenings.push(Happening::Revive);
+        }
         happenings.push(Happening::Sweep);
         if world.moves > 0 {
             happenings.extend(self.clock(world).into_iter().map(Happening::Clock));
@@ -219,6 +229,7 @@ impl Model for Lifecycle {
             }
             Happening::Suspend => world.suspended |= suspension::suspend(&before.token(self), before.now) == Ok(true),
             Happening::Resume => world.suspended &= suspension::resume(&before.token(self), before.now) != Ok(true),
+            Happening::Revive => self.revive(&mut world),
             Happening::Sweep => world.sweep(),
             Happening::Clock(moment) => {
                 world.moves -= 1;
@@ -229,7 +240,8 @@ impl Model for Lifecycle {
         }
         if matches!(happening, Happening::Clock(_) | Happening::Revoke) {
             let status = lifecycle::status(&world.token(self), world.latest);
-            world.died |= status.is_final();
+            // A missed period is not: the token may be revived.
+            world.died |= matches!(status, Status::Expired | Status::Revoked);
         }
         (world != *before).then_some(world)
     }
@@ -282,7 +294,7 @@ where
 
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was checked is part of the result")]
-fn whatever_happens_r1_r2_r5_r6_and_r7_hold() {
+fn whatever_happens_r1_r2_r3_r5_r6_and_r7_hold() {
     let mut visited = Checked::default();
     for starts in [OverlapStart::Rotation, OverlapStart::FirstUse] {
         let model = || Lifecycle::new(starts);
@@ -295,9 +307,12 @@ fn whatever_happens_r1_r2_r5_r6_and_r7_hold() {
         ] {
             visited += check_model(model);
         }
+        for lock in [true, false] {
+            visited += check_model(Lifecycle { lock, ..Lifecycle::with_revivals(starts) });
+        }
     }
     let (states, unique) = (thousands(visited.states), thousands(visited.unique));
-    println!("model: {states} states visited ({unique} unique), all of R1 R2 R5 R6 R7 hold");
+    println!("model: {states} states visited ({unique} unique), all of R1 R2 R3 R5 R6 R7 hold");
 }
 
 fn thousands(number: usize) -> String {

@@ -13,6 +13,7 @@ use rotakey::domain::token::OverlapStart;
 use stateright::Property;
 
 use super::Lifecycle;
+use super::revival;
 use super::vault::Secret;
 use super::world::{Fault, HONEST, Person, Presented, Row, START, Step, Who, World};
 
@@ -63,6 +64,9 @@ pub fn all(model: &Lifecycle) -> Vec<Property<Lifecycle>> {
                 |step: &Step| matches!(step, Step::Decided(it) if it.rotation.from_generation < world.generation);
             world.people.iter().any(|person| too_late(&person.step))
         }));
+    }
+    if model.revives {
+        all.extend(revival::properties());
     }
     if model.suspends {
         all.extend([
@@ -183,7 +187,7 @@ fn recovery_is_possible(model: &Lifecycle, world: &World) -> bool {
 fn no_client_is_locked_out(model: &Lifecycle, world: &World) -> bool {
     let at = world.latest;
     let dead = lifecycle::status(&world.token(model), at) != Status::Active;
-    if dead || world.cut_short || world.rows.iter().any(|row| row.by == Who::Thief) {
+    if dead || world.cut_short || world.revived_from.is_some() || world.rows.iter().any(|row| row.by == Who::Thief) {
         return true;
     }
     let slept = |secret: Secret| {

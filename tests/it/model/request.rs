@@ -84,7 +84,7 @@ impl Lifecycle {
             Ok(Plan::Issue(rotation)) => {
                 let issued = self.issue(&token, who, presented.secret, &rotation, at);
                 world.cut_short |= presented.at_once;
-                let decision = Decision { rotation, issued };
+                let decision = Decision { rotation, issued, revives: false };
                 if self.lock {
                     self.write(world, who, &decision);
                 } else {

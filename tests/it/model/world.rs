@@ -91,6 +91,7 @@ pub struct Presented {
 pub struct Decision {
     pub rotation: Rotation,
     pub issued: Row,
+    pub revives: bool,
 }
 
 impl std::hash::Hash for Decision {
@@ -133,6 +134,8 @@ pub struct World {
     pub suspended: bool,
     pub rows: Vec<Row>,
     pub people: [Person; 3],
+    /// The generation that was current when the token was revived last.
+    pub revived_from: Option<u32>,
     /// Somebody ended an overlap, or asked for none.
     pub cut_short: bool,
     /// Some clock has seen the token dead.
@@ -168,6 +171,7 @@ impl World {
             suspended: false,
             rows: vec![first],
             people: [person.clone(), person.clone(), person],
+            revived_from: None,
             cut_short: false,
             died: false,
             fault: None,
@@ -230,7 +234,7 @@ impl World {
 
     /// The statements of a rotation. `false`: the facts that it was decided on are no longer true, and nothing was written.
     pub fn carry_out(&mut self, model: &Lifecycle, decision: &Decision) -> bool {
-        let Decision { rotation, issued } = decision;
+        let Decision { rotation, issued, revives } = decision;
         let at = issued.created_at;
         let before = self.token(model);
         let presented = self.row_of(issued.presented).map(|row| row.generation);
@@ -258,7 +262,7 @@ impl World {
         self.mark_stopped();
 
         self.blame(cancelled_used, Fault::CancelledUsed);
-        self.blame(lifecycle::status(&before, at) != Status::Active, Fault::RotatedDead);
+        self.blame(lifecycle::status(&before, at) != Status::Active && !revives, Fault::RotatedDead);
         self.agrees(model, rotation::apply(before, rotation, model.facts(issued)));
         true
     }

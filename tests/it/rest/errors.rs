@@ -24,6 +24,7 @@ fn requests(id: &str) -> Vec<(&'static str, String, Value)> {
         ("GET", format!("/api-tokens/{id}/rehearse-retirement"), Value::Null),
         ("POST", format!("/api-tokens/{id}/suspend"), Value::Null),
         ("POST", format!("/api-tokens/{id}/resume"), Value::Null),
+        ("POST", format!("/api-tokens/{id}/revive"), json!({ "reason": "r" })),
     ]
 }
 
@@ -166,6 +167,7 @@ async fn an_unknown_or_unchangeable_field_is_refused_by_name() {
         ("/api-tokens/self/end-overlap", json!({}), vec!["id"]),
         ("/api-tokens/self/suspend", json!({}), vec!["id", "evidenceUrl"]),
         ("/api-tokens/self/resume", json!({}), vec!["id"]),
+        ("/api-tokens/self/revive", json!({ "reason": "r" }), vec!["id", "overlapMinutes"]),
     ] {
         for field in fields {
             let mut body = good.clone();

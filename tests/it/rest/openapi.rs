@@ -169,6 +169,7 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         ("type APITokenRetirementRehearsal", "APITokenRetirementRehearsal", None),
         ("type APITokenRotationRehearsal", "APITokenRotationRehearsal", None),
         ("input RotateAPITokenInput", "RotateAPITokenInput", Some("id")),
+        ("input ReviveAPITokenInput", "ReviveAPITokenInput", Some("id")),
         ("input SuspendAPITokenInput", "SuspendAPITokenInput", Some("id")),
         ("input VerifyAPITokenInput", "VerifyAPITokenInput", None),
         ("type APITokenVerification", "APITokenVerification", None),

@@ -6,6 +6,7 @@ mod idempotency;
 mod overlap;
 mod rehearse;
 mod reuse;
+mod revive;
 mod rotate;
 mod rotate_optimistically;
 mod still_in_use;

@@ -9,9 +9,9 @@ use crate::domain::token::{Actor, Settings, TokenKind};
 use crate::domain::value::{Hint, ValueHash};
 
 const START: i64 = 1_767_225_600_000;
-pub(super) const MINUTE: i64 = 60_000;
+pub(in crate::domain::rule) const MINUTE: i64 = 60_000;
 
-pub(super) fn at(offset_millis: i64) -> Timestamp {
+pub(in crate::domain::rule) fn at(offset_millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(START + offset_millis)
 }
 
@@ -32,7 +32,11 @@ pub(super) fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
     }
 }
 
-pub(super) fn token(expires_after: Option<i64>, period_minutes: Option<u32>, overlap_minutes: u32) -> Token {
+pub(in crate::domain::rule) fn token(
+    expires_after: Option<i64>,
+    period_minutes: Option<u32>,
+    overlap_minutes: u32,
+) -> Token {
     Token {
         id: TokenId::new(at(0), [0; 10]),
         settings: Settings {

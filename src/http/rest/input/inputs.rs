@@ -34,6 +34,22 @@ input! {
 }
 
 input! {
+    /// Why an API token is revived.
+    #[derive(ToSchema)]
+    #[schema(as = ReviveAPITokenInput)]
+    ReviveInput with schema {
+        /// Why, for the audit log: one line of 1 to 255 characters.
+        "reason" => reason: String as String,
+        /// Where the evidence is, for the audit log: an address with `https` or `http`, without a name and a password.
+        "evidenceURL" => evidence_url: Option<String> as Option<String>,
+        /// A key for this revival: 1 to 255 printable ASCII characters. The same request with the same key and the same value of the
+        /// caller returns the same new value again, until that is first used, and within the `overlapMinutes` of the API token. Takes
+        /// precedence over the `Idempotency-Key` header.
+        "idempotencyKey" => idempotency_key: Option<String> as Option<String>,
+    }
+}
+
+input! {
     /// How to end the overlap of an API token.
     #[derive(ToSchema)]
     #[schema(as = EndAPITokenOverlapInput)]

@@ -8,7 +8,7 @@ mod query;
 pub(super) use fields::{Fields, Input, Readable, input};
 pub(super) use filter::FilterInput;
 pub(super) use inputs::{
-    EndOverlapInput, Include, ListInput, NoInput, ORDERS, ReadInput, RehearsalInput, RevokeInput, RevokeManyInput,
-    RotateInput, SuspendInput,
+    EndOverlapInput, Include, ListInput, NoInput, ORDERS, ReadInput, RehearsalInput, ReviveInput, RevokeInput,
+    RevokeManyInput, RotateInput, SuspendInput,
 };
 pub(super) use query::fields as query_fields;

@@ -33,6 +33,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::rehearse_retirement,
         api_tokens::suspend,
         api_tokens::resume,
+        api_tokens::revive,
         api_tokens::count,
         verification::verify,
         revocation::revoke,

@@ -72,6 +72,13 @@ pub(crate) fn document() -> Value {
             "maxItems": MAX_SCOPES,
             "items": { "minLength": 1, "maxLength": Scope::MAX_LENGTH, "pattern": SCOPE },
         } } },
+        "ReviveAPITokenInput": { "properties": {
+            "idempotencyKey": {
+                "minLength": 1, "maxLength": IdempotencyKey::MAX_LENGTH, "pattern": "^[ -~]*$",
+            },
+            "reason": name,
+            "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
+        } },
         "SuspendAPITokenInput": { "properties": {
             "reason": name,
             "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },

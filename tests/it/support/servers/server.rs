@@ -71,9 +71,9 @@ impl Server {
         behind_local_proxy()
     }
 
-    /// Another replica on the same database and the same clock.
+    /// Another replica on the same database and the same clock, with the same limits.
     pub async fn replica(&self) -> Self {
-        Self::join(self.database.clone(), self.clock.clone(), Policy::default()).await
+        Self::join(self.database.clone(), self.clock.clone(), self.policy).await
     }
 
     /// Another replica on the same database, whose clock is behind by so many milliseconds.

@@ -118,6 +118,9 @@ pub(crate) enum AuditAction {
     /// A suspended API token was resumed.
     #[graphql(name = "API_TOKEN_RESUMED")]
     Resumed,
+    /// An API token that was not rotated within its rotation period got a new value.
+    #[graphql(name = "API_TOKEN_REVIVED")]
+    Revived,
     /// The operator retired values of an API token, because an older backup was restored.
     #[graphql(name = "API_TOKEN_VALUES_RETIRED")]
     ValuesRetired,

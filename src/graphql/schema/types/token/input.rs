@@ -10,7 +10,7 @@ use crate::graphql::schema::types::leaf::date_time::DateTime;
 use crate::graphql::schema::types::leaf::enums::{
     ApiTokenKind, ApiTokenOrderField, ApiTokenStatus, OrderDirection, Permission,
 };
-use crate::service::{Error, RotateRequest};
+use crate::service::{Error, ReviveRequest, RotateRequest};
 
 use super::settings_input::{MetadataEntryInput, pairs};
 
@@ -50,6 +50,33 @@ impl From<RotateApiTokenInput> for RotateRequest {
             reason: ReasonDraft { text: input.reason, evidence_url: input.evidence_url },
             require_period: false,
         }
+    }
+}
+
+/// The API token to revive, and why.
+#[derive(InputObject)]
+#[graphql(name = "ReviveAPITokenInput")]
+pub(crate) struct ReviveApiTokenInput {
+    /// The API token to revive. You need `API_TOKEN_MODIFY` and every permission and scope that it has. If it has
+    /// permissions, it must also be within your own expiry, CIDR blocks and origins.
+    id: ID,
+    /// Why, for the audit log: one line of 1 to 255 characters.
+    reason: String,
+    /// Where the evidence is, for the audit log: an address with `https` or `http`, of at most 2,000 characters, without a
+    /// name and a password.
+    #[graphql(name = "evidenceURL")]
+    evidence_url: Option<String>,
+    /// Your name for this revival: 1 to 255 printable ASCII characters. If you repeat the request with the same key and the
+    /// same value of yours, you get the same new value again, until it is first used, and within the `overlapMinutes` of the
+    /// API token. Takes precedence over the `Idempotency-Key` header.
+    idempotency_key: Option<String>,
+}
+
+impl From<ReviveApiTokenInput> for ReviveRequest {
+    fn from(input: ReviveApiTokenInput) -> Self {
+        let ID(id) = input.id;
+        let reason = ReasonDraft { text: Some(input.reason), evidence_url: input.evidence_url };
+        Self { id, reason, idempotency_key: input.idempotency_key }
     }
 }
 

@@ -31,6 +31,14 @@ pub(crate) struct RotateApiTokenOutput {
     pub(crate) cancelled_generation: Option<u32>,
 }
 
+/// The answer to `reviveAPIToken`.
+#[derive(SimpleObject)]
+#[graphql(name = "ReviveAPITokenOutput", serial)]
+pub(crate) struct ReviveApiTokenOutput {
+    /// The revived API token; its new `value` is shown here and never again.
+    pub(crate) token: Ready<ApiToken>,
+}
+
 /// The answer to `revokeAPIToken`.
 #[derive(SimpleObject)]
 #[graphql(name = "RevokeAPITokenOutput", serial)]
