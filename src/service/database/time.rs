@@ -35,6 +35,8 @@ pub(crate) struct Time {
     clock: SharedClock,
     /// The database's clock minus the monotonic one.
     difference_millis: AtomicI64,
+    /// When the database's clock was last set, by the monotonic clock; the least number if it was not.
+    set_at: AtomicI64,
     /// Until when, by the monotonic clock, durations are uncertain because the database's clock was set.
     uncertain_until: AtomicI64,
     /// The wall clock minus the database's, as it was last logged.
@@ -62,6 +64,7 @@ impl Time {
         let time = Self {
             clock,
             difference_millis: AtomicI64::new(0),
+            set_at: AtomicI64::new(i64::MIN),
             uncertain_until: AtomicI64::new(i64::MIN),
             logged_millis: AtomicI64::new(0),
         };
@@ -99,7 +102,9 @@ impl Time {
         self.difference_millis.store(measured, Ordering::Relaxed);
         let step_millis = measured.saturating_sub(before);
         if step_millis.saturating_abs() > NOTEWORTHY_MILLIS {
-            let until = self.clock.monotonic_millis().saturating_add(UNCERTAIN_MILLIS);
+            let set_at = self.clock.monotonic_millis();
+            self.set_at.store(set_at, Ordering::Relaxed);
+            let until = set_at.saturating_add(UNCERTAIN_MILLIS);
             self.uncertain_until.store(until, Ordering::Relaxed);
             tracing::warn!(name: "database_clock_set", step_millis, "the database's clock was set; deadlines move with it");
         }
@@ -111,6 +116,12 @@ impl Time {
     pub(crate) fn uncertain_seconds(&self) -> u32 {
         let left = self.uncertain_until.load(Ordering::Relaxed).saturating_sub(self.clock.monotonic_millis());
         u32::try_from(left).map_or(0, |millis| millis.div_ceil(1_000))
+    }
+
+    /// When the database's clock was last set, as far as this process has noticed. How long ago something was before that is not known.
+    pub(crate) fn set_at(&self) -> Option<Timestamp> {
+        let set_at = self.set_at.load(Ordering::Relaxed);
+        (set_at != i64::MIN).then(|| self.at(set_at))
     }
 
     /// By how much the wall clock of this host is ahead of the database's.

@@ -65,6 +65,11 @@ impl Service {
         Ok(written.max(buffered))
     }
 
+    /// A last use, as late as it may have been: if the clock was set since then, it is not known how long ago that was (R15).
+    pub(super) fn latest_possible(&self, last_used_at: Option<Timestamp>) -> Option<Timestamp> {
+        last_used_at.map(|at| self.time.set_at().map_or(at, |set_at| at.max(set_at)))
+    }
+
     /// Adds to what was read of the previous value, if its overlap may end by silence (R15), a use that is not written yet.
     pub(crate) fn add_buffered_use(&self, token: &mut Token) {
         let ends = token.settings.overlap_ends == OverlapEnd::WhenSilent;

@@ -57,7 +57,10 @@ impl Service {
             // Otherwise the retirement that follows would be refused because of its rehearsal.
             caller.forget_use();
         }
-        let in_use_of = |generation| in_use(&token, generation, uses.get(&(id, generation))?.last_used_at, now);
+        let in_use_of = |generation| {
+            let last_used_at = uses.get(&(id, generation))?.last_used_at;
+            in_use(&token, generation, self.latest_possible(last_used_at), now)
+        };
         let rotator =
             if id == caller.token_id() { Rotator::Holder { generation: caller.generation() } } else { Rotator::Other };
         let cut_off = cut_off_without_overlap(&token, rotator, now).ok();

@@ -35,7 +35,7 @@ impl Service {
             true => self.uses.latest_of_value(value),
             false => self.last_use_of_value(transaction, value).await?,
         };
-        let Some(in_use) = in_use(token, generation, last_used_at, now) else { return Ok(()) };
+        let Some(in_use) = in_use(token, generation, self.latest_possible(last_used_at), now) else { return Ok(()) };
         if is_own {
             // Otherwise a client that waits for silence, and asks again and again, would wait forever.
             caller.forget_use();

@@ -11,3 +11,4 @@ mod rotate;
 mod rotate_optimistically;
 mod still_in_use;
 mod when_silent;
+mod when_silent_stepped;

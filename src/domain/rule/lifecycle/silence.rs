@@ -47,6 +47,13 @@ pub fn is_silent(token: &Token, now: Timestamp) -> bool {
     retires_silent_at(token).is_some_and(|silent_at| silent_at <= now)
 }
 
+/// As [`is_silent`], by a clock that was last set at this time. How long ago a use before that was is not known, so the silence begins
+/// then, at the earliest.
+pub fn is_silent_by(token: &Token, clock_set_at: Option<Timestamp>, now: Timestamp) -> bool {
+    let takes_minutes = token.settings.silent_minutes.saturating_add(UNKNOWN_MINUTES);
+    is_silent(token, now) && clock_set_at.is_none_or(|set_at| set_at.plus_minutes(takes_minutes) <= now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +118,18 @@ mod tests {
         let token = rotated(when_silent(), FIRST, at(0)).unwrap();
         let token = used(used(token, 2, MINUTE), 1, 4 * MINUTE);
         assert_eq!(retires_silent_at(&token), Some(at(10 * MINUTE)));
+    }
+
+    #[test]
+    fn r15_silence_begins_anew_when_the_clock_is_set() {
+        let token = used(rotated(used(when_silent(), 1, 0), FIRST, at(0)).unwrap(), 2, 0);
+        for (offset, silent) in [(6 * MINUTE - 1, false), (6 * MINUTE, true)] {
+            assert_eq!(is_silent_by(&token, None, at(offset)), silent, "{offset}");
+            assert!(!is_silent_by(&token, Some(at(2 * MINUTE)), at(offset)));
+            assert_eq!(is_silent_by(&token, Some(at(2 * MINUTE)), at(2 * MINUTE + offset)), silent, "{offset}");
+            // By a clock that was set back, the last use is in the future.
+            assert!(!is_silent_by(&token, Some(at(-60 * MINUTE)), at(-60 * MINUTE + offset)));
+        }
     }
 
     #[test]

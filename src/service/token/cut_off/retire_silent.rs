@@ -3,7 +3,7 @@
 
 use crate::domain::audit::{Action, Provenance};
 use crate::domain::id::TokenId;
-use crate::domain::rule::lifecycle::silence::is_silent;
+use crate::domain::rule::lifecycle::silence::is_silent_by;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token};
 use crate::service::audit::report;
@@ -40,8 +40,7 @@ impl Service {
     ) -> Result<Option<Token>, Error> {
         let (Some(mut token), _) = transaction.find_to_change(id, None).await? else { return Ok(None) };
         self.add_buffered_use(&mut token);
-        // When the clock was set, it is uncertain for how long a value has been silent.
-        if is_silent(&token, now) && self.time.uncertain_seconds() == 0 {
+        if is_silent_by(&token, self.time.set_at(), now) {
             transaction.end_overlap(id).await?;
             let by = (Actor::System, Provenance::default());
             self.record(transaction, Action::OverlapEnded, by, (id, token.current.generation), now).await?;
