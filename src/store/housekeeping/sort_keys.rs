@@ -48,7 +48,8 @@ impl Transaction {
                  CASE WHEN token.rotation_period_minutes IS NULL THEN {never} WHEN latest.overdue_at IS NULL
                      THEN token.rotation_period_minutes * 60000 + latest.created_at END,
                  coalesce(token.last_used_at, {not_yet}),
-                 (SELECT previous.last_used_at FROM api_token_value AS previous
+                 (SELECT CASE WHEN previous.first_used_at > coalesce(previous.last_used_at, 0) THEN previous.first_used_at
+                     ELSE previous.last_used_at END FROM api_token_value AS previous
                   WHERE previous.token_id = token.id AND previous.generation = token.previous_generation)
              FROM api_token AS token CROSS JOIN api_token_value AS latest
              WHERE latest.token_id = token.id AND latest.generation = token.generation",

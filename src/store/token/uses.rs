@@ -3,18 +3,22 @@
 //! A first use is also written by a rotation of the value, in the statements of the rotation. [`FIRST_USE`] and [`LAST_USE`] say
 //! once, for both, what a use changes.
 
+use std::collections::BTreeMap;
+
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, Value};
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
+use crate::domain::value_use::ValueUse;
 
 use crate::store::changes::change_set::ChangeSet;
 use crate::store::changes::epochs::Publication;
 use crate::store::conditional_write::chain::Chain;
 use crate::store::entity::api_token_value;
 use crate::store::sql::Sql;
+use crate::store::value_use::sort_keys;
 use crate::store::write::slot::Urgency;
 use crate::store::{Error, Store, Transaction};
 
@@ -35,7 +39,8 @@ impl Store {
         generation: u32,
         now: Timestamp,
     ) -> Result<Option<Publication>, Error> {
-        let Some(value) = known.value(generation) else { return Ok(None) };
+        // The first use of a value that has been replaced is rare, and changes a sort key as well.
+        let Some(value) = known.value(generation).filter(|value| value.replaced_at.is_none()) else { return Ok(None) };
         let moment = |at: Option<Timestamp>| Value::from(at.map(Timestamp::unix_millis));
         let token = || Value::from(known.id.to_string());
         // The token first: its row is locked by everything that could end the value.
@@ -71,18 +76,22 @@ impl Transaction {
     /// When the database fails.
     pub async fn record_use(&self, id: TokenId, generation: u32, now: Timestamp) -> Result<(), Error> {
         let connection = self.connection();
-        let (now, token) = (|| now.unix_millis().into(), || id.to_string().into());
+        let (now_millis, token) = (|| now.unix_millis().into(), || id.to_string().into());
         let mut first_use = Sql::new(connection.get_database_backend());
         first_use
-            .push(&format!("UPDATE api_token_value SET {FIRST_USE}"), [now()])
+            .push(&format!("UPDATE api_token_value SET {FIRST_USE}"), [now_millis()])
             .push(" WHERE token_id = ? AND generation = ? AND first_used_at IS NULL", [token(), generation.into()]);
-        if connection.execute_raw(first_use.statement()).await?.rows_affected() > 0 {
-            // A later use only changes the time of the last use, which no rule reads.
-            self.mark_changed(id);
-        }
+        let is_first = connection.execute_raw(first_use.statement()).await?.rows_affected() > 0;
         let mut last_use = Sql::new(connection.get_database_backend());
-        last_use.push(&format!("UPDATE api_token SET {LAST_USE} WHERE id = ?"), [now(), token()]);
+        last_use.push(&format!("UPDATE api_token SET {LAST_USE} WHERE id = ?"), [now_millis(), token()]);
         connection.execute_raw(last_use.statement()).await?;
+        if is_first {
+            // A later use only changes the time of the last use, which no rule reads, and is a sort key when it is written with others.
+            self.mark_changed(id);
+            let mut used = ValueUse::default();
+            used.add(Some(now), 1);
+            sort_keys::write_previous_uses(connection, &BTreeMap::from([((id, generation), used)])).await?;
+        }
         Ok(())
     }
 

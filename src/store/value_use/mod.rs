@@ -1,7 +1,7 @@
 //! The use of values (R14): writing what was buffered, and reading it.
 
 mod read;
-mod sort_keys;
+pub(super) mod sort_keys;
 mod write;
 
 use crate::domain::timestamp::Timestamp;

@@ -36,7 +36,7 @@ pub(super) async fn write_last_uses(
 }
 
 /// Moves the last use of a previous value forward, for those of these values that are one.
-pub(super) async fn write_previous_uses(
+pub(in crate::store) async fn write_previous_uses(
     connection: &PoolTransaction,
     values: &BTreeMap<(TokenId, u32), ValueUse>,
 ) -> Result<(), Error> {

@@ -260,6 +260,34 @@ async fn the_use_of_a_previous_value_counts_from_the_rotation_until_its_overlap_
 }
 
 #[tokio::test]
+async fn the_first_use_of_a_previous_value_is_found_at_once() {
+    // Housekeeping comes to the token before the rotation, before the use, after it, or not at all.
+    for sweep_at in 0..4 {
+        let database = TestDatabase::new().await;
+        let (replica, value, _listener) = start(&database).await;
+        let admin = replica.caller(&value).await;
+        let sweep = async |step| {
+            if step == sweep_at {
+                replica.service.sweep().await.unwrap();
+            }
+        };
+        let unused = CreateRequest { draft: named("unused"), ..CreateRequest::default() };
+        let unused = replica.service.create(&admin, unused).await.unwrap();
+        sweep(0).await;
+        replica.clock.set(MINUTE);
+        let id = Some(unused.view.token.id.to_string());
+        replica.service.rotate(&admin, &RotateRequest { id, ..RotateRequest::default() }).await.unwrap();
+        sweep(1).await;
+        replica.clock.set(2 * MINUTE);
+        let within = Filter { previous_value_used_within_minutes: Some(5), ..Filter::default() };
+        assert_eq!(found(&replica, &admin, &within).await, Vec::<String>::new(), "{sweep_at}");
+        assert_eq!(replica.code_of(unused.value.expose()).await, "VALID");
+        sweep(2).await;
+        assert_eq!(found(&replica, &admin, &within).await, ["unused"], "{sweep_at}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_are_found_by_the_pairs_of_metadata_that_they_have_now() {
     let server = Server::start().await;
     let admin = &server.admin;
