@@ -7,3 +7,4 @@ mod orders;
 mod query_plans;
 mod slow_listings;
 mod texts;
+mod uses;
