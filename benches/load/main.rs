@@ -48,7 +48,12 @@ const MEASURES: &[Measure] = &[
 ];
 
 /// The measures that take long and much space, which run only when they are named.
-const LONG: &[Measure] = &[("scale-sqlite", scale::sqlite), ("scale-postgres", scale::postgres)];
+const LONG: &[Measure] = &[
+    ("scale-sqlite", scale::sqlite),
+    ("scale-postgres", scale::postgres),
+    ("listings-sqlite", scale::sqlite_listings),
+    ("listings-postgres", scale::postgres_listings),
+];
 
 /// The required programs, and the Debian packages that contain them.
 const NEEDED: &[(&str, &str)] =

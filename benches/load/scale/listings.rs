@@ -32,6 +32,8 @@ pub struct Times {
     pub slowest: Duration,
     /// How many could not be read in the time that a listing may take. They do not count above.
     pub timeouts: usize,
+    /// The median of each; none for those.
+    pub medians: Vec<Option<Duration>>,
 }
 
 impl Listing {
@@ -64,12 +66,22 @@ impl Listing {
             json!({ "metadata": { "key": "customer", "value": "customer 7" } }),
             json!({ "metadata": { "key": "customer", "value": "none" } }),
             json!({ "createdBy": seed::id(7) }),
+            json!({ "createdBy": seed::id(8) }),
             json!({ "expiresAfter": "2030-01-01T00:00:00Z" }),
+            json!({ "expiresBefore": "2024-01-01T00:00:00Z" }),
+            json!({ "expiresBefore": "2034-01-01T00:00:00Z" }),
             json!({ "rotateByBefore": "2024-01-01T00:00:00Z" }),
+            json!({ "rotateByBefore": "2100-01-01T00:00:00Z" }),
             json!({ "unusedSince": "2024-01-01T00:00:00Z" }),
+            json!({ "unusedSince": "2025-12-01T00:00:00Z" }),
+            json!({ "unusedSince": "2100-01-01T00:00:00Z" }),
             json!({ "overlapRunning": true }),
             json!({ "overlapRunning": false }),
-            json!({ "previousValueUsedWithinMinutes": 60 }),
+            json!({ "previousValueUsedWithinMinutes": 600 }),
+            json!({ "text": "quarterly" }),
+            json!({ "text": "no such text" }),
+            json!({ "text": "customer" }),
+            json!({ "text": "customer 999" }),
         ];
         let mut all = vec![
             Self {
@@ -137,6 +149,11 @@ impl Listing {
         all
     }
 
+    /// What the requests ask for.
+    pub fn variables(&self) -> &[Value] {
+        &self.variables
+    }
+
     /// Their requests. A deep page begins where the last 200 do.
     pub async fn pages(&self, host: &str, admin: &str) -> Vec<String> {
         let mut pages = Vec::new();
@@ -155,7 +172,7 @@ impl Listing {
 /// Asks for each page several times, over one connection.
 pub async fn measure(host: &str, pages: &[String]) -> Times {
     let mut connection = Connection::open(host).await;
-    let (mut medians, mut timeouts) = (Vec::new(), 0);
+    let mut medians = Vec::new();
     for page in pages {
         let mut times = Vec::new();
         for _ in 0..=TIMES {
@@ -169,17 +186,16 @@ pub async fn measure(host: &str, pages: &[String]) -> Times {
             }
         }
         // The first has warmed the caches.
-        let Some(times) = times.get_mut(1..) else {
-            timeouts += 1;
-            continue;
-        };
-        times.sort();
-        medians.push(times[times.len() / 2]);
+        medians.push(times.get_mut(1..).map(|times| {
+            times.sort();
+            times[times.len() / 2]
+        }));
     }
-    medians.sort();
-    let slowest = medians.last().copied().unwrap_or_default();
-    let median = medians.get(medians.len() / 2).copied().unwrap_or_default();
-    Times { pages: pages.len(), median, slowest, timeouts }
+    let mut read: Vec<_> = medians.iter().flatten().copied().collect();
+    read.sort();
+    let slowest = read.last().copied().unwrap_or_default();
+    let median = read.get(read.len() / 2).copied().unwrap_or_default();
+    Times { pages: pages.len(), median, slowest, timeouts: pages.len() - read.len(), medians }
 }
 
 /// An object with this field for each of these values.

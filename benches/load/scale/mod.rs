@@ -23,6 +23,8 @@ use site::Site;
 
 const MILLION: usize = 1_000_000;
 const CLIENTS: usize = 64;
+/// How long a page of a million tokens may take.
+const PAGE_MILLIS: f64 = 20.0;
 
 /// On SQLite: tokens, and no audit events.
 pub fn sqlite(bench: &mut Bench) {
@@ -37,6 +39,44 @@ pub fn postgres(bench: &mut Bench) {
     let sizes = [MILLION, 10 * MILLION].map(|tokens| Size { tokens, events: 5 * tokens });
     let sites = sizes.map(|size| bench.runtime.block_on(Site::postgres(&cluster, size)));
     compare(bench, "PostgreSQL", &sites);
+}
+
+/// On SQLite: the listings of one million tokens.
+pub fn sqlite_listings(bench: &mut Bench) {
+    let site = bench.runtime.block_on(Site::sqlite(bench.folder(), Size { tokens: MILLION, events: 0 }));
+    list_alone(bench, "SQLite", &site);
+}
+
+/// On PostgreSQL: the same.
+pub fn postgres_listings(bench: &mut Bench) {
+    let cluster = bench.runtime.block_on(Postgres::start());
+    let site = bench.runtime.block_on(Site::postgres(&cluster, Size { tokens: MILLION, events: 0 }));
+    list_alone(bench, "PostgreSQL", &site);
+}
+
+/// Two rows for each listing, and a line for each page that takes too long.
+fn list_alone(bench: &mut Bench, backend: &str, site: &Site) {
+    let server = Server::rotakey(&site.url, Cores::Pinned, &[]);
+    for listing in Listing::all(false) {
+        let pages = bench.runtime.block_on(listing.pages(server.host(), &site.admin));
+        let times = bench.runtime.block_on(listings::measure(server.host(), &pages));
+        let late = if times.timeouts == 0 { String::new() } else { format!(", {} timed out", times.timeouts) };
+        for (which, time, target) in
+            [("median", times.median, Target::None), ("slowest", times.slowest, Target::AtMost(PAGE_MILLIS))]
+        {
+            let measure = format!("{backend}, {}, {} pages{late}: {which}", listing.name, times.pages);
+            bench.add_row(Row::absolute(&measure, "ms", time.as_secs_f64() * 1e3, target));
+        }
+        for (variables, median) in listing.variables().iter().zip(&times.medians) {
+            let millis = median.map(|median| median.as_secs_f64() * 1e3);
+            if millis.is_none_or(|millis| millis > PAGE_MILLIS) {
+                eprintln!(
+                    "{backend}: {}: {variables}",
+                    millis.map_or("timed out".to_owned(), |ms| format!("{ms:.1} ms"))
+                );
+            }
+        }
+    }
 }
 
 /// A row for each measure: the large database, compared with the small one.
