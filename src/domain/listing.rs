@@ -6,7 +6,7 @@ use super::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 
-pub use filter::{Filter, minutes, scope};
+pub use filter::{Filter, list, minutes, scope};
 
 /// The default page size.
 pub const DEFAULT_PAGE_SIZE: u32 = 25;

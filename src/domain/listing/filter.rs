@@ -68,6 +68,12 @@ impl Filter {
     }
 }
 
+/// Reads the list of a filter. An empty one restricts nothing, as if it were left out.
+#[must_use]
+pub fn list<T>(list: Option<Vec<T>>) -> Option<Vec<T>> {
+    list.filter(|list| !list.is_empty())
+}
+
 /// Reads the scope of a filter.
 ///
 /// # Errors

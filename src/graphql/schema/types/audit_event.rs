@@ -4,6 +4,7 @@ use async_graphql::{ID, InputObject, Object, SimpleObject};
 
 use crate::domain::audit::{self, AuditFilter, RefusedAs};
 use crate::domain::id::TokenId;
+use crate::domain::listing;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::service::{AuditPage, Error};
 
@@ -85,7 +86,7 @@ pub(crate) struct AuditEventEdge {
     node: Ready<AuditEvent>,
 }
 
-/// Which audit events to list. An event must meet every condition that you give.
+/// Which audit events to list. An event must meet every condition that you give. An empty list restricts nothing.
 #[derive(InputObject)]
 pub(crate) struct AuditEventFilter {
     /// Those with one of these actions.
@@ -108,7 +109,7 @@ impl AuditEventFilter {
     pub(crate) fn read(self) -> Result<AuditFilter, Error> {
         let id = |id: Option<ID>, field| id.map(|id| TokenId::parse(&id).ok_or(Error::NotFound { field })).transpose();
         Ok(AuditFilter {
-            actions: self.actions.map(|actions| actions.into_iter().map(Into::into).collect()),
+            actions: listing::list(self.actions).map(|actions| actions.into_iter().map(Into::into).collect()),
             token_id: id(self.token_id, "tokenId")?,
             actor_id: id(self.actor_id, "actorId")?,
             since: self.since.map(|DateTime(at)| at),

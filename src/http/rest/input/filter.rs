@@ -62,7 +62,7 @@ impl FilterInput {
     pub(crate) fn read(self) -> Result<Filter, Error> {
         let malformed = Error::NotFound { field: "createdBy" };
         Ok(Filter {
-            status: self.status.map(BTreeSet::from_iter),
+            status: listing::list(self.status).map(BTreeSet::from_iter),
             name: self.name,
             text: self.text,
             owner: self.owner,
@@ -70,7 +70,7 @@ impl FilterInput {
             scope: self.scope.as_deref().map(listing::scope).transpose()?,
             permission: self.permission,
             created_by: self.created_by.map(|id| TokenId::parse(&id).ok_or(malformed)).transpose()?,
-            metadata: self.metadata.map(metadata).transpose()?,
+            metadata: listing::list(self.metadata).map(metadata).transpose()?,
             expires_after: self.expires_after,
             expires_before: self.expires_before,
             rotate_by_before: self.rotate_by_before,

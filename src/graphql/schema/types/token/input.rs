@@ -131,7 +131,7 @@ pub(crate) struct ResumeApiTokenInput {
     pub(crate) id: ID,
 }
 
-/// Which API tokens to list. A token must meet every condition that you give.
+/// Which API tokens to list. A token must meet every condition that you give. An empty list restricts nothing.
 #[derive(InputObject)]
 #[graphql(name = "APITokenFilter")]
 pub(crate) struct ApiTokenFilter {
@@ -177,7 +177,7 @@ impl ApiTokenFilter {
         let moment = |at: Option<DateTime>| at.map(|DateTime(at)| at);
         let malformed = Error::NotFound { field: "createdBy" };
         Ok(Filter {
-            status: self.status.map(|statuses| statuses.into_iter().map(Into::into).collect()),
+            status: listing::list(self.status).map(|statuses| statuses.into_iter().map(Into::into).collect()),
             name: self.name,
             text: self.text,
             owner: self.owner,
@@ -185,7 +185,7 @@ impl ApiTokenFilter {
             scope: self.scope.as_deref().map(listing::scope).transpose()?,
             permission: self.permission.map(Into::into),
             created_by: self.created_by.map(|id| TokenId::parse(&id).ok_or(malformed)).transpose()?,
-            metadata: self.metadata.map(|entries| Metadata::parse(pairs(entries))).transpose()?,
+            metadata: listing::list(self.metadata).map(|entries| Metadata::parse(pairs(entries))).transpose()?,
             expires_after: moment(self.expires_after),
             expires_before: moment(self.expires_before),
             rotate_by_before: moment(self.rotate_by_before),
