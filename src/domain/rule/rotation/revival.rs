@@ -67,7 +67,7 @@ mod tests {
     use crate::domain::rule::lifecycle::tests::{MINUTE, at, token};
     use crate::domain::rule::lifecycle::{apply_use, standing};
     use crate::domain::rule::rotation::{self, Overlap, Rotator};
-    use crate::domain::token::{Salt, ValueFacts};
+    use crate::domain::token::{Actor, Salt, ValueFacts};
     use crate::domain::value::PresentedValue;
     use crate::domain::value::derivation::IdempotencyKey;
 
@@ -89,6 +89,8 @@ mod tests {
         let current = ValueFacts {
             generation: rotation.generation,
             created_at: at(now),
+            // Not the operator, whose new values are withheld.
+            created_by: Actor::ApiToken(token.id),
             first_used_at: None,
             overlap_minutes: rotation.overlap_minutes,
             ..token.current.clone()
