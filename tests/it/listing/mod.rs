@@ -8,3 +8,4 @@ mod query_plans;
 mod slow_listings;
 mod texts;
 mod uses;
+mod walks;
