@@ -1,8 +1,8 @@
-//! Counting the tokens in the background, while the metrics are being scraped.
+//! Counting the tokens in the background, while the metrics are being scraped or `tokenCounts` is asked for.
 //!
 //! Counting ten million tokens takes the database seconds. So it is done in slices, each short, at most once a minute, and for at
-//! most a hundredth of the time: after a count that took two seconds, the next comes 200 seconds later. Without scrapes nothing is
-//! counted.
+//! most a hundredth of the time: after a count that took two seconds, the next comes 200 seconds later. Each of the two has its own
+//! pauses, so that scrapes do not delay the other. Without them nothing is counted.
 
 use std::time::Duration;
 
@@ -23,6 +23,15 @@ const MAX_SOON: u32 = 100_000;
 /// What is soon: names, and minutes.
 const SOON: [(&str, u32); 3] = [("1h", 60), ("1d", 24 * 60), ("7d", 7 * 24 * 60)];
 
+/// Whose question a count answers.
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    /// Who scrapes the metrics.
+    Metrics,
+    /// The callers of `tokenCounts`.
+    Clients,
+}
+
 /// How long to wait after a count that begun at this time.
 fn rest(begun: Instant) -> Duration {
     PERIOD.max(begun.elapsed().saturating_mul(REST))
@@ -31,16 +40,27 @@ fn rest(begun: Instant) -> Duration {
 impl Service {
     /// Counts the tokens whenever the metrics or `tokenCounts` are read, but not too often. Runs for as long as the server does.
     pub async fn keep_statistics(self) {
+        tokio::join!(self.keep_counting(Reader::Metrics), self.keep_counting(Reader::Clients));
+    }
+
+    async fn keep_counting(&self, reader: Reader) {
         let mut has_failed = false;
         loop {
-            self.statistics.wanted.notified().await;
+            let wanted = match reader {
+                Reader::Metrics => &self.statistics.wanted,
+                Reader::Clients => &self.statistics.wanted_counts,
+            };
+            wanted.notified().await;
             let begun = Instant::now();
-            let counted = self.count_tokens(begun).await;
+            let counted = match reader {
+                Reader::Metrics => self.count_for_metrics().await,
+                Reader::Clients => self.count_for_clients(begun).await,
+            };
             match &counted {
                 Err(cause) if !has_failed => tracing::warn!(
                     name: "tokens_not_counted",
                     cause = %cause.cause(),
-                    "some tokens could not be counted; the metrics keep the last numbers of them, or have none"
+                    "some tokens could not be counted; the metrics, or tokenCounts, keep the last numbers of them, or have none"
                 ),
                 Err(cause) => {
                     tracing::debug!(name: "tokens_not_counted", cause = %cause.cause(), "some tokens could not be counted again")
@@ -57,24 +77,15 @@ impl Service {
     }
 
     /// Counts all that can be counted: a statement that fails, such as one that takes too long, spoils no other number.
-    async fn count_tokens(&self, begun: Instant) -> Result<(), Error> {
+    async fn count_for_metrics(&self) -> Result<(), Error> {
         let now = self.now();
-        let (mut failure, mut counted) = (None, Vec::new());
+        let mut failure = None;
         for status in Status::ALL {
             for kind in TokenKind::ALL {
                 match self.count_tokens_with(*status, *kind).await {
-                    Ok(count) => {
-                        counted.push(((*status, *kind), count));
-                        self.statistics.keep(|tokens| tokens.by_status.set((*status, *kind), count));
-                    }
+                    Ok(count) => self.statistics.keep(|tokens| tokens.by_status.set((*status, *kind), count)),
                     Err(cause) => failure = Some(cause),
                 }
-            }
-        }
-        if failure.is_none() && self.statistics.take_wanted_counts() {
-            match self.count_by_owner(now, counted).await {
-                Ok(counts) => self.statistics.keep_counts(counts, Instant::now() + rest(begun)),
-                Err(cause) => failure = Some(cause),
             }
         }
         for (within, minutes) in SOON {
@@ -93,6 +104,19 @@ impl Service {
         }
         let cache_bytes = self.cache.bytes();
         self.statistics.keep(|tokens| tokens.counted = Some((now, cache_bytes)));
+        Ok(())
+    }
+
+    /// Counts what `tokenCounts` returns.
+    async fn count_for_clients(&self, begun: Instant) -> Result<(), Error> {
+        let (now, mut counted) = (self.now(), Vec::new());
+        for status in Status::ALL {
+            for kind in TokenKind::ALL {
+                counted.push(((*status, *kind), self.count_tokens_with(*status, *kind).await?));
+            }
+        }
+        let counts = self.count_by_owner(now, counted).await?;
+        self.statistics.keep_counts(counts, Instant::now() + rest(begun));
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! The last count of the tokens, by status and by how soon they end.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -17,8 +16,8 @@ pub(crate) struct Statistics {
     /// Notified when the metrics are read.
     pub(super) wanted: Notify,
     latest: Mutex<Tokens>,
-    /// Whether the tokens of each owner are to be counted, too.
-    counts_are_wanted: AtomicBool,
+    /// Notified when the tokens of each owner are to be counted, too.
+    pub(super) wanted_counts: Notify,
     /// The last count with those of the owners, and when it is stale.
     counts: watch::Sender<Option<(TokenCounts, Instant)>>,
 }
@@ -87,14 +86,8 @@ impl<K: PartialEq> Numbers<K> {
 impl Statistics {
     /// Asks for a count with the owners, and returns where the last one is.
     pub(super) fn want_counts(&self) -> watch::Receiver<Option<(TokenCounts, Instant)>> {
-        self.counts_are_wanted.store(true, Ordering::Relaxed);
-        self.wanted.notify_one();
+        self.wanted_counts.notify_one();
         self.counts.subscribe()
-    }
-
-    /// Whether the tokens of each owner are to be counted in this count.
-    pub(super) fn take_wanted_counts(&self) -> bool {
-        self.counts_are_wanted.swap(false, Ordering::Relaxed)
     }
 
     /// Keeps what was counted, until then.

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::clock::MINUTE;
+use crate::support::deadline::until;
+use crate::support::metrics::Scrape;
 use crate::support::server::Server;
 
 const COUNTS: &str = "query($owners: Int) { tokenCounts(owners: $owners) { countedAt total byStatus { status count }
@@ -58,6 +60,17 @@ async fn tokens_are_counted_by_status_kind_and_owner_with_the_largest_owners_fir
     expected["byOwner"] = json!([]);
     expected["ofOtherOwners"] = json!(7);
     assert_eq!(counts(&server, json!(0)).await, expected);
+}
+
+/// The metrics are scraped all the time. The pause after their count must not be one for `tokenCounts`.
+#[tokio::test]
+async fn tokens_are_counted_although_they_have_just_been_counted_for_the_metrics() {
+    let server = Server::start().await;
+    until("a count", async || {
+        Scrape::of(&server.admin).await.get("rotakey_tokens_counted_timestamp_seconds").is_some()
+    })
+    .await;
+    assert_eq!(counts(&server, Value::Null).await["total"], 1);
 }
 
 #[tokio::test]
