@@ -17,7 +17,7 @@ use super::token::input::ApiTokenFilter;
 #[derive(InputObject)]
 #[graphql(name = "RevokeAPITokensInput")]
 pub(crate) struct RevokeApiTokensInput {
-    /// Which API tokens: at least one condition. Those that are revoked already are left out.
+    /// Which API tokens: at least one condition, and no empty text. Those that are revoked already are left out.
     filter: ApiTokenFilter,
     /// Whether to change nothing, and only say what would be done. Begin with true.
     dry_run: bool,

@@ -15,9 +15,9 @@ use output::RevocationPage;
 
 /// Revokes the API tokens that match
 ///
-/// At least one condition must be given. Each API token is revoked with an event of its own in the audit log; one that may not be revoked
-/// is named with the reason. Those that are revoked already are left out, and your own is not revoked. As long as `hasNextPage` is true,
-/// repeat the request with `endCursor` as `after`. Needs `API_TOKEN_READ` and `API_TOKEN_MODIFY`.
+/// At least one condition must be given, and no empty `name` or `text`. Each API token is revoked with an event of its own in the audit
+/// log; one that may not be revoked is named with the reason. Those that are revoked already are left out, and your own is not revoked.
+/// As long as `hasNextPage` is true, repeat the request with `endCursor` as `after`. Needs `API_TOKEN_READ` and `API_TOKEN_MODIFY`.
 #[utoipa::path(
     delete, path = "/api-tokens", operation_id = "revokeAPITokens", tag = "API tokens", params(RevokeManyInput, FilterInput),
     responses((status = 200, description = "What was done with each.", body = RevocationPage), CommonErrors, IdErrors)

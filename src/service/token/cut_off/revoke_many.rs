@@ -62,7 +62,7 @@ impl Service {
             }
             match self.revoke(caller, &view.token.id.to_string(), reason.clone()).await {
                 Ok(revoked) => Ok((revoked, None)),
-                Err(Error::Refused(refusal)) => Ok((view, Some(refusal))),
+                Err(Error::Refused(refusal)) if is_of_target(&refusal) => Ok((view, Some(refusal))),
                 Err(err) => Err(err),
             }
         });
@@ -82,11 +82,23 @@ fn check(authority: &Authority<'_>, token: &Token) -> Result<(), Refusal> {
     lifecycle::revoke(token).map(drop)
 }
 
+/// Whether it says why this token may not be revoked. Any other says why the caller's own no longer works, such as that it was revoked
+/// meanwhile: of the token that was to be revoked, that would be false.
+fn is_of_target(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Forbidden(_) | Refusal::TokenProtected)
+}
+
 /// The filter, without tokens that are revoked already.
 fn not_revoked(filter: Filter) -> Result<Filter, InvalidInput> {
     if filter == Filter::default() {
         let message = "Give the filter a condition. To revoke all API tokens, ask for each status but REVOKED.";
         return Err(InvalidInput::new("filter", message));
+    }
+    // Every token contains it. Who sends one means another, such as the variable of a script that is empty.
+    for (field, text) in [("name", &filter.name), ("text", &filter.text)] {
+        if text.as_ref().is_some_and(String::is_empty) {
+            return Err(InvalidInput::new(field, "An empty text matches all API tokens. Leave it out, or give one."));
+        }
     }
     let asked = filter.status.unwrap_or_else(|| Status::ALL.iter().copied().collect());
     let status: BTreeSet<_> = asked.into_iter().filter(|status| *status != Status::Revoked).collect();
