@@ -19,7 +19,7 @@ test:
 	$(MAKE) check
 	cargo test --locked --test it model:: -- --nocapture
 	./tests/with-postgres cargo test --locked --test it -- --include-ignored --skip model:: --skip ::on_sqlite_
-	./tests/with-postgres ./tests/with-pgbouncer cargo test --locked --test it -- --include-ignored replicas::change rotation:: index_build::
+	./tests/with-postgres ./tests/with-pgbouncer cargo test --locked --test it -- --include-ignored replicas::change rotation:: index_build:: --skip whatever_isolation
 	cargo test --locked --test faults
 	./tests/glean-clients
 	cd tests/graphql-conformance && npm ci --no-audit --no-fund && node run.mjs

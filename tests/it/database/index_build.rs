@@ -137,3 +137,16 @@ async fn on_postgres_a_build_that_goes_on_after_its_replica_was_killed_is_awaite
     soon(next).await.unwrap().unwrap();
     assert_built(&connection).await;
 }
+
+/// Otherwise the transaction that holds the lock keeps its first snapshot, for which the build waits.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_an_index_is_built_whatever_isolation_the_database_has_by_default() {
+    let (server, connection) = server_before().await;
+    let isolation = "DO $$ BEGIN
+        EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation TO ''repeatable read''', current_database());
+    END $$";
+    connection.execute_unprepared(isolation).await.unwrap();
+    soon(start_replica(&server).await).await.unwrap().unwrap();
+    assert_built(&connection).await;
+}

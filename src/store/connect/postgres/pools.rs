@@ -56,6 +56,9 @@ const SETTINGS: [(&str, &str); 3] = [
     ("lock_timeout", LOCK_TIMEOUT),
     ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
 ];
+/// Each statement sees what was committed before it, whatever the server's default: a lock is followed by a look at what it protects, and
+/// a transaction that waits between statements keeps no snapshot, for which the build of an index would wait.
+const ISOLATION: (&str, &str) = ("default_transaction_isolation", "read committed");
 /// The message for a URL with options behind a pooler.
 const OPTIONS_DROPPED: &str = "a connection pooler there drops the options in the URL, or in PGOPTIONS. Leave them out, and make these \
                                settings for the user in the database: ALTER ROLE … SET ….";
@@ -86,7 +89,7 @@ fn with_settings(server: PgConnectOptions) -> PgConnectOptions {
         .disable_statement_logging()
         .extra_float_digits(None)
         .options(SETTINGS)
-        .options([("tcp_user_timeout", TCP_USER_TIMEOUT_MILLIS), DIRECT])
+        .options([("tcp_user_timeout", TCP_USER_TIMEOUT_MILLIS), ISOLATION, DIRECT])
         .options(KEEPALIVE)
 }
 
