@@ -27,7 +27,7 @@ pub struct ConcurrentIndex {
 pub enum IndexState {
     /// Its extension is missing.
     Unsupported,
-    /// There is none.
+    /// The index does not exist.
     Missing,
     /// It is being built, or building it failed.
     Invalid,

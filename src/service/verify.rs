@@ -19,7 +19,8 @@ use super::{Caller, Error, RequestContext, Service, View};
 
 /// How many values can be verified in one request.
 pub const MAX_VERIFICATIONS: usize = 100;
-/// How many of them are verified at the same time, so that one request does not take all connections to the database.
+/// How many of them are verified at the same time, so that a list does not take all connections to the database. A document may contain
+/// several lists.
 const AT_THE_SAME_TIME: usize = 8;
 
 /// A value that a client sent to the caller, and what it must be valid for.

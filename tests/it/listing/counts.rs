@@ -50,7 +50,7 @@ async fn tokens_are_counted_by_status_kind_and_owner_with_the_largest_owners_fir
     assert_eq!(counts(&server, Value::Null).await, expected);
     let rest = server.admin.rest("GET", "/token-counts", Value::Null).await;
     assert_eq!((rest.status, &rest.body), (200, &expected));
-    // A count is kept for a minute, whoever asks.
+    // A count is kept for a minute, for all callers.
     admin.create(json!({ "name": "later", "owner": "later" })).await.unwrap();
     server.clock.advance(1);
     expected["byOwner"] = json!([owner("large", 3)]);

@@ -13,7 +13,8 @@ use crate::domain::rule::lifecycle::{self, Status};
 use crate::domain::token::{Permission, Token};
 use crate::service::{Caller, Connection, Error, PageRequest, Service};
 
-/// How many are revoked at the same time, so that one request does not take all connections to the database.
+/// How many are revoked at the same time, so that a page does not take all connections to the database. The mutations of a document run
+/// one after the other.
 const AT_THE_SAME_TIME: usize = 8;
 
 /// Which tokens to revoke, and why.
@@ -94,7 +95,7 @@ fn not_revoked(filter: Filter) -> Result<Filter, InvalidInput> {
         let message = "Give the filter a condition. To revoke all API tokens, ask for each status but REVOKED.";
         return Err(InvalidInput::new("filter", message));
     }
-    // Every token contains it. Who sends one means another, such as the variable of a script that is empty.
+    // Every token contains it. A client that sends one meant another, such as a variable of a script that is not set.
     for (field, text) in [("name", &filter.name), ("text", &filter.text)] {
         if text.as_ref().is_some_and(String::is_empty) {
             return Err(InvalidInput::new(field, "An empty text matches all API tokens. Leave it out, or give one."));
