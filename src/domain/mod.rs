@@ -4,6 +4,7 @@
 //! on a database, GraphQL or HTTP. So every rule can be read, tested and model-checked by itself.
 
 pub mod audit;
+pub mod delivery;
 pub mod error_code;
 pub mod id;
 pub mod invalid_input;

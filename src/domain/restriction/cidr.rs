@@ -114,8 +114,27 @@ impl CidrBlocks {
         Ok(Self(blocks.into()))
     }
 
+    /// Reads blocks with commas between them, for a setting of the server. They may overlap: such lists are pasted together from those that
+    /// clouds publish. A blank text is no block.
+    ///
+    /// # Errors
+    /// One sentence for every text that is not a block.
+    pub(in crate::domain) fn parse_list(text: &str) -> Result<Self, Vec<String>> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let (mut blocks, mut problems) = (Vec::new(), Vec::new());
+        for text in text.split(',').map(str::trim) {
+            match CidrBlock::parse(text) {
+                Ok(block) => blocks.push(block),
+                Err(malformed) => problems.push(format!("{} {malformed}.", quote(text))),
+            }
+        }
+        if problems.is_empty() { Ok(Self::widest(blocks)) } else { Err(problems) }
+    }
+
     /// The blocks that no other block covers.
-    pub(in crate::domain) fn widest(mut blocks: Vec<CidrBlock>) -> Self {
+    fn widest(mut blocks: Vec<CidrBlock>) -> Self {
         blocks.sort_unstable();
         blocks.dedup_by(|next, kept| kept.covers(next));
         Self(blocks.into())

@@ -5,8 +5,7 @@
 
 use core::net::IpAddr;
 
-use super::cidr::{CidrBlock, CidrBlocks};
-use crate::domain::text::quote;
+use super::cidr::CidrBlocks;
 
 /// The CIDR blocks of trusted proxies. The default trusts no peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,17 +23,7 @@ impl TrustedProxies {
     /// # Errors
     /// Every text that is not a block.
     pub fn parse(text: &str) -> Result<Self, MalformedTrustedProxies> {
-        if text.trim().is_empty() {
-            return Ok(Self::default());
-        }
-        let (mut blocks, mut problems) = (Vec::new(), Vec::new());
-        for text in text.split(',').map(str::trim) {
-            match CidrBlock::parse(text) {
-                Ok(block) => blocks.push(block),
-                Err(malformed) => problems.push(format!("{} {malformed}.", quote(text))),
-            }
-        }
-        if problems.is_empty() { Ok(Self(CidrBlocks::widest(blocks))) } else { Err(MalformedTrustedProxies(problems)) }
+        CidrBlocks::parse_list(text).map(Self).map_err(MalformedTrustedProxies)
     }
 
     /// Whether what a peer at this address says of its client is believed.
