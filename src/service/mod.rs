@@ -28,8 +28,8 @@ pub use policy::Policy;
 pub use state::Service;
 pub(crate) use token::token_id;
 pub use token::{
-    Connection, CreateRequest, Issued, PageRequest, ReviveRequest, Revocations, RevokeManyRequest, RotateRequest, View,
-    cursor,
+    Connection, CreateRequest, Issued, MAX_ROTATIONS, PageRequest, ReviveRequest, Revocations, RevokeManyRequest,
+    RotateManyRequest, RotateRequest, RotationOutcome, Rotations, View, cursor,
 };
 pub use value_use::{NamedUsers, Rehearsal, RotationRehearsal, StillInUse};
 pub use verify::{MAX_VERIFICATIONS, Verification, VerifyRequest};

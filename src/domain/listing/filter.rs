@@ -66,6 +66,35 @@ impl Filter {
         }
         Ok(())
     }
+
+    /// The same filter, for a change of all tokens that match. Tokens with these statuses are left out, because they cannot be changed so.
+    ///
+    /// # Errors
+    /// When it has no condition, or one that every token meets: a client that sends that meant another, such as a variable of a script that
+    /// is not set. Or when it asks only for tokens that are left out.
+    pub fn for_change(self, left_out: &[Status]) -> Result<Self, InvalidInput> {
+        if self == Self::default() {
+            let message = "Give the filter a condition. To mean all API tokens, ask for each status.";
+            return Err(InvalidInput::new("filter", message));
+        }
+        for (field, text) in [("name", &self.name), ("text", &self.text)] {
+            if text.as_ref().is_some_and(String::is_empty) {
+                let message = "An empty text matches all API tokens. Leave it out, or give one.";
+                return Err(InvalidInput::new(field, message));
+            }
+        }
+        let asked = self.status.unwrap_or_else(|| Status::ALL.iter().copied().collect());
+        let status: BTreeSet<_> = asked.into_iter().filter(|status| !left_out.contains(status)).collect();
+        if status.is_empty() {
+            let names: Vec<_> = left_out.iter().map(|status| status.as_str()).collect();
+            let message = format!(
+                "API tokens with one of these statuses are left out: {}. Ask for another status.",
+                names.join(", ")
+            );
+            return Err(InvalidInput::new("status", message));
+        }
+        Ok(Self { status: Some(status), ..self })
+    }
 }
 
 /// Reads the list of a filter. An empty one restricts nothing, as if it were left out.

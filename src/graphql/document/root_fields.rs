@@ -14,6 +14,8 @@ enum Kind {
     TakesValues,
     /// It returns a page, whose size multiplies the cost.
     Page,
+    /// It returns a page whose entries contain a value each, which is shown once (R9).
+    PageIssuesValues,
 }
 
 /// Rotates an API token, which a document may do once per token (R7).
@@ -35,6 +37,7 @@ const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("auditEvents", Kind::Page),
     ("createAPIToken", Kind::IssuesValue),
     (ROTATE, Kind::IssuesValue),
+    ("rotateAPITokens", Kind::PageIssuesValues),
     ("reviveAPIToken", Kind::IssuesValue),
     ("updateAPIToken", Kind::Plain),
     ("endAPITokenOverlap", Kind::Plain),
@@ -50,7 +53,7 @@ fn kind(name: &str) -> Option<Kind> {
 
 /// Whether the result of this field contains a value.
 pub(super) fn issues_value(name: &str) -> bool {
-    kind(name) == Some(Kind::IssuesValue)
+    matches!(kind(name), Some(Kind::IssuesValue | Kind::PageIssuesValues))
 }
 
 /// Whether the input of this field contains a value.
@@ -65,7 +68,7 @@ pub(super) fn takes_values(name: &str) -> bool {
 
 /// Whether this field returns a page.
 pub(super) fn is_page(name: &str) -> bool {
-    kind(name) == Some(Kind::Page)
+    matches!(kind(name), Some(Kind::Page | Kind::PageIssuesValues))
 }
 
 #[cfg(test)]
@@ -106,6 +109,6 @@ mod tests {
         assert_eq!(table, of_schema());
         assert_eq!(table.len(), ROOT_FIELDS.len(), "none twice");
         let issuing: Vec<&str> = ROOT_FIELDS.iter().map(|(name, _)| *name).filter(|name| issues_value(name)).collect();
-        assert_eq!(issuing, ["createAPIToken", ROTATE, "reviveAPIToken"]);
+        assert_eq!(issuing, ["createAPIToken", ROTATE, "rotateAPITokens", "reviveAPIToken"]);
     }
 }

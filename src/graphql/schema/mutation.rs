@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object, Result};
 
 use super::types::revocation::{RevokeApiTokensInput, RevokeApiTokensOutput};
+use super::types::rotations::{RotateApiTokensInput, RotateApiTokensOutput};
 use super::types::token::api_token::ApiToken;
 use super::types::token::input::{
     EndApiTokenOverlapInput, ResumeApiTokenInput, ReviveApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput,
@@ -57,6 +58,23 @@ impl Mutation {
         let issued = issued.map_err(|err| refuse(if has_key_field { err } else { err.of_header_key() }))?;
         let cancelled_generation = issued.cancelled_generation;
         Ok(RotateApiTokenOutput { token: ApiToken::from(issued).into(), cancelled_generation }.into())
+    }
+
+    /// Rotates all API tokens that match a filter, a page at a time, and returns each new value once. Each is rotated as
+    /// `rotateAPIToken` does by its id; one that may not be rotated is named with the reason. Your own API token is not rotated.
+    /// Needs `API_TOKEN_READ`, `API_TOKEN_MODIFY` and, for each API token, every permission and scope that it has.
+    #[graphql(name = "rotateAPITokens")]
+    async fn rotate_api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API tokens, and how to rotate them.")] input: RotateApiTokensInput,
+    ) -> Result<Ready<RotateApiTokensOutput>> {
+        let mut request = input.read().map_err(refuse)?;
+        let has_key_field = request.idempotency_key.is_some();
+        request.idempotency_key = request.idempotency_key.or_else(|| header_key(ctx));
+        let rotations = service(ctx)?.rotate_many(caller(ctx)?, request).await;
+        let rotations = rotations.map_err(|err| refuse(if has_key_field { err } else { err.of_header_key() }))?;
+        Ok(RotateApiTokensOutput::from(rotations).into())
     }
 
     /// Gives an API token that was not rotated within its rotation period a new value, and returns it once. This is possible for

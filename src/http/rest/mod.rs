@@ -12,6 +12,7 @@ mod page;
 mod rejection;
 mod revocation;
 mod rotatetoken;
+mod rotation;
 mod routes;
 mod token;
 mod token_value;

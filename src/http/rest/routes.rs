@@ -14,13 +14,14 @@ use crate::service::ErrorCode;
 
 use super::authentication::authenticate;
 use super::rejection::RestRejection;
-use super::{api_tokens, openapi, revocation, rotatetoken, verification};
+use super::{api_tokens, openapi, revocation, rotatetoken, rotation, verification};
 
 /// All REST routes.
 pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
     let document = openapi::document(state.max_body_bytes);
     let of_callers = Router::new()
         .route("/api-tokens", get(api_tokens::list).post(api_tokens::create).delete(revocation::revoke))
+        .route("/api-tokens/rotate", post(rotation::rotate))
         .route("/api-tokens/verify", post(verification::verify))
         .route("/api-tokens/{id}", get(api_tokens::read).post(api_tokens::update).delete(api_tokens::revoke))
         .route("/api-tokens/{id}/rotate", post(api_tokens::rotate))

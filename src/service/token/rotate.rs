@@ -154,11 +154,7 @@ impl Service {
         }
         let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
         let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
-        let plan = rotation::rotate(&token, rotator, overlap, repeatable, now).map_err(lost_race)?;
-        let unsettled = self.time.uncertain_seconds();
-        if unsettled > 0 && plan.rests_on_guard(&token) {
-            return Err(Refusal::RotationConflict { retry_after_seconds: unsettled }.into());
-        }
+        let plan = self.plan(&token, rotator, overlap, repeatable, now).map_err(lost_race)?;
         if let Plan::Issue(rotation) = &plan {
             for generation in overlap.cut_off(&token, rotation) {
                 self.require_silent(transaction, caller, (&token, generation), request.force, now).await?;
@@ -190,6 +186,23 @@ impl Service {
             }
         };
         Ok(Issued { view: View::new(token, now), value, cancelled_generation })
+    }
+
+    /// Decides about a rotation. While it is uncertain how long ago the last one was, no unused value is cancelled (R17).
+    pub(super) fn plan(
+        &self,
+        token: &Token,
+        rotator: Rotator,
+        overlap: Overlap,
+        repeatable: Option<Repeatable<'_>>,
+        now: Timestamp,
+    ) -> Result<Plan, Refusal> {
+        let plan = rotation::rotate(token, rotator, overlap, repeatable, now)?;
+        let unsettled = self.time.uncertain_seconds();
+        if unsettled > 0 && plan.rests_on_guard(token) {
+            return Err(Refusal::RotationConflict { retry_after_seconds: unsettled });
+        }
+        Ok(plan)
     }
 
     /// Locks the token to rotate; returns also on whose behalf it is rotated. The first use by its holder is left to the rotation.

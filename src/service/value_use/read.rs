@@ -31,7 +31,7 @@ impl Service {
     }
 
     /// How each of these values is used. The use that this value was written to have is that of the request itself, and does not count.
-    pub(super) async fn find_value_uses(
+    pub(crate) async fn find_value_uses(
         &self,
         values: &[(TokenId, u32)],
         asked: Asked,

@@ -44,6 +44,29 @@ impl Service {
         Err(Error::StillInUse(Box::new(StillInUse { in_use, retry_after_seconds, users: None })))
     }
 
+    /// What [`Service::require_silent`] would refuse of these values of another's token, as far as the token was read: the first that is in
+    /// use.
+    pub(crate) async fn still_in_use(
+        &self,
+        token: &Token,
+        generations: &[u32],
+        now: Timestamp,
+    ) -> Result<Option<Error>, Error> {
+        let values: Vec<_> = generations.iter().map(|generation| (token.id, *generation)).collect();
+        if values.is_empty() || token.settings.silent_minutes == 0 {
+            return Ok(None);
+        }
+        let uses = self.find_value_uses(&values, Asked::Totals, None, now).await?;
+        let in_use = values.iter().find_map(|value| {
+            let last_used_at = uses.get(value)?.last_used_at;
+            in_use(token, value.1, self.latest_possible(last_used_at), now)
+        });
+        Ok(in_use.map(|in_use| {
+            let retry_after_seconds = now.seconds_until(in_use.silent_at);
+            Error::StillInUse(Box::new(StillInUse { in_use, retry_after_seconds, users: None }))
+        }))
+    }
+
     /// The error of an operation on this token. If a value of it is in use, it names users, unless the caller may not know them or they
     /// cannot be read.
     pub(crate) async fn name_users(&self, caller: &Caller, id: TokenId, err: Error) -> Error {

@@ -8,6 +8,7 @@ mod rehearse;
 mod reuse;
 mod revive;
 mod rotate;
+mod rotate_many;
 mod rotate_optimistically;
 mod still_in_use;
 mod when_silent;

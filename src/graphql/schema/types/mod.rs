@@ -6,5 +6,6 @@ pub(crate) mod leaf;
 pub(crate) mod node;
 pub(crate) mod page_info;
 pub(crate) mod revocation;
+pub(crate) mod rotations;
 pub(crate) mod token;
 pub(crate) mod token_counts;

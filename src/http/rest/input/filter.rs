@@ -1,8 +1,14 @@
-//! The conditions on API tokens, as parameters of a query string. Their fields have the names of the GraphQL schema.
+//! The conditions on API tokens, as parameters of a query string, or as an object of a body. Their fields have the names of the GraphQL
+//! schema.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use utoipa::IntoParams;
+use serde_json::{Map, Value};
+use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
@@ -11,9 +17,10 @@ use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Metadata, Permission, TokenKind};
 use crate::http::rejection::Rejection;
+use crate::http::rest::token_value::MetadataEntry;
 use crate::service::Error;
 
-use super::fields::{Fields, Input, input};
+use super::fields::{Fields, Input, Readable, input};
 
 input! {
     /// Which API tokens. All conditions must hold.
@@ -37,7 +44,7 @@ input! {
         /// Only those that were created by the holder of this API token.
         "createdBy" => created_by: Option<String> as Option<String>,
         /// Only those that have this pair of metadata, written as `key=value`. Repeat the parameter for those that have all of several.
-        "metadata" => metadata: Option<Vec<String>> as Option<Vec<String>>,
+        "metadata" => metadata: Option<Vec<Pair>> as Option<Vec<String>>,
         /// Only those that expire at this time or later. Those that never expire are left out.
         "expiresAfter" => expires_after: Option<Timestamp> as Option<Timestamp>,
         /// Only those that expire, or have expired, before this time.
@@ -84,10 +91,54 @@ impl FilterInput {
     }
 }
 
-/// Reads pairs, each written as a key, an equals sign and a value. No key contains an equals sign.
-fn metadata(pairs: Vec<String>) -> Result<Metadata, InvalidInput> {
-    let split = |pair: String| pair.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let pairs: Option<Vec<_>> = pairs.into_iter().map(split).collect();
+/// Reads the conditions in a body.
+///
+/// # Errors
+/// When a field is unknown, or a condition invalid.
+pub(crate) fn read_filter(fields: Map<String, Value>, hides_names: bool) -> Result<Filter, Rejection> {
+    let input: FilterInput = Fields::read(fields, hides_names)?;
+    Ok(input.read()?)
+}
+
+/// A pair of metadata: in a query string, written as a key, an equals sign and a value; in a body, an object. `None` if there is no equals
+/// sign. No key contains one.
+pub(crate) struct Pair(Option<(String, String)>);
+
+impl Readable for Pair {
+    fn must_be() -> String {
+        MetadataEntry::must_be()
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        if let Value::String(text) = &value {
+            return Some(Self(text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))));
+        }
+        MetadataEntry::read(value).map(|entry| Self(Some(entry.into())))
+    }
+}
+
+fn metadata(pairs: Vec<Pair>) -> Result<Metadata, InvalidInput> {
+    let pairs: Option<Vec<_>> = pairs.into_iter().map(|Pair(pair)| pair).collect();
     let message = "Each pair of metadata is a key, an equals sign and a value, such as team=payments.";
     Metadata::parse(pairs.ok_or_else(|| InvalidInput::new("metadata", message))?)
+}
+
+/// In a body, the parameters are the fields of an object.
+impl PartialSchema for FilterInput {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new().description(Some("Which API tokens. All conditions must hold."));
+        let fields = Self::into_params(|| Some(ParameterIn::Query)).into_iter();
+        let object = fields.fold(object, |object, field| {
+            let pairs = || ArrayBuilder::new().items(Ref::from_schema_name("MetadataEntry")).build().into();
+            let schema = if field.name == "metadata" { Some(pairs()) } else { field.schema };
+            object.property(field.name, schema.unwrap_or_else(|| Schema::default().into()))
+        });
+        object.build().into()
+    }
+}
+
+impl ToSchema for FilterInput {
+    fn name() -> Cow<'static, str> {
+        "APITokenFilterInput".into()
+    }
 }

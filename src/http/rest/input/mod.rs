@@ -6,7 +6,7 @@ mod inputs;
 mod query;
 
 pub(super) use fields::{Fields, Input, Readable, input};
-pub(super) use filter::FilterInput;
+pub(super) use filter::{FilterInput, read_filter};
 pub(super) use inputs::{
     EndOverlapInput, Include, ListInput, NoInput, ORDERS, ReadInput, RehearsalInput, ReviveInput, RevokeInput,
     RevokeManyInput, RotateInput, SuspendInput,

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use crate::domain::listing::Order;
 use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
-use crate::http::rest::{api_tokens, revocation, rotatetoken, verification};
+use crate::http::rest::{api_tokens, revocation, rotatetoken, rotation, verification};
 
 use super::limits::{self, merge};
 
@@ -37,6 +37,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::count,
         verification::verify,
         revocation::revoke,
+        rotation::rotate,
         rotatetoken::rotate,
         rotatetoken::rotate_in_index,
         document_address,

@@ -8,7 +8,7 @@ use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGI
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use crate::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use crate::domain::value::derivation::IdempotencyKey;
-use crate::service::{MAX_OWNERS, MAX_VERIFICATIONS};
+use crate::service::{MAX_OWNERS, MAX_ROTATIONS, MAX_VERIFICATIONS};
 
 /// The alphabet of scopes (RFC 6749, section 3.3).
 const SCOPE: &str = r"^[\x21\x23-\x5B\x5D-\x7E]+$";
@@ -59,6 +59,16 @@ pub(crate) fn document() -> Value {
             "key": { "minLength": 1, "maxLength": MAX_METADATA_KEY_LENGTH, "pattern": "^[A-Za-z0-9._/-]+$" },
             "value": { "maxLength": MAX_METADATA_BYTES },
         } },
+        "APITokenFilterInput": { "minProperties": 1, "properties": filter() },
+        "RotateAPITokensInput": { "properties": {
+            "first": { "minimum": 1, "maximum": MAX_ROTATIONS },
+            "overlapMinutes": minutes,
+            "idempotencyKey": {
+                "minLength": 1, "maxLength": IdempotencyKey::MAX_LENGTH, "pattern": "^[ -~]*$",
+            },
+            "reason": name,
+            "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
+        } },
         "RotateAPITokenInput": { "properties": {
             "overlapMinutes": minutes,
             "idempotencyKey": {
@@ -84,6 +94,14 @@ pub(crate) fn document() -> Value {
             "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
         } },
     } } })
+}
+
+/// The limits of the conditions in a body.
+fn filter() -> Value {
+    let limits = [("name", "string"), ("text", "string"), ("owner", "string"), ("scope", "string")];
+    let limits = limits.into_iter().chain([("previousValueUsedWithinMinutes", "integer")]);
+    let limits = limits.filter_map(|(name, kind)| Some((name.to_owned(), of_parameter(name, kind)?)));
+    limits.chain([("metadata".to_owned(), json!({ "maxItems": MAX_METADATA_ENTRIES }))]).collect()
 }
 
 /// The limits of a query parameter of this type. Endpoints have parameters of the same name and another type.

@@ -1,11 +1,7 @@
 //! `revokeAPITokens`: revoking all tokens that match a filter, a page at a time.
 
-use std::collections::BTreeSet;
-
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::domain::invalid_input::InvalidInput;
-use crate::domain::listing::Filter;
 use crate::domain::reason::ReasonDraft;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::authority::Authority;
@@ -48,7 +44,7 @@ impl Service {
     pub async fn revoke_many(&self, caller: &Caller, request: RevokeManyRequest) -> Result<Revocations, Error> {
         let RevokeManyRequest { mut page, dry_run, reason } = request;
         reason.clone().validate()?;
-        page.filter = not_revoked(page.filter)?;
+        page.filter = page.filter.for_change(&[Status::Revoked])?;
         let own = self.own_token(caller, self.now()).await?;
         let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
@@ -87,27 +83,4 @@ fn check(authority: &Authority<'_>, token: &Token) -> Result<(), Refusal> {
 /// meanwhile: of the token that was to be revoked, that would be false.
 fn is_of_target(refusal: &Refusal) -> bool {
     matches!(refusal, Refusal::Forbidden(_) | Refusal::TokenProtected)
-}
-
-/// The filter, without tokens that are revoked already.
-fn not_revoked(filter: Filter) -> Result<Filter, InvalidInput> {
-    if filter == Filter::default() {
-        let message = "Give the filter a condition. To revoke all API tokens, ask for each status but REVOKED.";
-        return Err(InvalidInput::new("filter", message));
-    }
-    // Every token contains it. A client that sends one meant another, such as a variable of a script that is not set.
-    for (field, text) in [("name", &filter.name), ("text", &filter.text)] {
-        if text.as_ref().is_some_and(String::is_empty) {
-            return Err(InvalidInput::new(field, "An empty text matches all API tokens. Leave it out, or give one."));
-        }
-    }
-    let asked = filter.status.unwrap_or_else(|| Status::ALL.iter().copied().collect());
-    let status: BTreeSet<_> = asked.into_iter().filter(|status| *status != Status::Revoked).collect();
-    if status.is_empty() {
-        return Err(InvalidInput::new(
-            "status",
-            "API tokens that are revoked already are left out. Ask for another status.",
-        ));
-    }
-    Ok(Filter { status: Some(status), ..filter })
 }
