@@ -170,6 +170,13 @@ fn a_secret_in_the_wrong_place_of_the_command_line_is_not_repeated() {
         vec!["serve", value],
         vec!["serve", &flag],
         vec!["serve", &format!("--{SECRET}")],
+        // Behind the flag, where the shell has left a blank.
+        vec!["serve", "--otlp-headers=", "authorization=Bearer%20hunter2"],
+        vec!["serve", "--otlp-headers", "authorization=Bearer", "hunter2"],
+        vec!["serve", "hunter2"],
+        vec!["hunter2"],
+        vec!["config", "hunter2"],
+        vec!["backup", "a.db", "hunter2"],
         vec!["serve", "--graphql-max-depth", SECRET],
         vec!["serve", "--graphql-max-depth", value],
         vec!["serve", "--listen", SECRET],
