@@ -21,12 +21,16 @@ pub fn suspend(token: &Token, now: Timestamp) -> Result<bool, Refusal> {
     }
 }
 
-/// Whether to resume this token; `false` if it is not suspended.
+/// Whether to resume this token; `false` if it is not suspended. One that missed its rotation period during the suspension is resumed, too:
+/// it does not work, but it can then be revived.
 ///
 /// # Errors
-/// Why the token has ended, so that resuming it would not make it work.
+/// Why the token has ended, so that resuming it would not help.
 pub fn resume(token: &Token, now: Timestamp) -> Result<bool, Refusal> {
-    Ok(unless_ended(token, now)? == Status::Suspended)
+    match status(token, now) {
+        Status::RotationOverdue if token.suspended_at.is_some() => Ok(true),
+        _ => Ok(unless_ended(token, now)? == Status::Suspended),
+    }
 }
 
 /// The status of a token that has not ended.
@@ -122,7 +126,11 @@ mod tests {
             for offset in [0, 1] {
                 let now = at(MINUTE + offset);
                 assert_eq!(status(&token, now), then);
-                assert_eq!((suspend(&token, now), resume(&token, now)), (Err(refusal.clone()), Err(refusal.clone())));
+                assert_eq!(suspend(&token, now), Err(refusal.clone()));
+                // A token that is overdue may still be revived.
+                let resumed = if then == Status::RotationOverdue { Ok(true) } else { Err(refusal.clone()) };
+                assert_eq!(resume(&token, now), resumed);
+                assert_eq!(resume(&Token { suspended_at: None, ..token.clone() }, now), Err(refusal.clone()));
             }
         }
     }

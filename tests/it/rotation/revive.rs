@@ -113,6 +113,21 @@ async fn r2_r10_a_revoked_expired_or_suspended_token_is_not_revived() {
 }
 
 #[tokio::test]
+async fn r3_a_token_that_became_overdue_during_a_suspension_is_resumed_and_then_revived() {
+    let server = start().await;
+    let token = create(&server, json!({})).await;
+    server.admin.suspend(&token.id).await.unwrap();
+    server.clock.set(PERIOD);
+    server.admin.resume(&token.id).await.unwrap();
+    assert_eq!(token.client.check().await, Err("ROTATION_OVERDUE".into()), "to resume it revives nothing");
+    assert_eq!(token.client.rotate().await, Err("ROTATION_OVERDUE".into()));
+    assert_eq!(server.admin.resume(&token.id).await, Err("ROTATION_OVERDUE".into()), "it is not suspended any more");
+    let value = revive(&server.admin, &token.id).await.unwrap();
+    assert_eq!(token.client.with(value).check().await, Ok(2));
+    assert_eq!(token.client.check().await, Err("VALUE_RETIRED".into()));
+}
+
+#[tokio::test]
 async fn r11_who_revives_a_token_holds_all_that_it_holds() {
     let server = start().await;
     let token = create(&server, json!({ "permissions": ["AUDIT_LOG_READ"], "scopes": ["read"] })).await;
