@@ -41,6 +41,7 @@ mod m0023_missed_rotation;
 mod m0024_grants;
 mod m0025_text_search;
 mod m0026_text_search_name;
+mod m0027_webhooks;
 mod statements;
 
 /// All steps, oldest first.
@@ -77,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_grants::Migration),
             Box::new(m0025_text_search::Migration),
             Box::new(m0026_text_search_name::Migration),
+            Box::new(m0027_webhooks::Migration),
         ]
     }
 }

@@ -97,6 +97,16 @@ typed_id!(
     RequestId,
     "req_"
 );
+typed_id!(
+    /// The identity of a webhook: `whk_…`.
+    WebhookId,
+    "whk_"
+);
+typed_id!(
+    /// The identity of a notice, the same in every webhook that gets it, and in every attempt: `ntc_…`.
+    NoticeId,
+    "ntc_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ pub mod error_code;
 pub mod id;
 pub mod invalid_input;
 pub mod listing;
+pub mod notice;
 pub mod reason;
 pub mod refusal;
 pub mod restriction;

@@ -18,6 +18,7 @@ mod listing;
 mod logs;
 mod metrics;
 mod model;
+mod notice;
 mod replicas;
 mod rest;
 mod rotation;

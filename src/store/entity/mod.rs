@@ -3,3 +3,5 @@
 pub(super) mod api_token;
 pub(super) mod api_token_value;
 pub(super) mod audit_event;
+pub(super) mod webhook;
+pub(super) mod webhook_delivery;

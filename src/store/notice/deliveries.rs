@@ -1,0 +1,103 @@
+//! Deliveries, as they are listed, and sending one again.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::domain::id::{NoticeId, TokenId, WebhookId};
+use crate::domain::notice::{Delivery, DeliveryId, NoticeKind};
+use crate::domain::timestamp::Timestamp;
+use crate::store::entity::webhook_delivery::{Column, Entity, Model};
+use crate::store::{Error, Store, Transaction};
+
+/// One page of deliveries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryListing {
+    /// The deliveries, newest first.
+    pub deliveries: Vec<Delivery>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+impl Store {
+    /// The newest deliveries to a webhook or, after a delivery, those that are older; none if that one is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn deliveries(
+        &self,
+        webhook: WebhookId,
+        after: Option<NoticeId>,
+        size: u32,
+    ) -> Result<DeliveryListing, Error> {
+        let mut wanted = Entity::find().filter(Column::WebhookId.eq(webhook.to_string()));
+        if let Some(notice) = after {
+            let place = Entity::find()
+                .select_only()
+                .column(Column::Number)
+                .filter(Column::WebhookId.eq(webhook.to_string()))
+                .filter(Column::NoticeId.eq(notice.to_string()));
+            let place: Option<i64> = place.into_tuple().one(&self.read).await?;
+            let Some(place) = place else { return Ok(DeliveryListing { deliveries: Vec::new(), more: false }) };
+            wanted = wanted.filter(Column::Number.lt(place));
+        }
+        let wanted = wanted.order_by_desc(Column::Number).limit(u64::from(size) + 1);
+        let mut deliveries = wanted.all(&self.read).await?.into_iter().map(delivery).collect::<Result<Vec<_>, _>>()?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = deliveries.len() > size;
+        deliveries.truncate(size);
+        Ok(DeliveryListing { deliveries, more })
+    }
+}
+
+impl Transaction {
+    /// Makes a delivery pending again, as if it had never been sent; returns it, if it exists.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn resend_delivery(&self, id: DeliveryId, now: Timestamp) -> Result<Option<Delivery>, Error> {
+        let one = |query: sea_orm::Select<Entity>| {
+            query
+                .filter(Column::WebhookId.eq(id.webhook.to_string()))
+                .filter(Column::NoticeId.eq(id.notice.to_string()))
+        };
+        let none = || Expr::value(None::<i64>);
+        let text = || Expr::value(None::<String>);
+        Entity::update_many()
+            .col_expr(Column::FirstAttemptAt, none())
+            .col_expr(Column::NextAttemptAt, Expr::value(now.unix_millis()))
+            .col_expr(Column::Attempts, Expr::value(0_i64))
+            .col_expr(Column::Claim, text())
+            .col_expr(Column::ClaimedUntil, none())
+            .col_expr(Column::DeliveredAt, none())
+            .col_expr(Column::DeadAt, none())
+            .col_expr(Column::LastStatus, none())
+            .col_expr(Column::LastError, text())
+            .filter(Column::WebhookId.eq(id.webhook.to_string()))
+            .filter(Column::NoticeId.eq(id.notice.to_string()))
+            .exec(self.connection())
+            .await?;
+        one(Entity::find()).one(self.connection()).await?.map(delivery).transpose()
+    }
+}
+
+fn delivery(row: Model) -> Result<Delivery, Error> {
+    let unreadable = |what: &str| Error::Unreadable(format!("webhook_delivery {}: {what}", row.number));
+    let moment = Timestamp::from_unix_millis;
+    let pending = row.delivered_at.is_none() && row.dead_at.is_none();
+    let token_id = row.token_id.as_deref().map(|id| TokenId::parse(id).ok_or_else(|| unreadable("token_id")));
+    Ok(Delivery {
+        id: DeliveryId {
+            notice: NoticeId::parse(&row.notice_id).ok_or_else(|| unreadable("notice_id"))?,
+            webhook: WebhookId::parse(&row.webhook_id).ok_or_else(|| unreadable("webhook_id"))?,
+        },
+        kind: NoticeKind::parse(&row.kind),
+        token_id: token_id.transpose()?,
+        created_at: moment(row.created_at),
+        attempts: u32::try_from(row.attempts).map_err(|_| unreadable("attempts"))?,
+        next_attempt_at: pending.then_some(moment(row.next_attempt_at)),
+        delivered_at: row.delivered_at.map(moment),
+        dead_at: row.dead_at.map(moment),
+        last_status: row.last_status.and_then(|status| u32::try_from(status).ok()),
+        last_error: row.last_error.map(Into::into),
+    })
+}
