@@ -6,6 +6,8 @@
 //! A delivery is one notice to one webhook, written in the transaction of the change that the notice is about, with the whole message.
 //! `number` is its place in the order: what is written about one token is written one after the other, while the token is locked. No foreign
 //! key to tokens: a notice outlives what it is about.
+//!
+//! Nothing here takes long, because no event of the audit log can be read or added meanwhile.
 
 use sea_orm_migration::prelude::*;
 
@@ -74,13 +76,21 @@ const INDEXES: [&str; 5] = [
     "CREATE INDEX webhook_delivery_created_idx ON webhook_delivery (created_at)",
 ];
 
-const DOWN: [&str; 3] = ["DROP TABLE notice_sweep", "DROP TABLE webhook_delivery", "DROP TABLE webhook"];
+/// Which webhook an event is about.
+const COLUMN: &str = "ALTER TABLE audit_event ADD COLUMN webhook_id TEXT";
+
+const DOWN: [&str; 4] = [
+    "ALTER TABLE audit_event DROP COLUMN webhook_id",
+    "DROP TABLE notice_sweep",
+    "DROP TABLE webhook_delivery",
+    "DROP TABLE webhook",
+];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let postgres = is_postgres(manager);
-        for table in TABLES {
+        for table in TABLES.iter().chain([&COLUMN]) {
             let table = if postgres {
                 table
                     .replace(" TEXT", " TEXT COLLATE \"C\"")

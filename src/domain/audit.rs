@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::collections::BTreeSet;
 
 use super::error_code::ErrorCode;
-use super::id::{EventId, RequestId, TokenId};
+use super::id::{EventId, RequestId, TokenId, WebhookId};
 use super::listing::End;
 use super::reason::Reason;
 use super::timestamp::Timestamp;
@@ -46,6 +46,18 @@ pub enum Action {
     RestrictionRefused,
     /// A credential was presented that is not the value of any token.
     SignInRefused,
+    /// A webhook was created.
+    WebhookCreated,
+    /// The settings of a webhook were changed.
+    WebhookUpdated,
+    /// A webhook was deleted.
+    WebhookDeleted,
+    /// A webhook got a new secret.
+    WebhookSecretRotated,
+    /// A webhook was disabled, because it accepts no messages.
+    WebhookDisabled,
+    /// A webhook that was disabled was enabled.
+    WebhookEnabled,
     /// An action that only a newer version knows, which shares the database during an upgrade. Read, never written.
     Unknown,
 }
@@ -68,6 +80,12 @@ names! {
         ValueReused => "API_TOKEN_VALUE_REUSED",
         RestrictionRefused => "API_TOKEN_RESTRICTION_REFUSED",
         SignInRefused => "SIGN_IN_REFUSED",
+        WebhookCreated => "WEBHOOK_CREATED",
+        WebhookUpdated => "WEBHOOK_UPDATED",
+        WebhookDeleted => "WEBHOOK_DELETED",
+        WebhookSecretRotated => "WEBHOOK_SECRET_ROTATED",
+        WebhookDisabled => "WEBHOOK_DISABLED",
+        WebhookEnabled => "WEBHOOK_ENABLED",
         Unknown => "UNKNOWN",
     }
 }
@@ -132,6 +150,8 @@ pub struct AuditEvent {
     pub actor: Option<Actor>,
     /// To which token; `None` if unknown.
     pub token_id: Option<TokenId>,
+    /// To which webhook, if it was one.
+    pub webhook_id: Option<WebhookId>,
     /// The generation of the value concerned: the newest after a change, the one that was used in a refusal.
     pub generation: Option<u32>,
     /// In which request.

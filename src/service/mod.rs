@@ -9,6 +9,7 @@ mod database;
 mod error;
 mod judge;
 mod metrics;
+mod notice;
 mod operator;
 mod policy;
 mod state;

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, EventPage, Provenance, RefusedAs};
-use crate::domain::id::{EventId, RequestId, TokenId};
+use crate::domain::id::{EventId, RequestId, TokenId, WebhookId};
 use crate::domain::listing::End;
 use crate::domain::reason::Reason;
 use crate::domain::timestamp::Timestamp;
@@ -195,6 +195,7 @@ pub(super) fn row(event: &AuditEvent) -> ActiveModel {
         request_id: Set(event.provenance.request_id.map(|id| id.to_string())),
         reason: if_any(event.reason.text.clone()),
         evidence_url: if_any(event.reason.evidence_url.clone()),
+        webhook_id: if_any(event.webhook_id.map(|id| id.to_string())),
     }
 }
 
@@ -214,6 +215,7 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
     };
     let address = row.address.as_deref().map(str::parse::<IpAddr>).transpose().map_err(|_| unreadable("address"))?;
     let request_id = row.request_id.as_deref().map(|id| RequestId::parse(id).ok_or_else(|| unreadable("request_id")));
+    let webhook_id = row.webhook_id.as_deref().map(|id| WebhookId::parse(id).ok_or_else(|| unreadable("webhook_id")));
     Ok(AuditEvent {
         id: EventId::parse(&row.id).ok_or_else(|| unreadable("id"))?,
         at: Timestamp::from_unix_millis(row.at),
@@ -224,6 +226,7 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
         },
         actor,
         token_id: row.token_id.as_deref().map(columns::token_id).transpose()?,
+        webhook_id: webhook_id.transpose()?,
         generation: row.generation.map(columns::to_u32).transpose()?,
         provenance: Provenance { address, user_agent: row.user_agent.clone(), request_id: request_id.transpose()? },
         reason: Reason { text: row.reason, evidence_url: row.evidence_url },

@@ -24,6 +24,12 @@ pub(crate) fn report(event: &AuditEvent) {
         Action::ValuesRetired => "retired values",
         Action::ValueReused => "refused retired value",
         Action::RestrictionRefused => "refused value outside its restrictions",
+        Action::WebhookCreated => "created webhook",
+        Action::WebhookUpdated => "updated webhook",
+        Action::WebhookDeleted => "deleted webhook",
+        Action::WebhookSecretRotated => "rotated secret of webhook",
+        Action::WebhookDisabled => "disabled webhook",
+        Action::WebhookEnabled => "enabled webhook",
         // Anyone can cause any number of these. The endpoints log them at a bounded rate, by network.
         Action::SignInRefused => return,
         // This process writes none.
@@ -34,6 +40,7 @@ pub(crate) fn report(event: &AuditEvent) {
         Actor::System => display("SYSTEM".to_owned()),
     });
     let (action, token_id, generation) = (event.action.as_str(), event.token_id.map(display), event.generation);
+    let webhook_id = event.webhook_id.map(display);
     let result = event.refusal.as_ref().map_or("OK", RefusedAs::as_str);
-    tracing::info!(name: "audit_event", action, token_id, generation, actor, result, "{message}");
+    tracing::info!(name: "audit_event", action, token_id, webhook_id, generation, actor, result, "{message}");
 }

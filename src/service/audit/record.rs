@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use crate::domain::audit::{Action, AuditEvent, Provenance, RefusedAs};
 use crate::domain::id::{EventId, TokenId};
+use crate::domain::notice::NoticeKind;
 use crate::domain::reason::Reason;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::Actor;
+use crate::domain::token::{Actor, Token};
 use crate::service::{Error, ErrorCode, Service};
 use crate::store::Transaction;
 
@@ -21,6 +22,9 @@ pub(crate) struct Refused {
     /// The token that the request was about, if it is another one.
     pub(crate) target: Option<TokenId>,
 }
+
+/// What is announced of a refusal.
+pub(crate) type Announced<'a> = Option<(NoticeKind, &'a Token)>;
 
 /// The network of one client: its IPv4 address, or the first 64 bits of its IPv6 address (RFC 4291, section 2.5.4).
 fn network(address: IpAddr) -> IpAddr {
@@ -59,6 +63,7 @@ impl Service {
             refusal: None,
             actor: Some(actor),
             token_id: Some(token_id),
+            webhook_id: None,
             generation: Some(generation),
             provenance,
             reason: Reason::default(),
@@ -67,6 +72,17 @@ impl Service {
 
     /// Records a refusal, once a minute for each kind. If that fails, the request is refused anyway, and the log has the cause.
     pub(crate) async fn record_refusal(&self, refused: Refused, provenance: Provenance, now: Timestamp) {
+        self.record_and_announce_refusal(refused, None, provenance, now).await;
+    }
+
+    /// As [`Service::record_refusal`], and webhooks get a notice of what is recorded.
+    pub(crate) async fn record_and_announce_refusal(
+        &self,
+        refused: Refused,
+        announced: Announced<'_>,
+        provenance: Provenance,
+        now: Timestamp,
+    ) {
         let token_id = refused.target.or(refused.presented.map(|(id, _)| id));
         let (gate, network) = match token_id {
             Some(_) => (&self.refusals.known, None),
@@ -75,7 +91,7 @@ impl Service {
         if !gate.allows((refused.action, refused.code.as_str(), token_id, network), now) {
             return;
         }
-        if let Err(cause) = self.append_refusal(refused, token_id, provenance, now).await {
+        if let Err(cause) = self.append_refusal(refused, token_id, announced, provenance, now).await {
             tracing::warn!(name: "refusal_not_recorded", cause = %cause.cause(), "a refusal could not be recorded");
         }
     }
@@ -84,6 +100,7 @@ impl Service {
         &self,
         refused: Refused,
         token_id: Option<TokenId>,
+        announced: Announced<'_>,
         provenance: Provenance,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -94,12 +111,16 @@ impl Service {
             refusal: Some(RefusedAs::Code(refused.code)),
             actor: refused.presented.map(|(id, _)| Actor::ApiToken(id)),
             token_id,
+            webhook_id: None,
             generation: refused.presented.map(|(_, generation)| generation),
             provenance,
             reason: Reason::default(),
         };
         let transaction = self.store.begin().await?;
         transaction.append(&event).await?;
+        if let Some((kind, token)) = announced {
+            self.announce(&transaction, kind, token, &event).await?;
+        }
         transaction.commit().await?;
         report(&event);
         Ok(())

@@ -2,6 +2,8 @@
 
 use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
+use crate::domain::notice::NoticeKind;
+use crate::domain::reason::Reason;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::{conflict_guard, lifecycle};
 use crate::domain::timestamp::Timestamp;
@@ -38,7 +40,8 @@ impl Service {
                 let (action, code) = (Action::RestrictionRefused, Error::from(refusal.clone()).code());
                 let presented = Some((known.token.id, known.generation));
                 let refused = Refused { action, code, presented, target: None };
-                self.record_refusal(refused, context.provenance(), now).await;
+                let announced = Some((NoticeKind::RestrictionRefused, &*known.token));
+                self.record_and_announce_refusal(refused, announced, context.provenance(), now).await;
             }
             _ => {
                 let (action, code) = (Action::SignInRefused, ErrorCode::Unauthenticated);
@@ -79,17 +82,17 @@ impl Service {
         let Some(mut token) = found else { return Ok(None) };
         if transaction.claim_reuse(id, generation, now.minus_seconds(REUSE_RESOLUTION_SECONDS), now).await? {
             let holder = (Actor::ApiToken(id), context.provenance());
-            self.record(&transaction, Action::ValueReused, holder, (id, generation), now).await?;
+            let event = self.change(Action::ValueReused, holder, (id, generation), now)?;
+            transaction.append(&event).await?;
+            self.announce(&transaction, NoticeKind::ValueReused, &token, &event).await?;
         }
         // If the operator retired the value, its holder may not know yet; this is no sign of a theft.
         if self.reuse_revokes(&token, now)
             && !transaction.was_retired_by_operator(id, generation).await?
             && lifecycle::revoke(&token)?
         {
-            token.revoked_at = Some(now);
-            transaction.revoke(id, now).await?;
-            self.record(&transaction, Action::Revoked, (Actor::System, context.provenance()), (id, generation), now)
-                .await?;
+            let by = (Actor::System, context.provenance());
+            self.write_revocation(&transaction, &mut token, (by, generation), Reason::default(), now).await?;
         }
         let events = transaction.events();
         transaction.commit().await?;

@@ -18,6 +18,7 @@ pub struct Model {
     pub request_id: Option<String>,
     pub reason: Option<String>,
     pub evidence_url: Option<String>,
+    pub webhook_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -37,6 +37,7 @@ async fn append(store: &Store, numbers: std::ops::Range<u32>) {
             refusal: None,
             actor: None,
             token_id: None,
+            webhook_id: None,
             generation: Some(number),
             provenance: Provenance::default(),
             reason: Reason::default(),

@@ -1,1 +1,2 @@
 mod message;
+mod outbox;

@@ -70,6 +70,22 @@ names! {
 }
 
 impl Webhook {
+    /// A new webhook, which is enabled.
+    pub fn new(id: WebhookId, settings: WebhookSettings, created_at: Timestamp, created_by: Actor) -> Self {
+        Self {
+            id,
+            settings,
+            created_at,
+            created_by,
+            updated: None,
+            disabled: None,
+            previous_secret_until: None,
+            last_success_at: None,
+            last_failure: None,
+            failing_since: None,
+        }
+    }
+
     /// Whether it works.
     pub fn status(&self) -> WebhookStatus {
         match (self.disabled, self.failing_since) {

@@ -35,6 +35,8 @@ pub(crate) struct AuditEvent {
     actor: Option<Ready<Actor>>,
     /// The API token concerned; null if unknown.
     token_id: Option<ID>,
+    /// The webhook concerned; null if none is.
+    webhook_id: Option<ID>,
     /// The generation of the value concerned: after a change the newest, in a refusal the one that was sent. Null if
     /// none is concerned.
     generation: Option<i32>,
@@ -129,6 +131,7 @@ impl From<audit::AuditEvent> for AuditEvent {
             refusal: event.refusal.and_then(|refused| refused.code()).map(Into::into),
             actor: event.actor.map(|actor| Actor::from(actor).into()),
             token_id: event.token_id.map(|id| ID(id.to_string())),
+            webhook_id: event.webhook_id.map(|id| ID(id.to_string())),
             generation: event.generation.map(int),
             address: provenance.address.map(|address| address.to_string()),
             user_agent: provenance.user_agent,

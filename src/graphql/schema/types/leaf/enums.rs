@@ -133,6 +133,18 @@ pub(crate) enum AuditAction {
     /// A credential was used that is not the value of any API token.
     #[graphql(name = "SIGN_IN_REFUSED")]
     SignInRefused,
+    /// A webhook was created.
+    WebhookCreated,
+    /// The settings of a webhook were changed.
+    WebhookUpdated,
+    /// A webhook was deleted.
+    WebhookDeleted,
+    /// A webhook got a new secret.
+    WebhookSecretRotated,
+    /// A webhook was disabled by the server, because it accepts no messages.
+    WebhookDisabled,
+    /// A webhook that was disabled was enabled.
+    WebhookEnabled,
     /// An action that only a newer version of Rotakey knows. You can get it while an upgrade lasts; once all replicas are
     /// upgraded, the same event has its own action.
     #[graphql(name = "UNKNOWN")]

@@ -1,0 +1,3 @@
+//! Notices of what happens to tokens.
+
+mod announce;
