@@ -63,13 +63,13 @@ const TABLES: [&str; 3] = [
          last_status BIGINT,
          last_error TEXT
      )",
-    "CREATE TABLE notice_sweep (name TEXT NOT NULL PRIMARY KEY, swept_until BIGINT NOT NULL)",
+    "CREATE TABLE notice_sweep (name TEXT NOT NULL PRIMARY KEY, swept_until BIGINT NOT NULL, swept_token_id TEXT NOT NULL)",
 ];
 
 const INDEXES: [&str; 5] = [
     "CREATE UNIQUE INDEX webhook_delivery_notice_key ON webhook_delivery (webhook_id, notice_id)",
     "CREATE INDEX webhook_delivery_webhook_idx ON webhook_delivery (webhook_id, number)",
-    "CREATE INDEX webhook_delivery_pending_idx ON webhook_delivery (next_attempt_at, number)
+    "CREATE INDEX webhook_delivery_due_idx ON webhook_delivery (webhook_id, next_attempt_at, number)
      WHERE delivered_at IS NULL AND dead_at IS NULL",
     "CREATE INDEX webhook_delivery_order_idx ON webhook_delivery (webhook_id, token_id, number)
      WHERE delivered_at IS NULL AND dead_at IS NULL",

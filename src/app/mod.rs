@@ -11,5 +11,5 @@ mod tests;
 pub use error::Error;
 pub use listen::{Listeners, bind};
 pub use open::{open, open_existing, raise_descriptor_limit};
-pub use serve::{serve, stop_signal};
+pub use serve::{Settings, serve, stop_signal};
 pub use supervision::{load_connector, load_tls, while_starting};

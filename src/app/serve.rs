@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::http;
+use crate::notice;
 use crate::service::Service;
 use crate::systemd::ServiceManager;
 
@@ -19,6 +22,21 @@ const GRACE: Duration = Duration::from_secs(20);
 const SAVING: Duration = Duration::from_secs(60);
 /// How long the database may take to close.
 const CLOSING: Duration = Duration::from_secs(5);
+
+/// What is served, and how notices are sent; without the latter, they stay in the outbox.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The endpoints.
+    pub http: http::Settings,
+    /// Notices.
+    pub notices: Option<notice::Settings>,
+}
+
+impl From<http::Settings> for Settings {
+    fn from(http: http::Settings) -> Self {
+        Self { http, notices: None }
+    }
+}
 
 /// How often housekeeping runs.
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(60);
@@ -53,9 +71,10 @@ pub fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 pub async fn serve(
     listeners: impl Into<Listeners>,
     service: Service,
-    settings: http::Settings,
+    settings: impl Into<Settings>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
+    let Settings { http: settings, notices } = settings.into();
     let shutdown = http::Shutdown::default();
     let drain = settings.drain;
     let tls = settings.tls.clone();
@@ -68,9 +87,11 @@ pub async fn serve(
     let statistics = tokio::spawn(service.clone().keep_statistics());
     let reports = tokio::spawn(supervision::report(service.clone(), shutdown.clone(), tls.clone(), hangup));
     let certificate = tokio::spawn(supervision::keep_tls(tls));
+    let stop_notices = CancellationToken::new();
+    let mut notices = notices.map(|notices| tokio::spawn(notice::run(notices, service.clone(), stop_notices.clone())));
     let alive = tokio::spawn(supervision::keep_alive());
     let failed = tokio::select! {
-        () = async { served.await; shutdown.streams_ended().await } => None,
+        () = answered(served, &shutdown, (&mut notices, &stop_notices)) => None,
         () = stop_in_steps(stop, drain, &shutdown) => {
             tracing::warn!(name: "stopped_early", "stopped before every request was answered");
             None
@@ -85,6 +106,10 @@ pub async fn serve(
     statistics.abort();
     reports.abort();
     certificate.abort();
+    if let Some(notices) = notices {
+        // What is still on its way is sent again.
+        notices.abort();
+    }
     let moved = matches!(failed, Some(Error::DatabaseMoved(_)));
     if moved && tokio::time::timeout(SAVING, Box::pin(service.save_moved_database())).await.is_err() {
         tracing::error!(name: "database_save_timed_out", "the contents of the database could not be saved in time");
@@ -102,6 +127,23 @@ pub async fn serve(
     }
     alive.abort();
     failed.map_or(Ok(()), Err)
+}
+
+/// Waits until the server closes, and until requests and notices in flight are answered.
+async fn answered(
+    served: impl Future<Output = ()>,
+    shutdown: &http::Shutdown,
+    (notices, stop_notices): (&mut Option<JoinHandle<()>>, &CancellationToken),
+) {
+    let streams = async {
+        shutdown.streams_ended().await;
+        stop_notices.cancel();
+        if let Some(notices) = notices {
+            // It never panics: it starts its parts again.
+            let _ = notices.await;
+        }
+    };
+    tokio::join!(served, streams);
 }
 
 /// Serves on every address, until the server closes.

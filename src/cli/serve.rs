@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use crate::config::{ServeFlags, Sources, from_this_machine};
-use crate::http;
 use crate::service::Issued;
 use crate::systemd::PassedSockets;
 use crate::{app, telemetry};
+use crate::{http, notice};
 
 use super::clock_and_entropy::system;
 use super::error::Error;
@@ -34,6 +34,7 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
         tls.log_expiry(u64::try_from(clock.now_unix_millis() / 1000).unwrap_or_default());
     }
     let connector = traces::connector(settings.traces.as_ref()).await?;
+    let webhook_tls = app::load_connector("--webhook-ca", settings.notices.ca).await?;
     let opening = app::open(&settings.database_url, clock.clone(), entropy.clone(), settings.policy);
     let service = app::while_starting(opening).await?;
     // Bind the ports first: no token must be created by a server that then cannot start.
@@ -54,7 +55,10 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     let scheme = if tls.is_some() { "https" } else { "http" };
     let traces = settings.traces;
     let traces = traces.map(|settings| traces::traces((settings, connector), (scheme, address), (clock, entropy)));
-    app::serve(listeners, service, http::Settings { tls, traces, ..settings.http }, stop).await?;
+    let notices =
+        notice::Settings { networks: settings.notices.networks, tls: Some(webhook_tls), ..notice::Settings::default() };
+    let http = http::Settings { tls, traces, ..settings.http };
+    app::serve(listeners, service, app::Settings { http, notices: Some(notices) }, stop).await?;
     Ok(())
 }
 

@@ -7,10 +7,10 @@ mod environment;
 mod graphql;
 mod listen;
 mod operator;
+mod outgoing;
 mod problems;
 mod source;
 mod tls;
-mod traces;
 
 use clap::Args;
 
@@ -29,10 +29,10 @@ pub use database::{DatabaseFlags, DatabaseUrl};
 pub use graphql::GraphqlFlags;
 pub use listen::{Listen, MalformedListen, from_this_machine};
 pub use operator::{BackupFlags, HealthCheckFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
+pub use outgoing::{NoticeFlags, NoticeSettings, TraceSettings, TracesFlags};
 pub use problems::Problems;
 pub use source::{Origin, Sources, example, read, with_source_flags};
 pub use tls::TlsFlags;
-pub use traces::{TraceSettings, TracesFlags};
 
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -100,6 +100,9 @@ pub struct ServeFlags {
     /// The log format: text, or json with one object a line
     #[arg(long, env = "ROTAKEY_LOG_FORMAT", default_value = "text")]
     pub log_format: String,
+    /// Notices
+    #[command(flatten)]
+    pub notices: NoticeFlags,
     /// Tracing
     #[command(flatten)]
     pub traces: TracesFlags,
@@ -124,6 +127,8 @@ pub struct Settings {
     pub log: tracing::Level,
     /// The log format.
     pub log_format: LogFormat,
+    /// Notices.
+    pub notices: NoticeSettings,
     /// Tracing, if there is a collector.
     pub traces: Option<TraceSettings>,
 }
@@ -175,6 +180,10 @@ impl ServeFlags {
         });
         let graphql = self.graphql.validate().map_err(|Problems(more)| problems.extend(more));
         let connections = self.connections.validate(descriptors).map_err(|Problems(more)| problems.extend(more));
+        let notices = self.notices.validate().unwrap_or_else(|Problems(more)| {
+            problems.extend(more);
+            NoticeSettings::default()
+        });
         let traces = self.traces.validate().unwrap_or_else(|Problems(more)| {
             problems.extend(more);
             None
@@ -233,7 +242,18 @@ impl ServeFlags {
                     traces: None,
                     graphql,
                 };
-                Ok(Settings { listen, metrics_listen, tls, database_url, http, policy, log, log_format, traces })
+                Ok(Settings {
+                    listen,
+                    metrics_listen,
+                    tls,
+                    database_url,
+                    http,
+                    policy,
+                    log,
+                    log_format,
+                    notices,
+                    traces,
+                })
             }
             _ => Err(Problems(problems)),
         }
@@ -285,6 +305,7 @@ mod tests {
             "--cached-values=-1",
             "--max-connections=0",
             "--drain=soon",
+            "--webhook-allow-networks=10.0.0.0/8,nowhere",
             "--otlp-endpoint=here",
             "--otlp-headers=secret",
             "--otlp-resource=production",

@@ -6,6 +6,7 @@
 mod audit;
 mod caller;
 mod database;
+mod delivery;
 mod error;
 mod judge;
 mod metrics;
@@ -21,6 +22,7 @@ pub use crate::domain::error_code::ErrorCode;
 pub use audit::{AuditPage, AuditRequest};
 pub use caller::{Caller, StreamPermit};
 pub use database::Readiness;
+pub use delivery::Attempt;
 pub use error::Error;
 pub use judge::RequestContext;
 pub use metrics::{MAX_OWNERS, TokenCounts};

@@ -11,6 +11,7 @@ use crate::store::{self, Store};
 use super::audit::{FanOut, RateLimit, RefusalLimits};
 use super::caller::Streams;
 use super::database::{Contact, SchemaState, Time};
+use super::delivery::{AttemptCounts, KnownBacklog};
 use super::error::Error;
 use super::judge::Cache;
 use super::metrics::{Counts, Statistics};
@@ -37,6 +38,8 @@ pub struct Service {
     pub(super) fan_out: FanOut,
     pub(super) counts: Arc<Counts>,
     pub(super) statistics: Arc<Statistics>,
+    pub(super) attempts: Arc<AttemptCounts>,
+    pub(super) backlog: Arc<KnownBacklog>,
 }
 
 impl Service {
@@ -70,6 +73,8 @@ impl Service {
             fan_out,
             counts: Arc::default(),
             statistics: Arc::default(),
+            attempts: Arc::default(),
+            backlog: Arc::default(),
         })
     }
 

@@ -1,7 +1,9 @@
-//! Delivering notices to receivers outside: which addresses may be connected to, and when a failed delivery is repeated.
+//! Delivering notices to receivers outside: which addresses may be connected to, and what follows from the outcome of an attempt.
 
 mod addresses;
+mod outcome;
 mod retry;
 
 pub use addresses::{AllowedNetworks, MalformedNetworks};
-pub use retry::{Attempt, MAX_RETRY_AFTER_SECONDS, next_attempt, retry_after};
+pub use outcome::{Next, Outcome};
+pub use retry::{MAX_RETRY_AFTER_SECONDS, retry_after};

@@ -17,7 +17,7 @@ const MAX_BATCHES_OF_NEW: u32 = 200;
 impl Service {
     /// Erases the salts of rotations whose overlap has ended (R6), and deletes values and audit events after their retention and
     /// rows of `change` that every replica has polled. Retires previous values that are silent (R15). Forgets users of values that were not
-    /// seen for a day. Writes the sort keys of new tokens, and the status of tokens that ended, so that listings find them by an index.
+    /// seen for a day. Tidies up the outbox of notices. Writes the sort keys of new tokens, and the status of tokens that ended, so that listings find them by an index.
     ///
     /// # Errors
     /// When the database fails.
@@ -38,6 +38,7 @@ impl Service {
             self.store.sweep_statuses(now.minus_minutes(MIN_AGE_MINUTES)).await.map(drop).map_err(Error::from),
             self.write_sort_keys().await,
             self.delete_old_events(now).await,
+            self.tidy_deliveries(now).await,
         ];
         outcomes.into_iter().collect()
     }

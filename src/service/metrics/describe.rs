@@ -33,6 +33,8 @@ impl Service {
                 .sample([], self.uses.len()),
         );
         self.statistics.describe(exposition);
+        self.attempts.describe(exposition);
+        self.backlog.describe(exposition);
         self.store.describe(exposition);
     }
 

@@ -13,6 +13,8 @@ pub(in crate::store) struct ChangeSet {
     /// The tokens that it changes. A later use of a value, which changes only the time of the last use, does not count.
     pub(in crate::store) tokens: BTreeSet<TokenId>,
     pub(in crate::store) events: Vec<Arc<AuditEvent>>,
+    /// Whether it writes notices, which this process is to send at once.
+    pub(in crate::store) writes_notices: bool,
     /// The ids that no statement of the transaction has announced to other replicas yet.
     unannounced: String,
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbBackend};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::TokenId;
@@ -47,6 +47,8 @@ pub(in crate::store) struct Publisher {
     pub(in crate::store) messages: broadcast::Sender<AuditMessage>,
     /// Changes with each message, for a task that must wake up but does not read messages.
     pub(in crate::store) signal: watch::Sender<()>,
+    /// Notified when this process has written notices, for the task that sends them.
+    pub(in crate::store) notices: Arc<Notify>,
     /// Whether this process's own events reach its subscribers when they are published, and not through the listener.
     pub(in crate::store) publishes_own_events: bool,
     /// On PostgreSQL, notifies the listeners of all replicas.
@@ -66,6 +68,7 @@ impl Publisher {
             epochs: Epochs::new(SLOTS),
             messages: broadcast::Sender::new(EVENT_BUFFER),
             signal: watch::Sender::default(),
+            notices: Arc::default(),
             publishes_own_events,
             notifier,
             polls: Polls::default(),
@@ -82,6 +85,9 @@ impl Publisher {
     pub(in crate::store) fn publish(&self, changes: ChangeSet) -> Publication {
         if let Some(notifier) = self.notifier.as_ref().filter(|_| !changes.is_empty()) {
             notifier.request();
+        }
+        if changes.writes_notices {
+            self.notices.notify_one();
         }
         let publication = self.publish_tokens(changes.tokens);
         if self.publishes_own_events {

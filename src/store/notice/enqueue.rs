@@ -22,6 +22,9 @@ impl Transaction {
         for chunk in notices.chunks(CHUNK) {
             written += self.enqueue_chunk(chunk).await?;
         }
+        if written > 0 {
+            self.mark_notices_written();
+        }
         Ok(written)
     }
 

@@ -2,7 +2,9 @@
 
 mod deliveries;
 mod enqueue;
+mod outbox;
 mod row;
 mod webhooks;
 
 pub use deliveries::DeliveryListing;
+pub use outbox::{Attempted, Backlog, Claimed, ClaimedDelivery, DueWebhook, Noted};

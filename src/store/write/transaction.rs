@@ -99,6 +99,11 @@ impl Transaction {
         self.changes().add_event(Arc::new(event.clone()));
     }
 
+    /// Records that this transaction writes notices.
+    pub(in crate::store) fn mark_notices_written(&self) {
+        self.changes().writes_notices = true;
+    }
+
     /// Takes the ids that are to be announced to other replicas so far, for a statement of this transaction that announces them.
     pub(in crate::store) fn unannounced(&self) -> Option<String> {
         self.changes().take_unannounced()

@@ -1,2 +1,4 @@
 mod message;
 mod outbox;
+mod senders;
+mod sending;

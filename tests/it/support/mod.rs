@@ -11,6 +11,7 @@ pub mod events;
 pub mod filled_in;
 pub mod http2;
 pub mod metrics;
+pub mod receiver;
 mod servers;
 pub mod spans;
 pub mod verification;

@@ -7,9 +7,8 @@ use clap::Args;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use crate::config::problems::Problems;
 use crate::traces::{Header, header};
-
-use super::problems::Problems;
 
 /// The path of OTLP over HTTP for traces.
 const PATH: &str = "/v1/traces";
@@ -75,7 +74,7 @@ impl std::fmt::Debug for TraceSettings {
 
 impl TracesFlags {
     /// The settings; `None` if nothing is traced. The file is not read here.
-    pub(super) fn validate(&self) -> Result<Option<TraceSettings>, Problems> {
+    pub(crate) fn validate(&self) -> Result<Option<TraceSettings>, Problems> {
         let mut problems = Vec::new();
         let url = self.otlp_endpoint.as_deref().map(url_of).transpose().unwrap_or_else(|()| {
             // It may contain a password, so it is not repeated.

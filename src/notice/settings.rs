@@ -1,0 +1,31 @@
+//! How notices are sent.
+
+use std::fmt::{self, Debug, Formatter};
+use std::sync::Arc;
+
+use crate::domain::delivery::AllowedNetworks;
+use crate::outgoing::{Resolve, SystemResolver};
+use crate::tls::Connector;
+
+/// How notices are sent.
+#[derive(Clone)]
+pub struct Settings {
+    /// The networks of the operator that webhooks may be in.
+    pub networks: AllowedNetworks,
+    /// The TLS of `https` URLs. Without it, they fail.
+    pub tls: Option<Connector>,
+    /// Where the addresses of names come from.
+    pub resolver: Arc<dyn Resolve>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { networks: AllowedNetworks::default(), tls: None, resolver: Arc::new(SystemResolver::default()) }
+    }
+}
+
+impl Debug for Settings {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("Settings(…)")
+    }
+}

@@ -1,0 +1,83 @@
+//! Housekeeping of the outbox: what is over is deleted, and what waits for a disabled webhook is given up.
+
+use sea_orm::ConnectionTrait;
+
+use crate::domain::timestamp::Timestamp;
+use crate::store::sql::Sql;
+use crate::store::token::columns::Columns;
+use crate::store::{Error, Store};
+
+use super::claim::PENDING;
+
+/// What is said of a delivery that is given up because its webhook is disabled.
+const DISABLED: &str = "the webhook was disabled";
+
+/// What is yet to be delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many deliveries, counted up to a limit.
+    pub pending: u64,
+    /// When the oldest of them was written.
+    pub oldest_at: Option<Timestamp>,
+}
+
+impl Store {
+    /// Deletes up to `most` deliveries that were over by this time; returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_old_deliveries(&self, by: Timestamp, most: u32) -> Result<u64, Error> {
+        let mut sql = Sql::new(self.write.get_database_backend());
+        let by = by.unix_millis();
+        sql.text("DELETE FROM webhook_delivery WHERE number IN (SELECT number FROM webhook_delivery");
+        sql.indexed_by("webhook_delivery_created_idx").push(
+            " WHERE created_at < ? AND (delivered_at < ? OR dead_at < ?) ORDER BY created_at LIMIT ?",
+            [by.into(), by.into(), by.into(), i64::from(most).into()],
+        );
+        self.tidy(sql, "webhook_delivery").await
+    }
+
+    /// Gives up to `most` deliveries up that were written before this time and wait for a webhook that is disabled; returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn give_up_disabled(&self, before: Timestamp, now: Timestamp, most: u32) -> Result<u64, Error> {
+        let mut sql = Sql::new(self.write.get_database_backend());
+        sql.push("UPDATE webhook_delivery SET dead_at = ?, last_error = ? WHERE number IN (SELECT delivery.number FROM webhook", [
+            now.unix_millis().into(),
+            DISABLED.into(),
+        ]);
+        // With CROSS, SQLite joins in the order in which the tables are written.
+        sql.text(" CROSS JOIN webhook_delivery AS delivery").indexed_by("webhook_delivery_due_idx").push(
+            " WHERE webhook.disabled_at IS NOT NULL AND delivery.webhook_id = webhook.id AND delivery.delivered_at IS NULL
+             AND delivery.dead_at IS NULL AND delivery.created_at < ? LIMIT ?",
+            [before.unix_millis().into(), i64::from(most).into()],
+        );
+        self.tidy(sql, "delivery").await
+    }
+
+    /// Ends the subquery for rows of this table, without those that another transaction is changing, and executes the statement.
+    async fn tidy(&self, mut sql: Sql, table: &str) -> Result<u64, Error> {
+        let skip = if sql.is_postgres() { format!(" FOR UPDATE OF {table} SKIP LOCKED)") } else { ")".to_owned() };
+        sql.text(&skip);
+        let transaction = self.begin().await?;
+        let changed = transaction.connection().execute_raw(sql.statement()).await?.rows_affected();
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    /// What is yet to be delivered, of at most so many deliveries.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn backlog(&self, most: u32) -> Result<Backlog, Error> {
+        let mut sql = Sql::new(self.read.get_database_backend());
+        sql.text("SELECT count(*), min(created_at) FROM (SELECT created_at FROM webhook_delivery");
+        sql.indexed_by("webhook_delivery_due_idx").text(&format!(" WHERE {PENDING}"));
+        sql.push(" LIMIT ?", [i64::from(most).into()]).text(") AS pending");
+        let Some(row) = self.read.query_one_raw(sql.statement()).await? else { return Ok(Backlog::default()) };
+        let mut columns = Columns::new(&row, 0);
+        let pending: i64 = columns.take()?;
+        Ok(Backlog { pending: u64::try_from(pending).unwrap_or_default(), oldest_at: columns.moment_if_any()? })
+    }
+}
