@@ -93,6 +93,11 @@ typed_id!(
     "evt_"
 );
 typed_id!(
+    /// The identity of a rotation campaign: `cmp_…`.
+    CampaignId,
+    "cmp_"
+);
+typed_id!(
     /// The identity of one request, in logs and in the `X-Request-Id` header: `req_…`.
     RequestId,
     "req_"

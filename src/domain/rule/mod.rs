@@ -1,6 +1,7 @@
 //! The rules: what may happen to a token and its values, when, and by whom.
 
 pub mod authority;
+pub mod campaign;
 pub mod conflict_guard;
 pub mod freshness;
 pub mod lifecycle;
