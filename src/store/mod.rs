@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod campaign;
 mod changes;
 mod conditional_write;
 mod connect;
@@ -26,6 +27,7 @@ mod write;
 pub use audit::EventListing;
 pub use backup::restore::{Replaced, Restoration};
 pub use backup::verify::Contents;
+pub use campaign::{Member, MemberCount, filter_of_text, text_of_filter};
 pub use changes::epochs::{Publication, Stamp};
 pub use changes::publisher::AuditMessage;
 pub use database::Store;

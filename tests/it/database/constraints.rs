@@ -43,7 +43,7 @@ fn all(database: &TestDatabase) -> Vec<&'static str> {
     } else {
         tables.push("change");
     }
-    tables.extend(["notice_sweep", "webhook", "webhook_delivery"]);
+    tables.extend(["notice_sweep", "rotation_campaign", "rotation_campaign_token", "webhook", "webhook_delivery"]);
     tables
 }
 
