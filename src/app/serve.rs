@@ -85,6 +85,7 @@ pub async fn serve(
     let mut contact = tokio::spawn(service.clone().keep_contact());
     let uses = tokio::spawn(service.clone().keep_uses());
     let statistics = tokio::spawn(service.clone().keep_statistics());
+    let campaigns = tokio::spawn(service.clone().keep_campaigns());
     let reports = tokio::spawn(supervision::report(service.clone(), shutdown.clone(), tls.clone(), hangup));
     let certificate = tokio::spawn(supervision::keep_tls(tls));
     let stop_notices = CancellationToken::new();
@@ -104,6 +105,7 @@ pub async fn serve(
     contact.abort();
     uses.abort();
     statistics.abort();
+    campaigns.abort();
     reports.abort();
     certificate.abort();
     if let Some(notices) = notices {

@@ -40,6 +40,12 @@ pub enum Action {
     Revived,
     /// Values were retired by the operator, because an older backup was restored.
     ValuesRetired,
+    /// A rotation campaign was created.
+    CampaignCreated,
+    /// A rotation campaign was cancelled.
+    CampaignCancelled,
+    /// A rotation campaign ended, at its deadline or because all of its tokens were done.
+    CampaignEnded,
     /// A retired value was presented (R8).
     ValueReused,
     /// A value was presented from an address or origin that is not allowed (R12).
@@ -77,6 +83,9 @@ names! {
         Resumed => "API_TOKEN_RESUMED",
         Revived => "API_TOKEN_REVIVED",
         ValuesRetired => "API_TOKEN_VALUES_RETIRED",
+        CampaignCreated => "ROTATION_CAMPAIGN_CREATED",
+        CampaignCancelled => "ROTATION_CAMPAIGN_CANCELLED",
+        CampaignEnded => "ROTATION_CAMPAIGN_ENDED",
         ValueReused => "API_TOKEN_VALUE_REUSED",
         RestrictionRefused => "API_TOKEN_RESTRICTION_REFUSED",
         SignInRefused => "SIGN_IN_REFUSED",

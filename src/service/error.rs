@@ -26,6 +26,9 @@ pub enum Error {
         /// The input field that holds the id, as the schema spells it.
         field: &'static str,
     },
+    /// No campaign has this id.
+    #[error("No rotation campaign has this id.")]
+    NoSuchCampaign,
     /// A value that would be cut off is in use, and that was not forced (R15).
     #[error("{0}")]
     StillInUse(Box<StillInUse>),
@@ -78,7 +81,7 @@ impl Error {
         match self {
             Self::Anonymous | Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::Refused(refusal) => refusal.code(),
-            Self::NotFound { .. } => ErrorCode::NotFound,
+            Self::NotFound { .. } | Self::NoSuchCampaign => ErrorCode::NotFound,
             Self::StillInUse(_) => ErrorCode::StillInUse,
             Self::Invalid(_) => ErrorCode::BadUserInput,
             Self::TooManyStreams { .. } => ErrorCode::RateLimited,
@@ -103,6 +106,7 @@ impl Error {
         match self {
             Self::Invalid(invalid) => Some(invalid.field),
             Self::NotFound { field } => Some(field),
+            Self::NoSuchCampaign => Some("id"),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod caller;
+mod campaign;
 mod database;
 mod delivery;
 mod error;
@@ -21,6 +22,7 @@ mod verify;
 pub use crate::domain::error_code::ErrorCode;
 pub use audit::{AuditPage, AuditRequest};
 pub use caller::{Caller, StreamPermit};
+pub use campaign::{CampaignPage, CampaignToken, CampaignTokenPage, CampaignTokenRequest};
 pub use database::Readiness;
 pub use delivery::Attempt;
 pub use error::Error;

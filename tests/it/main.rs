@@ -6,6 +6,7 @@
 mod audit;
 mod binary;
 mod caller;
+mod campaign;
 mod database;
 mod graphql;
 mod histories;

@@ -16,8 +16,10 @@ const ROOT: u64 = 10;
 
 /// The list fields that multiply the cost of what is below them: those of introspection, with the approximate number of their items, and
 /// the users of a value, with the most that are shown.
-const PARTS: [(&str, u64); 10] = [
+const PARTS: [(&str, u64); 11] = [
     ("users", MAX_SHOWN_USERS as u64),
+    // Counted for each request.
+    ("progress", 10),
     ("types", 60),
     ("fields", 20),
     ("inputFields", 15),

@@ -35,6 +35,9 @@ const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("verifyAPITokens", Kind::TakesValues),
     ("rehearseAPITokenRetirement", Kind::Plain),
     ("auditEvents", Kind::Page),
+    ("rotationCampaign", Kind::Plain),
+    ("rotationCampaigns", Kind::Page),
+    ("rotationCampaignTokens", Kind::Page),
     ("createAPIToken", Kind::IssuesValue),
     (ROTATE, Kind::IssuesValue),
     ("rotateAPITokens", Kind::PageIssuesValues),
@@ -45,6 +48,8 @@ const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("resumeAPIToken", Kind::Plain),
     ("revokeAPIToken", Kind::Plain),
     ("revokeAPITokens", Kind::Page),
+    ("createRotationCampaign", Kind::Plain),
+    ("cancelRotationCampaign", Kind::Plain),
 ];
 
 fn kind(name: &str) -> Option<Kind> {

@@ -2,6 +2,10 @@
 
 use async_graphql::{Context, Object, Result};
 
+use super::types::campaign::input::{CancelRotationCampaignInput, CreateRotationCampaignInput};
+use super::types::campaign::rotation_campaign::{
+    CancelRotationCampaignOutput, CreateRotationCampaignOutput, RotationCampaign,
+};
 use super::types::revocation::{RevokeApiTokensInput, RevokeApiTokensOutput};
 use super::types::rotations::{RotateApiTokensInput, RotateApiTokensOutput};
 use super::types::token::api_token::ApiToken;
@@ -172,5 +176,31 @@ impl Mutation {
         let request = input.read().map_err(refuse)?;
         let revocations = service(ctx)?.revoke_many(caller(ctx)?, request).await.map_err(refuse)?;
         Ok(RevokeApiTokensOutput::from(revocations).into())
+    }
+
+    /// Creates a rotation campaign: all API tokens that match a filter are to be rotated by a deadline. Their holders rotate them
+    /// by themselves; the campaign shows what has become of each, and ends with a report that leaves none out. Needs
+    /// `API_TOKEN_READ` and `API_TOKEN_MODIFY`. With `REVOKE`, each API token is revoked by your permissions, as they are at the
+    /// deadline.
+    async fn create_rotation_campaign(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API tokens, by when, and why.")] input: CreateRotationCampaignInput,
+    ) -> Result<CreateRotationCampaignOutput> {
+        let draft = input.read().map_err(refuse)?;
+        let campaign = service(ctx)?.create_campaign(caller(ctx)?, draft).await.map_err(refuse)?;
+        Ok(CreateRotationCampaignOutput { campaign: RotationCampaign(campaign) })
+    }
+
+    /// Cancels a rotation campaign: nothing more is revoked by it, and its report is written. If it is already cancelled, nothing
+    /// changes. Needs `API_TOKEN_MODIFY`.
+    async fn cancel_rotation_campaign(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which rotation campaign.")] input: CancelRotationCampaignInput,
+    ) -> Result<CancelRotationCampaignOutput> {
+        let reason = ReasonDraft { text: input.reason, evidence_url: input.evidence_url };
+        let campaign = service(ctx)?.cancel_campaign(caller(ctx)?, &input.id, reason).await.map_err(refuse)?;
+        Ok(CancelRotationCampaignOutput { campaign: RotationCampaign(campaign) })
     }
 }

@@ -3,6 +3,9 @@
 use async_graphql::{Context, ID, Object, Result};
 
 use super::types::audit_event::{AuditEventConnection, AuditEventFilter};
+use super::types::campaign::enums::RotationCampaignTokenState;
+use super::types::campaign::rotation_campaign::{RotationCampaign, RotationCampaignConnection};
+use super::types::campaign::tokens::RotationCampaignTokenConnection;
 use super::types::node::Node;
 use super::types::token::api_token::ApiToken;
 use super::types::token::connection::ApiTokenConnection;
@@ -11,10 +14,11 @@ use super::types::token::value_use::ApiTokenRetirementRehearsal;
 use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInput};
 use super::types::token_counts::ApiTokenCounts;
 use crate::domain::id::EventId;
+use crate::domain::listing;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::engine::written::Written;
 use crate::graphql::error::refuse;
-use crate::service::{AuditRequest, PageRequest, Service, VerifyRequest};
+use crate::service::{AuditRequest, CampaignTokenRequest, PageRequest, Service, VerifyRequest};
 
 use super::context::{caller, service};
 
@@ -145,5 +149,42 @@ impl Query {
             .await
             .map(|page| AuditEventConnection::from(page).into())
             .map_err(refuse)
+    }
+
+    /// The rotation campaign with this id; null, with the error `NOT_FOUND`, if there is none. Needs `API_TOKEN_READ`.
+    async fn rotation_campaign(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: ID,
+    ) -> Result<Option<RotationCampaign>> {
+        service(ctx)?.campaign(caller(ctx)?, &id).await.map(|it| Some(RotationCampaign(it))).map_err(refuse)
+    }
+
+    /// The rotation campaigns, newest first, 25 a page by default, 200 at most. Needs `API_TOKEN_READ`.
+    async fn rotation_campaigns(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 200; 25 if left out.")] first: Option<i32>,
+        #[graphql(desc = "Only rotation campaigns after this cursor, which are older.")] after: Option<String>,
+    ) -> Result<RotationCampaignConnection> {
+        service(ctx)?.campaigns(caller(ctx)?, first, after).await.map(Into::into).map_err(refuse)
+    }
+
+    /// The API tokens of a rotation campaign, oldest first, 25 a page by default, 200 at most: each with what has become of it, by
+    /// now or by the end of the campaign. Needs `API_TOKEN_READ`.
+    async fn rotation_campaign_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the rotation campaign.")] id: ID,
+        #[graphql(desc = "How many, 1 to 200; 25 if left out.")] first: Option<i32>,
+        #[graphql(desc = "Only API tokens after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only API tokens with one of these states; all if left out, or if empty.")] states: Option<
+            Vec<RotationCampaignTokenState>,
+        >,
+    ) -> Result<Ready<RotationCampaignTokenConnection>> {
+        let states = listing::list(states).map(|states| states.into_iter().map(Into::into).collect());
+        let request = CampaignTokenRequest { first, after, states };
+        let page = service(ctx)?.campaign_tokens(caller(ctx)?, &id, request).await.map_err(refuse)?;
+        Ok(RotationCampaignTokenConnection::from(page).into())
     }
 }

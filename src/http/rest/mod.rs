@@ -6,6 +6,7 @@
 
 mod api_tokens;
 mod authentication;
+mod campaign;
 mod input;
 mod openapi;
 mod page;

@@ -79,6 +79,8 @@ pub(super) struct CommonErrors;
 pub(super) struct BodyErrors;
 /// The errors of a token id in the path or the body.
 pub(super) struct IdErrors;
+/// The errors of the id of a rotation campaign, or of an API token in a filter.
+pub(super) struct CampaignErrors;
 /// The errors of reading the OpenAPI document.
 pub(super) struct SchemaErrors;
 /// The errors of a rotation.
@@ -119,6 +121,12 @@ impl IntoResponses for BodyErrors {
 impl IntoResponses for IdErrors {
     fn responses() -> Responses {
         Responses::from_iter([error(404, "No API token has this id.", None)])
+    }
+}
+
+impl IntoResponses for CampaignErrors {
+    fn responses() -> Responses {
+        Responses::from_iter([error(404, "No rotation campaign, or no API token in the filter, has this id.", None)])
     }
 }
 

@@ -14,7 +14,7 @@ use crate::service::ErrorCode;
 
 use super::authentication::authenticate;
 use super::rejection::RestRejection;
-use super::{api_tokens, openapi, revocation, rotatetoken, rotation, verification};
+use super::{api_tokens, campaign, openapi, revocation, rotatetoken, rotation, verification};
 
 /// All REST routes.
 pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
@@ -31,6 +31,10 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .route("/api-tokens/{id}/resume", post(api_tokens::resume))
         .route("/api-tokens/{id}/revive", post(api_tokens::revive))
         .route("/token-counts", get(api_tokens::count))
+        .route("/rotation-campaigns", get(campaign::list).post(campaign::create))
+        .route("/rotation-campaigns/{id}", get(campaign::read))
+        .route("/rotation-campaigns/{id}/tokens", get(campaign::tokens))
+        .route("/rotation-campaigns/{id}/cancel", post(campaign::cancel))
         .route("/rotatetoken", post(rotatetoken::rotate))
         .route("/api/index/v1/rotatetoken", post(rotatetoken::rotate_in_index))
         .method_not_allowed_fallback(method_not_allowed)
@@ -54,7 +58,7 @@ async fn describe(
 
 /// Whether errors at this path must have the format of the REST endpoints.
 pub(in crate::http) fn is_rest_path(path: &str) -> bool {
-    ["/api-tokens/", "/rotatetoken/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
+    ["/api-tokens/", "/rotation-campaigns/", "/rotatetoken/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
 }
 
 async fn method_not_allowed() -> RestRejection {

@@ -99,12 +99,26 @@ impl Service {
                 Err(cause) => failure = Some(cause.into()),
             }
         }
+        match self.count_campaigns().await {
+            Ok(counts) => self.statistics.keep(|tokens| tokens.campaigns = Some(counts)),
+            Err(cause) => failure = Some(cause),
+        }
         if let Some(cause) = failure {
             return Err(cause);
         }
         let cache_bytes = self.cache.bytes();
         self.statistics.keep(|tokens| tokens.counted = Some((now, cache_bytes)));
         Ok(())
+    }
+
+    /// Counts the open campaigns, and their tokens that are not done.
+    async fn count_campaigns(&self) -> Result<(u64, u64), Error> {
+        let (mut open, mut left) = (0, 0);
+        for campaign in self.store.open_campaigns().await? {
+            open += 1;
+            left += self.count_campaign(&campaign).await?.left();
+        }
+        Ok((open, left))
     }
 
     /// Counts what `tokenCounts` returns.

@@ -60,6 +60,8 @@ pub(super) struct Tokens {
     pub(super) by_status: Numbers<(Status, TokenKind)>,
     pub(super) expiring: Numbers<&'static str>,
     pub(super) rotation_due: Numbers<&'static str>,
+    /// Open campaigns, and their tokens that are not done.
+    pub(super) campaigns: Option<(u64, u64)>,
     /// When all numbers were counted, and the memory of the cache at that time.
     pub(super) counted: Option<(Timestamp, u64)>,
 }
@@ -104,7 +106,7 @@ impl Statistics {
     pub(super) fn describe(&self, exposition: &mut Exposition) {
         self.wanted.notify_one();
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Tokens { by_status, expiring, rotation_due, counted } = latest;
+        let Tokens { by_status, expiring, rotation_due, campaigns, counted } = latest;
         let mut tokens = Family::gauge(
             "rotakey_tokens",
             "API tokens by status and kind, as of rotakey_tokens_counted_timestamp_seconds. A token that expires or becomes overdue is counted under its new status within two minutes.",
@@ -127,6 +129,16 @@ impl Statistics {
             )
             .by("within", rotation_due.0),
         );
+        let mut open = Family::gauge("rotakey_rotation_campaigns_open", "Rotation campaigns that have not ended.");
+        let mut left = Family::gauge(
+            "rotakey_rotation_campaign_tokens_left",
+            "API tokens of open rotation campaigns of which a value works that was issued before the campaign.",
+        );
+        if let Some((campaigns, tokens)) = campaigns {
+            (open, left) = (open.sample([], campaigns), left.sample([], tokens));
+        }
+        exposition.add(open);
+        exposition.add(left);
         let Some((counted_at, cache_bytes)) = counted else { return };
         exposition.add(
             Family::gauge(

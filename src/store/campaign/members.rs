@@ -101,7 +101,7 @@ impl Store {
         if sql.is_postgres() {
             sql.text(" ORDER BY api_token.id");
         }
-        Ok(TokenRows::query(&self.read, sql.statement()).await?.read()?.tokens()?)
+        TokenRows::query(&self.read, sql.statement()).await?.read()?.tokens()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod actor;
 pub(crate) mod audit_event;
+pub(crate) mod campaign;
 pub(crate) mod leaf;
 pub(crate) mod node;
 pub(crate) mod page_info;

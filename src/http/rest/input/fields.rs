@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::rule::campaign::{AtDeadline, State};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::text::{quote, whole};
 use crate::domain::timestamp::Timestamp;
@@ -195,4 +196,4 @@ macro_rules! readable_by_name {
     };
 }
 
-readable_by_name!(OverlapEnd, OverlapStart, Permission, ReusePolicy, Status, TokenKind);
+readable_by_name!(AtDeadline, OverlapEnd, OverlapStart, Permission, ReusePolicy, State, Status, TokenKind);

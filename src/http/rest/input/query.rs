@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::http::rejection::Rejection;
 
-/// The parameter that is a list of words: `status=A,B` or `status=A&status=B`.
-const LIST: &str = "status";
+/// The parameters that are lists of words: `status=A,B` or `status=A&status=B`.
+const LISTS: [&str; 2] = ["state", "status"];
 /// The parameter that is a list of any texts: `metadata=a=1&metadata=b=2`.
 const TEXTS: &str = "metadata";
 /// The parameters that are numbers.
@@ -35,7 +35,7 @@ pub(crate) fn fields(query: &str) -> Result<Map<String, Value>, Rejection> {
 }
 
 fn value(name: &str, text: &str) -> Value {
-    if name == LIST {
+    if LISTS.contains(&name) {
         return text.split(',').map(Value::from).collect();
     }
     if name == TEXTS {

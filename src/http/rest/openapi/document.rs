@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use crate::domain::listing::Order;
 use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
-use crate::http::rest::{api_tokens, revocation, rotatetoken, rotation, verification};
+use crate::http::rest::{api_tokens, campaign, revocation, rotatetoken, rotation, verification};
 
 use super::limits::{self, merge};
 
@@ -38,6 +38,11 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         verification::verify,
         revocation::revoke,
         rotation::rotate,
+        campaign::create,
+        campaign::list,
+        campaign::read,
+        campaign::tokens,
+        campaign::cancel,
         rotatetoken::rotate,
         rotatetoken::rotate_in_index,
         document_address,

@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::listing::Order;
+use crate::domain::rule::campaign::{AtDeadline, CampaignStatus, State};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::rule::verification::VerificationCode;
 use crate::domain::timestamp::Timestamp;
@@ -43,6 +44,9 @@ schemas_by_name! {
     ReusePolicy as "ReusePolicy": "What happens when a client uses a retired value: it is recorded, and with `REVOKE` the API token is also revoked.",
     Status as "APITokenStatus": "The status of an API token at the time of the response. `EXPIRED`, `ROTATION_OVERDUE` and `REVOKED` are final.",
     VerificationCode as "VerificationCode": "The result of a verification. All codes but the first two are also error codes.",
+    AtDeadline as "RotationCampaignDeadlineAction": "What a rotation campaign does at its deadline: it reports, or it also revokes every API token that was not rotated and retires the previous value of the others.",
+    CampaignStatus as "RotationCampaignStatus": "Where a rotation campaign is. `COMPLETED`, `DEADLINE_REACHED` and `CANCELLED` are final.",
+    State as "RotationCampaignTokenState": "What has become of an API token since its rotation campaign began. An old value is one that was issued before that.",
     TokenKind as "APITokenKind": "Private: held by a server. Public: shipped in a web page or app, where anyone can copy it.",
 }
 

@@ -69,6 +69,15 @@ pub(crate) fn document() -> Value {
             "reason": name,
             "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
         } },
+        "CreateRotationCampaignInput": { "properties": {
+            "name": name,
+            "reason": name,
+            "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
+        } },
+        "CancelRotationCampaignInput": { "properties": {
+            "reason": name,
+            "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
+        } },
         "RotateAPITokenInput": { "properties": {
             "overlapMinutes": minutes,
             "idempotencyKey": {

@@ -85,8 +85,13 @@ impl Server {
 
     /// The use cases over the same database and clock, for what has no endpoint.
     pub async fn service(&self) -> Service {
+        self.service_with(u64::MAX - 1).await
+    }
+
+    /// As [`Server::service`], with other random bytes than other services that run at the same time.
+    pub async fn service_with(&self, seed: u64) -> Service {
         let url = DatabaseFlags { database_url: self.database.url.clone() }.validate().unwrap();
-        app::open(&url, self.clock.clone(), Arc::new(SeededEntropy::new(u64::MAX - 1)), self.policy).await.unwrap()
+        app::open(&url, self.clock.clone(), Arc::new(SeededEntropy::new(seed)), self.policy).await.unwrap()
     }
 
     async fn join(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy) -> Self {

@@ -124,6 +124,15 @@ pub(crate) enum AuditAction {
     /// The operator retired values of an API token, because an older backup was restored.
     #[graphql(name = "API_TOKEN_VALUES_RETIRED")]
     ValuesRetired,
+    /// A rotation campaign was created. `reason` begins with its id.
+    #[graphql(name = "ROTATION_CAMPAIGN_CREATED")]
+    CampaignCreated,
+    /// A rotation campaign was cancelled. `reason` begins with its id.
+    #[graphql(name = "ROTATION_CAMPAIGN_CANCELLED")]
+    CampaignCancelled,
+    /// A rotation campaign ended, at its deadline or because all of its API tokens were done. `reason` begins with its id.
+    #[graphql(name = "ROTATION_CAMPAIGN_ENDED")]
+    CampaignEnded,
     /// A retired value was used.
     #[graphql(name = "API_TOKEN_VALUE_REUSED")]
     ValueReused,

@@ -1,0 +1,63 @@
+//! Collecting the tokens of a campaign, a page at a time.
+
+use crate::domain::listing::{End, MAX_PAGE_SIZE, Order, Page, Position};
+use crate::domain::rule::campaign::{AtDeadline, Campaign, Step, generation_at_start, refusal_if_waiting};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::Token;
+use crate::service::{Error, Service};
+use crate::store::{Transaction, filter_of_text};
+
+impl Service {
+    /// Adds the next page of tokens that match. A rotation between reading a page and adding it is one since the beginning: the generation
+    /// that is added was read before it.
+    pub(super) async fn prepare_campaign(&self, known: &Campaign, now: Timestamp) -> Result<bool, Error> {
+        let page = Page {
+            filter: filter_of_text(&known.filter)?,
+            order: Order::default(),
+            after: known.prepared_through.map(|id| Position { key: None, id }),
+            before: None,
+            size: MAX_PAGE_SIZE,
+            end: End::First,
+        };
+        let listing = self.store.list(&page, now).await?;
+        let creator = match known.at_deadline {
+            AtDeadline::Revoke => self.store.find_token(known.created_by).await?,
+            AtDeadline::Nothing => None,
+        };
+        let transaction = self.store.begin().await?;
+        let added = add_page(&transaction, known, (&listing.tokens, listing.more), creator.as_ref(), now).await;
+        transaction.finish(added).await
+    }
+}
+
+/// Adds these tokens, unless another replica has added some since they were read.
+async fn add_page(
+    transaction: &Transaction,
+    known: &Campaign,
+    (tokens, more): (&[Token], bool),
+    creator: Option<&Token>,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let Some(mut campaign) = transaction.try_lock_campaign(known.id).await? else { return Ok(false) };
+    if campaign.next_step(now) != Step::Prepare || campaign.prepared_through != known.prepared_through {
+        return Ok(true);
+    }
+    // A token that was created later does not belong to it.
+    let old = tokens.iter().filter(|token| token.created_at <= campaign.created_at);
+    let member = |token: &Token| {
+        let refusal = match campaign.at_deadline {
+            AtDeadline::Revoke => refusal_if_waiting(creator, token, now).map(|refusal| refusal.code()),
+            AtDeadline::Nothing => None,
+        };
+        (token.id, generation_at_start(token, campaign.created_at), refusal)
+    };
+    let members: Vec<_> = old.map(member).collect();
+    transaction.add_campaign_members(campaign.id, &members).await?;
+    campaign.token_count += u64::try_from(members.len()).unwrap_or_default();
+    campaign.prepared_through = tokens.last().map(|token| token.id).or(campaign.prepared_through);
+    if !more {
+        campaign.prepared_at = Some(now);
+    }
+    transaction.write_campaign(&campaign).await?;
+    Ok(true)
+}
