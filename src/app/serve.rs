@@ -75,6 +75,9 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let Settings { http: settings, notices } = settings.into();
+    // What no message would be sent to is refused when a webhook is created.
+    let networks = notices.as_ref().map(|notices| notices.networks.clone()).unwrap_or_default();
+    let service = service.allowing_webhooks_to(networks);
     let shutdown = http::Shutdown::default();
     let drain = settings.drain;
     let tls = settings.tls.clone();

@@ -29,6 +29,18 @@ pub enum Error {
     /// No campaign has this id.
     #[error("No rotation campaign has this id.")]
     NoSuchCampaign,
+    /// No webhook has this id.
+    #[error("No webhook has this id.")]
+    NoWebhook {
+        /// The input field that holds the id, as the schema spells it.
+        field: &'static str,
+    },
+    /// No delivery has this id.
+    #[error("No delivery has this id. Deliveries are deleted some days after they end.")]
+    NoDelivery {
+        /// The input field that holds the id, as the schema spells it.
+        field: &'static str,
+    },
     /// A value that would be cut off is in use, and that was not forced (R15).
     #[error("{0}")]
     StillInUse(Box<StillInUse>),
@@ -81,7 +93,9 @@ impl Error {
         match self {
             Self::Anonymous | Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::Refused(refusal) => refusal.code(),
-            Self::NotFound { .. } | Self::NoSuchCampaign => ErrorCode::NotFound,
+            Self::NotFound { .. } | Self::NoSuchCampaign | Self::NoWebhook { .. } | Self::NoDelivery { .. } => {
+                ErrorCode::NotFound
+            }
             Self::StillInUse(_) => ErrorCode::StillInUse,
             Self::Invalid(_) => ErrorCode::BadUserInput,
             Self::TooManyStreams { .. } => ErrorCode::RateLimited,
@@ -105,8 +119,8 @@ impl Error {
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Invalid(invalid) => Some(invalid.field),
-            Self::NotFound { field } => Some(field),
             Self::NoSuchCampaign => Some("id"),
+            Self::NotFound { field } | Self::NoWebhook { field } | Self::NoDelivery { field } => Some(field),
             _ => None,
         }
     }

@@ -28,6 +28,9 @@ pub use delivery::Attempt;
 pub use error::Error;
 pub use judge::RequestContext;
 pub use metrics::{MAX_OWNERS, TokenCounts};
+pub use notice::{
+    DeliveryConnection, DeliveryPageRequest, IssuedSecret, IssuedWebhook, WebhookConnection, WebhookPageRequest,
+};
 pub use operator::{Backup, BackupError, RestoreRequest, Restored, RetireSince, RetiredValues, back_up, restore};
 pub use policy::Policy;
 pub use state::Service;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::SharedClock;
+use crate::domain::delivery::AllowedNetworks;
 use crate::domain::id::{RequestId, TokenId};
 use crate::domain::timestamp::Timestamp;
 use crate::entropy::SharedEntropy;
@@ -40,6 +41,7 @@ pub struct Service {
     pub(super) statistics: Arc<Statistics>,
     pub(super) attempts: Arc<AttemptCounts>,
     pub(super) backlog: Arc<KnownBacklog>,
+    pub(super) webhook_networks: Arc<AllowedNetworks>,
 }
 
 impl Service {
@@ -75,7 +77,14 @@ impl Service {
             statistics: Arc::default(),
             attempts: Arc::default(),
             backlog: Arc::default(),
+            webhook_networks: Arc::default(),
         })
+    }
+
+    /// The same service, with these networks of the operator to which webhooks may lead. By default there are none.
+    #[must_use]
+    pub fn allowing_webhooks_to(self, networks: AllowedNetworks) -> Self {
+        Self { webhook_networks: Arc::new(networks), ..self }
     }
 
     /// A new id for a request, for logs and answers.

@@ -75,6 +75,11 @@ impl AllowedNetworks {
         CidrBlocks::parse_list(text).map(Self).map_err(MalformedNetworks)
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a notice may be sent to this address. Unencrypted, it may only be sent into a network that the operator allows.
     pub fn may_connect(&self, address: IpAddr, is_encrypted: bool) -> bool {
         let address = address.to_canonical();

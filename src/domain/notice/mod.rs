@@ -9,6 +9,7 @@ pub use delivery::{Delivery, DeliveryId, DeliveryStatus};
 pub use kind::NoticeKind;
 pub use message::{Notice, Subject};
 pub use webhook::{
-    DisabledBecause, Kinds, MAX_OWNERS, MAX_WEBHOOK_URL_LENGTH, Webhook, WebhookChange, WebhookSecret, WebhookSecrets,
-    WebhookSettings, WebhookStatus,
+    DEFAULT_SECRET_OVERLAP_MINUTES, DisabledBecause, Kinds, MAX_OWNERS, MAX_SECRET_OVERLAP_MINUTES,
+    MAX_WEBHOOK_URL_LENGTH, MAX_WEBHOOKS, Webhook, WebhookChange, WebhookSecret, WebhookSecrets, WebhookSettings,
+    WebhookStatus, secret_overlap,
 };

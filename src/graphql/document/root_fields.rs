@@ -6,7 +6,7 @@
 enum Kind {
     /// Nothing.
     Plain,
-    /// Its result contains a value, which is shown once (R9).
+    /// Its result contains a value (R9), or the secret of a webhook, which is shown once.
     IssuesValue,
     /// Its input contains a value, which must not be in a URL (R9).
     TakesValue,
@@ -50,6 +50,16 @@ const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("revokeAPITokens", Kind::Page),
     ("createRotationCampaign", Kind::Plain),
     ("cancelRotationCampaign", Kind::Plain),
+    ("webhook", Kind::Plain),
+    ("webhooks", Kind::Page),
+    ("webhookDeliveries", Kind::Page),
+    ("createWebhook", Kind::IssuesValue),
+    ("updateWebhook", Kind::Plain),
+    ("deleteWebhook", Kind::Plain),
+    ("enableWebhook", Kind::Plain),
+    ("rotateWebhookSecret", Kind::IssuesValue),
+    ("testWebhook", Kind::Plain),
+    ("resendWebhookDelivery", Kind::Plain),
 ];
 
 fn kind(name: &str) -> Option<Kind> {
@@ -114,6 +124,7 @@ mod tests {
         assert_eq!(table, of_schema());
         assert_eq!(table.len(), ROOT_FIELDS.len(), "none twice");
         let issuing: Vec<&str> = ROOT_FIELDS.iter().map(|(name, _)| *name).filter(|name| issues_value(name)).collect();
-        assert_eq!(issuing, ["createAPIToken", ROTATE, "rotateAPITokens", "reviveAPIToken"]);
+        let of_tokens = ["createAPIToken", ROTATE, "rotateAPITokens", "reviveAPIToken"];
+        assert_eq!(issuing, [&of_tokens[..], &["createWebhook", "rotateWebhookSecret"]].concat());
     }
 }

@@ -1,6 +1,6 @@
 //! The mutations.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 
 use super::types::campaign::input::{CancelRotationCampaignInput, CreateRotationCampaignInput};
 use super::types::campaign::rotation_campaign::{
@@ -18,6 +18,16 @@ use super::types::token::output::{
     RotateApiTokenOutput, SuspendApiTokenOutput, UpdateApiTokenOutput,
 };
 use super::types::token::settings_input::{CreateApiTokenInput, UpdateApiTokenInput};
+use super::types::webhook::delivery::WebhookDelivery;
+use super::types::webhook::input::{
+    CreateWebhookInput, DeleteWebhookInput, EnableWebhookInput, ResendWebhookDeliveryInput, RotateWebhookSecretInput,
+    TestWebhookInput, UpdateWebhookInput,
+};
+use super::types::webhook::object::Webhook;
+use super::types::webhook::output::{
+    CreateWebhookOutput, DeleteWebhookOutput, EnableWebhookOutput, ResendWebhookDeliveryOutput,
+    RotateWebhookSecretOutput, TestWebhookOutput, UpdateWebhookOutput,
+};
 use crate::domain::reason::ReasonDraft;
 use crate::graphql::engine::ready::Ready;
 use crate::graphql::engine::written::Written;
@@ -202,5 +212,80 @@ impl Mutation {
         let reason = ReasonDraft { text: input.reason, evidence_url: input.evidence_url };
         let campaign = service(ctx)?.cancel_campaign(caller(ctx)?, &input.id, reason).await.map_err(refuse)?;
         Ok(CancelRotationCampaignOutput { campaign: RotationCampaign(campaign) })
+    }
+
+    /// Creates a webhook, and returns its secret once. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`. There may be 100.
+    async fn create_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The settings of the new webhook.")] input: CreateWebhookInput,
+    ) -> Result<Ready<CreateWebhookOutput>> {
+        let issued = service(ctx)?.create_webhook(caller(ctx)?, input.into()).await.map_err(refuse)?;
+        Ok(CreateWebhookOutput::from(issued).into())
+    }
+
+    /// Changes the settings of a webhook. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn update_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The webhook, and what to change.")] input: UpdateWebhookInput,
+    ) -> Result<Ready<UpdateWebhookOutput>> {
+        let id = input.id.to_string();
+        let webhook = service(ctx)?.update_webhook(caller(ctx)?, &id, input.into()).await.map_err(refuse)?;
+        Ok(UpdateWebhookOutput { webhook: Webhook::from(webhook).into() }.into())
+    }
+
+    /// Deletes a webhook with all that is yet to be sent to it. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn delete_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which webhook.")] input: DeleteWebhookInput,
+    ) -> Result<Ready<DeleteWebhookOutput>> {
+        let id = service(ctx)?.delete_webhook(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(DeleteWebhookOutput { deleted_id: ID(id.to_string()) }.into())
+    }
+
+    /// Enables a webhook that the server has disabled: what is pending is sent. What was given up stays so. If it is
+    /// enabled, nothing changes. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn enable_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which webhook.")] input: EnableWebhookInput,
+    ) -> Result<Ready<EnableWebhookOutput>> {
+        let webhook = service(ctx)?.enable_webhook(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(EnableWebhookOutput { webhook: Webhook::from(webhook).into() }.into())
+    }
+
+    /// Gives a webhook a new secret, and returns it once. Messages are signed with the one before, too, until the overlap
+    /// ends. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn rotate_webhook_secret(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which webhook, and for how long both secrets are used.")] input: RotateWebhookSecretInput,
+    ) -> Result<Ready<RotateWebhookSecretOutput>> {
+        let RotateWebhookSecretInput { id, overlap_minutes } = input;
+        let issued = service(ctx)?.rotate_webhook_secret(caller(ctx)?, &id, overlap_minutes).await.map_err(refuse)?;
+        Ok(RotateWebhookSecretOutput::from(issued).into())
+    }
+
+    /// Sends a notice of the kind `TEST` to a webhook. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn test_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which webhook.")] input: TestWebhookInput,
+    ) -> Result<Ready<TestWebhookOutput>> {
+        let delivery = service(ctx)?.test_webhook(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(TestWebhookOutput { delivery: WebhookDelivery::from(delivery).into() }.into())
+    }
+
+    /// Sends a notice to a webhook again, with the same message and the same id, whether or not it was delivered. Needs
+    /// `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn resend_webhook_delivery(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which delivery.")] input: ResendWebhookDeliveryInput,
+    ) -> Result<Ready<ResendWebhookDeliveryOutput>> {
+        let delivery = service(ctx)?.resend_delivery(caller(ctx)?, &input.id).await.map_err(refuse)?;
+        Ok(ResendWebhookDeliveryOutput { delivery: WebhookDelivery::from(delivery).into() }.into())
     }
 }

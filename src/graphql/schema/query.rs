@@ -13,12 +13,17 @@ use super::types::token::input::{ApiTokenFilter, ApiTokenOrder};
 use super::types::token::value_use::ApiTokenRetirementRehearsal;
 use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInput};
 use super::types::token_counts::ApiTokenCounts;
-use crate::domain::id::EventId;
+use super::types::webhook::connection::{WebhookConnection, WebhookDeliveryConnection};
+use super::types::webhook::object::Webhook;
+use crate::domain::id::{EventId, WebhookId};
 use crate::domain::listing;
+use crate::domain::notice::DeliveryId;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::engine::written::Written;
 use crate::graphql::error::refuse;
-use crate::service::{AuditRequest, CampaignTokenRequest, PageRequest, Service, VerifyRequest};
+use crate::service::{
+    AuditRequest, CampaignTokenRequest, DeliveryPageRequest, PageRequest, Service, VerifyRequest, WebhookPageRequest,
+};
 
 use super::context::{caller, service};
 
@@ -49,9 +54,14 @@ impl Query {
     /// permission as reading the object elsewhere.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Node>> {
         let (service, caller) = (service(ctx)?, caller(ctx)?);
-        let node = match EventId::parse(&id) {
-            Some(event) => service.event(caller, event).await.map(|event| Node::AuditEvent(event.into())),
-            None => service.get(caller, &id).await.map(|view| Node::ApiToken(view.into())),
+        let node = if let Some(event) = EventId::parse(&id) {
+            service.event(caller, event).await.map(|event| Node::AuditEvent(event.into()))
+        } else if WebhookId::parse(&id).is_some() {
+            service.webhook(caller, &id).await.map(|webhook| Node::Webhook(webhook.into()))
+        } else if let Some(delivery) = DeliveryId::parse(&id) {
+            service.delivery(caller, delivery).await.map(|delivery| Node::WebhookDelivery(delivery.into()))
+        } else {
+            service.get(caller, &id).await.map(|view| Node::ApiToken(view.into()))
         };
         node.map(Some).map_err(refuse)
     }
@@ -186,5 +196,39 @@ impl Query {
         let request = CampaignTokenRequest { first, after, states };
         let page = service(ctx)?.campaign_tokens(caller(ctx)?, &id, request).await.map_err(refuse)?;
         Ok(RotationCampaignTokenConnection::from(page).into())
+    }
+
+    /// The webhook with this id; null, with the error `NOT_FOUND`, if there is none. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn webhook(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Ready<Webhook>>> {
+        service(ctx)?
+            .webhook(caller(ctx)?, &id)
+            .await
+            .map(|webhook| Some(Webhook::from(webhook).into()))
+            .map_err(refuse)
+    }
+
+    /// Webhooks, oldest first, 25 a page by default, 200 at most. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn webhooks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 200.")] first: Option<i32>,
+        #[graphql(desc = "Only webhooks after this cursor.")] after: Option<String>,
+    ) -> Result<Ready<WebhookConnection>> {
+        let page = service(ctx)?.webhooks(caller(ctx)?, WebhookPageRequest { first, after }).await;
+        page.map(|page| WebhookConnection::from(page).into()).map_err(refuse)
+    }
+
+    /// What was sent to a webhook in the last days, or is to be sent, newest first, 25 a page by default, 200 at most. Needs
+    /// `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn webhook_deliveries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the webhook.")] webhook_id: ID,
+        #[graphql(desc = "How many, 1 to 200.")] first: Option<i32>,
+        #[graphql(desc = "Only deliveries after this cursor, which are older.")] after: Option<String>,
+    ) -> Result<Ready<WebhookDeliveryConnection>> {
+        let request = DeliveryPageRequest { first, after };
+        let page = service(ctx)?.deliveries(caller(ctx)?, ("webhookId", &webhook_id), request).await;
+        page.map(|page| WebhookDeliveryConnection::from(page).into()).map_err(refuse)
     }
 }

@@ -18,6 +18,7 @@ mod routes;
 mod token;
 mod token_value;
 mod verification;
+mod webhook;
 
 pub(super) use rejection::RestRejection;
 pub(super) use routes::{is_rest_path, routes};

@@ -50,6 +50,12 @@ impl PageInfo {
             end_cursor: connection.end_cursor(),
         }
     }
+
+    /// Where a page with these cursors is.
+    pub(super) fn of_edges<T>(edges: &[(String, T)], has_next_page: bool, has_previous_page: bool) -> Self {
+        let cursor = |edge: Option<&(String, T)>| edge.map(|(cursor, _)| cursor.clone());
+        Self { has_next_page, has_previous_page, start_cursor: cursor(edges.first()), end_cursor: cursor(edges.last()) }
+    }
 }
 
 impl ApiTokenPage {

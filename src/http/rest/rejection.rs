@@ -81,6 +81,8 @@ pub(super) struct BodyErrors;
 pub(super) struct IdErrors;
 /// The errors of the id of a rotation campaign, or of an API token in a filter.
 pub(super) struct CampaignErrors;
+/// The errors of the id of a webhook or a delivery.
+pub(super) struct WebhookErrors;
 /// The errors of reading the OpenAPI document.
 pub(super) struct SchemaErrors;
 /// The errors of a rotation.
@@ -127,6 +129,12 @@ impl IntoResponses for IdErrors {
 impl IntoResponses for CampaignErrors {
     fn responses() -> Responses {
         Responses::from_iter([error(404, "No rotation campaign, or no API token in the filter, has this id.", None)])
+    }
+}
+
+impl IntoResponses for WebhookErrors {
+    fn responses() -> Responses {
+        Responses::from_iter([error(404, "No webhook, or no delivery, has this id.", None)])
     }
 }
 

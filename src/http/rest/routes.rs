@@ -14,7 +14,7 @@ use crate::service::ErrorCode;
 
 use super::authentication::authenticate;
 use super::rejection::RestRejection;
-use super::{api_tokens, campaign, openapi, revocation, rotatetoken, rotation, verification};
+use super::{api_tokens, campaign, openapi, revocation, rotatetoken, rotation, verification, webhook};
 
 /// All REST routes.
 pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
@@ -35,6 +35,13 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .route("/rotation-campaigns/{id}", get(campaign::read))
         .route("/rotation-campaigns/{id}/tokens", get(campaign::tokens))
         .route("/rotation-campaigns/{id}/cancel", post(campaign::cancel))
+        .route("/webhooks", get(webhook::list).post(webhook::create))
+        .route("/webhooks/{id}", get(webhook::read).post(webhook::update).delete(webhook::delete))
+        .route("/webhooks/{id}/enable", post(webhook::enable))
+        .route("/webhooks/{id}/rotate-secret", post(webhook::rotate_secret))
+        .route("/webhooks/{id}/test", post(webhook::deliveries::test))
+        .route("/webhooks/{id}/deliveries", get(webhook::deliveries::list))
+        .route("/webhook-deliveries/{id}/resend", post(webhook::deliveries::resend))
         .route("/rotatetoken", post(rotatetoken::rotate))
         .route("/api/index/v1/rotatetoken", post(rotatetoken::rotate_in_index))
         .method_not_allowed_fallback(method_not_allowed)
@@ -58,7 +65,9 @@ async fn describe(
 
 /// Whether errors at this path must have the format of the REST endpoints.
 pub(in crate::http) fn is_rest_path(path: &str) -> bool {
-    ["/api-tokens/", "/rotation-campaigns/", "/rotatetoken/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
+    ["/api-tokens/", "/rotation-campaigns/", "/rotatetoken/", "/api/", "/webhooks/", "/webhook-deliveries/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
 }
 
 async fn method_not_allowed() -> RestRejection {

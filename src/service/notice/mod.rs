@@ -1,3 +1,12 @@
-//! Notices of what happens to tokens.
+//! Notices of what happens to tokens, and the webhooks that get them.
 
 mod announce;
+mod change;
+mod deliveries;
+mod manage;
+mod read;
+mod secret;
+
+pub use deliveries::{DeliveryConnection, DeliveryPageRequest};
+pub use read::{WebhookConnection, WebhookPageRequest};
+pub use secret::{IssuedSecret, IssuedWebhook};

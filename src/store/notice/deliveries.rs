@@ -1,12 +1,13 @@
 //! Deliveries, as they are listed, and sending one again.
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::id::{NoticeId, TokenId, WebhookId};
-use crate::domain::notice::{Delivery, DeliveryId, NoticeKind};
+use crate::domain::notice::{Delivery, DeliveryId, Notice, NoticeKind};
 use crate::domain::timestamp::Timestamp;
-use crate::store::entity::webhook_delivery::{Column, Entity, Model};
+use crate::store::entity::webhook_delivery::{ActiveModel, Column, Entity, Model};
 use crate::store::{Error, Store, Transaction};
 
 /// One page of deliveries.
@@ -19,6 +20,14 @@ pub struct DeliveryListing {
 }
 
 impl Store {
+    /// The delivery of this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, Error> {
+        Entity::find().filter(is(id)).one(&self.read).await?.map(delivery).transpose()
+    }
+
     /// The newest deliveries to a webhook or, after a delivery, those that are older; none if that one is gone.
     ///
     /// # Errors
@@ -31,11 +40,7 @@ impl Store {
     ) -> Result<DeliveryListing, Error> {
         let mut wanted = Entity::find().filter(Column::WebhookId.eq(webhook.to_string()));
         if let Some(notice) = after {
-            let place = Entity::find()
-                .select_only()
-                .column(Column::Number)
-                .filter(Column::WebhookId.eq(webhook.to_string()))
-                .filter(Column::NoticeId.eq(notice.to_string()));
+            let place = Entity::find().select_only().column(Column::Number).filter(is(DeliveryId { notice, webhook }));
             let place: Option<i64> = place.into_tuple().one(&self.read).await?;
             let Some(place) = place else { return Ok(DeliveryListing { deliveries: Vec::new(), more: false }) };
             wanted = wanted.filter(Column::Number.lt(place));
@@ -55,11 +60,6 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn resend_delivery(&self, id: DeliveryId, now: Timestamp) -> Result<Option<Delivery>, Error> {
-        let one = |query: sea_orm::Select<Entity>| {
-            query
-                .filter(Column::WebhookId.eq(id.webhook.to_string()))
-                .filter(Column::NoticeId.eq(id.notice.to_string()))
-        };
         let none = || Expr::value(None::<i64>);
         let text = || Expr::value(None::<String>);
         Entity::update_many()
@@ -72,12 +72,36 @@ impl Transaction {
             .col_expr(Column::DeadAt, none())
             .col_expr(Column::LastStatus, none())
             .col_expr(Column::LastError, text())
-            .filter(Column::WebhookId.eq(id.webhook.to_string()))
-            .filter(Column::NoticeId.eq(id.notice.to_string()))
+            .filter(is(id))
             .exec(self.connection())
             .await?;
-        one(Entity::find()).one(self.connection()).await?.map(delivery).transpose()
+        self.mark_notices_written();
+        Entity::find().filter(is(id)).one(self.connection()).await?.map(delivery).transpose()
     }
+
+    /// Writes a test to the outbox of this webhook, whatever kinds it gets; returns its delivery.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enqueue_test(&self, webhook: WebhookId, notice: &Notice) -> Result<Delivery, Error> {
+        let row = ActiveModel {
+            webhook_id: Set(webhook.to_string()),
+            notice_id: Set(notice.id.to_string()),
+            kind: Set(notice.kind.as_str().to_owned()),
+            body: Set(notice.message()),
+            created_at: Set(notice.at.unix_millis()),
+            next_attempt_at: Set(notice.at.unix_millis()),
+            ..Default::default()
+        };
+        let row = Entity::insert(row).exec_with_returning(self.connection()).await?;
+        self.mark_notices_written();
+        delivery(row)
+    }
+}
+
+/// The one delivery.
+fn is(id: DeliveryId) -> Condition {
+    Condition::all().add(Column::WebhookId.eq(id.webhook.to_string())).add(Column::NoticeId.eq(id.notice.to_string()))
 }
 
 fn delivery(row: Model) -> Result<Delivery, Error> {

@@ -23,13 +23,21 @@ impl Store {
         Entity::find_by_id(id.to_string()).one(&self.read).await?.map(row::webhook).transpose()
     }
 
-    /// All webhooks, oldest first. There are few.
+    /// The oldest webhooks, or those after this one, and whether there are more.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn webhooks(&self) -> Result<Vec<Webhook>, Error> {
-        let rows = Entity::find().order_by_asc(Column::Id).all(&self.read).await?;
-        rows.into_iter().map(row::webhook).collect()
+    pub async fn webhooks(&self, after: Option<WebhookId>, size: u32) -> Result<(Vec<Webhook>, bool), Error> {
+        let mut wanted = Entity::find();
+        if let Some(after) = after {
+            wanted = wanted.filter(Column::Id.gt(after.to_string()));
+        }
+        let rows = wanted.order_by_asc(Column::Id).limit(u64::from(size) + 1).all(&self.read).await?;
+        let mut webhooks = rows.into_iter().map(row::webhook).collect::<Result<Vec<_>, _>>()?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = webhooks.len() > size;
+        webhooks.truncate(size);
+        Ok((webhooks, more))
     }
 }
 

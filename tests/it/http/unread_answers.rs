@@ -62,7 +62,7 @@ async fn a_client_that_does_not_read_gets_few_answers_and_one_that_reads_gets_al
 /// So many clients together may cost the server no more memory than a few.
 #[tokio::test]
 async fn connections_with_unread_answers_are_closed_when_all_together_exceed_the_budget() {
-    const BUDGET: usize = 300 * 1024;
+    const BUDGET: usize = 400 * 1024;
     let settings = http::Settings { max_held_bytes: BUDGET, ..Server::settings() };
     let server = Server::start_serving(settings).await;
     let value = server.admin.value.clone().unwrap();

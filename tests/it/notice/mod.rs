@@ -1,4 +1,6 @@
 mod message;
 mod outbox;
+mod rest;
 mod senders;
 mod sending;
+mod webhooks;

@@ -173,14 +173,30 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         ("input SuspendAPITokenInput", "SuspendAPITokenInput", Some("id")),
         ("input VerifyAPITokenInput", "VerifyAPITokenInput", None),
         ("type APITokenVerification", "APITokenVerification", None),
+        ("type Webhook", "Webhook", None),
+        ("type WebhookDelivery", "WebhookDelivery", None),
+        ("type CreateWebhookOutput", "IssuedWebhook", None),
+        ("input CreateWebhookInput", "CreateWebhookInput", None),
+        ("input UpdateWebhookInput", "UpdateWebhookInput", Some("id")),
+        ("input RotateWebhookSecretInput", "RotateWebhookSecretInput", Some("id")),
     ] {
         let mut fields = fields_of(&sdl, heading);
         assert!(but.is_none_or(|name| fields.remove(name)), "{heading}");
         assert_eq!(keys(&schemas[schema]["properties"]), fields, "{heading}");
     }
-    for name in
-        ["APITokenKind", "APITokenStatus", "ActorKind", "OverlapStart", "Permission", "ReusePolicy", "VerificationCode"]
-    {
+    for name in [
+        "APITokenKind",
+        "APITokenStatus",
+        "ActorKind",
+        "NoticeKind",
+        "OverlapStart",
+        "Permission",
+        "ReusePolicy",
+        "VerificationCode",
+        "WebhookDeliveryStatus",
+        "WebhookDisabledBecause",
+        "WebhookStatus",
+    ] {
         let names = schemas[name]["enum"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
         assert_eq!(names.collect::<BTreeSet<_>>(), fields_of(&sdl, &format!("enum {name}")), "{name}");
     }

@@ -6,6 +6,8 @@ mod settings;
 mod url;
 
 pub use facts::{DisabledBecause, Webhook, WebhookStatus};
-pub use secret::{WebhookSecret, WebhookSecrets};
-pub use settings::{Kinds, MAX_OWNERS, WebhookChange, WebhookSettings};
+pub use secret::{
+    DEFAULT_SECRET_OVERLAP_MINUTES, MAX_SECRET_OVERLAP_MINUTES, WebhookSecret, WebhookSecrets, secret_overlap,
+};
+pub use settings::{Kinds, MAX_OWNERS, MAX_WEBHOOKS, WebhookChange, WebhookSettings};
 pub use url::MAX_WEBHOOK_URL_LENGTH;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::invalid_input::InvalidInput;
+
 /// What one version of the messages is signed with. It cannot be printed or cloned.
 #[derive(PartialEq, Eq)]
 pub struct WebhookSecret {
@@ -42,6 +44,23 @@ pub struct WebhookSecrets {
     pub previous: Option<WebhookSecret>,
 }
 
+/// For how long, in minutes, messages are also signed with the secret before, if nobody says.
+pub const DEFAULT_SECRET_OVERLAP_MINUTES: u32 = 24 * 60;
+/// The longest such overlap, in minutes: 30 days.
+pub const MAX_SECRET_OVERLAP_MINUTES: u32 = 30 * 24 * 60;
+
+/// For how long, in minutes, messages are also signed with the secret before; 0 for no longer.
+///
+/// # Errors
+/// When it is negative or too long.
+pub fn secret_overlap(asked: Option<i32>) -> Result<u32, InvalidInput> {
+    let Some(asked) = asked else { return Ok(DEFAULT_SECRET_OVERLAP_MINUTES) };
+    u32::try_from(asked).ok().filter(|minutes| *minutes <= MAX_SECRET_OVERLAP_MINUTES).ok_or_else(|| {
+        let message = format!("The overlap of two secrets must be from 0 to {MAX_SECRET_OVERLAP_MINUTES} minutes.");
+        InvalidInput::new("overlapMinutes", message)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +73,13 @@ mod tests {
         assert_eq!((secret.ed25519_seed[0], secret.ed25519_seed[31]), (32, 63));
         let secrets = WebhookSecrets { current: secret, previous: None };
         assert_eq!(format!("{secrets:?}"), "WebhookSecrets { current: WebhookSecret(…), previous: None }");
+    }
+
+    #[test]
+    fn an_overlap_is_a_day_by_default_and_30_at_most() {
+        assert_eq!(secret_overlap(None), Ok(1_440));
+        for (asked, good) in [(-1, false), (0, true), (43_200, true), (43_201, false)] {
+            assert_eq!(secret_overlap(Some(asked)).is_ok(), good, "{asked}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use crate::domain::invalid_input::InvalidInput;
 use crate::domain::notice::kind::NoticeKind;
 use crate::domain::text::{description, line};
 
+/// The most webhooks that there may be. All of them are looked at whenever a notice is written.
+pub const MAX_WEBHOOKS: u64 = 100;
 /// The most owners that a webhook can be limited to.
 pub const MAX_OWNERS: usize = 100;
 

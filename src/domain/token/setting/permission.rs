@@ -15,6 +15,8 @@ pub enum Permission {
     ApiTokenVerify,
     /// Read the audit log.
     AuditLogRead,
+    /// Manage webhooks.
+    WebhookModify,
 }
 
 names! {
@@ -23,6 +25,7 @@ names! {
         ApiTokenModify => "API_TOKEN_MODIFY",
         ApiTokenVerify => "API_TOKEN_VERIFY",
         AuditLogRead => "AUDIT_LOG_READ",
+        WebhookModify => "WEBHOOK_MODIFY",
     }
 }
 

@@ -10,3 +10,4 @@ pub(crate) mod revocation;
 pub(crate) mod rotations;
 pub(crate) mod token;
 pub(crate) mod token_counts;
+pub(crate) mod webhook;

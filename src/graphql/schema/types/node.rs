@@ -4,14 +4,19 @@ use async_graphql::{ID, Interface};
 
 use super::audit_event::AuditEvent;
 use super::token::api_token::ApiToken;
+use super::webhook::delivery::WebhookDelivery;
+use super::webhook::object::Webhook;
 
 /// Anything that has an id.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its id, unique among all objects."))]
-#[expect(clippy::large_enum_variant, reason = "one is made for an answer, and resolved at once")]
 pub(crate) enum Node {
     /// An API token.
     ApiToken(ApiToken),
     /// An event of the audit log.
     AuditEvent(AuditEvent),
+    /// A webhook.
+    Webhook(Webhook),
+    /// A notice on its way to a webhook.
+    WebhookDelivery(WebhookDelivery),
 }

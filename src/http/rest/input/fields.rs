@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::notice::NoticeKind;
 use crate::domain::rule::campaign::{AtDeadline, State};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::text::{quote, whole};
@@ -196,4 +197,4 @@ macro_rules! readable_by_name {
     };
 }
 
-readable_by_name!(AtDeadline, OverlapEnd, OverlapStart, Permission, ReusePolicy, State, Status, TokenKind);
+readable_by_name!(AtDeadline, NoticeKind, OverlapEnd, OverlapStart, Permission, ReusePolicy, State, Status, TokenKind);

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use crate::domain::listing::Order;
 use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
-use crate::http::rest::{api_tokens, campaign, revocation, rotatetoken, rotation, verification};
+use crate::http::rest::{api_tokens, campaign, revocation, rotatetoken, rotation, verification, webhook};
 
 use super::limits::{self, merge};
 
@@ -43,6 +43,16 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         campaign::read,
         campaign::tokens,
         campaign::cancel,
+        webhook::list,
+        webhook::create,
+        webhook::read,
+        webhook::update,
+        webhook::delete,
+        webhook::enable,
+        webhook::rotate_secret,
+        webhook::deliveries::list,
+        webhook::deliveries::test,
+        webhook::deliveries::resend,
         rotatetoken::rotate,
         rotatetoken::rotate_in_index,
         document_address,

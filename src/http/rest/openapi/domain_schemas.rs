@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::listing::Order;
+use crate::domain::notice::{DeliveryStatus, DisabledBecause, NoticeKind, WebhookStatus};
 use crate::domain::rule::campaign::{AtDeadline, CampaignStatus, State};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::rule::verification::VerificationCode;
@@ -38,6 +39,10 @@ macro_rules! schemas_by_name {
 schemas_by_name! {
     ActorKind as "ActorKind": "The holder of an API token, or the operator of the server at its command line.",
     ErrorCode as "ErrorCode": "The kind of an error.",
+    DeliveryStatus as "WebhookDeliveryStatus": "Whether a delivery is to be sent, was accepted, or was given up.",
+    DisabledBecause as "WebhookDisabledBecause": "Why the server disabled a webhook: it answered 410, or never accepted a message.",
+    NoticeKind as "NoticeKind": "What a notice is about.",
+    WebhookStatus as "WebhookStatus": "Whether a webhook gets messages, and accepted the last one.",
     OverlapStart as "OverlapStart": "When the overlap after a rotation starts: at the rotation, or at the first use of the new value.",
     OverlapEnd as "OverlapEnd": "When the overlap after a rotation ends: after `overlapMinutes`, or when the new value was used and the previous one has not been used for `silentMinutes`, at the latest after `overlapMinutes`.",
     Permission as "Permission": "What an API token may do to Rotakey itself.",

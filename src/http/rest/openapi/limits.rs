@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::listing::MAX_PAGE_SIZE;
+use crate::domain::notice::{MAX_OWNERS as MAX_WEBHOOK_OWNERS, MAX_SECRET_OVERLAP_MINUTES, MAX_WEBHOOK_URL_LENGTH};
 use crate::domain::reason::MAX_EVIDENCE_URL_LENGTH;
 use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGIN_LENGTH};
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
@@ -39,6 +40,11 @@ pub(crate) fn document() -> Value {
             "rotationPeriodMinutes": { "minimum": 1, "maximum": i32::MAX },
         }),
     );
+    let webhook = json!({ "properties": {
+        "url": { "minLength": 1, "maxLength": MAX_WEBHOOK_URL_LENGTH },
+        "description": { "maxLength": MAX_DESCRIPTION_LENGTH },
+        "owners": { "maxItems": MAX_WEBHOOK_OWNERS, "items": name },
+    } });
     // Settings that cannot be combined (`Settings::validate`).
     let given = json!({ "type": "array", "minItems": 1 });
     let public_with_permissions = json!({
@@ -97,6 +103,11 @@ pub(crate) fn document() -> Value {
             },
             "reason": name,
             "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
+        } },
+        "CreateWebhookInput": webhook,
+        "UpdateWebhookInput": webhook,
+        "RotateWebhookSecretInput": { "properties": {
+            "overlapMinutes": { "minimum": 0, "maximum": MAX_SECRET_OVERLAP_MINUTES },
         } },
         "SuspendAPITokenInput": { "properties": {
             "reason": name,

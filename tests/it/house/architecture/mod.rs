@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("outgoing", &["tls"], OUTGOING),
     ("traces", &["domain", "clock", "entropy", "metrics", "outgoing", "tls"], TRACES),
     ("store", &["domain", "metrics", "traces"], &["sea_orm", "migration"]),
-    ("service", &["domain", "store", "clock", "entropy", "metrics"], &[]),
+    ("service", &["domain", "store", "clock", "entropy", "metrics", "signing"], &[]),
     ("graphql", &["domain", "service", "metrics", "traces"], &["async_graphql", "apollo_compiler"]),
     ("notice", &["domain", "store", "service", "outgoing", "signing", "tls"], &[]),
     ("http", &["domain", "service", "graphql", "metrics", "tls", "traces"], HTTP),

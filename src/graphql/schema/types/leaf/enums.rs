@@ -48,6 +48,8 @@ pub(crate) enum Permission {
     ApiTokenVerify,
     /// Read the audit log, and subscribe to it.
     AuditLogRead,
+    /// Manage webhooks, together with `API_TOKEN_READ`: whoever receives their messages learns names and owners.
+    WebhookModify,
 }
 
 /// When the overlap after a rotation starts.
