@@ -40,6 +40,7 @@ fn token() -> Token {
             replaced_at: None,
             retires_at: None,
             overlap_minutes: 10,
+            brown_out: false,
             salt: None,
         },
         previous: None,

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     RotationOverdue,
     /// See [`Refusal::ValueRetired`](super::refusal::Refusal::ValueRetired).
     ValueRetired,
+    /// See [`Refusal::BrownOut`](super::refusal::Refusal::BrownOut).
+    BrownOut,
     /// See [`Refusal::ValueSuperseded`](super::refusal::Refusal::ValueSuperseded).
     ValueSuperseded,
     /// See [`Refusal::RotationConflict`](super::refusal::Refusal::RotationConflict).
@@ -66,6 +68,7 @@ names! {
         NotYetValid => "NOT_YET_VALID",
         RotationOverdue => "ROTATION_OVERDUE",
         ValueRetired => "VALUE_RETIRED",
+        BrownOut => "BROWN_OUT",
         ValueSuperseded => "VALUE_SUPERSEDED",
         RotationConflict => "ROTATION_CONFLICT",
         IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",

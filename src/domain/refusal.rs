@@ -1,6 +1,7 @@
 //! The reasons for which a rule refuses.
 
 use super::error_code::ErrorCode;
+use super::rule::lifecycle::brown_out::BrownOut;
 
 /// Why an operation is refused, or why a value does not work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,13 @@ pub enum Refusal {
     /// The value was replaced or cancelled, and its overlap, if any, has ended.
     #[error("This value was retired by a rotation. Use the newest value of the API token.")]
     ValueRetired,
+    /// The previous value fails for some seconds, because its overlap is about to end.
+    #[error(
+        "This value will be retired soon and works again in {} s. Use the newest value of the API token: the rotation asked for brown-outs, \
+         so that clients that still use this one are noticed.",
+        .0.retry_after_seconds
+    )]
+    BrownOut(BrownOut),
     /// The value is the previous one and the new value has been used, so it cannot rotate any more (R5).
     #[error("A newer value of this API token is already in use. Rotate with that one.")]
     ValueSuperseded,
@@ -75,6 +83,7 @@ impl Refusal {
             Self::NotYetValid => ErrorCode::NotYetValid,
             Self::RotationOverdue | Self::RevivalTooLate => ErrorCode::RotationOverdue,
             Self::ValueRetired => ErrorCode::ValueRetired,
+            Self::BrownOut(_) => ErrorCode::BrownOut,
             Self::ValueSuperseded => ErrorCode::ValueSuperseded,
             Self::RotationConflict { .. } => ErrorCode::RotationConflict,
             Self::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,

@@ -8,13 +8,18 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
+use crate::domain::refusal::Refusal;
+use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::brown_out::BrownOut;
 use crate::domain::text::quote;
 use crate::graphql::{PublicError, log_and_describe};
 use crate::service::{self, ErrorCode};
 
+use super::caller::retirement_headers;
+
 /// The `WWW-Authenticate` challenge of a 401 (RFC 6750, section 3).
-const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey""#);
-const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="rotakey", error="invalid_token""#);
+const CHALLENGE: &str = r#"Bearer realm="rotakey""#;
+const CHALLENGE_INVALID: &str = r#"Bearer realm="rotakey", error="invalid_token""#;
 
 /// The HTTP status of a code.
 fn status(code: ErrorCode) -> StatusCode {
@@ -25,7 +30,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TokenSuspended
         | ErrorCode::NotYetValid
         | ErrorCode::RotationOverdue
-        | ErrorCode::ValueRetired => StatusCode::UNAUTHORIZED,
+        | ErrorCode::ValueRetired
+        | ErrorCode::BrownOut => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden | ErrorCode::AddressRefused | ErrorCode::OriginRefused => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::BadUserInput
@@ -49,7 +55,9 @@ fn status(code: ErrorCode) -> StatusCode {
 pub(super) struct Rejection {
     status: StatusCode,
     error: PublicError,
-    challenge: HeaderValue,
+    challenge: &'static str,
+    /// That of the credential, if it fails only for some seconds.
+    standing: Option<Box<Standing>>,
 }
 
 impl Rejection {
@@ -127,11 +135,12 @@ impl Rejection {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, self.challenge);
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
         }
         if let Some(seconds) = retry_after_seconds {
             headers.insert(RETRY_AFTER, seconds.into());
         }
+        retirement_headers::warn_of_retirement(headers, self.standing.as_deref().copied());
         response
     }
 }
@@ -140,13 +149,20 @@ impl From<service::Error> for Rejection {
     fn from(err: service::Error) -> Self {
         // Without a credential, the challenge has no error code (RFC 6750, section 3.1).
         let challenge = if matches!(err, service::Error::Anonymous) { CHALLENGE } else { CHALLENGE_INVALID };
-        Self { challenge, ..log_and_describe(&err).into() }
+        let standing = match &err {
+            service::Error::Refused(Refusal::BrownOut(BrownOut { replaced_at, retires_at, .. })) => {
+                let (replaced_at, retires_at) = (*replaced_at, Some(*retires_at));
+                Some(Box::new(Standing::Previous { replaced_at, retires_at }))
+            }
+            _ => None,
+        };
+        Self { challenge, standing, ..log_and_describe(&err).into() }
     }
 }
 
 impl From<PublicError> for Rejection {
     fn from(error: PublicError) -> Self {
-        Self { status: status(error.code), challenge: CHALLENGE_INVALID, error }
+        Self { status: status(error.code), challenge: CHALLENGE_INVALID, error, standing: None }
     }
 }
 

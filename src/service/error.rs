@@ -140,6 +140,7 @@ impl Error {
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::Refused(Refusal::RotationConflict { retry_after_seconds }) => Some(*retry_after_seconds),
+            Self::Refused(Refusal::BrownOut(brown_out)) => Some(brown_out.retry_after_seconds),
             Self::StillInUse(refused) => Some(refused.retry_after_seconds),
             // The permit of a stream that its client has closed is free once the server notices.
             Self::TooManyStreams { .. } => Some(2),

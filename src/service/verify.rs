@@ -63,6 +63,8 @@ pub struct Verification {
     pub generation: Option<u32>,
     /// The standing of the value; `None` if it does not work.
     pub standing: Option<Standing>,
+    /// Why the value does not work, if it is the value of a token.
+    pub refusal: Option<Refusal>,
     /// The required scopes that the token lacks; empty if the value itself does not work.
     pub missing_scopes: Vec<Scope>,
     /// For how many seconds a positive answer may be cached; see [`fresh_seconds`].
@@ -76,6 +78,7 @@ impl Verification {
         token: None,
         generation: None,
         standing: None,
+        refusal: None,
         missing_scopes: Vec::new(),
         fresh_seconds: 0,
     };
@@ -85,9 +88,12 @@ impl Verification {
         self.code == VerificationCode::Valid
     }
 
-    /// When the value stops working because another has replaced it. `None` for the current value, if the overlap has not started,
-    /// and for a value that does not work.
+    /// When the value stops working for good because another has replaced it. `None` for the current value, if the overlap has not
+    /// started, and for a value that will not work again.
     pub fn retires_at(&self) -> Option<Timestamp> {
+        if let Some(Refusal::BrownOut(brown_out)) = &self.refusal {
+            return Some(brown_out.retires_at);
+        }
         if let Some(Standing::Previous { retires_at, .. }) = self.standing { retires_at } else { None }
     }
 
@@ -229,20 +235,21 @@ impl Service {
         now: Timestamp,
     ) -> Result<Verification, Error> {
         let Some(Judged { token, generation, outcome, .. }) = judged else { return Ok(Verification::UNKNOWN) };
-        let (code, standing, missing_scopes) = match outcome {
+        let (code, outcome, missing_scopes) = match outcome {
             Ok(standing) => {
                 let missing = required.missing_from(&token.settings.scopes);
                 let code = if missing.is_empty() { VerificationCode::Valid } else { VerificationCode::ScopeMissing };
-                (code, Some(standing), missing)
+                (code, Ok(standing), missing)
             }
-            Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal)?, None, Vec::new()),
+            Err(refusal) => (VerificationCode::of(&refusal).ok_or(refusal.clone())?, Err(refusal), Vec::new()),
         };
+        let (standing, refusal) = (outcome.as_ref().ok().copied(), outcome.err());
         let trusted_until = self.trusted_until(now);
         let fresh_seconds = standing.map_or(0, |standing| {
             fresh_seconds(standing, verification::good_until(&token, standing), trusted_until, now)
         });
         let (token, generation) = (Some(View::new(token, now)), Some(generation));
-        Ok(Verification { code, token, generation, standing, missing_scopes, fresh_seconds })
+        Ok(Verification { code, token, generation, standing, refusal, missing_scopes, fresh_seconds })
     }
 }
 

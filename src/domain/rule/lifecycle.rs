@@ -3,6 +3,7 @@
 //! Everything is derived from the facts and from one `now`, which the caller reads once. Intervals are half-open: something is
 //! valid while `now < limit`.
 
+pub mod brown_out;
 pub mod silence;
 
 use crate::domain::refusal::Refusal;

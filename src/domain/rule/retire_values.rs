@@ -41,6 +41,7 @@ pub fn retire_issued_before(token: &Token, moment: Timestamp, now: Timestamp) ->
         previous: None,
         recovers: false,
         overlap_minutes: 0,
+        brown_out: false,
         rotate_by: token.settings.rotate_by(now),
     });
     (previous.is_some() || current.is_some()).then_some(Retiring { previous, current })

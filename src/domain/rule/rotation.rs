@@ -31,6 +31,8 @@ pub struct Overlap {
     minutes: u32,
     /// Asked for with 0 minutes, because the old value leaked: it stops immediately, whenever an overlap would start.
     immediate: bool,
+    /// Whether the replaced value has brown-outs towards the end.
+    brown_out: bool,
 }
 
 /// What identifies a repeated request (R6).
@@ -65,6 +67,8 @@ pub struct Rotation {
     pub recovers: bool,
     /// The overlap granted, in minutes.
     pub overlap_minutes: u32,
+    /// Whether the overlap ends in brown-outs.
+    pub brown_out: bool,
     /// When the new value must be rotated (R3).
     pub rotate_by: Option<Timestamp>,
 }
@@ -85,7 +89,7 @@ impl Plan {
 
 impl Overlap {
     /// The old value leaked.
-    const NONE: Self = Self { minutes: 0, immediate: true };
+    const NONE: Self = Self { minutes: 0, immediate: true, brown_out: false };
 
     /// The overlap of one rotation: the token's own, or a shorter one that the caller asked for, in minutes (R4).
     ///
@@ -93,14 +97,27 @@ impl Overlap {
     /// When it is longer than the token's own, or negative.
     pub fn of(settings: &Settings, asked_minutes: Option<i32>) -> Result<Self, InvalidInput> {
         let Some(asked) = asked_minutes else {
-            return Ok(Self { minutes: settings.overlap_minutes, immediate: false });
+            return Ok(Self { minutes: settings.overlap_minutes, immediate: false, brown_out: false });
         };
         let shorter = u32::try_from(asked).ok().filter(|minutes| *minutes <= settings.overlap_minutes);
-        shorter.map(|minutes| Self { minutes, immediate: minutes == 0 }).ok_or_else(|| {
+        shorter.map(|minutes| Self { minutes, immediate: minutes == 0, brown_out: false }).ok_or_else(|| {
             let own = settings.overlap_minutes;
             let message = format!("A rotation may only shorten the overlap: from 0 to the token's own {own} minutes.");
             InvalidInput::new("overlapMinutes", message)
         })
+    }
+
+    /// The same overlap, in which the replaced value has brown-outs if asked for.
+    ///
+    /// # Errors
+    /// When they are asked for, and nothing overlaps.
+    pub fn with_brown_outs(self, asked: bool) -> Result<Self, InvalidInput> {
+        if asked && self.minutes == 0 {
+            let message =
+                "Without an overlap, there is nothing that could have brown-outs. Leave it out, or allow an overlap.";
+            return Err(InvalidInput::new("brownOut", message));
+        }
+        Ok(Self { brown_out: asked, ..self })
     }
 
     /// The values that this rotation of the token stops immediately because no overlap was asked for, if they work: the previous one, and
@@ -158,7 +175,8 @@ pub fn rotate(
     if let Some(value) = repeated(token, repeatable, now) {
         // The same key with another input is a mistake of the caller, and is refused. A request for an immediate end cannot have
         // been repeated, because its value stopped working.
-        let same = overlap.minutes == token.current.overlap_minutes && !overlap.immediate;
+        let of_issued = (token.current.overlap_minutes, token.current.brown_out);
+        let same = (overlap.minutes, overlap.brown_out) == of_issued && !overlap.immediate;
         return if same { Ok(Plan::Repeat(value)) } else { Err(Refusal::IdempotencyKeyReused) };
     }
     if rotator == Rotator::Other {
@@ -196,6 +214,7 @@ fn rotate_current(token: &Token, overlap: Overlap, now: Timestamp) -> Rotation {
         previous: overlap.of_replaced(&token.settings, token.current.generation, now),
         recovers: false,
         overlap_minutes: overlap.minutes,
+        brown_out: overlap.brown_out,
         rotate_by: token.settings.rotate_by(now),
     }
 }
@@ -228,6 +247,7 @@ fn recover(token: &Token, previous: &ValueFacts, overlap: Overlap, now: Timestam
         previous: kept,
         recovers: true,
         overlap_minutes: overlap.minutes,
+        brown_out: overlap.brown_out,
         rotate_by: token.settings.rotate_by(now),
     })
 }

@@ -67,6 +67,7 @@ mod tests {
             replaced_at: None,
             retires_at: None,
             overlap_minutes: 0,
+            brown_out: false,
             salt: None,
         };
         Token {

@@ -30,6 +30,8 @@ pub struct ValueFacts {
     pub retires_at: Option<Timestamp>,
     /// The overlap, in minutes, that the rotation which issued this value left to the one before.
     pub overlap_minutes: u32,
+    /// Whether the value before has brown-outs towards the end of that overlap.
+    pub brown_out: bool,
     /// The salt to derive this value again for a repeated request (R6); `None` for a random value.
     pub salt: Option<Salt>,
 }

@@ -4,8 +4,9 @@
 pub(super) mod authentication;
 mod client_address;
 pub(super) mod credential;
+pub(super) mod idempotency_key;
 mod refused_credentials;
-pub(super) mod rotation_headers;
+pub(super) mod retirement_headers;
 mod schema_access;
 
 pub(super) use authentication::{CallerDeferringFirstUse, Client};

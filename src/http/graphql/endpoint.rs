@@ -18,7 +18,7 @@ use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::http::body::media_type::{self, Accepted, AnswerType, negotiate};
 use crate::http::body::{before_authentication, json};
 use crate::http::caller::authentication::{self, RequestInfo};
-use crate::http::caller::rotation_headers;
+use crate::http::caller::{idempotency_key, retirement_headers};
 use crate::http::metrics::FirstError;
 use crate::http::rejection::{self, Rejection};
 use crate::http::request_log::{self, RequestLog};
@@ -52,7 +52,7 @@ impl<'a> Check<'a> {
     fn try_now(&self, state: &AppState, peer: IpAddr, headers: &HeaderMap) -> Option<Response<Body>> {
         let media_type = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
         let request = self.body.as_ref().ok()?.direct()?;
-        rotation_headers::idempotency_key(headers).ok()?;
+        idempotency_key::idempotency_key(headers).ok()?;
         let caller = authentication::find_credential(headers).ok()??.text;
         let info = RequestInfo { peer: Some(peer), request_id: None };
         let context = authentication::request_context(headers, info, state).ok()?;
@@ -138,7 +138,7 @@ async fn answer_body(
         caller: authentication::caller_deferring_first_use(headers, info, state).await?,
         ..Session::default()
     };
-    let keyed = rotation_headers::idempotency_key(headers).map(|key| session.idempotency_key = key);
+    let keyed = idempotency_key::idempotency_key(headers).map(|key| session.idempotency_key = key);
     let session = Arc::new(session);
     let answered = answer(state, &session, keyed, (accepted, headers, body));
     // A panic is answered like any other error: only after the first use of the value was written.
@@ -266,12 +266,12 @@ async fn answer_url(
 
 /// The answer, with a header that warns if the caller's value is the previous one.
 fn warned(mut response: Response<Body>, standing: Option<Standing>) -> Response<Body> {
-    rotation_headers::warn_of_retirement(response.headers_mut(), standing);
+    retirement_headers::warn_of_retirement(response.headers_mut(), standing);
     response
 }
 
 fn session(caller: Option<Caller>, headers: &HeaderMap) -> Result<Arc<Session>, Rejection> {
-    Ok(Arc::new(Session { caller, idempotency_key: rotation_headers::idempotency_key(headers)?, ..Session::default() }))
+    Ok(Arc::new(Session { caller, idempotency_key: idempotency_key::idempotency_key(headers)?, ..Session::default() }))
 }
 
 /// A rejection from before a document was read, in the media type that the client asked for: clients look for errors in no other.

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use axum::response::IntoResponse;
 
 use crate::http::body::media_type;
-use crate::http::caller::{Client, rotation_headers};
+use crate::http::caller::{Client, retirement_headers};
 use crate::http::rejection::{self, Rejection};
 use crate::http::state::AppState;
 use crate::metrics::Format;
@@ -25,7 +25,7 @@ pub(in crate::http) async fn guarded(
     let caller = caller.ok_or(Error::Anonymous)?;
     state.service.authorise_metrics(&caller).await?;
     let mut response = answer(state, &headers).await;
-    rotation_headers::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
+    retirement_headers::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
     Ok(response)
 }
 

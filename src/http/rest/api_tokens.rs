@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use crate::domain::reason::ReasonDraft;
 use crate::domain::value_use::Asked;
 use crate::http::body::json::{self, Body};
-use crate::http::caller::rotation_headers;
+use crate::http::caller::idempotency_key;
 use crate::http::state::AppState;
 use crate::service::{Caller, ReviveRequest, RotateRequest, View};
 
@@ -177,14 +177,15 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<RotatedApiToken> {
-    let RotateInput { overlap_minutes, force, idempotency_key, reason, evidence_url } =
+    let RotateInput { overlap_minutes, brown_out, force, idempotency_key, reason, evidence_url } =
         Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
     let keyed = idempotency_key.is_some();
-    let idempotency_key = idempotency_key.or(rotation_headers::idempotency_key(&headers)?);
+    let idempotency_key = idempotency_key.or(idempotency_key::idempotency_key(&headers)?);
     let reason = ReasonDraft { text: reason, evidence_url };
-    let force = force.unwrap_or_default();
+    let (brown_out, force) = (brown_out.unwrap_or_default(), force.unwrap_or_default());
+    let id = Some(id);
     let request =
-        RotateRequest { id: Some(id), overlap_minutes, force, idempotency_key, reason, require_period: false };
+        RotateRequest { id, overlap_minutes, brown_out, force, idempotency_key, reason, require_period: false };
     let issued = state.service.rotate(&caller, &request).await;
     Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))
 }
@@ -311,7 +312,7 @@ pub(super) async fn revive(
     let ReviveInput { reason, evidence_url, idempotency_key } =
         Fields::read(json::object(&headers, body)?, state.hides_names())?;
     let keyed = idempotency_key.is_some();
-    let idempotency_key = idempotency_key.or(rotation_headers::idempotency_key(&headers)?);
+    let idempotency_key = idempotency_key.or(idempotency_key::idempotency_key(&headers)?);
     let reason = ReasonDraft { text: Some(reason), evidence_url };
     let issued = state.service.revive(&caller, &ReviveRequest { id, reason, idempotency_key }).await;
     Ok(Json(issued.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))

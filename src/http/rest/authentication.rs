@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::http::caller::{CallerDeferringFirstUse, authentication, rotation_headers};
+use crate::http::caller::{CallerDeferringFirstUse, authentication, retirement_headers};
 use crate::http::request_log;
 use crate::http::state::AppState;
 use crate::service::{Caller, Error};
@@ -38,7 +38,7 @@ pub(super) async fn authenticate(
     let mut response = request_log::catch_panic(next.run(Request::from_parts(parts, body))).await;
     authentication::write_first_use(&state, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
-    rotation_headers::warn_of_retirement(headers, Some(standing));
+    retirement_headers::warn_of_retirement(headers, Some(standing));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

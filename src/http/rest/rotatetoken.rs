@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::domain::value::Value;
 use crate::http::body::json::{self, Body};
-use crate::http::caller::rotation_headers;
+use crate::http::caller::idempotency_key;
 use crate::http::state::AppState;
 use crate::service::{Error, Issued, RotateRequest};
 
@@ -63,7 +63,7 @@ pub(super) async fn rotate(
     body: Body,
 ) -> Result<Json<RotatedToken>, RestRejection> {
     let NoInput {} = Fields::read(json::object_if_any(&headers, body)?, state.hides_names())?;
-    let idempotency_key = rotation_headers::idempotency_key(&headers)?;
+    let idempotency_key = idempotency_key::idempotency_key(&headers)?;
     let request = RotateRequest { idempotency_key, require_period: true, ..RotateRequest::default() };
     Ok(Json(state.service.rotate(&caller, &request).await.map_err(Error::of_header_key)?.into()))
 }

@@ -149,7 +149,7 @@ impl ApiToken {
         let value = |value: &ValueFacts| {
             // A value that was deleted since it was read has no use.
             let used = uses.map(|uses| uses.get(&(token.id, value.generation)).unwrap_or(&UNUSED));
-            ApiTokenValue::new(value, used)
+            ApiTokenValue::new(&token, value, used)
         };
         Self {
             id: token.id.to_string(),

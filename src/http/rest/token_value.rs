@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 use std::collections::BTreeMap;
 
 use crate::domain::id::TokenId;
+use crate::domain::rule::lifecycle::brown_out;
 use crate::domain::rule::verification::VerificationCode;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor as DomainActor, ActorKind, ValueFacts};
+use crate::domain::token::{Actor as DomainActor, ActorKind, Token, ValueFacts};
 use crate::domain::value_use::{User, UserUse, ValueUse};
 use crate::service;
 
@@ -39,6 +40,10 @@ pub(super) struct ApiTokenValue {
     /// When it retires; null for the current value, and for the previous one before its overlap has started.
     #[schema(required, value_type = Option<Timestamp>)]
     retires_at: Option<String>,
+    /// When it begins to fail again and again for some seconds, because the rotation asked for brown-outs; null if it does not, or the new
+    /// value has not been used yet.
+    #[schema(required, value_type = Option<Timestamp>)]
+    brown_outs_start_at: Option<String>,
     /// When it was last used successfully, up to a minute old; null if never. Only with `include=use`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Option<Timestamp>)]
@@ -90,7 +95,7 @@ impl ApiTokenValueUser {
 
 impl ApiTokenValue {
     /// A value, and how it is used if that is to be included.
-    pub(super) fn new(value: &ValueFacts, used: Option<&ValueUse>) -> Self {
+    pub(super) fn new(token: &Token, value: &ValueFacts, used: Option<&ValueUse>) -> Self {
         let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let users = used.map(ValueUse::shown_users);
         Self {
@@ -105,6 +110,7 @@ impl ApiTokenValue {
             first_used_at: moment(value.first_used_at),
             replaced_at: moment(value.replaced_at),
             retires_at: moment(value.retires_at),
+            brown_outs_start_at: moment(brown_out::starts_at(token, value.generation)),
         }
     }
 }

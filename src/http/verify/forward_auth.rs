@@ -20,7 +20,7 @@ use crate::domain::text::quote;
 use crate::domain::token::Scope;
 use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::caller::credential::Credential;
-use crate::http::caller::rotation_headers;
+use crate::http::caller::retirement_headers;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
 use crate::http::request_trace;
@@ -114,12 +114,12 @@ impl<'a> Check<'a> {
         let mut response = match verification.code {
             VerificationCode::Valid => return Ok(self.allow(verification)),
             VerificationCode::ScopeMissing => scope_missing(verification, &self.required),
-            code => {
-                let refusal = code.refusal().map_or(Error::Unauthenticated, Error::Refused);
+            _ => {
+                let refusal = verification.refusal.clone().map_or(Error::Unauthenticated, Error::Refused);
                 return Err(authentication::rejection_of(refusal, self.presented));
             }
         };
-        rotation_headers::warn_of_retirement(response.headers_mut(), verification.standing);
+        retirement_headers::warn_of_retirement(response.headers_mut(), verification.standing);
         Ok(response)
     }
 
@@ -233,7 +233,7 @@ fn allow(verification: &Verification, mut headers: HeaderMap) -> Response {
     headers.insert(OWNER, owner);
     headers.insert(SCOPES, header_value(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
-    rotation_headers::warn_of_retirement(&mut headers, verification.standing);
+    retirement_headers::warn_of_retirement(&mut headers, verification.standing);
     *response.headers_mut() = headers;
     response
 }

@@ -118,6 +118,7 @@ impl Service {
             replaced_at: None,
             retires_at: None,
             overlap_minutes: rotation.overlap_minutes,
+            brown_out: rotation.brown_out,
             salt: None,
         };
         let event = self.change(Action::ValuesRetired, operator(), (token.id, rotation.generation), now)?;

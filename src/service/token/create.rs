@@ -123,6 +123,7 @@ impl Service {
                 replaced_at: None,
                 retires_at: None,
                 overlap_minutes: settings.overlap_minutes,
+                brown_out: false,
                 salt: None,
             },
             settings,

@@ -4,9 +4,11 @@
 //! that the caller was authenticated with. Everything that it depends on is fixed, or is a condition of the write. All other
 //! rotations lock the token and decide on what they read; so does an ordinary one whose conditions were not met.
 
+mod request;
+
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::id::TokenId;
-use crate::domain::reason::{Reason, ReasonDraft};
+use crate::domain::reason::Reason;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle;
@@ -19,25 +21,10 @@ use crate::service::audit::{Refused, report};
 use crate::service::{Caller, Error, Issued, Service, View, token_id};
 use crate::store::{Rotated, Transaction};
 
+pub use request::RotateRequest;
+
 /// After how many seconds a rotation that lost a race in the database may be retried.
 pub(super) const RETRY_AFTER_RACE_SECONDS: u32 = 1;
-
-/// A request for a rotation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RotateRequest {
-    /// The id of the token; the caller's own if none is given.
-    pub id: Option<String>,
-    /// A shorter overlap for this rotation, in minutes (R4).
-    pub overlap_minutes: Option<i32>,
-    /// Whether to cut off a value that is in use, if no overlap is asked for (R15).
-    pub force: bool,
-    /// The caller's name for this rotation, by which a repeated request gets the same answer (R6).
-    pub idempotency_key: Option<String>,
-    /// Why it is rotated.
-    pub reason: ReasonDraft,
-    /// Whether to refuse a token without a rotation period, as `/rotatetoken` does.
-    pub require_period: bool,
-}
 
 impl Service {
     /// Rotates the token of this id, or the caller's own if none is given. Another's token needs `API_TOKEN_MODIFY`,
@@ -117,7 +104,7 @@ impl Service {
             token = lifecycle::apply_use(token, caller.generation(), now);
         }
         let rotator = Rotator::Holder { generation: caller.generation() };
-        let Ok(overlap) = Overlap::of(&token.settings, request.overlap_minutes) else { return Ok(None) };
+        let Ok(overlap) = request.overlap(&token) else { return Ok(None) };
         let Ok(Plan::Issue(rotation)) = rotation::rotate(&token, rotator, overlap, None, now) else { return Ok(None) };
         let may_be_in_use = token.settings.silent_minutes > 0 && overlap.cut_off(&token, &rotation).next().is_some();
         if may_be_in_use && !request.force {
@@ -152,7 +139,7 @@ impl Service {
         if request.require_period && token.settings.rotation_period_minutes.is_none() {
             return Err(Refusal::NoRotationPeriod.into());
         }
-        let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
+        let overlap = request.overlap(&token)?;
         let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
         let plan = self.plan(&token, rotator, overlap, repeatable, now).map_err(lost_race)?;
         if let Plan::Issue(rotation) = &plan {
@@ -297,6 +284,7 @@ fn issued(rotation: &Rotation, value: &Value, salt: Option<Salt>, caller: &Calle
         replaced_at: None,
         retires_at: None,
         overlap_minutes: rotation.overlap_minutes,
+        brown_out: rotation.brown_out,
         salt,
     }
 }
@@ -331,6 +319,7 @@ const _: fn(&Token) = |token| {
         created_at: _,
         created_by: _,
         overlap_minutes: _,
+        brown_out: _,
         retires_at: _,
         salt: _,
         // A rotation that it matters to is decided under a lock.

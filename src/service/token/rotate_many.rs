@@ -8,7 +8,7 @@ use crate::domain::reason::ReasonDraft;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::lifecycle::Status;
-use crate::domain::rule::rotation::{Overlap, Plan, Repeatable, Rotator};
+use crate::domain::rule::rotation::{Plan, Repeatable, Rotator};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 use crate::domain::value::derivation::IdempotencyKey;
@@ -32,6 +32,8 @@ pub struct RotateManyRequest {
     pub dry_run: bool,
     /// See [`RotateRequest::overlap_minutes`].
     pub overlap_minutes: Option<i32>,
+    /// See [`RotateRequest::brown_out`].
+    pub brown_out: bool,
     /// See [`RotateRequest::force`].
     pub force: bool,
     /// The caller's name for this request. Each value is derived from it and from its token, so it identifies one rotation of each (R6).
@@ -72,7 +74,8 @@ impl Service {
     /// When the caller may not, an argument is invalid, the filter has no condition, or nothing was rotated because the database fails or
     /// the caller's own token stopped working.
     pub async fn rotate_many(&self, caller: &Caller, request: RotateManyRequest) -> Result<Rotations, Error> {
-        let RotateManyRequest { mut page, dry_run, overlap_minutes, force, idempotency_key, reason } = request;
+        let RotateManyRequest { mut page, dry_run, overlap_minutes, brown_out, force, idempotency_key, reason } =
+            request;
         reason.clone().validate()?;
         let key = idempotency_key.as_deref().map(IdempotencyKey::parse).transpose()?;
         if page.first.is_some_and(|first| !(1..=MAX_ROTATIONS).contains(&first)) {
@@ -85,7 +88,8 @@ impl Service {
         let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
         let mut page = self.list(caller, page).await?;
-        let rotate = RotateRequest { overlap_minutes, force, idempotency_key, reason, ..RotateRequest::default() };
+        let rotate =
+            RotateRequest { overlap_minutes, brown_out, force, idempotency_key, reason, ..RotateRequest::default() };
         let repeatable = key.as_ref().map(|key| Repeatable { presented: caller.presented(), key });
         let (authority, rotate) = (&authority, &rotate);
         let outcomes = std::mem::take(&mut page.views).into_iter().map(|view| async move {
@@ -121,7 +125,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<(), Error> {
         authority.require_to_rotate(token)?;
-        let overlap = Overlap::of(&token.settings, request.overlap_minutes)?;
+        let overlap = request.overlap(token)?;
         let Plan::Issue(rotation) = self.plan(token, Rotator::Other, overlap, repeatable, now)? else { return Ok(()) };
         if request.force {
             return Ok(());
@@ -180,6 +184,7 @@ fn may_be_of_caller(err: &Error) -> bool {
             | Refusal::NotYetValid
             | Refusal::RotationOverdue
             | Refusal::ValueRetired
+            | Refusal::BrownOut(_)
             | Refusal::RotationConflict { .. }
             | Refusal::AddressRefused
             | Refusal::OriginRefused => true,

@@ -26,6 +26,7 @@ pub struct Model {
     pub replaced_at: Option<i64>,
     pub retires_at: Option<i64>,
     pub overlap_minutes: i64,
+    pub brown_out: Option<bool>,
     pub salt: Option<Vec<u8>>,
     pub reused_at: Option<i64>,
     pub overdue_at: Option<i64>,
@@ -49,6 +50,7 @@ pub fn row(token_id: TokenId, value: &ValueFacts, rotate_by: Option<Timestamp>) 
         replaced_at: Set(value.replaced_at.map(Timestamp::unix_millis)),
         retires_at: Set(value.retires_at.map(Timestamp::unix_millis)),
         overlap_minutes: Set(i64::from(value.overlap_minutes)),
+        brown_out: Set(value.brown_out.then_some(true)),
         salt: Set(value.salt.as_ref().map(|salt| salt.0.to_vec())),
         reused_at: Set(None),
         overdue_at: Set(rotate_by.map(Timestamp::unix_millis)),
@@ -59,7 +61,7 @@ pub fn row(token_id: TokenId, value: &ValueFacts, rotate_by: Option<Timestamp>) 
 pub const COLUMNS: &str = "\
     api_token_value.generation, api_token_value.hash, api_token_value.hint, api_token_value.created_at, \
     api_token_value.created_by, api_token_value.first_used_at, api_token_value.replaced_at, api_token_value.retires_at, \
-    api_token_value.overlap_minutes, api_token_value.salt, api_token_value.last_used_at, ";
+    api_token_value.overlap_minutes, api_token_value.salt, api_token_value.last_used_at, api_token_value.brown_out, ";
 
 /// Those of them that are bytes.
 pub const BYTES: [&str; 2] = ["api_token_value.hash", "api_token_value.salt"];
@@ -78,6 +80,7 @@ pub fn read(columns: &mut Columns<'_>) -> Result<ValueFacts, Error> {
         overlap_minutes: columns.number()?,
         salt: columns.bytes_if_any()?.map(|salt| Salt(Box::new(salt))),
         last_used_at: columns.moment_if_any()?,
+        brown_out: columns.take_if_any()?.unwrap_or(false),
     })
 }
 

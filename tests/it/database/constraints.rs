@@ -132,6 +132,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
         replaced_at: None,
         retires_at: None,
         overlap_minutes: 10,
+        brown_out: false,
         salt: None,
     };
     let attempt = async |id: TokenId, rotation: &Rotation, issued: &ValueFacts| {
@@ -160,6 +161,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
         previous: Some(Retirement { generation: from_generation - u32::from(recovers), retires_at: None }),
         recovers,
         overlap_minutes: 10,
+        brown_out: false,
         rotate_by: None,
     };
     let token = async |name: &str| {

@@ -95,6 +95,7 @@ impl Lifecycle {
             replaced_at: None,
             retires_at: None,
             overlap_minutes: 0,
+            brown_out: false,
             salt: None,
         };
         let settings = Settings {

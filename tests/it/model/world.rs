@@ -9,8 +9,7 @@ use rotakey::domain::rule::rotation::{self, Rotation};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Token, ValueFacts};
 
-use super::Lifecycle;
-use super::vault::Secret;
+use super::{Lifecycle, vault::Secret};
 
 /// The moment at which the token was created.
 pub const START: Timestamp = Timestamp::MIN;
@@ -344,6 +343,7 @@ impl Lifecycle {
             replaced_at: row.replaced_at,
             retires_at: row.retires_at,
             overlap_minutes: row.overlap_minutes,
+            brown_out: false,
             salt: row.salted.then(|| super::vault::salt(row.by, row.generation)),
         }
     }

@@ -74,6 +74,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
       "value": "rk_TyqUCAJjbU8zqi7WwRTKzjFAhvWRTckfYIqGYgciSu717gfTD",
       "values": [
         {
+          "brownOutsStartAt": null,
           "createdAt": "2026-01-01T00:00:00.000Z",
           "firstUsedAt": null,
           "generation": 1,
@@ -93,22 +94,19 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
 
 #[tokio::test]
 async fn a_token_looks_the_same_as_through_graphql() {
+    const VALUES: &str = "values { hint generation createdAt firstUsedAt replacedAt retiresAt brownOutsStartAt }";
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "seen", "rotationPeriodMinutes": 60 })).await.unwrap();
     server.clock.advance(MINUTE);
     token.client.rotate().await.unwrap();
     let mut fields = ok(&server.admin, "GET", &format!("/api-tokens/{}", token.id), Value::Null).await;
-    let selected: Vec<String> = fields
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(|name| match name.as_str() {
-            "values" => "values { hint generation createdAt firstUsedAt replacedAt retiresAt }".to_owned(),
-            "metadata" => "metadata { key value }".to_owned(),
-            "createdBy" | "updatedBy" | "rotatedBy" => format!("{name} {{ kind id }}"),
-            _ => name.clone(),
-        })
-        .collect();
+    let selection = |name: &String| match name.as_str() {
+        "values" => VALUES.to_owned(),
+        "metadata" => "metadata { key value }".to_owned(),
+        "createdBy" | "updatedBy" | "rotatedBy" => format!("{name} {{ kind id }}"),
+        _ => name.clone(),
+    };
+    let selected: Vec<String> = fields.as_object().unwrap().keys().map(selection).collect();
     let query = format!("query($id: ID!) {{ apiToken(id: $id) {{ value {} }} }}", selected.join(" "));
     let answer = server.admin.graphql(&query, json!({ "id": token.id })).await;
     fields["value"] = Value::Null;

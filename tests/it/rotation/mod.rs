@@ -1,5 +1,6 @@
 //! Rotation: who wins, what comes back twice, how long the old value works, and what a crash leaves.
 
+mod brown_out;
 mod crash;
 mod endpoints;
 mod idempotency;

@@ -27,6 +27,7 @@ fn token(id: u8, settings: Settings) -> Token {
         replaced_at: None,
         retires_at: None,
         overlap_minutes: 0,
+        brown_out: false,
         salt: None,
     };
     let id = TokenId::new(now, [id; 10]);

@@ -28,6 +28,7 @@ pub(super) fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
         replaced_at: None,
         retires_at: None,
         overlap_minutes: 0,
+        brown_out: false,
         salt: None,
     }
 }

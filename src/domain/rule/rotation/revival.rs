@@ -49,6 +49,7 @@ fn rotation(token: &Token, now: Timestamp) -> Rotation {
         previous: None,
         recovers: false,
         overlap_minutes: token.settings.overlap_minutes,
+        brown_out: false,
         rotate_by: token.settings.rotate_by(now),
     }
 }
@@ -93,6 +94,7 @@ mod tests {
             created_by: Actor::ApiToken(token.id),
             first_used_at: None,
             overlap_minutes: rotation.overlap_minutes,
+            brown_out: false,
             ..token.current.clone()
         };
         rotation::apply(token.clone(), rotation, current)

@@ -28,6 +28,9 @@ pub(crate) struct RotateApiTokensInput {
     /// A shorter overlap for these rotations, in minutes. With 0, the old values stop working at once, as you want if they leaked.
     /// An API token whose own overlap is shorter than this is refused.
     overlap_minutes: Option<i32>,
+    /// Whether the old values fail again and again for some seconds during the last quarter of the overlap, with the code
+    /// `BROWN_OUT`, so that forgotten clients are noticed while they still recover. Only once the new value is used.
+    brown_out: Option<bool>,
     /// With an `overlapMinutes` of 0: whether to rotate also those whose old value was used within their `silentMinutes`.
     /// Without, they are refused with `STILL_IN_USE`. Set it to true if the values leaked.
     force: Option<bool>,
@@ -49,13 +52,23 @@ impl RotateApiTokensInput {
     /// # Errors
     /// When a condition is invalid, or an id malformed.
     pub(crate) fn read(self) -> Result<RotateManyRequest, Error> {
-        let Self { filter, dry_run, first, after, overlap_minutes, force, idempotency_key, reason, evidence_url } =
-            self;
+        let Self {
+            filter,
+            dry_run,
+            first,
+            after,
+            overlap_minutes,
+            brown_out,
+            force,
+            idempotency_key,
+            reason,
+            evidence_url,
+        } = self;
         let filter = filter.read()?;
         let page = PageRequest { first, after, last: None, before: None, filter, order: Order::default() };
         let reason = ReasonDraft { text: reason, evidence_url };
-        let force = force.unwrap_or_default();
-        Ok(RotateManyRequest { page, dry_run, overlap_minutes, force, idempotency_key, reason })
+        let (brown_out, force) = (brown_out.unwrap_or_default(), force.unwrap_or_default());
+        Ok(RotateManyRequest { page, dry_run, overlap_minutes, brown_out, force, idempotency_key, reason })
     }
 }
 

@@ -19,6 +19,9 @@ input! {
         /// A shorter overlap for this rotation, in minutes, from 0 to that of the token. With 0, the old value is retired at once, as
         /// you want if it leaked; but then a client that does not receive the response is locked out.
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
+        /// Whether the old value fails again and again for some seconds during the last quarter of its overlap, with the code `BROWN_OUT`, so
+        /// that a forgotten client is noticed while it still recovers. Only once the new value is used.
+        "brownOut" => brown_out: Option<bool> as Option<bool>,
         /// With an `overlapMinutes` of 0: whether to rotate although the old value was used within the `silentMinutes` of the token.
         /// Without, that is refused with `STILL_IN_USE`. Set it to true if the value leaked.
         "force" => force: Option<bool> as Option<bool>,

@@ -24,6 +24,9 @@ input! {
         /// A shorter overlap for these rotations, in minutes. With 0, the old values are retired at once, as you want if they leaked. An
         /// API token whose own overlap is shorter than this is refused.
         "overlapMinutes" => overlap_minutes: Option<i32> as Option<i32>,
+        /// Whether the old values fail again and again for some seconds during the last quarter of the overlap, with the code `BROWN_OUT`,
+        /// so that forgotten clients are noticed while they still recover. Only once the new value is used.
+        "brownOut" => brown_out: Option<bool> as Option<bool>,
         /// With an `overlapMinutes` of 0: whether to rotate also those whose old value was used within their `silentMinutes`. Without,
         /// they are refused with `STILL_IN_USE`. Set it to true if the values leaked.
         "force" => force: Option<bool> as Option<bool>,
@@ -44,11 +47,21 @@ impl RotateManyInput {
     /// # Errors
     /// When a condition is invalid, or an id malformed.
     pub(super) fn read(self, hides_names: bool) -> Result<RotateManyRequest, Rejection> {
-        let Self { filter, dry_run, first, after, overlap_minutes, force, idempotency_key, reason, evidence_url } =
-            self;
+        let Self {
+            filter,
+            dry_run,
+            first,
+            after,
+            overlap_minutes,
+            brown_out,
+            force,
+            idempotency_key,
+            reason,
+            evidence_url,
+        } = self;
         let page = PageRequest { first, after, filter: read_filter(filter, hides_names)?, ..PageRequest::default() };
         let reason = ReasonDraft { text: reason, evidence_url };
-        let force = force.unwrap_or_default();
-        Ok(RotateManyRequest { page, dry_run, overlap_minutes, force, idempotency_key, reason })
+        let (brown_out, force) = (brown_out.unwrap_or_default(), force.unwrap_or_default());
+        Ok(RotateManyRequest { page, dry_run, overlap_minutes, brown_out, force, idempotency_key, reason })
     }
 }

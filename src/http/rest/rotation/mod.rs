@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 
 use crate::http::body::json::{self, Body};
-use crate::http::caller::rotation_headers;
+use crate::http::caller::idempotency_key;
 use crate::http::state::AppState;
 
 use super::authentication::Authenticated;
@@ -39,7 +39,7 @@ pub(super) async fn rotate(
     let input: RotateManyInput = Fields::read(json::object(&headers, body)?, hides_names)?;
     let mut request = input.read(hides_names)?;
     let keyed = request.idempotency_key.is_some();
-    request.idempotency_key = request.idempotency_key.or(rotation_headers::idempotency_key(&headers)?);
+    request.idempotency_key = request.idempotency_key.or(idempotency_key::idempotency_key(&headers)?);
     let rotations = state.service.rotate_many(&caller, request).await;
     Ok(Json(rotations.map_err(|err| if keyed { err } else { err.of_header_key() })?.into()))
 }

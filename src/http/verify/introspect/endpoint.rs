@@ -19,7 +19,7 @@ use crate::domain::rule::verification::RequiredScopes;
 use crate::http::body::{before_authentication, json, media_type};
 use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::caller::credential::Place;
-use crate::http::caller::rotation_headers;
+use crate::http::caller::retirement_headers;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
 use crate::http::request_trace;
@@ -73,7 +73,7 @@ impl<'a> Check<'a> {
 
 /// Adds `Deprecation` and `Sunset` if the caller uses the previous value.
 fn with_retirement(mut response: Response, standing: Standing) -> Response {
-    rotation_headers::warn_of_retirement(response.headers_mut(), Some(standing));
+    retirement_headers::warn_of_retirement(response.headers_mut(), Some(standing));
     response
 }
 

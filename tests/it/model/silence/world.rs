@@ -184,6 +184,7 @@ pub(super) fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
         replaced_at: None,
         retires_at: None,
         overlap_minutes: OVERLAP_MINUTES,
+        brown_out: false,
         salt: None,
     }
 }

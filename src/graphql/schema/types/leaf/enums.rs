@@ -220,6 +220,8 @@ pub(crate) enum VerificationCode {
     RotationOverdue,
     /// The value was replaced and its overlap is over, or it was cancelled unused.
     ValueRetired,
+    /// The previous value fails for some seconds, because the rotation asked for brown-outs.
+    BrownOut,
     /// The API token may not be used from this address.
     AddressRefused,
     /// The API token may not be used from this web origin.

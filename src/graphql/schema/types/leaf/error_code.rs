@@ -22,6 +22,8 @@ pub(crate) enum ErrorCode {
     RotationOverdue,
     /// The value was replaced and its overlap is over, or it was cancelled unused.
     ValueRetired,
+    /// The previous value fails for some seconds, because the rotation asked for brown-outs.
+    BrownOut,
     /// The previous value tried to rotate although the new one has been used.
     ValueSuperseded,
     /// Another request rotated the token just now.

@@ -107,7 +107,7 @@ impl ApiToken {
     /// Its current value and, during an overlap, the previous one. The secret itself is never included.
     async fn values(&self) -> ReadyList<Ready<ApiTokenValue>> {
         let token = &self.view.token;
-        token.values().map(|value| ApiTokenValue::new(token.id, value, self.uses.clone()).into()).collect()
+        token.values().map(|value| ApiTokenValue::new(token, value, self.uses.clone()).into()).collect()
     }
 
     /// When it was created.

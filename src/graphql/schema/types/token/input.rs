@@ -25,6 +25,9 @@ pub(crate) struct RotateApiTokenInput {
     /// A shorter overlap for this rotation, in minutes, from 0 to the token's own. With 0, the old value stops
     /// working at once, as you want if it leaked. But a client that loses the answer is then locked out.
     overlap_minutes: Option<i32>,
+    /// Whether the old value fails again and again for some seconds during the last quarter of its overlap, with the code
+    /// `BROWN_OUT`, so that a forgotten client is noticed while it still recovers. Only once the new value is used.
+    brown_out: Option<bool>,
     /// With an `overlapMinutes` of 0: whether to rotate although the old value was used within the token's
     /// `silentMinutes`. Without, that is refused with `STILL_IN_USE`. Set it to true if the value leaked.
     force: Option<bool>,
@@ -45,6 +48,7 @@ impl From<RotateApiTokenInput> for RotateRequest {
         Self {
             id: input.id.map(|ID(id)| id),
             overlap_minutes: input.overlap_minutes,
+            brown_out: input.brown_out.unwrap_or_default(),
             force: input.force.unwrap_or_default(),
             idempotency_key: input.idempotency_key,
             reason: ReasonDraft { text: input.reason, evidence_url: input.evidence_url },

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use crate::domain::id::TokenId;
+use crate::domain::rule::lifecycle::brown_out;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::ValueFacts;
+use crate::domain::token::{Token, ValueFacts};
 use crate::domain::value::Hint;
 use crate::domain::value_use::{Asked, User, ValueUse};
 use crate::graphql::engine::ready::{Ready, ReadyList};
@@ -24,14 +25,16 @@ pub(crate) struct ApiTokenValue {
     first_used_at: Option<Timestamp>,
     replaced_at: Option<Timestamp>,
     retires_at: Option<Timestamp>,
+    brown_outs_start_at: Option<Timestamp>,
     uses: Arc<ValueUses>,
 }
 
 impl ApiTokenValue {
     /// The value of this token. `uses` are those of all values of the answer.
-    pub(super) fn new(token_id: TokenId, value: &ValueFacts, uses: Arc<ValueUses>) -> Self {
+    pub(super) fn new(token: &Token, value: &ValueFacts, uses: Arc<ValueUses>) -> Self {
         Self {
-            token_id,
+            token_id: token.id,
+            brown_outs_start_at: brown_out::starts_at(token, value.generation),
             hint: value.hint,
             generation: value.generation,
             created_at: value.created_at,
@@ -86,6 +89,12 @@ impl ApiTokenValue {
     /// When it retires; null for the current value, and for the previous one before its overlap has started.
     async fn retires_at(&self) -> Option<DateTime> {
         self.retires_at.map(DateTime)
+    }
+
+    /// When it begins to fail again and again for some seconds, because the rotation asked for brown-outs; null if it does not,
+    /// or the new value has not been used yet.
+    async fn brown_outs_start_at(&self) -> Option<DateTime> {
+        self.brown_outs_start_at.map(DateTime)
     }
 
     /// When it was last used successfully, at most a minute behind; null if never. Needs the permission of `users`.
