@@ -33,6 +33,7 @@ fn token() -> Token {
             generation: 1,
             hash: value().hash(),
             hint: value().hint(),
+            format: None,
             created_at: now,
             created_by: Actor::System,
             first_used_at: None,

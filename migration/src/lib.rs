@@ -42,6 +42,7 @@ mod m0024_grants;
 mod m0025_text_search;
 mod m0026_text_search_name;
 mod m0027_webhooks;
+mod m0028_foreign_value;
 mod m0029_rotation_campaign;
 mod m0031_brown_out;
 mod statements;
@@ -81,6 +82,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0025_text_search::Migration),
             Box::new(m0026_text_search_name::Migration),
             Box::new(m0027_webhooks::Migration),
+            Box::new(m0028_foreign_value::Migration),
             Box::new(m0029_rotation_campaign::Migration),
             Box::new(m0031_brown_out::Migration),
         ]

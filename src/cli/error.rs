@@ -18,6 +18,12 @@ pub(super) enum Error {
     Service(#[from] service::Error),
     #[error(transparent)]
     Backup(#[from] service::BackupError),
+    #[error("Cannot read {}: {source}.", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("The file has {problems} problems. {}", imported_before(*imported))]
+    WrongImport { problems: u64, imported: u64 },
+    #[error("The import was interrupted. {} Run the same command again.", imported_before(*imported))]
+    InterruptedImport { imported: u64, source: service::Error },
     #[error("Cannot write the man pages into {}: {source}. Name a folder that exists.", folder.display())]
     ManPages { folder: PathBuf, source: std::io::Error },
     #[error("The server at {address} does not answer: {source}.")]
@@ -28,6 +34,13 @@ pub(super) enum Error {
         "Cannot write to standard output: {0}. If a new value was to be printed, it is lost; create another token: rotakey bootstrap"
     )]
     Output(#[from] std::io::Error),
+}
+
+fn imported_before(tokens: u64) -> String {
+    match tokens {
+        0 => "Nothing was imported.".to_owned(),
+        _ => format!("{tokens} tokens were imported before; the same command skips them."),
+    }
 }
 
 /// The error followed by its causes, without repetitions.

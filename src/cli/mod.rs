@@ -15,14 +15,14 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{
-    BackupFlags, DatabaseFlags, HealthCheckFlags, RestoreFlags, RetireValuesFlags, ServeFlags, Sources,
+    BackupFlags, DatabaseFlags, HealthCheckFlags, ImportFlags, RestoreFlags, RetireValuesFlags, ServeFlags, Sources,
 };
 use crate::systemd::{PassedSockets, passed_sockets};
 use crate::{app, config, graphql, telemetry};
 
 use error::{Error, with_causes};
 use manual::{CompletionsFlags, ManPagesFlags};
-use operator::{backup, bootstrap, restore, retire_values};
+use operator::{backup, bootstrap, import, restore, retire_values};
 use settings::SettingsCommand;
 
 /// A self-hosted server that issues, verifies and rotates API tokens.
@@ -45,6 +45,8 @@ enum Command {
     Backup(BackupFlags),
     /// Restore a SQLite database from a backup, or retire the values of a restored database
     Restore(RestoreFlags),
+    /// Import API tokens whose values were issued elsewhere, directly into the database, even while servers use it
+    Import(ImportFlags),
     /// Retire all values issued before a moment, directly in the database
     RetireValues(RetireValuesFlags),
     /// Check the settings, or print them
@@ -101,6 +103,7 @@ async fn run_async(command: Command, sources: &Sources, passed: PassedSockets) -
         Command::Bootstrap(flags) => bootstrap::run(&flags, sources).await,
         Command::Backup(flags) => backup::run(&flags, sources).await,
         Command::Restore(flags) => restore::run(&flags, sources).await,
+        Command::Import(flags) => import::run(&flags, sources).await,
         Command::RetireValues(flags) => retire_values::run(&flags, sources).await,
         Command::Config(command) => settings::run(command, sources, &Cli::command()).await,
         Command::Healthcheck(flags) => health_check::run(&flags, sources).await,

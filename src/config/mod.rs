@@ -4,6 +4,7 @@
 mod connections;
 mod database;
 mod environment;
+mod foreign_values;
 mod graphql;
 mod listen;
 mod operator;
@@ -16,6 +17,7 @@ use clap::Args;
 
 use crate::domain::restriction::TrustedProxies;
 use crate::domain::token::Limits;
+use crate::domain::value::foreign::ForeignFormats;
 use crate::domain::value_use::AddressPrecision;
 use crate::http;
 use crate::service::Policy;
@@ -26,9 +28,10 @@ use connections::ConnectionSettings;
 
 pub use connections::ConnectionFlags;
 pub use database::{DatabaseFlags, DatabaseUrl};
+pub use foreign_values::ForeignValuesFlags;
 pub use graphql::GraphqlFlags;
 pub use listen::{Listen, MalformedListen, from_this_machine};
-pub use operator::{BackupFlags, HealthCheckFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
+pub use operator::{BackupFlags, HealthCheckFlags, ImportFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
 pub use outgoing::{NoticeFlags, NoticeSettings, TraceSettings, TracesFlags};
 pub use problems::Problems;
 pub use source::{Origin, Sources, example, read, with_source_flags};
@@ -82,6 +85,9 @@ pub struct ServeFlags {
     /// IPv6) or none
     #[arg(long, env = "ROTAKEY_RECORD_ADDRESSES", default_value = "block")]
     pub record_addresses: String,
+    /// The formats of foreign values
+    #[command(flatten)]
+    pub foreign_values: ForeignValuesFlags,
     /// The limits of GraphQL requests
     #[command(flatten)]
     pub graphql: GraphqlFlags,
@@ -123,6 +129,8 @@ pub struct Settings {
     pub http: http::Settings,
     /// The operator's policy for tokens, and the limits of the service.
     pub policy: Policy,
+    /// The formats of values that were issued elsewhere.
+    pub foreign_formats: ForeignFormats,
     /// The log level.
     pub log: tracing::Level,
     /// The log format.
@@ -177,6 +185,10 @@ impl ServeFlags {
         let trusted_proxies = TrustedProxies::parse(&self.trusted_proxies).map_err(|malformed| {
             problems
                 .push(format!("--trusted-proxies must be addresses or CIDR blocks, separated by commas: {malformed}"));
+        });
+        let foreign_formats = self.foreign_values.validate().unwrap_or_else(|Problems(more)| {
+            problems.extend(more);
+            ForeignFormats::default()
         });
         let graphql = self.graphql.validate().map_err(|Problems(more)| problems.extend(more));
         let connections = self.connections.validate(descriptors).map_err(|Problems(more)| problems.extend(more));
@@ -249,6 +261,7 @@ impl ServeFlags {
                     database_url,
                     http,
                     policy,
+                    foreign_formats,
                     log,
                     log_format,
                     notices,
@@ -298,6 +311,7 @@ mod tests {
             "--audit-retention=0m",
             "--retired-values=never",
             "--record-addresses=roughly",
+            "--foreign-values=/nowhere/formats.toml",
             "--introspection=perhaps",
             "--graphql-timeout=0s",
             "--graphql-max-depth=0",

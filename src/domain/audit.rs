@@ -16,6 +16,8 @@ use crate::domain::token::Actor;
 pub enum Action {
     /// A token was created.
     Created,
+    /// A token whose value was issued elsewhere was imported.
+    Imported,
     /// The settings of a token were changed.
     Updated,
     /// A token was rotated.
@@ -71,6 +73,7 @@ pub enum Action {
 names! {
     Action {
         Created => "API_TOKEN_CREATED",
+        Imported => "API_TOKEN_IMPORTED",
         Updated => "API_TOKEN_UPDATED",
         Rotated => "API_TOKEN_ROTATED",
         Recovered => "API_TOKEN_RECOVERED",

@@ -16,6 +16,7 @@ mod state;
 mod verify;
 
 pub use crate::graphql::InvalidSchema;
+pub use rest::{ImportLines, LineProblem};
 pub use routes::{server, servers};
 pub use server::{Connection, Server, Shutdown};
 pub use settings::Settings;

@@ -107,6 +107,11 @@ impl Rejection {
         self.with_message(message)
     }
 
+    /// The message, and the invalid field, if it is one.
+    pub(super) fn into_message_and_field(self) -> (String, Option<Cow<'static, str>>) {
+        (self.error.message, self.error.field)
+    }
+
     /// Only the body, for a response that contains several.
     pub(super) fn into_body(self) -> Value {
         let (message, extensions) = message_and_extensions(self.error);

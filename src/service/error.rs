@@ -58,6 +58,9 @@ pub enum Error {
     /// The maximum number of listings is running.
     #[error("Too many listings are running. Try again soon; narrower filters make each of them shorter.")]
     TooManyListings,
+    /// Too many texts were presented that have the form of a foreign value, and are none.
+    #[error("Too many unknown values are being presented, so this one was not looked for. Try again soon.")]
+    TooManyUnknownValues,
     /// The tokens have not been counted yet.
     #[error("The tokens are being counted, which takes long. Try again later.")]
     NotCounted,
@@ -102,6 +105,7 @@ impl Error {
             Self::Unavailable(_)
             | Self::ListingTooSlow(_)
             | Self::TooManyListings
+            | Self::TooManyUnknownValues
             | Self::NotCounted
             | Self::OutOfContact
             | Self::EventsMissed

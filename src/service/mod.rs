@@ -9,6 +9,7 @@ mod campaign;
 mod database;
 mod delivery;
 mod error;
+mod import;
 mod judge;
 mod metrics;
 mod notice;
@@ -20,12 +21,14 @@ mod value_use;
 mod verify;
 
 pub use crate::domain::error_code::ErrorCode;
+pub use crate::domain::token::Import;
 pub use audit::{AuditPage, AuditRequest};
 pub use caller::{Caller, StreamPermit};
 pub use campaign::{CampaignPage, CampaignToken, CampaignTokenPage, CampaignTokenRequest};
 pub use database::Readiness;
 pub use delivery::Attempt;
 pub use error::Error;
+pub use import::{ImportOutcome, ImportRequest, ImportedToken, MAX_IMPORTS};
 pub use judge::RequestContext;
 pub use metrics::{MAX_OWNERS, TokenCounts};
 pub use notice::{

@@ -6,6 +6,7 @@ use crate::clock::SharedClock;
 use crate::domain::delivery::AllowedNetworks;
 use crate::domain::id::{RequestId, TokenId};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::value::foreign::ForeignFormats;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store};
 
@@ -14,7 +15,7 @@ use super::caller::Streams;
 use super::database::{Contact, SchemaState, Time};
 use super::delivery::{AttemptCounts, KnownBacklog};
 use super::error::Error;
-use super::judge::Cache;
+use super::judge::{Cache, UnknownLookups};
 use super::metrics::{Counts, Statistics};
 use super::policy::Policy;
 use super::value_use::UseBuffer;
@@ -34,6 +35,8 @@ pub struct Service {
     pub(super) contact: Arc<Contact>,
     pub(super) schema: Arc<SchemaState>,
     pub(super) cache: Arc<Cache>,
+    pub(super) foreign_formats: ForeignFormats,
+    pub(super) unknown_lookups: Arc<UnknownLookups>,
     pub(super) uses: Arc<UseBuffer>,
     pub(super) streams: Arc<Streams>,
     pub(super) fan_out: FanOut,
@@ -70,6 +73,8 @@ impl Service {
             contact: Arc::default(),
             schema: Arc::default(),
             cache,
+            foreign_formats: ForeignFormats::default(),
+            unknown_lookups: Arc::default(),
             uses,
             streams: Arc::default(),
             fan_out,
@@ -85,6 +90,17 @@ impl Service {
     #[must_use]
     pub fn allowing_webhooks_to(self, networks: AllowedNetworks) -> Self {
         Self { webhook_networks: Arc::new(networks), ..self }
+    }
+
+    /// The same service, which accepts and imports values of these foreign formats.
+    #[must_use]
+    pub fn with_foreign_formats(self, foreign_formats: ForeignFormats) -> Self {
+        Self { foreign_formats, ..self }
+    }
+
+    /// The foreign formats of values that are accepted.
+    pub fn foreign_formats(&self) -> &ForeignFormats {
+        &self.foreign_formats
     }
 
     /// A new id for a request, for logs and answers.

@@ -37,5 +37,6 @@ pub use list::Listing;
 pub use notice::{Attempted, Backlog, Claimed, ClaimedDelivery, DeliveryListing, DueWebhook, Noted};
 pub use poll::listener::ChangeListener;
 pub use rotation::rotate::Rotated;
+pub use token::import::ImportedValue;
 pub use token::lock::LockMode;
 pub use write::transaction::Transaction;

@@ -15,6 +15,7 @@ mod histories;
 mod history;
 mod house;
 mod http;
+mod import;
 mod listing;
 mod logs;
 mod metrics;

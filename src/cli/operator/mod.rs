@@ -2,5 +2,6 @@
 
 pub(super) mod backup;
 pub(super) mod bootstrap;
+pub(super) mod import;
 pub(super) mod restore;
 pub(super) mod retire_values;

@@ -15,3 +15,4 @@ pub use definition::with_source_flags;
 pub use example::example;
 pub use origin::{Origin, Sources};
 pub use resolve::read;
+pub(super) use secret_file::read as read_secret;

@@ -9,7 +9,7 @@ const MAX_BYTES: u64 = 64 * 1024;
 
 /// Why the secret could not be read. No message contains anything of the file.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(in crate::config) enum Unreadable {
     #[error("cannot read {path}: {cause}")]
     Io { path: String, cause: std::io::Error },
     #[error("{0} is empty")]
@@ -23,7 +23,7 @@ pub(super) enum Unreadable {
 }
 
 /// The secret in this file, without the newline at its end.
-pub(super) fn read(path: &Path) -> Result<String, Unreadable> {
+pub(in crate::config) fn read(path: &Path) -> Result<String, Unreadable> {
     let name = || path.display().to_string();
     let io = |cause| Unreadable::Io { path: name(), cause };
     let mut bytes = Vec::new();

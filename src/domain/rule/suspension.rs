@@ -60,6 +60,7 @@ mod tests {
             generation: 1,
             hash: ValueHash([1; 32]),
             hint: Hint::parse("hint").unwrap(),
+            format: None,
             created_at: at(0),
             created_by: Actor::System,
             first_used_at: None,

@@ -5,6 +5,7 @@ use super::actor::Actor;
 use super::settings::Settings;
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::value::foreign::FormatName;
 use crate::domain::value::{Hint, ValueHash};
 
 /// The facts about one value. The secret itself is not among them.
@@ -14,8 +15,10 @@ pub struct ValueFacts {
     pub generation: u32,
     /// The SHA-256 of the value.
     pub hash: ValueHash,
-    /// The last four characters of the value.
+    /// The last four characters of the value, as far as they are known.
     pub hint: Hint,
+    /// The format of a value that was issued elsewhere, and imported; `None` for a value of ours. Boxed, because few values have one.
+    pub format: Option<Box<FormatName>>,
     /// When it was issued.
     pub created_at: Timestamp,
     /// Who issued it.
@@ -101,7 +104,7 @@ mod tests {
     /// cost forty bytes.
     #[test]
     fn a_cached_token_takes_little_memory() {
-        assert!(size_of::<Token>() <= 368, "{}", size_of::<Token>());
+        assert!(size_of::<Token>() <= 376, "{}", size_of::<Token>());
         assert!(size_of::<Option<Actor>>() <= 17 && size_of::<Option<Timestamp>>() == 8);
     }
 }

@@ -3,12 +3,14 @@
 mod actor;
 mod draft;
 mod facts;
+mod import;
 mod setting;
 mod settings;
 
 pub use actor::{Actor, ActorKind};
 pub use draft::{Limits, SettingsDraft};
 pub use facts::{Salt, Token, ValueFacts};
+pub use import::{Import, ImportDraft, ImportFingerprint};
 pub use setting::{
     MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MalformedScope, Metadata, OverlapEnd,
     OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind,

@@ -22,7 +22,7 @@ const HINT_LENGTH: usize = 4;
 /// way to its text, for the one response that issues it (R9). Its memory is overwritten when it is dropped.
 pub struct Value(SecretString);
 
-/// A presented text that has the format of a value. It borrows the text.
+/// A presented text that has the format of a value, ours or a foreign one. It borrows the text.
 #[derive(Clone, Copy)]
 pub struct PresentedValue<'a>(&'a str);
 
@@ -40,13 +40,26 @@ pub struct ValueHash(pub [u8; 32]);
 pub struct Hint([u8; HINT_LENGTH]);
 
 impl Hint {
-    /// Reads the form that [`Hint::as_str`] gives; a text that is no hint is `None`.
+    /// The hint of a value of which no character is known.
+    pub const NONE: Self = Self([b' '; HINT_LENGTH]);
+
+    /// Reads the form that [`Hint::stored`] gives; a text that is no hint is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         text.as_bytes().try_into().ok().filter(|_| text.is_ascii()).map(Self)
     }
 
-    /// The characters.
+    /// The hint of an imported value: its last four characters, which are printable.
+    pub fn of_import(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|_| text.bytes().all(|byte| byte.is_ascii_graphic()))
+    }
+
+    /// The characters; empty if none is known.
     pub fn as_str(&self) -> &str {
+        if *self == Self::NONE { "" } else { self.stored() }
+    }
+
+    /// The characters, and four blanks if none is known: versions that know no such hint expect four characters.
+    pub fn stored(&self) -> &str {
         // They are always ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -109,7 +122,12 @@ impl<'a> PresentedValue<'a> {
         Ok(Self(text))
     }
 
-    /// The SHA-256 of the whole text.
+    /// A text that has the format of a value that was issued elsewhere.
+    pub(super) fn foreign(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The SHA-256 of the whole text, by which a value of ours is found.
     pub fn hash(self) -> ValueHash {
         ValueHash::of(self.0)
     }
@@ -121,6 +139,11 @@ impl<'a> PresentedValue<'a> {
 }
 
 impl ValueHash {
+    /// Its first bytes, to tell a million of them apart in little memory.
+    pub fn first_bytes(&self) -> [u8; 8] {
+        self.0.first_chunk().copied().unwrap_or_default()
+    }
+
     // A fast hash is enough: the value is 256 random bits, so there is nothing to guess.
     fn of(text: &str) -> Self {
         Self(Sha256::digest(text.as_bytes()).into())

@@ -2,6 +2,7 @@
 
 mod base62;
 pub mod derivation;
+pub mod foreign;
 mod format;
 mod redact;
 

@@ -39,6 +39,7 @@ const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("rotationCampaigns", Kind::Page),
     ("rotationCampaignTokens", Kind::Page),
     ("createAPIToken", Kind::IssuesValue),
+    ("importAPITokens", Kind::Plain),
     (ROTATE, Kind::IssuesValue),
     ("rotateAPITokens", Kind::PageIssuesValues),
     ("reviveAPIToken", Kind::IssuesValue),

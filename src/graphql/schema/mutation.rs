@@ -6,6 +6,7 @@ use super::types::campaign::input::{CancelRotationCampaignInput, CreateRotationC
 use super::types::campaign::rotation_campaign::{
     CancelRotationCampaignOutput, CreateRotationCampaignOutput, RotationCampaign,
 };
+use super::types::import::{ImportApiTokensInput, ImportApiTokensOutput};
 use super::types::revocation::{RevokeApiTokensInput, RevokeApiTokensOutput};
 use super::types::rotations::{RotateApiTokensInput, RotateApiTokensOutput};
 use super::types::token::api_token::ApiToken;
@@ -53,6 +54,20 @@ impl Mutation {
     ) -> Result<Written<CreateApiTokenOutput>> {
         let issued = service(ctx)?.create(caller(ctx)?, input.into()).await.map_err(refuse)?;
         Ok(CreateApiTokenOutput { token: ApiToken::from(issued).into() }.into())
+    }
+
+    /// Imports API tokens whose values were issued elsewhere, by the hashes of those values: all of them, or none. Those
+    /// that were imported before with the same settings are skipped, so you can repeat a request. Needs
+    /// `API_TOKEN_MODIFY` and every permission and scope of each, as for `createAPIToken`. Before you can import
+    /// them, the operator must configure the format of the values.
+    #[graphql(name = "importAPITokens")]
+    async fn import_api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which API tokens.")] input: ImportApiTokensInput,
+    ) -> Result<Ready<ImportApiTokensOutput>> {
+        let imported = service(ctx)?.import(caller(ctx)?, input.into()).await.map_err(refuse)?;
+        Ok(ImportApiTokensOutput::from(imported).into())
     }
 
     /// Gives an API token a new value and returns it once. The old value keeps working until the overlap ends.

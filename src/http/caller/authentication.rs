@@ -51,7 +51,7 @@ pub(crate) async fn caller(
     info: RequestInfo,
     state: &AppState,
 ) -> Result<Option<Caller>, Rejection> {
-    let Some(presented) = find_credential(headers)? else { return Ok(None) };
+    let Some(presented) = find_credential(headers, state)? else { return Ok(None) };
     Ok(Some(authenticate(presented, headers, info, state).await?))
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn caller_deferring_first_use(
     info: RequestInfo,
     state: &AppState,
 ) -> Result<Option<Caller>, Rejection> {
-    let Some(presented) = find_credential(headers)? else { return Ok(None) };
+    let Some(presented) = find_credential(headers, state)? else { return Ok(None) };
     let context = request_context(headers, info, state)?;
     // Reading the body sends `100 Continue`, which is a response already, so the first use must be durable now.
     let expects_continue = headers.contains_key(EXPECT);
@@ -117,8 +117,11 @@ pub(crate) async fn write_first_use(
 }
 
 /// The credential of a request, if it has one.
-pub(crate) fn find_credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Rejection> {
-    Ok(credential::find(headers)?)
+pub(crate) fn find_credential<'a>(
+    headers: &'a HeaderMap,
+    state: &AppState,
+) -> Result<Option<Credential<'a>>, Rejection> {
+    Ok(credential::find(headers, state.service.foreign_formats())?)
 }
 
 /// The rejection of a credential. It says where the value was read, because a request may contain several.

@@ -2,6 +2,9 @@
 //!
 //! The same headers may contain a credential for another system, such as a JWT for the API behind a gateway. So a text that cannot be a
 //! value is ignored beside one that can. Alone, it is a bad credential; the request is never treated as anonymous.
+//!
+//! A text that only has the form of a foreign value is less certain than one with our checksum, and gives way to it. Such values keep
+//! the scheme that their clients send, such as `Authorization: Token VALUE`.
 
 use std::fmt;
 
@@ -9,6 +12,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::value::PresentedValue;
+use crate::domain::value::foreign::ForeignFormats;
 
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -69,7 +73,7 @@ impl Credential<'_> {
     /// Whether the text contains a complete value and something around it, such as quotes or the name of a variable.
     pub(crate) fn has_more_than_a_value(&self) -> bool {
         let mut parts = self.text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-        parts.any(|part| part.len() < self.text.len() && can_be_a_value(part))
+        parts.any(|part| part.len() < self.text.len() && PresentedValue::parse(part).is_ok())
     }
 }
 
@@ -95,9 +99,13 @@ enum HeaderContent<'a> {
 }
 
 /// The credential, if there is one. The same value twice is one value, and an empty header counts as missing.
-pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, UnusableCredential> {
+pub(crate) fn find<'a>(
+    headers: &'a HeaderMap,
+    formats: &ForeignFormats,
+) -> Result<Option<Credential<'a>>, UnusableCredential> {
     let keys = headers.get_all(API_KEY).iter().map(|value| (Place::ApiKey, api_key(value)));
-    let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| (Place::Authorization, bearer(value)));
+    let bearers =
+        headers.get_all(AUTHORIZATION).iter().map(|value| (Place::Authorization, authorization(value, formats)));
     let (mut found, mut unusable): (Option<Credential<'_>>, _) = (None, None);
     for (place, sent) in keys.chain(bearers) {
         let text = match sent {
@@ -116,13 +124,11 @@ pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusab
         found = match found {
             None => Some(other),
             Some(first) if first.text == text => found,
-            Some(first) if can_be_a_value(text) => {
-                if can_be_a_value(first.text) {
-                    return Err(UnusableCredential::Ambiguous);
-                }
-                Some(other)
-            }
-            Some(_) => found,
+            Some(first) => match (likeness(first.text, formats), likeness(text, formats)) {
+                (Likeness::Other, Likeness::Other) => found,
+                (one, another) if one == another => return Err(UnusableCredential::Ambiguous),
+                (one, another) => Some(if another > one { other } else { first }),
+            },
         };
     }
     match (found, unusable) {
@@ -131,9 +137,27 @@ pub(crate) fn find(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Unusab
     }
 }
 
+/// How much a text looks like the value of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    Other,
+    /// It has the form of a foreign value, as credentials of other systems may.
+    Foreign,
+    /// It has our checksum.
+    Ours,
+}
+
+fn likeness(text: &str, formats: &ForeignFormats) -> Likeness {
+    match formats.present(text) {
+        None => Likeness::Other,
+        Some(value) if value.is_foreign => Likeness::Foreign,
+        Some(_) => Likeness::Ours,
+    }
+}
+
 /// Whether this could be the value of a token. The checksum distinguishes it from similar credentials of other systems.
-pub(crate) fn can_be_a_value(text: &str) -> bool {
-    PresentedValue::parse(text).is_ok()
+pub(crate) fn can_be_a_value(text: &str, formats: &ForeignFormats) -> bool {
+    likeness(text, formats) > Likeness::Other
 }
 
 fn api_key(value: &HeaderValue) -> HeaderContent<'_> {
@@ -144,24 +168,32 @@ fn api_key(value: &HeaderValue) -> HeaderContent<'_> {
     }
 }
 
-fn bearer(value: &HeaderValue) -> HeaderContent<'_> {
+fn authorization<'a>(value: &'a HeaderValue, formats: &ForeignFormats) -> HeaderContent<'a> {
     let Ok(text) = value.to_str() else { return HeaderContent::Foreign };
     match text.trim().split_once([' ', '\t']) {
         Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => HeaderContent::Text(text.trim_start()),
+        Some((scheme, text)) if !is_registered(scheme) && formats.is_foreign(text.trim_start()) => {
+            HeaderContent::Text(text.trim_start())
+        }
         // The trailing space of `Bearer ` is removed in transit (RFC 9110, section 5.5).
         None if is_scheme_alone(text.trim()) => HeaderContent::Empty,
-        None if can_be_a_value(text.trim()) => HeaderContent::WithoutScheme,
+        None if PresentedValue::parse(text.trim()).is_ok() => HeaderContent::WithoutScheme,
         _ => HeaderContent::Foreign,
     }
 }
 
 fn is_scheme_alone(text: &str) -> bool {
-    text.is_empty() || SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(text))
+    text.is_empty() || is_registered(text)
+}
+
+fn is_registered(text: &str) -> bool {
+    SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::value::foreign::{Algorithm, ForeignFormat, FormatName};
 
     /// Two well-formed values, and a credential of another system.
     const VALUE: &str = "rk_00000000000000000000000000000000000000000002gL6Az";
@@ -174,7 +206,7 @@ mod tests {
     }
 
     fn found(pairs: &[(&'static str, &str)]) -> Result<Option<(String, Place)>, UnusableCredential> {
-        find(&headers(pairs)).map(|found| found.map(|it| (it.text.to_owned(), it.place)))
+        find(&headers(pairs), &ForeignFormats::default()).map(|found| found.map(|it| (it.text.to_owned(), it.place)))
     }
 
     fn other() -> String {
@@ -253,6 +285,39 @@ mod tests {
             &[("x-api-key", "v"), ("x-api-key", &other), ("authorization", JWT), ("authorization", &value)],
         ] {
             assert_eq!(found(pairs), Err(UnusableCredential::Ambiguous), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_value_gives_way_to_one_of_ours_and_keeps_its_scheme() {
+        use Place::{ApiKey, Authorization};
+        let name = FormatName::parse("f").unwrap();
+        let format = ForeignFormat::new(name, "f_[a-z]{16}", Algorithm::Sha256, None, None).unwrap();
+        let formats = ForeignFormats::new(vec![format]);
+        let found = |pairs: &[(&'static str, &str)]| {
+            find(&headers(pairs), &formats).map(|found| found.map(|it| (it.text.to_owned(), it.place)))
+        };
+        let (one, two) = ("f_abcdefghijklmnop", "f_bcdefghijklmnopq");
+        let of = |scheme: &str, text: &str| format!("{scheme} {text}");
+        for scheme in ["Bearer", "Token", "api-key"] {
+            assert_eq!(
+                found(&[("authorization", &of(scheme, one))]),
+                Ok(Some((one.to_owned(), Authorization))),
+                "{scheme}"
+            );
+        }
+        for other in [of("Basic", one), of("Token", VALUE), of("Token", "f_short"), one.to_owned()] {
+            let alone = found(&[("authorization", &other)]);
+            assert_eq!(alone, Err(UnusableCredential::Foreign(Authorization)), "{other}");
+        }
+        for (key, authorization, expected) in [
+            (VALUE, of("Token", one), Ok(Some((VALUE.to_owned(), ApiKey)))),
+            (one, of("Bearer", VALUE), Ok(Some((VALUE.to_owned(), Authorization)))),
+            (one, JWT.to_owned(), Ok(Some((one.to_owned(), ApiKey)))),
+            ("v", of("Bearer", one), Ok(Some((one.to_owned(), Authorization)))),
+            (one, of("Bearer", two), Err(UnusableCredential::Ambiguous)),
+        ] {
+            assert_eq!(found(&[("x-api-key", key), ("authorization", &authorization)]), expected, "{key}");
         }
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Check<'a> {
         let media_type = self.accepted.json.filter(|_| !self.accepted.prefers_stream)?;
         let request = self.body.as_ref().ok()?.direct()?;
         idempotency_key::idempotency_key(headers).ok()?;
-        let caller = authentication::find_credential(headers).ok()??.text;
+        let caller = authentication::find_credential(headers, state).ok()??.text;
         let info = RequestInfo { peer: Some(peer), request_id: None };
         let context = authentication::request_context(headers, info, state).ok()?;
         let (standing, body) = state.graphql.try_now((caller, &context), &request)?;

@@ -47,7 +47,8 @@ impl SocketClient {
             let value = value.as_str().and_then(|text| HeaderValue::from_str(text).ok());
             headers.append(name, value.ok_or_else(|| refused(service::Error::Unauthenticated))?);
         }
-        let presented = credential::find(&headers).map_err(|unusable| Close::refused(&unusable.into()))?;
+        let presented = credential::find(&headers, state.service.foreign_formats());
+        let presented = presented.map_err(|unusable| Close::refused(&unusable.into()))?;
         let Some(presented) = presented else { return Err(refused(service::Error::Anonymous)) };
         state.service.authenticate(presented.text, self.request_context()).await.map_err(refused)
     }

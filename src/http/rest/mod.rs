@@ -7,6 +7,7 @@
 mod api_tokens;
 mod authentication;
 mod campaign;
+mod import;
 mod input;
 mod openapi;
 mod page;
@@ -20,5 +21,6 @@ mod token_value;
 mod verification;
 mod webhook;
 
+pub use import::{ImportLines, LineProblem};
 pub(super) use rejection::RestRejection;
 pub(super) use routes::{is_rest_path, routes};

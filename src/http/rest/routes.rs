@@ -14,7 +14,7 @@ use crate::service::ErrorCode;
 
 use super::authentication::authenticate;
 use super::rejection::RestRejection;
-use super::{api_tokens, campaign, openapi, revocation, rotatetoken, rotation, verification, webhook};
+use super::{api_tokens, campaign, import, openapi, revocation, rotatetoken, rotation, verification, webhook};
 
 /// All REST routes.
 pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
@@ -22,6 +22,7 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
     let of_callers = Router::new()
         .route("/api-tokens", get(api_tokens::list).post(api_tokens::create).delete(revocation::revoke))
         .route("/api-tokens/rotate", post(rotation::rotate))
+        .route("/api-tokens/import", post(import::import))
         .route("/api-tokens/verify", post(verification::verify))
         .route("/api-tokens/{id}", get(api_tokens::read).post(api_tokens::update).delete(api_tokens::revoke))
         .route("/api-tokens/{id}/rotate", post(api_tokens::rotate))

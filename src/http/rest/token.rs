@@ -331,6 +331,6 @@ impl From<UpdateInput> for SettingsChange {
     }
 }
 
-fn pairs(entries: Vec<MetadataEntry>) -> Vec<(String, String)> {
+pub(super) fn pairs(entries: Vec<MetadataEntry>) -> Vec<(String, String)> {
     entries.into_iter().map(Into::into).collect()
 }

@@ -24,8 +24,11 @@ use super::input::Readable;
 #[serde(rename_all = "camelCase")]
 #[schema(as = APITokenValue)]
 pub(super) struct ApiTokenValue {
-    /// The last four characters of the value, to recognise it by.
+    /// The last four characters of the value, to recognise it by. Empty for an imported value of which they are unknown.
     hint: String,
+    /// The format of a value that was issued elsewhere and imported: a name that the operator gave it. Null for a value of Rotakey.
+    #[schema(required)]
+    format: Option<String>,
     /// The number of the value within its token.
     generation: u32,
     /// When it was issued.
@@ -105,6 +108,7 @@ impl ApiTokenValue {
             users: users
                 .map(|(users, _)| users.into_iter().map(|(user, used)| ApiTokenValueUser::new(user, used)).collect()),
             hint: value.hint.as_str().to_owned(),
+            format: value.format.as_ref().map(|format| format.as_str().to_owned()),
             generation: value.generation,
             created_at: value.created_at.to_string(),
             first_used_at: moment(value.first_used_at),

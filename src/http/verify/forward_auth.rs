@@ -99,7 +99,7 @@ impl<'a> Check<'a> {
         headers: &'a HeaderMap,
     ) -> Result<Self, Rejection> {
         let (required, with_metadata) = query.map_or_else(|| Ok((RequiredScopes::default(), false)), parameters)?;
-        let presented = authentication::find_credential(headers)?.ok_or(Error::Anonymous)?;
+        let presented = authentication::find_credential(headers, state)?.ok_or(Error::Anonymous)?;
         let context = authentication::request_context(headers, info, state)?;
         Ok(Self { required, with_metadata, presented, context })
     }

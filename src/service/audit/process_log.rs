@@ -10,6 +10,7 @@ use crate::domain::token::Actor;
 pub(crate) fn report(event: &AuditEvent) {
     let message = match event.action {
         Action::Created => "created API token",
+        Action::Imported => "imported API token",
         Action::Updated => "updated API token",
         Action::Rotated => "rotated API token",
         Action::Recovered => "rotated API token again; its unused value is cancelled",

@@ -5,7 +5,8 @@
 //! if the database does not answer, the request fails.
 //!
 //! Unknown values are cached for a few seconds. An unknown value cannot become known in that time: values are made of random bytes
-//! or of a random salt (R6), so no client can present one before a replica has committed and returned it. A known value stays
+//! or of a random salt (R6), so no client can present one before a replica has committed and returned it. Only a value that is imported
+//! existed before, and may be refused for so long on other replicas. A known value stays
 //! known, because tokens are never deleted. Retired values are deleted, but long after; one that is still cached is refused as
 //! retired.
 
@@ -78,6 +79,11 @@ impl Cache {
     /// Caches for a while that no token has the value with this hash.
     pub(crate) fn insert_unknown(&self, hash: ValueHash, now: Timestamp) {
         self.unknown.insert(hash, now);
+    }
+
+    /// The value with this hash has just been imported.
+    pub(crate) fn remove_unknown(&self, hash: &ValueHash) {
+        self.unknown.remove(hash);
     }
 
     /// Whether it is cached that no token has the value with this hash.

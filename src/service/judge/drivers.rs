@@ -24,7 +24,9 @@ impl Service {
         first_use: FirstUse,
         now: Timestamp,
     ) -> Result<Option<Judged<'a>>, Error> {
-        let mut judgement = Judgement::new((text, &context.source), first_use, now, |hash| self.cached(hash, now));
+        let mut judgement = Judgement::new((text, &self.foreign_formats, &context.source), first_use, now, |hash| {
+            self.cached(hash, now)
+        });
         let mut looked_up = false;
         loop {
             match judgement.judge() {
@@ -52,7 +54,8 @@ impl Service {
     /// Judges a presented text without waiting; `None` if this needs a step, or if the value does not work. Nothing has been done
     /// then, and the other driver judges again. Call [`Service::record_value_use`] once it is certain that it need not.
     pub(crate) fn try_judge<'a>(&self, text: &'a str, source: &'a Source, now: Timestamp) -> Option<Judged<'a>> {
-        let judgement = Judgement::new((text, source), FirstUse::Write, now, |hash| self.cached(hash, now));
+        let judgement =
+            Judgement::new((text, &self.foreign_formats, source), FirstUse::Write, now, |hash| self.cached(hash, now));
         let verdict = judgement.judge().ok().filter(|verdict| matches!(verdict, Verdict::Works(_)))?;
         self.conclude(judgement, verdict)
     }
@@ -60,7 +63,15 @@ impl Service {
     /// Takes a step, so that judging can continue.
     async fn take(&self, step: Step, judgement: &mut Judgement<'_>, context: &RequestContext<'_>) -> Result<(), Error> {
         match step {
-            Step::LookUp(hash) => judgement.looked_up(self.look_up(&hash, judgement.now).await?),
+            Step::LookUp(hash) => {
+                let now = judgement.now;
+                let found = if judgement.is_foreign() {
+                    self.look_up_foreign(&hash, now).await?
+                } else {
+                    self.look_up(&hash, now).await?
+                };
+                judgement.looked_up(found, |hash| self.cached(hash, now));
+            }
             Step::WriteFirstUse(id, generation) => self.use_first(judgement, id, generation).await?,
             Step::RetireSilent(id) => judgement.silence_decided(self.retire_silent(id, judgement.now).await?),
             Step::Record(verdict) => self.record_verdict(judgement, verdict, context).await,

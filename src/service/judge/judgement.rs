@@ -14,6 +14,7 @@ use crate::domain::rule::lifecycle::silence::is_silent;
 use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
+use crate::domain::value::foreign::{ForeignFormats, Presentable};
 use crate::domain::value::{PresentedValue, ValueHash};
 use crate::store::Stamp;
 
@@ -22,8 +23,11 @@ use super::cache::Known;
 /// A judgement in progress: a presented text, and what is known about it so far.
 #[derive(Debug)]
 pub(crate) struct Judgement<'a> {
-    /// The value and its SHA-256; `None` for a text that cannot be a value.
+    /// The value and the hash by which it is looked for; `None` for a text that cannot be a value.
     value: Option<(PresentedValue<'a>, ValueHash)>,
+    /// The hashes by which a value of a foreign format is looked for after that, last first.
+    other_hashes: Vec<ValueHash>,
+    is_foreign: bool,
     source: &'a Source,
     first_use: FirstUse,
     lookup: Lookup,
@@ -93,7 +97,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Judged<'a> {
     /// The value itself.
     pub(crate) value: PresentedValue<'a>,
-    /// Its SHA-256.
+    /// The hash by which it is found.
     pub(crate) hash: ValueHash,
     /// Its token, after this use or refusal.
     pub(crate) token: Arc<Token>,
@@ -109,15 +113,48 @@ impl<'a> Judgement<'a> {
     /// Starts a judgement of a text that is presented from this source at this time. `cached` is what the cache knows about a
     /// value.
     pub(crate) fn new(
-        (text, source): (&'a str, &'a Source),
+        (text, formats, source): (&'a str, &ForeignFormats, &'a Source),
         first_use: FirstUse,
         now: Timestamp,
-        cached: impl FnOnce(&ValueHash) -> Lookup,
+        cached: impl Fn(&ValueHash) -> Lookup,
     ) -> Self {
-        // The checksum keeps mistyped, truncated and invented values away from the cache and the database.
-        let value = PresentedValue::parse(text).ok().map(|value| (value, value.hash()));
+        // The checksum keeps mistyped, truncated and invented values away from the cache and the database, and the patterns keep away
+        // what cannot be a foreign value.
+        let (value, other_hashes, is_foreign) = match formats.present(text) {
+            Some(Presentable { value, hash, others, is_foreign }) => (Some((value, hash)), others, is_foreign),
+            None => (None, Vec::new(), false),
+        };
         let lookup = value.as_ref().map_or(Lookup::Unknown, |(_, hash)| cached(hash));
-        Self { value, source, first_use, lookup, silence: Silence::Cached, decided: None, now }
+        let silence = Silence::Cached;
+        let mut judgement =
+            Self { value, other_hashes, is_foreign, source, first_use, lookup, silence, decided: None, now };
+        judgement.prefer_known(&cached);
+        judgement.try_other_hashes(cached);
+        judgement
+    }
+
+    /// If the value is cached by another hash, it need not be looked for by this one.
+    fn prefer_known(&mut self, cached: impl Fn(&ValueHash) -> Lookup) {
+        let Some((_, hash)) = &mut self.value else { return };
+        if matches!(self.lookup, Lookup::Known(_)) {
+            return;
+        }
+        for other in &self.other_hashes {
+            if let known @ Lookup::Known(_) = cached(other) {
+                (*hash, self.lookup) = (*other, known);
+                return;
+            }
+        }
+    }
+
+    /// As long as the value is unknown by one hash, looks for it by the next.
+    fn try_other_hashes(&mut self, cached: impl Fn(&ValueHash) -> Lookup) {
+        while matches!(self.lookup, Lookup::Unknown)
+            && let (Some(next), Some((_, hash))) = (self.other_hashes.pop(), &mut self.value)
+        {
+            *hash = next;
+            self.lookup = cached(hash);
+        }
     }
 
     /// Judges by what is known so far: the format of the value, its token, the token's status and restrictions, and whether this is
@@ -153,10 +190,20 @@ impl<'a> Judgement<'a> {
         self.value.is_some()
     }
 
-    /// Sets the result of a lookup.
-    pub(super) fn looked_up(&mut self, found: Option<Known>) {
+    /// Whether the text is of a foreign format, so that anything of its form is looked for.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.is_foreign
+    }
+
+    /// Sets the result of a lookup. `cached` is what the cache knows about a value.
+    pub(super) fn looked_up(&mut self, found: Option<Known>, cached: impl Fn(&ValueHash) -> Lookup) {
         self.lookup = found.map_or(Lookup::Unknown, Lookup::Known);
         self.silence = Silence::LookedUp;
+        self.try_other_hashes(|hash| {
+            // What is cached is not what was looked up.
+            let lookup = cached(hash);
+            if let Lookup::Known(_) = lookup { Lookup::Needed } else { lookup }
+        });
     }
 
     /// Notes that it was decided whether the previous value is silent, and the token after that, if it still exists.

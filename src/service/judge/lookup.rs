@@ -55,6 +55,20 @@ impl Service {
         Ok(found)
     }
 
+    /// As [`Service::look_up`], for a value of a foreign format. It has no checksum, so its form alone keeps few texts away from the
+    /// database. So lookups that find nothing are limited. One of a value that was cached, and has changed since, is not.
+    pub(super) async fn look_up_foreign(&self, hash: &ValueHash, now: Timestamp) -> Result<Option<Known>, Error> {
+        if self.cache.known(hash).is_some() {
+            return self.look_up(hash, now).await;
+        }
+        let lookup = self.unknown_lookups.begin(now).ok_or(Error::TooManyUnknownValues)?;
+        let found = self.look_up(hash, now).await?;
+        if found.is_some() {
+            lookup.give_back();
+        }
+        Ok(found)
+    }
+
     /// Caches the current value of a token that this process has just written, so that its next use needs no lookup. Without a stamp,
     /// another change may have come between, and nothing is cached.
     pub(crate) fn cache_current(&self, token: &Arc<Token>, stamp: Option<Stamp>, now: Timestamp) {

@@ -6,9 +6,11 @@ mod judgement;
 mod lookup;
 mod record_refusal;
 mod request_context;
+mod unknown_lookups;
 mod write_first_use;
 
 pub(crate) use cache::{Cache, Known};
 pub(crate) use judgement::{FirstUse, Judged};
 pub use request_context::RequestContext;
+pub(crate) use unknown_lookups::UnknownLookups;
 pub(crate) use write_first_use::write_use;

@@ -111,6 +111,7 @@ impl Service {
             generation: rotation.generation,
             hash: value.hash(),
             hint: value.hint(),
+            format: None,
             created_at: now,
             created_by: Actor::System,
             first_used_at: None,

@@ -116,6 +116,7 @@ impl Service {
                 generation: 1,
                 hash: value.hash(),
                 hint: value.hint(),
+                format: None,
                 created_at: now,
                 created_by: by,
                 first_used_at: None,

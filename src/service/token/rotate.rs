@@ -277,6 +277,7 @@ fn issued(rotation: &Rotation, value: &Value, salt: Option<Salt>, caller: &Calle
         generation: rotation.generation,
         hash: value.hash(),
         hint: value.hint(),
+        format: None,
         created_at: now,
         created_by: caller.as_actor().0,
         first_used_at: None,
@@ -316,6 +317,7 @@ const _: fn(&Token) = |token| {
         // Fixed when the value is issued, or changed together with a condition.
         hash: _,
         hint: _,
+        format: _,
         created_at: _,
         created_by: _,
         overlap_minutes: _,

@@ -1,12 +1,13 @@
 //! Rows of `api_token_value`: one for each generation, with the hash of the secret and the facts about it.
 
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::UpdateMany;
 use sea_orm::entity::prelude::*;
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Salt, ValueFacts};
+use crate::domain::value::foreign::FormatName;
 use crate::domain::value::{Hint, ValueHash};
 use crate::store::Error;
 use crate::store::token::columns::{Columns, actor_name};
@@ -30,6 +31,8 @@ pub struct Model {
     pub salt: Option<Vec<u8>>,
     pub reused_at: Option<i64>,
     pub overdue_at: Option<i64>,
+    pub format: Option<String>,
+    pub import_fingerprint: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -43,7 +46,7 @@ pub fn row(token_id: TokenId, value: &ValueFacts, rotate_by: Option<Timestamp>) 
         token_id: Set(token_id.to_string()),
         generation: Set(i64::from(value.generation)),
         hash: Set(value.hash.0.to_vec()),
-        hint: Set(value.hint.as_str().to_owned()),
+        hint: Set(value.hint.stored().to_owned()),
         created_at: Set(value.created_at.unix_millis()),
         created_by: Set(actor_name(value.created_by)),
         first_used_at: Set(value.first_used_at.map(Timestamp::unix_millis)),
@@ -54,6 +57,8 @@ pub fn row(token_id: TokenId, value: &ValueFacts, rotate_by: Option<Timestamp>) 
         salt: Set(value.salt.as_ref().map(|salt| salt.0.to_vec())),
         reused_at: Set(None),
         overdue_at: Set(rotate_by.map(Timestamp::unix_millis)),
+        format: value.format.as_ref().map_or(NotSet, |format| Set(Some(format.as_str().to_owned()))),
+        import_fingerprint: NotSet,
     }
 }
 
@@ -61,7 +66,8 @@ pub fn row(token_id: TokenId, value: &ValueFacts, rotate_by: Option<Timestamp>) 
 pub const COLUMNS: &str = "\
     api_token_value.generation, api_token_value.hash, api_token_value.hint, api_token_value.created_at, \
     api_token_value.created_by, api_token_value.first_used_at, api_token_value.replaced_at, api_token_value.retires_at, \
-    api_token_value.overlap_minutes, api_token_value.salt, api_token_value.last_used_at, api_token_value.brown_out, ";
+    api_token_value.overlap_minutes, api_token_value.salt, api_token_value.last_used_at, api_token_value.brown_out, \
+    api_token_value.format, ";
 
 /// Those of them that are bytes.
 pub const BYTES: [&str; 2] = ["api_token_value.hash", "api_token_value.salt"];
@@ -81,6 +87,7 @@ pub fn read(columns: &mut Columns<'_>) -> Result<ValueFacts, Error> {
         salt: columns.bytes_if_any()?.map(|salt| Salt(Box::new(salt))),
         last_used_at: columns.moment_if_any()?,
         brown_out: columns.take_if_any()?.unwrap_or(false),
+        format: columns.parse_if_any(FormatName::parse)?.map(Box::new),
     })
 }
 

@@ -157,6 +157,15 @@ impl<'a> Columns<'a> {
         let text: &str = self.take()?;
         parse(text).ok_or_else(|| self.is_unreadable())
     }
+
+    /// As [`Columns::parse`], for a column that may be NULL.
+    pub(in crate::store) fn parse_if_any<T>(
+        &mut self,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        let text: Option<&str> = self.take_if_any()?;
+        text.map(|text| parse(text).ok_or_else(|| self.is_unreadable())).transpose()
+    }
 }
 
 fn decode<'a, T>(row: &'a QueryResult, place: usize) -> Result<Option<T>, Error>

@@ -3,6 +3,7 @@
 pub(super) mod columns;
 pub(super) mod find;
 pub(super) mod hash_lookup;
+pub(super) mod import;
 pub(super) mod lock;
 pub(super) mod read;
 pub(super) mod uses;

@@ -163,6 +163,8 @@ fn every_flag_of_serve_can_be_set_in_the_file() {
         .filter(|line| !secrets.iter().any(|(name, _)| line.starts_with(&format!("{name} "))))
         .map(|line| line.replace("/run/secrets", &folder.path().display().to_string()) + "\n")
         .collect();
+    let formats = file(folder.path(), "foreign-values.toml", "").display().to_string();
+    let text = text.replace("/etc/rotakey/foreign-values.toml", &formats);
     let path = file(folder.path(), "rotakey.toml", &text);
     let named = text.lines().map(|line| line.split(" = ").next().unwrap().to_owned()).collect::<BTreeSet<_>>();
     let is_secret = |flag: &String| secrets.iter().any(|(name, _)| flag == name);

@@ -125,6 +125,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
         generation,
         hash: ValueHash([byte; 32]),
         hint: Hint::parse("hint").unwrap(),
+        format: None,
         created_at: now,
         created_by: Actor::System,
         first_used_at: None,

@@ -88,6 +88,7 @@ impl Lifecycle {
             generation: 1,
             hash: vault.hash(Secret::FIRST),
             hint: Hint::parse("hint").unwrap(),
+            format: None,
             created_at: START,
             created_by: creator,
             first_used_at: None,

@@ -325,8 +325,7 @@ impl World {
 
     /// The answer to a change describes the token by the rules; the next request will read it from the rows.
     fn agrees(&mut self, model: &Lifecycle, received: Token) {
-        let received = Token { last_used_at: None, ..received };
-        self.blame(received != self.token(model), Fault::RowsDisagree);
+        self.blame(Token { last_used_at: None, ..received } != self.token(model), Fault::RowsDisagree);
     }
 }
 
@@ -336,6 +335,7 @@ impl Lifecycle {
             generation: row.generation,
             hash: self.vault.hash(row.secret),
             hint: self.born.current.hint,
+            format: None,
             created_at: row.created_at,
             created_by: self.born.created_by,
             first_used_at: row.first_used_at,

@@ -77,6 +77,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
           "brownOutsStartAt": null,
           "createdAt": "2026-01-01T00:00:00.000Z",
           "firstUsedAt": null,
+          "format": null,
           "generation": 1,
           "hint": "gfTD",
           "replacedAt": null,
@@ -94,7 +95,8 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
 
 #[tokio::test]
 async fn a_token_looks_the_same_as_through_graphql() {
-    const VALUES: &str = "values { hint generation createdAt firstUsedAt replacedAt retiresAt brownOutsStartAt }";
+    const VALUES: &str =
+        "values { hint format generation createdAt firstUsedAt replacedAt retiresAt brownOutsStartAt }";
     let server = Server::start().await;
     let token = server.admin.create(json!({ "name": "seen", "rotationPeriodMinutes": 60 })).await.unwrap();
     server.clock.advance(MINUTE);

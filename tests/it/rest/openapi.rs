@@ -164,6 +164,8 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         ("type Actor", "Actor", None),
         ("type PageInfo", "PageInfo", None),
         ("input CreateAPITokenInput", "CreateAPITokenInput", None),
+        ("input ImportAPITokenInput", "ImportAPITokenInput", None),
+        ("type APITokenImport", "APITokenImport", None),
         ("input UpdateAPITokenInput", "UpdateAPITokenInput", Some("id")),
         ("type MetadataEntry", "MetadataEntry", None),
         ("type APITokenRetirementRehearsal", "APITokenRetirementRehearsal", None),

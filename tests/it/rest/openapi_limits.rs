@@ -41,7 +41,7 @@ async fn what_the_document_says_is_what_the_rules_say() {
     let server = Server::start().await;
     let document = document(&server).await;
     let schemas = &document["components"]["schemas"];
-    for input in ["CreateAPITokenInput", "UpdateAPITokenInput"] {
+    for input in ["CreateAPITokenInput", "ImportAPITokenInput", "UpdateAPITokenInput"] {
         let limit = |place: &str| schemas[input].pointer(&format!("/properties/{place}")).and_then(Value::as_u64);
         for (place, rule) in [
             ("name/minLength", 1),

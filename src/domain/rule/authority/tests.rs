@@ -20,6 +20,7 @@ fn token(id: u8, settings: Settings) -> Token {
         generation: 1,
         hash: ValueHash([id; 32]),
         hint: Hint::parse("0000").unwrap(),
+        format: None,
         created_at: now,
         created_by: Actor::System,
         first_used_at: None,

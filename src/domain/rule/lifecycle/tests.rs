@@ -20,6 +20,7 @@ pub(super) fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
         generation,
         hash: ValueHash([u8::try_from(generation % 256).unwrap(); 32]),
         hint: Hint::parse(&format!("{generation:04}")).unwrap(),
+        format: None,
         created_at,
         // The operator creates tokens and rotates none.
         created_by: if generation == 1 { Actor::System } else { Actor::ApiToken(TokenId::new(at(0), [0; 10])) },

@@ -3,6 +3,7 @@
 pub(crate) mod actor;
 pub(crate) mod audit_event;
 pub(crate) mod campaign;
+pub(crate) mod import;
 pub(crate) mod leaf;
 pub(crate) mod node;
 pub(crate) mod page_info;

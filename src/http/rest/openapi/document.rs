@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use crate::domain::listing::Order;
 use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
-use crate::http::rest::{api_tokens, campaign, revocation, rotatetoken, rotation, verification, webhook};
+use crate::http::rest::{api_tokens, campaign, import, revocation, rotatetoken, rotation, verification, webhook};
 
 use super::limits::{self, merge};
 
@@ -35,6 +35,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::resume,
         api_tokens::revive,
         api_tokens::count,
+        import::import,
         verification::verify,
         revocation::revoke,
         rotation::rotate,

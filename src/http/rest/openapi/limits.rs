@@ -9,7 +9,7 @@ use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGI
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use crate::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use crate::domain::value::derivation::IdempotencyKey;
-use crate::service::{MAX_OWNERS, MAX_ROTATIONS, MAX_VERIFICATIONS};
+use crate::service::{MAX_IMPORTS, MAX_OWNERS, MAX_ROTATIONS, MAX_VERIFICATIONS};
 
 /// The alphabet of scopes (RFC 6749, section 3.3).
 const SCOPE: &str = r"^[\x21\x23-\x5B\x5D-\x7E]+$";
@@ -45,6 +45,17 @@ pub(crate) fn document() -> Value {
         "description": { "maxLength": MAX_DESCRIPTION_LENGTH },
         "owners": { "maxItems": MAX_WEBHOOK_OWNERS, "items": name },
     } });
+    let mut imported = created.clone();
+    merge(
+        &mut imported,
+        json!({
+            "sha256": { "maxLength": 64 },
+            "sha512": { "maxLength": 128 },
+            "hmacSHA256": { "maxLength": 64 },
+            "format": { "maxLength": 32, "pattern": "^[a-z0-9-]+$" },
+            "hint": { "minLength": 4, "maxLength": 4 },
+        }),
+    );
     // Settings that cannot be combined (`Settings::validate`).
     let given = json!({ "type": "array", "minItems": 1 });
     let public_with_permissions = json!({
@@ -58,6 +69,11 @@ pub(crate) fn document() -> Value {
     json!({ "components": { "schemas": {
         "CreateAPITokenInput": {
             "properties": created,
+            "not": { "anyOf": [public_with_permissions, protected_and_revoked] },
+        },
+        "ImportAPITokensInput": { "properties": { "tokens": { "minItems": 1, "maxItems": MAX_IMPORTS } } },
+        "ImportAPITokenInput": {
+            "properties": imported,
             "not": { "anyOf": [public_with_permissions, protected_and_revoked] },
         },
         "UpdateAPITokenInput": { "properties": settings, "not": protected_and_revoked },

@@ -55,7 +55,7 @@ impl<'a> Check<'a> {
             return None;
         }
         let basic = ClientSecret::of_headers(headers);
-        let caller = oauth_client::find(headers, basic.as_ref(), None).ok()??;
+        let caller = oauth_client::find(headers, state.service.foreign_formats(), basic.as_ref(), None).ok()??;
         let info = RequestInfo { peer: Some(peer), request_id: None };
         let context = authentication::request_context(headers, info, state).ok()?;
         let presented = (caller.credential.text, &context);
@@ -121,7 +121,9 @@ async fn answer(state: &AppState, info: RequestInfo, mut request: Request) -> Re
     let headers = std::mem::take(request.headers_mut());
     let basic = ClientSecret::of_headers(&headers);
     // A caller with a credential in the headers is authenticated before the body is read.
-    let early = oauth_client::find(&headers, basic.as_ref(), None).ok().flatten().filter(Presented::can_be_good);
+    let formats = state.service.foreign_formats();
+    let early = oauth_client::find(&headers, formats, basic.as_ref(), None).ok().flatten();
+    let early = early.filter(|presented| presented.can_be_good(formats));
     let authenticated = match early {
         Some(presented) => Some(authenticate(state, info, &headers, presented).await?),
         None => None,
@@ -131,7 +133,7 @@ async fn answer(state: &AppState, info: RequestInfo, mut request: Request) -> Re
     let body = json::whole(json::read(request, max_bytes).await);
     let form = body.as_ref().ok().filter(|_| must_be_form(&headers).is_ok());
     let form = form.and_then(|form| ClientSecret::of_form(form));
-    let single_method = oauth_client::find(&headers, basic.as_ref(), form.as_ref());
+    let single_method = oauth_client::find(&headers, formats, basic.as_ref(), form.as_ref());
     let ((caller, place), single_method) = match (authenticated, single_method) {
         (Some(authenticated), single_method) => (authenticated, single_method.map(drop)),
         (None, single_method) => match single_method? {

@@ -11,6 +11,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 
 use crate::domain::id::TokenId;
+use crate::domain::value::foreign::ForeignFormats;
 use crate::http::caller::credential::{self, Credential, Place};
 use crate::http::rejection::Rejection;
 use crate::service::{Error, ErrorCode};
@@ -74,11 +75,12 @@ fn decoded(text: &str) -> Option<(String, String)> {
 /// When there are several (RFC 6749, section 2.3), or the credential is malformed.
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
+    formats: &ForeignFormats,
     basic: Option<&'a ClientSecret<'_>>,
     form: Option<&'a ClientSecret<'_>>,
 ) -> Result<Option<Presented<'a>>, Rejection> {
     let secrets = [basic, form].map(|secret| secret.map(ClientSecret::presented));
-    let header = match credential::find(headers) {
+    let header = match credential::find(headers, formats) {
         Ok(found) => found.map(|credential| Presented { credential, client_id: None }),
         // The header may contain HTTP Basic.
         Err(credential::UnusableCredential::Foreign(_) | credential::UnusableCredential::WithoutScheme)
@@ -89,7 +91,7 @@ pub(crate) fn find<'a>(
         Err(unusable) => return Err(unusable.into()),
     };
     let ways = [header, secrets[0], secrets[1]];
-    let mut usable = ways.iter().flatten().filter(|way| way.can_be_good());
+    let mut usable = ways.iter().flatten().filter(|way| way.can_be_good(formats));
     match (usable.next(), usable.next()) {
         (Some(_), Some(_)) => Err(Rejection::new(ErrorCode::BadUserInput, SEVERAL_METHODS)),
         (Some(one), None) => Ok(Some(*one)),
@@ -102,8 +104,8 @@ const SEVERAL_METHODS: &str = "The request authenticates in more than one way. U
 
 impl Presented<'_> {
     /// Whether this could be the value of a token.
-    pub(crate) fn can_be_good(&self) -> bool {
-        credential::can_be_a_value(self.credential.text)
+    pub(crate) fn can_be_good(&self, formats: &ForeignFormats) -> bool {
+        credential::can_be_a_value(self.credential.text, formats)
     }
 
     /// Checks the client id against the id of the token that authenticated. A client may use any id, but if it is the id of a token, it

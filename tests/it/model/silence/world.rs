@@ -177,6 +177,7 @@ pub(super) fn value(generation: u32, created_at: Timestamp) -> ValueFacts {
         generation,
         hash: ValueHash([u8::try_from(generation).unwrap(); 32]),
         hint: Hint::parse("hint").unwrap(),
+        format: None,
         created_at,
         created_by: Actor::ApiToken(TokenId::new(START, [1; 10])),
         first_used_at: None,

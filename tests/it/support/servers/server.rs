@@ -8,6 +8,7 @@ use rotakey::app;
 use rotakey::clock::{Clock, SharedClock};
 use rotakey::config::DatabaseFlags;
 use rotakey::domain::restriction::TrustedProxies;
+use rotakey::domain::value::foreign::ForeignFormats;
 use rotakey::service::{Policy, Service};
 use rotakey::{graphql, http};
 use tokio::sync::watch;
@@ -29,6 +30,7 @@ pub struct Server {
     pub admin: Client,
     pub entropy: Arc<SeededEntropy>,
     policy: Policy,
+    formats: ForeignFormats,
     _stop: watch::Sender<bool>,
 }
 
@@ -47,6 +49,12 @@ impl Server {
     /// As [`Server::start`], with limits of the operator.
     pub async fn start_with(policy: Policy) -> Self {
         Self::join(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), policy).await
+    }
+
+    /// As [`Server::start`], with these formats of foreign values, and limits of the operator.
+    pub async fn start_importing(formats: ForeignFormats, policy: Policy) -> Self {
+        let (database, clock) = (Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()));
+        Self::open_with(database, clock, (policy, formats), behind_local_proxy()).await
     }
 
     /// As [`Server::start`], with other settings of the GraphQL endpoint.
@@ -73,7 +81,8 @@ impl Server {
 
     /// Another replica on the same database and the same clock, with the same limits.
     pub async fn replica(&self) -> Self {
-        Self::join(self.database.clone(), self.clock.clone(), self.policy).await
+        let policy = (self.policy, self.formats.clone());
+        Self::open_with(self.database.clone(), self.clock.clone(), policy, behind_local_proxy()).await
     }
 
     /// Another replica on the same database, whose clock is behind by so many milliseconds.
@@ -91,7 +100,9 @@ impl Server {
     /// As [`Server::service`], with other random bytes than other services that run at the same time.
     pub async fn service_with(&self, seed: u64) -> Service {
         let url = DatabaseFlags { database_url: self.database.url.clone() }.validate().unwrap();
-        app::open(&url, self.clock.clone(), Arc::new(SeededEntropy::new(seed)), self.policy).await.unwrap()
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let service = app::open(&url, self.clock.clone(), entropy, self.policy).await.unwrap();
+        service.with_foreign_formats(self.formats.clone())
     }
 
     async fn join(database: Arc<TestDatabase>, clock: Arc<ManualClock>, policy: Policy) -> Self {
@@ -104,6 +115,15 @@ impl Server {
         policy: Policy,
         settings: http::Settings,
     ) -> Self {
+        Self::open_with(database, clock, (policy, ForeignFormats::default()), settings).await
+    }
+
+    async fn open_with(
+        database: Arc<TestDatabase>,
+        clock: Arc<ManualClock>,
+        policy: (Policy, ForeignFormats),
+        settings: http::Settings,
+    ) -> Self {
         spans::record();
         within(START_DEADLINE, "the start of a server", Self::started(database, clock, policy, settings)).await
     }
@@ -111,7 +131,7 @@ impl Server {
     async fn started(
         database: Arc<TestDatabase>,
         clock: Arc<ManualClock>,
-        policy: Policy,
+        (policy, formats): (Policy, ForeignFormats),
         settings: http::Settings,
     ) -> Self {
         // Replicas must not issue the same bytes; the first server of every test does.
@@ -126,13 +146,14 @@ impl Server {
         };
         first.close().await.unwrap();
         let service = app::open(&url, shared, entropy.clone(), policy).await.unwrap();
+        let service = service.with_foreign_formats(formats.clone());
         let listener = app::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(app::serve(listener, service, settings, stopped));
         let anonymous = Client::anonymous(&url);
         let admin = admin.map_or(anonymous.clone(), |value| anonymous.with(value));
-        Self { url, clock, database, admin, entropy, policy, _stop: stop }
+        Self { url, clock, database, admin, entropy, policy, formats, _stop: stop }
     }
 
     pub fn anonymous(&self) -> Client {

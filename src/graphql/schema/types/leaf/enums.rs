@@ -90,6 +90,9 @@ pub(crate) enum AuditAction {
     /// An API token was created.
     #[graphql(name = "API_TOKEN_CREATED")]
     Created,
+    /// An API token was imported, whose value was issued elsewhere.
+    #[graphql(name = "API_TOKEN_IMPORTED")]
+    Imported,
     /// The settings of an API token were changed.
     #[graphql(name = "API_TOKEN_UPDATED")]
     Updated,

@@ -151,7 +151,7 @@ pub(crate) struct MetadataEntryInput {
 }
 
 /// A field that was left out is `None`; an explicit null is `Some(None)`.
-fn requested<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
+pub(crate) fn requested<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
     match field {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),
@@ -159,10 +159,10 @@ fn requested<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
     }
 }
 
-fn permissions(permissions: Vec<Permission>) -> Vec<token::Permission> {
+pub(crate) fn permissions(permissions: Vec<Permission>) -> Vec<token::Permission> {
     permissions.into_iter().map(Into::into).collect()
 }
 
-pub(super) fn pairs(entries: Vec<MetadataEntryInput>) -> Vec<(String, String)> {
+pub(crate) fn pairs(entries: Vec<MetadataEntryInput>) -> Vec<(String, String)> {
     entries.into_iter().map(|MetadataEntryInput { key, value }| (key, value)).collect()
 }

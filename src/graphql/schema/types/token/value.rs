@@ -9,6 +9,7 @@ use crate::domain::rule::lifecycle::brown_out;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Token, ValueFacts};
 use crate::domain::value::Hint;
+use crate::domain::value::foreign::FormatName;
 use crate::domain::value_use::{Asked, User, ValueUse};
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
@@ -20,6 +21,7 @@ use super::value_use::{ApiTokenValueUser, ValueUses};
 pub(crate) struct ApiTokenValue {
     token_id: TokenId,
     hint: Hint,
+    format: Option<Box<FormatName>>,
     generation: u32,
     created_at: Timestamp,
     first_used_at: Option<Timestamp>,
@@ -36,6 +38,7 @@ impl ApiTokenValue {
             token_id: token.id,
             brown_outs_start_at: brown_out::starts_at(token, value.generation),
             hint: value.hint,
+            format: value.format.clone(),
             generation: value.generation,
             created_at: value.created_at,
             first_used_at: value.first_used_at,
@@ -61,9 +64,15 @@ impl ApiTokenValue {
 /// One value of an API token. The secret itself is never included.
 #[Object(name = "APITokenValue", serial)]
 impl ApiTokenValue {
-    /// The last four characters of the value, to recognise it by.
+    /// The last four characters of the value, to recognise it by. Empty for an imported value of which they are unknown.
     async fn hint(&self) -> &str {
         self.hint.as_str()
+    }
+
+    /// The format of a value that was issued elsewhere and imported: a name that the operator gave it. Null for a value of
+    /// Rotakey.
+    async fn format(&self) -> Option<&str> {
+        self.format.as_deref().map(FormatName::as_str)
     }
 
     /// The number of the value within its token: 1 at creation, and one more at each rotation.

@@ -1,0 +1,79 @@
+//! The limit of lookups of foreign values that find nothing.
+//!
+//! A text that has the form of a foreign value costs a lookup, whoever invents it. Lookups that find a value do not count, and known
+//! values are cached. So a client with an imported value notices the limit only at the first use that this server sees, while others
+//! guess.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::domain::timestamp::Timestamp;
+
+/// How many lookups a second may find nothing.
+const MAX_A_SECOND: u32 = 1_000;
+
+/// The lookups of the current second that found nothing, or are not finished.
+#[derive(Debug, Default)]
+pub(crate) struct UnknownLookups(Mutex<Window>);
+
+#[derive(Debug, Default)]
+struct Window {
+    second: i64,
+    lookups: u32,
+}
+
+/// A lookup that counts unless it is given back.
+pub(crate) struct Lookup<'a> {
+    limit: &'a UnknownLookups,
+    second: i64,
+}
+
+impl UnknownLookups {
+    /// Begins a lookup; `None` if too many have found nothing.
+    pub(crate) fn begin(&self, now: Timestamp) -> Option<Lookup<'_>> {
+        let second = now.unix_millis().div_euclid(1_000);
+        let mut window = self.window();
+        if window.second != second {
+            *window = Window { second, lookups: 0 };
+        }
+        if window.lookups >= MAX_A_SECOND {
+            return None;
+        }
+        window.lookups += 1;
+        Some(Lookup { limit: self, second })
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lookup<'_> {
+    /// The lookup has found a value, and does not count.
+    pub(crate) fn give_back(self) {
+        let mut window = self.limit.window();
+        if window.second == self.second {
+            window.lookups = window.lookups.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lookups_that_find_nothing_are_limited_each_second_and_others_are_not() {
+        let (limit, at) = (UnknownLookups::default(), Timestamp::from_unix_millis);
+        for _ in 0..10 * MAX_A_SECOND {
+            limit.begin(at(1_000)).unwrap().give_back();
+        }
+        for number in 0..MAX_A_SECOND {
+            assert!(limit.begin(at(1_000 + i64::from(number % 1_000))).is_some(), "{number}");
+        }
+        assert!(limit.begin(at(1_999)).is_none());
+        let late = limit.begin(at(2_000)).unwrap();
+        assert!(limit.begin(at(3_000)).is_some());
+        late.give_back();
+        assert_eq!(limit.window().lookups, 1, "of another second");
+    }
+}
