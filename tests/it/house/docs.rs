@@ -165,6 +165,11 @@ async fn every_command_that_a_page_shows_works() {
             assert!(makefile.contains("\n\t./tests/backups\n"));
             continue;
         }
+        if page == Path::new("docs/migrating.md") {
+            // Its commands need a database of another system. A script makes some.
+            assert!(makefile.contains("\n\t./tests/with-postgres ./tests/import\n"));
+            continue;
+        }
         // One server and one shell a page: its commands are pasted in order, and nothing is set but by them.
         let server = Server::start().await;
         let mut shell = Shell::of(&server).await;
