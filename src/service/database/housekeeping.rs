@@ -15,7 +15,7 @@ const MAX_BATCHES: u32 = 40;
 const MAX_BATCHES_OF_NEW: u32 = 200;
 
 impl Service {
-    /// Erases the salts of rotations whose overlap has ended (R6), and deletes values and audit events after their retention and
+    /// Erases the salts of rotations whose overlap has ended (R6), and deletes values, audit events and ended campaigns after their retention and
     /// rows of `change` that every replica has polled. Retires previous values that are silent (R15). Forgets users of values that were not
     /// seen for a day. Tidies up the outbox of notices. Writes the sort keys of new tokens, and the status of tokens that ended, so that listings find them by an index.
     ///
@@ -38,6 +38,7 @@ impl Service {
             self.store.sweep_statuses(now.minus_minutes(MIN_AGE_MINUTES)).await.map(drop).map_err(Error::from),
             self.write_sort_keys().await,
             self.delete_old_events(now).await,
+            self.delete_old_campaigns(now).await,
             self.tidy_deliveries(now).await,
         ];
         outcomes.into_iter().collect()
@@ -48,6 +49,17 @@ impl Service {
             Some(minutes) => self.delete_events(now.minus_minutes(minutes)).await,
             None => Ok(()),
         }
+    }
+
+    /// Deletes campaigns with their reports, which are kept as long as the audit log.
+    async fn delete_old_campaigns(&self, now: Timestamp) -> Result<(), Error> {
+        let Some(minutes) = self.policy.audit_retention_minutes else { return Ok(()) };
+        for _ in 0..MAX_BATCHES {
+            if !self.store.delete_ended_campaign(now.minus_minutes(minutes), BATCH).await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn delete_events(&self, before: Timestamp) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! Rotation campaigns and their tokens. The state of a token is derived, in SQL as in `domain`, until its campaign ends.
 
+mod delete;
 mod filter;
 mod members;
 mod row;

@@ -1,9 +1,12 @@
 //! Which tokens belong to a campaign, and who may create, read and cancel one.
 
+use rotakey::service::Policy;
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
 use super::{CREATE, at, cancel, create, create_tokens, end, input, page, progress, tokens};
 use crate::support::client::Client;
+use crate::support::clock::MINUTE;
 use crate::support::server::Server;
 
 #[tokio::test]
@@ -167,4 +170,36 @@ async fn a_cancelled_campaign_revokes_nothing_and_reports() {
     let ended = ended.await;
     assert_eq!(end(&server, &ended).await.0, "COMPLETED");
     assert_eq!(cancel(&server.admin, &ended, Value::Null).await.code(), Some("BAD_USER_INPUT"));
+}
+
+#[tokio::test]
+async fn an_ended_campaign_is_kept_with_its_report_as_long_as_the_audit_log() {
+    let server = Server::start_with(Policy { audit_retention_minutes: Some(60), ..Policy::default() }).await;
+    // More tokens than one transaction deletes.
+    create_tokens(&server, 510, json!({})).await;
+    let open = create(
+        &server.admin,
+        json!({ "filter": { "owner": "acme" }, "deadline": at(1_000 * MINUTE),
+        "atDeadline": "NOTHING", "reason": "r" }),
+    );
+    let open = open.await;
+    let ended = create(&server.admin, input("NOTHING")).await;
+    server.clock.set(10 * MINUTE);
+    cancel(&server.admin, &ended, Value::Null).await;
+    assert_eq!(progress(&server, &ended).await.0, "CANCELLED");
+    let service = server.service().await;
+    let connection = server.database.connect().await;
+    let left = async || {
+        let sql = format!("SELECT count(*) FROM rotation_campaign_token WHERE campaign_id = '{ended}'");
+        let row =
+            connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
+        row.unwrap().try_get_by_index::<i64>(0).unwrap()
+    };
+    for (minute, kept) in [(69, 510), (70, 510), (71, 0)] {
+        server.clock.set(minute * MINUTE);
+        service.sweep().await.unwrap();
+        let code = server.admin.ask(&format!("{{ rotationCampaign(id: \"{ended}\") {{ id }} }}")).await;
+        assert_eq!((left().await, code.code()), (kept, (kept == 0).then_some("NOT_FOUND")), "{minute}");
+    }
+    assert_eq!(progress(&server, &open).await.1["total"], 510);
 }
