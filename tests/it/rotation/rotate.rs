@@ -65,7 +65,8 @@ async fn the_whole_answer_of_a_rotation() {
               "API_TOKEN_READ",
               "API_TOKEN_MODIFY",
               "API_TOKEN_VERIFY",
-              "AUDIT_LOG_READ"
+              "AUDIT_LOG_READ",
+              "WEBHOOK_MODIFY"
             ],
             "revokedAt": null,
             "rotateBy": null,
