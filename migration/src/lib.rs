@@ -44,6 +44,7 @@ mod m0026_text_search_name;
 mod m0027_webhooks;
 mod m0028_foreign_value;
 mod m0029_rotation_campaign;
+mod m0030_rotation_period_index;
 mod m0031_brown_out;
 mod statements;
 
@@ -84,6 +85,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0027_webhooks::Migration),
             Box::new(m0028_foreign_value::Migration),
             Box::new(m0029_rotation_campaign::Migration),
+            Box::new(m0030_rotation_period_index::MIGRATION),
             Box::new(m0031_brown_out::Migration),
         ]
     }

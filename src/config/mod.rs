@@ -3,6 +3,7 @@
 
 mod connections;
 mod database;
+mod duration;
 mod environment;
 mod foreign_values;
 mod graphql;
@@ -25,6 +26,7 @@ use crate::telemetry::LogFormat;
 use crate::tls::Files;
 
 use connections::ConnectionSettings;
+use duration::minutes_of;
 
 pub use connections::ConnectionFlags;
 pub use database::{DatabaseFlags, DatabaseUrl};
@@ -273,13 +275,6 @@ impl ServeFlags {
     }
 }
 
-/// A duration in whole minutes, at least one.
-fn minutes_of(text: &str) -> Result<u32, ()> {
-    let seconds = humantime::parse_duration(text).map_err(|_| ())?.as_secs();
-    let minutes = u32::try_from(seconds / 60).map_err(|_| ())?;
-    if seconds % 60 == 0 && minutes > 0 { Ok(minutes) } else { Err(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -320,6 +315,9 @@ mod tests {
             "--max-connections=0",
             "--drain=soon",
             "--webhook-allow-networks=10.0.0.0/8,nowhere",
+            "--notice-expiring=soon",
+            "--notice-overlap-ending=1h,1h",
+            "--notice-unused-after=90d,1d",
             "--otlp-endpoint=here",
             "--otlp-headers=secret",
             "--otlp-resource=production",

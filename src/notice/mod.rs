@@ -9,6 +9,7 @@ mod run;
 mod sender;
 mod settings;
 mod slots;
+mod sweeper;
 
 pub use run::run;
 pub use settings::Settings;

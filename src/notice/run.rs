@@ -10,15 +10,21 @@ use crate::service::Service;
 
 use super::sender::send;
 use super::settings::Settings;
+use super::sweeper::sweep;
 
 /// The pause before a task that panicked is started again.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Sends notices until it is stopped, and then for a few more seconds what is on its way.
+/// Sends notices, and has those of deadlines written, until it is stopped; then sends what is on its way for a few more seconds.
 pub async fn run(settings: Settings, service: Service, stop: CancellationToken) {
-    // Aborted with this one.
-    let start = || AbortOnDropHandle::new(tokio::spawn(send(settings.clone(), service.clone(), stop.clone())));
-    while let Err(err) = start().await {
+    let sending = keep_running(&stop, || send(settings.clone(), service.clone(), stop.clone()));
+    let sweeping = keep_running(&stop, || sweep(settings.deadlines.clone(), service.clone(), stop.clone()));
+    tokio::join!(sending, sweeping);
+}
+
+/// Runs a task until it ends, and starts it again if it panics. It is aborted with this one.
+async fn keep_running<T: Future<Output = ()> + Send + 'static>(stop: &CancellationToken, task: impl Fn() -> T) {
+    while let Err(err) = AbortOnDropHandle::new(tokio::spawn(task())).await {
         tracing::error!(name: "notices_task_failed", cause = %err, "a task that sends notices failed, which is a bug; starting it again");
         let pause = sleep_until(Instant::now() + PAUSE);
         if stop.run_until_cancelled(pause).await.is_none() {

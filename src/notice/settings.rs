@@ -4,6 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use crate::domain::delivery::AllowedNetworks;
+use crate::domain::notice::Deadline;
 use crate::outgoing::{Resolve, SystemResolver};
 use crate::tls::Connector;
 
@@ -16,11 +17,14 @@ pub struct Settings {
     pub tls: Option<Connector>,
     /// Where the addresses of names come from.
     pub resolver: Arc<dyn Resolve>,
+    /// What is announced ahead.
+    pub deadlines: Vec<Deadline>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { networks: AllowedNetworks::default(), tls: None, resolver: Arc::new(SystemResolver::default()) }
+        let resolver = Arc::new(SystemResolver::default());
+        Self { networks: AllowedNetworks::default(), tls: None, resolver, deadlines: Vec::new() }
     }
 }
 

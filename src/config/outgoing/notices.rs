@@ -4,8 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::config::duration::minutes_of;
 use crate::config::problems::Problems;
 use crate::domain::delivery::AllowedNetworks;
+use crate::domain::notice::{Deadline, Passed};
+
+/// How many durations before one deadline it can be announced.
+const MAX_DURATIONS: usize = 8;
 
 /// The flags of notices.
 #[derive(Args, Clone, Debug)]
@@ -18,6 +23,15 @@ pub struct NoticeFlags {
     /// are publicly trusted
     #[arg(long, env = "ROTAKEY_WEBHOOK_CA", value_name = "FILE")]
     pub webhook_ca: Option<PathBuf>,
+    /// How long before a token expires that is announced, separated by commas; none for never
+    #[arg(long, env = "ROTAKEY_NOTICE_EXPIRING", default_value = "30d,7d,1d", value_name = "DURATIONS")]
+    pub notice_expiring: String,
+    /// How long before an overlap ends that is announced, if the previous value is in use, separated by commas; none for never
+    #[arg(long, env = "ROTAKEY_NOTICE_OVERLAP_ENDING", default_value = "1d,1h,5m", value_name = "DURATIONS")]
+    pub notice_overlap_ending: String,
+    /// After how long without any use of a token that is announced; none for never
+    #[arg(long, env = "ROTAKEY_NOTICE_UNUSED_AFTER", default_value = "90d", value_name = "DURATION")]
+    pub notice_unused_after: String,
 }
 
 /// The settings of notices, validated.
@@ -27,6 +41,8 @@ pub struct NoticeSettings {
     pub networks: AllowedNetworks,
     /// The file of the authorities.
     pub ca: Option<PathBuf>,
+    /// What is announced ahead.
+    pub deadlines: Vec<Deadline>,
 }
 
 impl NoticeFlags {
@@ -41,7 +57,64 @@ impl NoticeFlags {
                 problems.push(text);
                 AllowedNetworks::default()
             });
-        let settings = NoticeSettings { networks, ca: self.webhook_ca.clone() };
+        let mut list = |flag: &str, text: &str| {
+            durations(text).unwrap_or_else(|| {
+                problems.push(format!(
+                    "{flag} must be at most {MAX_DURATIONS} different durations of whole minutes, separated by commas, such as 7d,12h,30m, \
+                     or none."
+                ));
+                Vec::new()
+            })
+        };
+        let expiring = list("--notice-expiring", &self.notice_expiring);
+        let overlap_ending = list("--notice-overlap-ending", &self.notice_overlap_ending);
+        let unused =
+            durations(&self.notice_unused_after).filter(|durations| durations.len() < 2).unwrap_or_else(|| {
+                problems.push(
+                    "--notice-unused-after must be a duration of whole minutes, such as 90d, or none.".to_owned(),
+                );
+                Vec::new()
+            });
+        let expiring = expiring.into_iter().map(Deadline::Expiry);
+        let overlap_ending = overlap_ending.into_iter().map(Deadline::OverlapEnd);
+        let unused = unused.into_iter().map(Deadline::Unused);
+        let deadlines =
+            expiring.chain(Passed::ALL.map(Deadline::Rotation)).chain(overlap_ending).chain(unused).collect();
+        let settings = NoticeSettings { networks, ca: self.webhook_ca.clone(), deadlines };
         if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
+    }
+}
+
+/// Different durations in minutes, with commas between them.
+fn durations(text: &str) -> Option<Vec<u32>> {
+    if text == "none" {
+        return Some(Vec::new());
+    }
+    let durations: Vec<u32> = text.split(',').map(|one| minutes_of(one.trim()).ok()).collect::<Option<_>>()?;
+    let mut different = durations.clone();
+    different.sort_unstable();
+    different.dedup();
+    (different.len() == durations.len() && durations.len() <= MAX_DURATIONS).then_some(durations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_different_and_few() {
+        for (text, minutes) in [
+            ("none", Some(vec![])),
+            ("30d,7d, 1d", Some(vec![43_200, 10_080, 1_440])),
+            ("5m", Some(vec![5])),
+            ("1h,60m", None),
+            ("", None),
+            ("1d,", None),
+            ("30s", None),
+            ("0m", None),
+            ("1m,2m,3m,4m,5m,6m,7m,8m,9m", None),
+        ] {
+            assert_eq!(durations(text), minutes, "{text}");
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Notices: messages about a token before or when something happens to it, and the webhooks that get them.
 
+mod deadline;
 mod delivery;
 mod kind;
 mod message;
 mod webhook;
 
+pub use deadline::{Deadline, Passed};
 pub use delivery::{Delivery, DeliveryId, DeliveryStatus};
 pub use kind::NoticeKind;
 pub use message::{Notice, Subject};

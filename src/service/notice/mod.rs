@@ -2,6 +2,7 @@
 
 mod announce;
 mod change;
+mod deadlines;
 mod deliveries;
 mod manage;
 mod read;

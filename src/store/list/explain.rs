@@ -40,7 +40,7 @@ impl Store {
         self.explain(self.page_of_events(page).await?).await
     }
 
-    async fn explain(&self, mut statement: Statement) -> Result<String, Error> {
+    pub(in crate::store) async fn explain(&self, mut statement: Statement) -> Result<String, Error> {
         let sqlite = statement.db_backend == DbBackend::Sqlite;
         let explain = if sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF)" };
         statement.sql = format!("{explain} {}", statement.sql);

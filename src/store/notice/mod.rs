@@ -4,7 +4,9 @@ mod deliveries;
 mod enqueue;
 mod outbox;
 mod row;
+mod sweep;
 mod webhooks;
 
 pub use deliveries::DeliveryListing;
 pub use outbox::{Attempted, Backlog, Claimed, ClaimedDelivery, DueWebhook, Noted};
+pub use sweep::SweepPosition;

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod counts;
+mod deadline_plans;
 mod filters_and_pages;
 mod orders;
 mod query_plans;

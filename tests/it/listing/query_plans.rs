@@ -60,7 +60,7 @@ const NUMBERS: &str = "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i
 /// What makes a filter ask for one thing more.
 type Setter<F> = Box<dyn Fn(&mut F)>;
 
-async fn filled() -> (Server, Store, Timestamp) {
+pub(super) async fn filled() -> (Server, Store, Timestamp) {
     let server = Server::start().await;
     let connection = server.database.connect().await;
     let hash = if server.database.is_sqlite() { "randomblob(32)" } else { "sha256(id::bytea)" };
@@ -199,7 +199,7 @@ fn check_sqlite(plan: &str, walks: bool, what: &dyn std::fmt::Debug) {
     }
 }
 
-fn check_postgres(plan: &str, what: &dyn std::fmt::Debug) {
+pub(super) fn check_postgres(plan: &str, what: &dyn std::fmt::Debug) {
     let number = |line: &str, before: &str| -> u64 {
         let digits = line.split(before).nth(1).unwrap_or("0").chars().take_while(char::is_ascii_digit);
         digits.collect::<String>().parse().unwrap_or(0)

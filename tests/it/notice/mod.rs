@@ -1,3 +1,4 @@
+mod deadlines;
 mod message;
 mod outbox;
 mod rest;
