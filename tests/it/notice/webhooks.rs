@@ -1,5 +1,10 @@
 //! Webhooks: creating, changing, testing and deleting them.
 
+use rotakey::domain::id::WebhookId;
+use rotakey::domain::notice::{Webhook, WebhookChange, WebhookSecret};
+use rotakey::domain::timestamp::Timestamp;
+use rotakey::domain::token::Actor;
+use rotakey::store::Store;
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
@@ -60,7 +65,7 @@ async fn a_webhook_is_created_read_changed_and_deleted() {
     let created = create(&server.admin, input).await.unwrap();
     let webhook = &created["webhook"];
     let me = server.admin.my_id().await;
-    let start = rotakey::domain::timestamp::Timestamp::from_unix_millis(START).to_string();
+    let start = Timestamp::from_unix_millis(START).to_string();
     let mut expected = json!({
         "id": webhook["id"], "url": "https://example.com/hook", "description": "for pagers", "kinds": ["EXPIRING", "REVOKED"],
         "owners": ["a", "b"], "status": "ACTIVE", "createdAt": start, "createdBy": { "id": me }, "updatedAt": null,
@@ -81,7 +86,7 @@ async fn a_webhook_is_created_read_changed_and_deleted() {
     let changed = change(&server.admin, "updateWebhook", update, &format!("webhook {{ {WEBHOOK} }}")).await.unwrap();
     expected["description"] = Value::Null;
     expected["owners"] = json!([]);
-    expected["updatedAt"] = rotakey::domain::timestamp::Timestamp::from_unix_millis(START + MINUTE).to_string().into();
+    expected["updatedAt"] = Timestamp::from_unix_millis(START + MINUTE).to_string().into();
     expected["updatedBy"] = json!({ "id": me });
     assert_eq!(changed["webhook"], expected);
     // Twice: what changes nothing is no change.
@@ -189,9 +194,7 @@ async fn a_secret_is_shown_once_and_the_one_before_is_kept_until_its_overlap_end
             .await
             .unwrap()
     };
-    let until = |minutes: i64| {
-        Value::from(rotakey::domain::timestamp::Timestamp::from_unix_millis(START + minutes * MINUTE).to_string())
-    };
+    let until = |minutes: i64| Value::from(Timestamp::from_unix_millis(START + minutes * MINUTE).to_string());
     let mut secrets = vec![created["secret"].clone()];
     for (minutes, expected) in [(Value::Null, until(1_440)), (json!(5), until(5)), (json!(0), Value::Null)] {
         let rotated = rotate(minutes).await;
@@ -299,6 +302,30 @@ async fn there_are_at_most_100_webhooks_whoever_races() {
         after = format!(", after: {}", page["pageInfo"]["endCursor"]);
     }
     assert_eq!(seen, 100);
+}
+
+/// The transaction of the test is another replica, which has counted 99 webhooks and is about to add one.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_a_creation_waits_for_another_one_that_has_counted() {
+    let server = Server::start().await;
+    for number in 0..99 {
+        create(&server.admin, json!({ "url": format!("https://example.com/{number}") })).await.unwrap();
+    }
+    let transaction = Store::connect(&server.database.url).await.unwrap().begin().await.unwrap();
+    assert_eq!(transaction.count_webhooks().await.unwrap(), 99);
+    let admin = server.admin.clone();
+    let creation = tokio::spawn(async move { create(&admin, json!({ "url": "https://example.com/" })).await });
+    let waits =
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+        AND query LIKE 'LOCK TABLE webhook%'";
+    crate::support::cluster::wait_for(&server.database.connect().await, waits).await;
+    let now = Timestamp::from_unix_millis(START);
+    let change = WebhookChange { url: Some("https://example.com/".to_owned()), ..WebhookChange::default() };
+    let webhook = Webhook::new(WebhookId::new(now, [1; 10]), change.apply(None).unwrap(), now, Actor::System);
+    transaction.insert_webhook(&webhook, &WebhookSecret::from_entropy(&[1; 64])).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(creation.await.unwrap(), Err(refused("BAD_USER_INPUT", Some("input"))));
 }
 
 #[tokio::test]
