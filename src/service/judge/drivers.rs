@@ -35,9 +35,11 @@ impl Service {
                         self.counts.judged(looked_up);
                     }
                     let judged = self.conclude(judgement, verdict);
-                    // A caller records its use later.
-                    let counts = first_use == FirstUse::Write;
-                    if let Some(judged) = judged.as_ref().filter(|judged| counts && judged.outcome.is_ok()) {
+                    // A caller records its use later, if it gets that far.
+                    let counts = |judged: &&Judged<'_>| {
+                        judged.is_use() && (first_use == FirstUse::Write || judged.outcome.is_err())
+                    };
+                    if let Some(judged) = judged.as_ref().filter(counts) {
                         self.record_value_use(judged.presented(), (&context.source, context.user_agent), now);
                     }
                     return Ok(judged);

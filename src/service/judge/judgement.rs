@@ -172,7 +172,9 @@ impl<'a> Judgement<'a> {
             (Some((_, hash)), Lookup::Known(known)) => (hash, known),
         };
         match verification::judge(&known.token, known.generation, self.source, self.now) {
-            Ok(Standing::Previous { .. }) if self.silence != Silence::Decided && is_silent(&known.token, self.now) => {
+            Ok(Standing::Previous { .. }) | Err(Refusal::BrownOut(_))
+                if self.silence != Silence::Decided && is_silent(&known.token, self.now) =>
+            {
                 let retire = Step::RetireSilent(known.token.id);
                 Err(if self.silence == Silence::LookedUp { retire } else { Step::LookUp(*hash) })
             }
@@ -244,7 +246,13 @@ impl<'a> Judgement<'a> {
                 used(&hash, &mut known);
                 Ok(standing)
             }
-            Verdict::Refused(refusal) => Err(refusal),
+            Verdict::Refused(refusal) => {
+                if matches!(refusal, Refusal::BrownOut(_)) {
+                    // Its holder presents it, so it is not silent (R15).
+                    used(&hash, &mut known);
+                }
+                Err(refusal)
+            }
             Verdict::Unknown => return None,
         };
         let Known { token, generation, stamp } = known;
@@ -256,6 +264,11 @@ impl Judged<'_> {
     /// Which value of which token it is.
     pub(crate) fn presented(&self) -> (TokenId, u32) {
         (self.token.id, self.generation)
+    }
+
+    /// Whether its holder used the value: it works, or fails for some seconds only (R14).
+    pub(super) fn is_use(&self) -> bool {
+        matches!(self.outcome, Ok(_) | Err(Refusal::BrownOut(_)))
     }
 
     /// Whether this is the first use of the value, which has not been written yet.

@@ -191,3 +191,28 @@ async fn r6_the_same_key_with_other_brown_outs_is_refused() {
     assert_eq!(old.rotate_with(input(true)).await, Ok(first));
     assert_eq!(old.rotate_with(input(false)).await, Err("IDEMPOTENCY_KEY_REUSED".into()));
 }
+
+#[tokio::test]
+async fn r15_a_client_that_calls_only_during_outages_keeps_the_value_from_falling_silent() {
+    let server = Server::start().await;
+    let settings = json!({ "overlapEnds": "WHEN_SILENT", "silentMinutes": 2 });
+    for path in ["/verify", "/api-tokens/self"] {
+        server.clock.set(0);
+        let old = create(&server, settings.clone()).await.client;
+        let new = rotate(&old).await;
+        for minute in (0..=44).chain(45..=59) {
+            server.clock.set(minute * MINUTE);
+            assert_eq!(get(&old, path).await.status, if minute < 45 { 200 } else { 401 }, "{minute}");
+        }
+        let answer = new.ask("{ currentAPIToken { values { lastUsedAt users { lastSeenAt } } } }").await;
+        let value = &answer.body["data"]["currentAPIToken"]["values"][1];
+        assert_eq!(value["lastUsedAt"], json!("2026-01-01T00:59:00.000Z"), "{path}: {}", answer.body);
+        assert_eq!(value["users"][0]["lastSeenAt"], json!("2026-01-01T00:59:00.000Z"));
+        server.clock.set(59 * MINUTE + 45 * SECOND);
+        assert_eq!(old.check().await, Ok(2), "{path}");
+        let query = "mutation { endAPITokenOverlap(input: { id: \"ID\" }) { token { id } } }";
+        let id = new.ask("{ currentAPIToken { id } }").await.body["data"]["currentAPIToken"]["id"].clone();
+        let refused = server.admin.ask(&query.replace("ID\"", &format!("{}\"", id.as_str().unwrap()))).await;
+        assert_eq!(refused.code(), Some("STILL_IN_USE"), "{}", refused.body);
+    }
+}

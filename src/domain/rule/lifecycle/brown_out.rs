@@ -7,7 +7,7 @@
 //! There are none before the new value is used: until then, the holder of the previous value may have lost the answer, and rotates again (R5).
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Token, ValueFacts};
+use crate::domain::token::{OverlapStart, Token, ValueFacts};
 
 const CYCLE_MILLIS: i64 = 60_000;
 /// A quarter that is shorter than that has as many cycles all the same.
@@ -31,8 +31,7 @@ pub struct BrownOut {
 /// When the outages of the value of this generation start; `None` if it has none, or none yet.
 pub fn starts_at(token: &Token, generation: u32) -> Option<Timestamp> {
     let retires_at = previous(token, generation)?.retires_at?;
-    let used = token.current.first_used_at.is_some();
-    (token.current.brown_out && used).then(|| minus_millis(retires_at, quarter_millis(token)))
+    Some(minus_millis(retires_at, quarter_millis(token, retires_at)?))
 }
 
 /// The outage of the value of this generation at this time.
@@ -45,9 +44,21 @@ pub fn brown_out(token: &Token, generation: u32, now: Timestamp) -> Option<Brown
     if now < starts_at || retires_at <= now {
         return None;
     }
-    let ends_at = minus_millis(starts_at, -outage_end(quarter_millis(token), millis_between(starts_at, now))?);
+    let quarter = millis_between(starts_at, retires_at);
+    let ends_at = minus_millis(starts_at, -outage_end(quarter, millis_between(starts_at, now))?);
     let ends_at = ends_at.min(retires_at);
     Some(BrownOut { replaced_at, retires_at, ends_at, retry_after_seconds: now.seconds_until(ends_at).max(1) })
+}
+
+/// A quarter of the overlap that ends at this time, which may be earlier than the rotation asked for: the token may expire. `None` if there
+/// are no outages.
+fn quarter_millis(token: &Token, retires_at: Timestamp) -> Option<i64> {
+    let first_used_at = token.current.first_used_at.filter(|_| token.current.brown_out)?;
+    let began_at = match token.settings.overlap_starts {
+        OverlapStart::Rotation => token.current.created_at,
+        OverlapStart::FirstUse => first_used_at,
+    };
+    Some(millis_between(began_at, retires_at).max(0) / 4)
 }
 
 fn previous(token: &Token, generation: u32) -> Option<&ValueFacts> {
@@ -63,11 +74,6 @@ fn outage_end(quarter: i64, elapsed: i64) -> Option<i64> {
     let share = first_share + (last_share - first_share) * index.min(last) / last;
     let end = index * cycle + cycle * share / 1_000;
     (elapsed < end).then_some(end)
-}
-
-/// A quarter of the overlap that the rotation granted.
-fn quarter_millis(token: &Token) -> i64 {
-    i64::from(token.current.overlap_minutes).saturating_mul(CYCLE_MILLIS) / 4
 }
 
 fn millis_between(from: Timestamp, to: Timestamp) -> i64 {
@@ -108,6 +114,14 @@ mod tests {
             assert!(!fails(&token, start + millis) && !fails(&token, start + MINUTE - 1), "{minute}");
         }
         assert!(!fails(&token, 60 * MINUTE), "it is retired");
+    }
+
+    #[test]
+    fn an_overlap_that_ends_early_because_the_token_expires_has_its_outages_in_its_own_last_quarter() {
+        let mut token = rotated(1_440);
+        token.previous.as_mut().unwrap().retires_at = Some(at(60 * MINUTE));
+        assert_eq!(starts_at(&token, 1), Some(at(45 * MINUTE)));
+        assert!(!fails(&token, 45 * MINUTE - 1) && fails(&token, 45 * MINUTE) && !fails(&token, 45 * MINUTE + 3_000));
     }
 
     #[test]
