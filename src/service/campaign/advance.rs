@@ -55,11 +55,10 @@ impl Service {
             return Ok(false);
         }
         let (mut has_more, mut failure) = (false, None);
-        for Campaign { id, .. } in self.store.open_campaigns().await? {
+        for id in self.store.open_campaigns().await? {
             match self.advance_campaign(id, MAX_STEPS).await {
                 Ok(more) => has_more |= more,
-                // The others would fail as well.
-                Err(err @ Error::Unavailable(_)) => return Err(err),
+                // Also if the database is unavailable: on a full disk, that goes for all steps but those that cut off.
                 Err(err) => failure = failure.or(Some(err)),
             }
         }
@@ -71,18 +70,29 @@ impl Service {
         for _ in 0..most {
             let now = self.now();
             let Some(campaign) = self.store.find_campaign(id).await? else { return Ok(false) };
-            let goes_on = match campaign.next_step(now) {
-                Step::Prepare => self.prepare_campaign(&campaign, now).await?,
-                Step::Watch => self.watch_campaign(&campaign, now).await?,
-                Step::ReachDeadline => self.begin_end(id, EndReason::Deadline, now).await?,
-                Step::Report => self.report_campaign(&campaign, now).await?,
-                Step::Nothing => false,
-            };
+            let step = || self.take_step(&campaign, now);
+            let goes_on = if campaign.is_urgent(now) { self.retry_on_full_disk(step).await? } else { step().await? };
             if !goes_on {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    async fn take_step(&self, campaign: &Campaign, now: Timestamp) -> Result<bool, Error> {
+        match campaign.next_step(now) {
+            Step::Prepare => self.prepare_campaign(campaign, now).await,
+            Step::Watch => self.watch_campaign(campaign, now).await,
+            Step::ReachDeadline => self.begin_end(campaign, EndReason::Deadline, now).await,
+            Step::Report => self.report_campaign(campaign, now).await,
+            Step::Nothing => Ok(false),
+        }
+    }
+
+    /// Starts the transaction of the next step. One that cuts off is written even on a full disk; the space for that is not for others.
+    pub(super) async fn begin_step(&self, campaign: &Campaign, now: Timestamp) -> Result<Transaction, Error> {
+        let urgent = campaign.is_urgent(now);
+        Ok(if urgent { self.store.begin_urgent().await? } else { self.store.begin().await? })
     }
 
     /// Looks for the first token that is not done. A token that is done stays so, so those before it need not be looked at again.
@@ -94,21 +104,17 @@ impl Service {
         let done = members.iter().take_while(|member| member.state.is_done());
         let Some(through) = done.last().map(|member| member.token_id) else {
             // The first one is not done, or there are no more.
-            return if members.is_empty() {
-                self.begin_end(known.id, EndReason::Completed, now).await
-            } else {
-                Ok(false)
-            };
+            return if members.is_empty() { self.begin_end(known, EndReason::Completed, now).await } else { Ok(false) };
         };
-        let transaction = self.store.begin().await?;
+        let transaction = self.begin_step(known, now).await?;
         let watched = watched_through(&transaction, known, through, now).await;
         transaction.finish(watched).await
     }
 
     /// Begins the end of a campaign.
-    async fn begin_end(&self, id: CampaignId, reason: EndReason, now: Timestamp) -> Result<bool, Error> {
-        let transaction = self.store.begin_urgent().await?;
-        let begun = begin_end_in(&transaction, id, reason, now).await;
+    async fn begin_end(&self, known: &Campaign, reason: EndReason, now: Timestamp) -> Result<bool, Error> {
+        let transaction = self.begin_step(known, now).await?;
+        let begun = begin_end_in(&transaction, known.id, reason, now).await;
         transaction.finish(begun).await
     }
 }

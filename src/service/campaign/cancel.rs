@@ -17,11 +17,11 @@ use super::campaign_id;
 const STEPS_BEFORE_ANSWER: u32 = 20;
 
 impl Service {
-    /// Cancels a campaign: nothing more is revoked by it, and its report is written. Cancelling twice changes nothing. One's own campaign
-    /// needs `API_TOKEN_MODIFY`; another's, in addition, every permission that its creator's token holds (R11).
+    /// Cancels a campaign, also while it revokes: nothing more is revoked by it, and its report is written. Cancelling twice changes
+    /// nothing. One's own campaign needs `API_TOKEN_MODIFY`; another's, in addition, every permission that its creator's token holds (R11).
     ///
     /// # Errors
-    /// When the caller may not, there is no such campaign, or it ends for another reason.
+    /// When the caller may not, there is no such campaign, or it has ended or ends without revoking.
     pub async fn cancel_campaign(&self, caller: &Caller, id: &str, reason: ReasonDraft) -> Result<Campaign, Error> {
         let now = self.now();
         let id = campaign_id(id)?;
@@ -55,8 +55,10 @@ impl Service {
         }
         match campaign.end {
             Some(End { reason: EndReason::Cancelled, .. }) => return Ok(campaign),
+            // While it revokes, so that a mistake that is seen by the first revocations can be stopped. The report goes on where it is.
+            Some(End { ended_at: None, .. }) if campaign.cuts_off() => {}
             Some(_) => {
-                let message = "The campaign has ended, or is ending, so it can no longer be cancelled.";
+                let message = "The campaign has ended, or is ending and revokes nothing, so it cannot be cancelled.";
                 return Err(InvalidInput::new("id", message).into());
             }
             None => {}

@@ -24,7 +24,7 @@ impl Service {
             AtDeadline::Revoke => self.store.find_token(known.created_by).await?,
             AtDeadline::Nothing => None,
         };
-        let transaction = self.store.begin().await?;
+        let transaction = self.begin_step(known, now).await?;
         let added = add_page(&transaction, known, (&listing.tokens, listing.more), creator.as_ref(), now).await;
         transaction.finish(added).await
     }

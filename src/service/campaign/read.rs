@@ -108,18 +108,18 @@ impl Service {
     /// When the caller may not, or the database fails.
     pub async fn campaign_progress(&self, caller: &Caller, campaign: &Campaign) -> Result<Counts, Error> {
         self.require_to_read(caller).await?;
-        self.count_campaign(campaign).await
-    }
-
-    /// Counts the tokens of a campaign by their state, in slices.
-    pub(crate) async fn count_campaign(&self, campaign: &Campaign) -> Result<Counts, Error> {
         if campaign.end.is_some_and(|end| end.ended_at.is_some()) {
             return Ok(campaign.report.clone());
         }
+        self.count_open_campaign(campaign.id).await
+    }
+
+    /// Counts the tokens of a campaign by their state, in slices.
+    pub(crate) async fn count_open_campaign(&self, id: CampaignId) -> Result<Counts, Error> {
         let now = self.now();
         let (mut counts, mut after) = (Counts::default(), None);
         loop {
-            let slice = self.store.count_campaign_members(campaign.id, after, SLICE, now).await?;
+            let slice = self.store.count_campaign_members(id, after, SLICE, now).await?;
             let Some(last) = slice.last else { return Ok(counts) };
             slice.counts.into_iter().for_each(|(state, is_refused, count)| counts.add(state, is_refused, count));
             after = Some(last);

@@ -26,15 +26,12 @@ type Reported = (TokenId, State, Option<ErrorCode>);
 impl Service {
     /// Reports the next page of tokens. Returns whether there is more to do.
     pub(super) async fn report_campaign(&self, known: &Campaign, now: Timestamp) -> Result<bool, Error> {
-        self.retry_on_full_disk(move || async move {
-            let transaction = self.store.begin_urgent().await?;
-            let reported = self.report_page(&transaction, known, now).await;
-            let events = transaction.events();
-            let goes_on = transaction.finish(reported).await?;
-            events.iter().for_each(|event| report(event));
-            Ok(goes_on)
-        })
-        .await
+        let transaction = self.begin_step(known, now).await?;
+        let reported = self.report_page(&transaction, known, now).await;
+        let events = transaction.events();
+        let goes_on = transaction.finish(reported).await?;
+        events.iter().for_each(|event| report(event));
+        Ok(goes_on)
     }
 
     async fn report_page(&self, transaction: &Transaction, known: &Campaign, now: Timestamp) -> Result<bool, Error> {

@@ -114,9 +114,9 @@ impl Service {
     /// Counts the open campaigns, and their tokens that are not done.
     async fn count_campaigns(&self) -> Result<(u64, u64), Error> {
         let (mut open, mut left) = (0, 0);
-        for campaign in self.store.open_campaigns().await? {
+        for id in self.store.open_campaigns().await? {
             open += 1;
-            left += self.count_campaign(&campaign).await?.left();
+            left += self.count_open_campaign(id).await?.left();
         }
         Ok((open, left))
     }

@@ -26,15 +26,16 @@ impl Store {
         find(&self.read, id, "").await
     }
 
-    /// The campaigns that have not ended, oldest first.
+    /// The ids of the campaigns that have not ended, oldest first. So one that this version cannot read does not hide the others.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn open_campaigns(&self) -> Result<Vec<Campaign>, Error> {
+    pub async fn open_campaigns(&self) -> Result<Vec<CampaignId>, Error> {
         let mut sql = Sql::new(self.read.get_database_backend());
-        sql.text(&format!("SELECT {COLUMNS} FROM rotation_campaign")).indexed_by("rotation_campaign_open_idx");
+        sql.text("SELECT id FROM rotation_campaign").indexed_by("rotation_campaign_open_idx");
         sql.text(" WHERE ended_at IS NULL ORDER BY id");
-        self.read.query_all_raw(sql.statement()).await?.iter().map(read).collect()
+        let rows = self.read.query_all_raw(sql.statement()).await?;
+        rows.iter().map(|row| Columns::new(row, 0).parse(CampaignId::parse)).collect()
     }
 
     /// The next so many campaigns after this one, newest first.

@@ -96,6 +96,18 @@ async fn bad_input_is_refused_with_its_field() {
         let expected = ("BAD_USER_INPUT".to_owned(), Some(condition.to_owned()));
         assert_eq!(refused(&server.admin, &input).await, expected, "{input}");
     }
+    // R9: a filter is kept and shown, so a value that is pasted into it is refused.
+    let value = server.admin.create(json!({ "name": "leaked" })).await.unwrap().client.value.unwrap();
+    let pasted = format!("x{value}");
+    let pair = json!([{ "key": "team", "value": pasted }]);
+    for (condition, value) in
+        ["name", "text", "owner", "scope"].map(|it| (it, json!(pasted))).into_iter().chain([("metadata", pair)])
+    {
+        let mut input = input("REVOKE");
+        input["filter"] = json!({ condition: value });
+        let expected = ("BAD_USER_INPUT".to_owned(), Some(condition.to_owned()));
+        assert_eq!(refused(&server.admin, &input).await, expected, "{condition}");
+    }
     let mut input = input("NOTHING");
     input["deadline"] = json!(at(11));
     create(&server.admin, input).await;

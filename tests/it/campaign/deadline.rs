@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rotakey::domain::id::TokenId;
+use rotakey::domain::timestamp::Timestamp;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use super::{create, create_tokens, end, input, progress, tokens};
+use super::{cancel, create, create_tokens, end, input, progress, tokens};
 use crate::support::client::Created;
-use crate::support::clock::MINUTE;
+use crate::support::clock::{MINUTE, START};
 use crate::support::server::Server;
 
 type Row = (String, String, Option<String>);
@@ -103,6 +106,36 @@ async fn r11_with_revocation_no_old_value_works_and_what_must_not_be_revoked_is_
     assert!(waiting.iter().all(|token| events[&token.id] == ["API_TOKEN_REVOKED"]));
     assert_eq!(events[&unused.id], ["API_TOKEN_OVERLAP_ENDED"]);
     assert_eq!(events.len(), 122);
+}
+
+/// A mistake may be seen by the first revocations.
+#[tokio::test]
+async fn a_campaign_that_is_cancelled_while_it_revokes_revokes_nothing_more() {
+    let server = Server::start().await;
+    let first = create_tokens(&server, 3, json!({})).await;
+    server.clock.advance(1_000);
+    let last = create_tokens(&server, 3, json!({})).await;
+    let id = create(&server.admin, input("REVOKE")).await;
+    // As many tokens that are gone, between the two, as the steps of one turn report.
+    let gone = (0..2_500_u16).map(|number| {
+        let [high, low] = number.to_be_bytes();
+        let token = TokenId::new(Timestamp::from_unix_millis(START + 500), [high, low, 0, 0, 0, 0, 0, 0, 0, 0]);
+        format!("('{id}', '{token}', 1)")
+    });
+    let sql = "INSERT INTO rotation_campaign_token (campaign_id, token_id, generation) VALUES ";
+    let sql = sql.to_owned() + &gone.collect::<Vec<_>>().join(", ");
+    server.database.connect().await.execute_unprepared(&sql).await.unwrap();
+    server.clock.advance(60 * MINUTE);
+    assert!(server.service().await.advance_campaigns().await.unwrap(), "there is more to do");
+    assert_eq!(first[0].client.check().await, Err("TOKEN_REVOKED".into()));
+    assert_eq!(progress(&server, &id).await.0, "ENDING");
+    let answer = cancel(&server.admin, &id, json!("a mistake")).await;
+    assert_eq!(answer.body["data"]["cancelRotationCampaign"]["campaign"]["cancelled"], true, "{}", answer.body);
+    let counts = json!({ "total": 2_506, "gone": 2_500, "revoked": 3, "left": 3, "waiting": 3 });
+    assert_eq!(end(&server, &id).await, ("CANCELLED".to_owned(), counts));
+    for token in &last {
+        assert_eq!(token.client.check().await, Ok(1));
+    }
 }
 
 /// R11: the right is judged again at the deadline.

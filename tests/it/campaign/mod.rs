@@ -2,6 +2,7 @@
 
 mod create;
 mod deadline;
+mod failing;
 mod interrupted;
 mod progress;
 mod rest;

@@ -6,7 +6,7 @@ use crate::domain::invalid_input::InvalidInput;
 use crate::domain::listing::Filter;
 use crate::domain::reason::{Reason, ReasonDraft};
 use crate::domain::rule::lifecycle::Status;
-use crate::domain::text::{line, names};
+use crate::domain::text::{line, names, no_value};
 use crate::domain::timestamp::Timestamp;
 
 /// The most campaigns that have not ended. Each is looked at every few seconds.
@@ -170,6 +170,15 @@ impl Campaign {
         self.at_deadline == AtDeadline::Revoke && self.end.is_some_and(|end| end.reason == EndReason::Deadline)
     }
 
+    /// Whether its next step takes rights away: it cuts off old values, or lets others do so.
+    pub fn is_urgent(&self, now: Timestamp) -> bool {
+        match self.next_step(now) {
+            Step::ReachDeadline => self.at_deadline == AtDeadline::Revoke,
+            Step::Report => self.cuts_off(),
+            Step::Prepare | Step::Watch | Step::Nothing => false,
+        }
+    }
+
     /// The reason of an event that the campaign causes: its id, and why it was created.
     pub fn reason_of_events(&self) -> Reason {
         let Reason { text, evidence_url } = self.reason.clone();
@@ -202,6 +211,13 @@ impl CampaignDraft {
         let name = self.name.clone().map(|name| line("name", name)).transpose()?;
         let filter = self.filter.clone().for_change(&LEFT_OUT)?;
         filter.validate()?;
+        // It is kept, and shown to everyone who may read campaigns. A pair of metadata holds none.
+        let scope = filter.scope.as_ref().map(ToString::to_string);
+        for (field, text) in
+            [("name", &filter.name), ("text", &filter.text), ("owner", &filter.owner), ("scope", &scope)]
+        {
+            text.as_ref().map_or(Ok(()), |text| no_value(field, text))?;
+        }
         if self.deadline <= now {
             return Err(InvalidInput::new("deadline", format!("The deadline must be later than now, which is {now}.")));
         }
@@ -266,6 +282,21 @@ mod tests {
             assert!(!nothing.cuts_off());
         }
         assert!(!campaign(|_| {}).cuts_off());
+    }
+
+    #[test]
+    fn only_a_step_that_revokes_takes_the_space_that_is_reserved_for_revocations() {
+        let end = |reason| Some(End { reason, since: at(100), ended_at: None });
+        for (at_deadline, revokes) in [(AtDeadline::Revoke, true), (AtDeadline::Nothing, false)] {
+            let open = campaign(|it| it.at_deadline = at_deadline);
+            assert_eq!((open.is_urgent(at(99)), open.is_urgent(at(100))), (false, revokes));
+            assert!(!Campaign { prepared_at: None, ..open.clone() }.is_urgent(at(100)));
+            for (reason, expected) in
+                [(EndReason::Deadline, revokes), (EndReason::Completed, false), (EndReason::Cancelled, false)]
+            {
+                assert_eq!(Campaign { end: end(reason), ..open.clone() }.is_urgent(at(100)), expected, "{reason:?}");
+            }
+        }
     }
 
     #[test]
