@@ -8,9 +8,8 @@ use json::Object;
 use super::kind::NoticeKind;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{EventId, NoticeId, TokenId, WebhookId};
-use crate::domain::reason::Reason;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Token, TokenKind};
+use crate::domain::token::{Token, TokenKind};
 
 /// The token that a notice is about, as it was then. No value and no hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +49,10 @@ pub struct Notice {
     pub deadline: Option<Timestamp>,
     /// When the token, or the previous value, was last used.
     pub last_used_at: Option<Timestamp>,
-    /// Who did it.
-    pub actor: Option<Actor>,
-    /// Why, as the caller said.
-    pub reason: Reason,
     /// As what it was refused.
     pub code: Option<ErrorCode>,
-    /// Its event in the audit log, which has the address.
+    /// Its event in the audit log. Who did it, why and from which address stands only there: whoever reads messages need not hold
+    /// `AUDIT_LOG_READ`.
     pub event: Option<EventId>,
     /// The webhook that is tested.
     pub webhook: Option<WebhookId>,
@@ -82,8 +78,6 @@ impl Notice {
             generation: None,
             deadline: None,
             last_used_at: None,
-            actor: None,
-            reason: Reason::default(),
             code: None,
             event: None,
             webhook: None,
@@ -102,8 +96,6 @@ impl Notice {
             generation,
             deadline,
             last_used_at,
-            actor,
-            reason: Reason { text: reason, evidence_url },
             code,
             event,
             webhook,
@@ -115,18 +107,11 @@ impl Notice {
         if let Some(generation) = generation {
             data = data.raw("generation", &generation.to_string());
         }
-        if let Some(by) = actor {
-            let id = by.token_id().map(|id| id.to_string());
-            data = data
-                .raw("actor", &Object::new().text("kind", by.kind().as_str()).text_if_any("id", id.as_deref()).end());
-        }
         let moment = |at: &Option<Timestamp>| at.map(|at| at.to_string());
         data = data
             .text_if_any("deadline", moment(deadline).as_deref())
             .text_if_any("lastUsedAt", moment(last_used_at).as_deref())
             .text_if_any("code", code.map(ErrorCode::as_str))
-            .text_if_any("reason", reason.as_deref())
-            .text_if_any("evidenceURL", evidence_url.as_deref())
             .text_if_any("eventId", event.map(|id| id.to_string()).as_deref())
             .text_if_any("webhookId", webhook.map(|id| id.to_string()).as_deref());
         Object::new()

@@ -18,8 +18,6 @@ impl Service {
     ) -> Result<(), Error> {
         let notice = Notice {
             generation: event.generation,
-            actor: event.actor,
-            reason: event.reason.clone(),
             code: event.refusal.as_ref().and_then(RefusedAs::code),
             event: Some(event.id),
             ..Notice::about(token, NoticeId::new(event.at, self.random()?), kind, event.at)

@@ -81,7 +81,7 @@ async fn every_way_to_revoke_a_token_is_announced_once() {
 }
 
 #[tokio::test]
-async fn a_notice_says_who_did_it_and_why_and_names_its_event() {
+async fn a_notice_names_its_event_and_leaves_who_did_it_and_why_to_holders_of_audit_log_read() {
     let server = Server::start().await;
     let store = Store::connect(&server.database.url).await.unwrap();
     let all = webhook(&store, 1, &[], &[], false).await;
@@ -99,9 +99,6 @@ async fn a_notice_says_who_did_it_and_why_and_names_its_event() {
         "data": {
             "token": { "id": token.id, "name": "n", "owner": "acme", "kind": "PRIVATE" },
             "generation": 1,
-            "actor": { "kind": "API_TOKEN", "id": server.admin.my_id().await },
-            "reason": "leaked",
-            "evidenceURL": "https://example.com/1",
             "eventId": events.body["data"]["auditEvents"]["nodes"][0]["id"],
         },
     });
