@@ -37,8 +37,13 @@ impl CounterByName {
 
     /// Counts one more of this name. A name that is not in the list is not counted.
     pub fn increment(&self, name: &'static str) {
+        self.add(name, 1);
+    }
+
+    /// Counts so many more of this name.
+    pub fn add(&self, name: &'static str, count: u64) {
         if let Some((_, counter)) = self.counters.iter().find(|(known, _)| *known == name) {
-            counter.increment();
+            counter.add(count);
         }
     }
 

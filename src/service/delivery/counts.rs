@@ -27,11 +27,17 @@ impl AttemptCounts {
         });
     }
 
+    /// So many deliveries were given up without an attempt.
+    pub(crate) fn given_up(&self, count: u64) {
+        let [_, _, dead, _] = OUTCOMES;
+        self.0.add(dead, count);
+    }
+
     pub(crate) fn describe(&self, exposition: &mut Exposition) {
         exposition.add(
             Family::counter(
                 "rotakey_notice_attempts",
-                "Attempts to deliver a notice to a webhook, by what became of the delivery: DELIVERED, RETRY (later), DEAD (given up) or LOST (not noted, so it is sent again).",
+                "Attempts to deliver a notice to a webhook, by what became of the delivery: DELIVERED, RETRY (later), DEAD (given up, also without an attempt, because the webhook stayed disabled) or LOST (not noted, so it is sent again).",
             )
             .by("outcome", self.0.get()),
         );

@@ -81,11 +81,12 @@ impl Service {
         let attempted =
             Attempted { number: *number, webhook: *webhook, claim, status: *status, error: error.as_deref() };
         let nothing = Noted { next: None, disabled: None, began_to_fail: false };
+        transaction.lock_webhook_to_note(*webhook).await?;
+        if !transaction.note_delivery(attempted, next, now).await? {
+            return Ok(nothing);
+        }
         let Some(known) = transaction.note_webhook(attempted, now).await? else { return Ok(nothing) };
         let began_to_fail = known.failing_since == Some(now);
-        if !transaction.note_delivery(attempted, next, now).await? {
-            return Ok(Noted { began_to_fail, ..nothing });
-        }
         let because = outcome.disables(next, *first_attempt_at, known.last_success_at);
         let disabled = match because {
             Some(because) if transaction.disable_webhook(*webhook, because, now).await? => {

@@ -17,6 +17,9 @@ use super::manage::find;
 use super::read::webhook_id;
 use super::secret::{IssuedSecret, IssuedWebhook};
 
+/// How many deliveries one transaction changes, so that other writers wait only briefly.
+const BATCH: u32 = 500;
+
 impl Service {
     /// Creates a webhook. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
     ///
@@ -36,9 +39,13 @@ impl Service {
     pub async fn update_webhook(&self, caller: &Caller, id: &str, change: WebhookChange) -> Result<Webhook, Error> {
         let now = self.now();
         let id = webhook_id("id", id)?;
-        let transaction = self.store.begin().await?;
-        let webhook = self.update_webhook_in(&transaction, caller, id, change, now).await;
-        caller.finish(transaction, webhook).await
+        loop {
+            let transaction = self.store.begin().await?;
+            let webhook = self.update_webhook_in(&transaction, caller, id, &change, now).await;
+            if let Some(webhook) = caller.finish(transaction, webhook).await? {
+                return Ok(webhook);
+            }
+        }
     }
 
     /// Enables a webhook that the server has disabled. If it is enabled, nothing changes. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
@@ -48,9 +55,13 @@ impl Service {
     pub async fn enable_webhook(&self, caller: &Caller, id: &str) -> Result<Webhook, Error> {
         let now = self.now();
         let id = webhook_id("id", id)?;
-        let transaction = self.store.begin().await?;
-        let webhook = self.enable_webhook_in(&transaction, caller, id, now).await;
-        caller.finish(transaction, webhook).await
+        loop {
+            let transaction = self.store.begin().await?;
+            let webhook = self.enable_webhook_in(&transaction, caller, id, now).await;
+            if let Some(webhook) = caller.finish(transaction, webhook).await? {
+                return Ok(webhook);
+            }
+        }
     }
 
     /// Deletes a webhook with its deliveries; returns it. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
@@ -60,9 +71,13 @@ impl Service {
     pub async fn delete_webhook(&self, caller: &Caller, id: &str) -> Result<WebhookId, Error> {
         let now = self.now();
         let id = webhook_id("id", id)?;
-        let transaction = self.store.begin().await?;
-        let deleted = self.delete_webhook_in(&transaction, caller, id, now).await;
-        caller.finish(transaction, deleted).await
+        loop {
+            let transaction = self.store.begin().await?;
+            let deleted = self.delete_webhook_in(&transaction, caller, id, now).await;
+            if caller.finish(transaction, deleted).await? {
+                return Ok(id);
+            }
+        }
     }
 
     async fn create_webhook_in(
@@ -87,57 +102,68 @@ impl Service {
         Ok(IssuedWebhook { webhook, issued: IssuedSecret::of(&secret) })
     }
 
+    /// Changes a webhook. If that changes the URL, what waits for it has begun anew before; `None` if this must be called again for that.
     async fn update_webhook_in(
         &self,
         transaction: &Transaction,
         caller: &Caller,
         id: WebhookId,
-        change: WebhookChange,
+        change: &WebhookChange,
         now: Timestamp,
-    ) -> Result<Webhook, Error> {
+    ) -> Result<Option<Webhook>, Error> {
         let own = self.webhook_manager(transaction, caller, now).await?;
         let mut webhook = find(transaction, id).await?;
-        let settings = change.apply(Some(webhook.settings.clone()))?;
+        let settings = change.clone().apply(Some(webhook.settings.clone()))?;
         if settings != webhook.settings {
             self.check_webhook_address(&settings)?;
+            if settings.url != webhook.settings.url && !begin_anew(transaction, id, now).await? {
+                return Ok(None);
+            }
             webhook.settings = settings;
             webhook.updated = Some((now, Actor::ApiToken(own.id)));
             transaction.update_webhook(&webhook).await?;
             self.record_webhook(transaction, Action::WebhookUpdated, caller, id, now).await?;
         }
-        Ok(webhook)
+        Ok(Some(webhook))
     }
 
+    /// Enables a webhook, after what waits for it has begun anew; `None` if this must be called again for that.
     async fn enable_webhook_in(
         &self,
         transaction: &Transaction,
         caller: &Caller,
         id: WebhookId,
         now: Timestamp,
-    ) -> Result<Webhook, Error> {
+    ) -> Result<Option<Webhook>, Error> {
         self.webhook_manager(transaction, caller, now).await?;
         let mut webhook = find(transaction, id).await?;
         if webhook.disabled.take().is_some() {
+            if !begin_anew(transaction, id, now).await? {
+                return Ok(None);
+            }
             webhook.failing_since = None;
             transaction.update_webhook(&webhook).await?;
             self.record_webhook(transaction, Action::WebhookEnabled, caller, id, now).await?;
         }
-        Ok(webhook)
+        Ok(Some(webhook))
     }
 
+    /// Deletes a webhook, after its deliveries; returns false if this must be called again for that.
     async fn delete_webhook_in(
         &self,
         transaction: &Transaction,
         caller: &Caller,
         id: WebhookId,
         now: Timestamp,
-    ) -> Result<WebhookId, Error> {
+    ) -> Result<bool, Error> {
         self.webhook_manager(transaction, caller, now).await?;
-        if !transaction.delete_webhook(id).await? {
-            return Err(Error::NoWebhook { field: "id" });
+        find(transaction, id).await?;
+        if transaction.delete_deliveries(id, BATCH).await? == u64::from(BATCH) {
+            return Ok(false);
         }
+        transaction.delete_webhook(id).await?;
         self.record_webhook(transaction, Action::WebhookDeleted, caller, id, now).await?;
-        Ok(id)
+        Ok(true)
     }
 
     /// Refuses a URL that no message would ever be sent to, so that its author knows now. The address of a name can change, so it is checked
@@ -162,4 +188,9 @@ impl Service {
                        --webhook-allow-networks names that network.";
         Err(InvalidInput::new("url", message).into())
     }
+}
+
+/// Lets what waits for a webhook begin anew, as far as one transaction may; returns whether that was all.
+async fn begin_anew(transaction: &Transaction, webhook: WebhookId, now: Timestamp) -> Result<bool, Error> {
+    Ok(transaction.begin_deliveries_anew(webhook, now, BATCH).await? < u64::from(BATCH))
 }

@@ -2,12 +2,13 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::id::{NoticeId, TokenId, WebhookId};
 use crate::domain::notice::{Delivery, DeliveryId, Notice, NoticeKind};
 use crate::domain::timestamp::Timestamp;
 use crate::store::entity::webhook_delivery::{ActiveModel, Column, Entity, Model};
+use crate::store::sql::Sql;
 use crate::store::{Error, Store, Transaction};
 
 /// One page of deliveries.
@@ -77,6 +78,41 @@ impl Transaction {
             .await?;
         self.mark_notices_written();
         Entity::find().filter(is(id)).one(self.connection()).await?.map(delivery).transpose()
+    }
+
+    /// Lets up to `most` deliveries that wait for a webhook, and were attempted, begin anew; returns how many. They are due then, and each is tried
+    /// for three days again. What becomes of an attempt that is on its way is not noted, so that one is sent again, too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_deliveries_anew(&self, webhook: WebhookId, now: Timestamp, most: u32) -> Result<u64, Error> {
+        let mut sql = Sql::new(self.connection().get_database_backend());
+        sql.push(
+            "UPDATE webhook_delivery SET first_attempt_at = NULL, attempts = 0, next_attempt_at = ?, claim = NULL, claimed_until = NULL
+             WHERE number IN (SELECT number FROM webhook_delivery",
+            [now.unix_millis().into()],
+        );
+        sql.indexed_by("webhook_delivery_due_idx").push(
+            " WHERE webhook_id = ? AND delivered_at IS NULL AND dead_at IS NULL AND attempts > 0 LIMIT ?)",
+            [webhook.to_string().into(), i64::from(most).into()],
+        );
+        let changed = self.connection().execute_raw(sql.statement()).await?.rows_affected();
+        self.mark_notices_written();
+        Ok(changed)
+    }
+
+    /// Deletes up to `most` deliveries to a webhook, the oldest first; returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_deliveries(&self, webhook: WebhookId, most: u32) -> Result<u64, Error> {
+        let mut sql = Sql::new(self.connection().get_database_backend());
+        sql.push(
+            "DELETE FROM webhook_delivery WHERE number IN
+             (SELECT number FROM webhook_delivery WHERE webhook_id = ? ORDER BY number LIMIT ?)",
+            [webhook.to_string().into(), i64::from(most).into()],
+        );
+        Ok(self.connection().execute_raw(sql.statement()).await?.rows_affected())
     }
 
     /// Writes a test to the outbox of this webhook, whatever kinds it gets; returns its delivery.

@@ -1,7 +1,7 @@
 //! Webhooks: adding, changing, reading and deleting them.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -63,14 +63,14 @@ impl Transaction {
         Ok(())
     }
 
-    /// Locks and reads a webhook.
+    /// Locks and reads a webhook. Notices for it are written meanwhile: no revocation waits for this.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn find_webhook_to_change(&self, id: WebhookId) -> Result<Option<Webhook>, Error> {
         let mut found = Entity::find_by_id(id.to_string());
         if self.connection().get_database_backend() == DbBackend::Postgres {
-            found = found.lock_exclusive();
+            found = found.lock(LockType::NoKeyUpdate);
         }
         found.one(self.connection()).await?.map(row::webhook).transpose()
     }
@@ -111,7 +111,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Deletes a webhook with its deliveries; returns whether there was one.
+    /// Deletes a webhook with the deliveries that are left; on PostgreSQL, what writes notices waits meanwhile. Returns whether there was one.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,5 @@
 mod deadlines;
+mod disabled;
 mod message;
 mod outbox;
 mod rest;

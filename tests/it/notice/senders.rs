@@ -21,6 +21,7 @@ use crate::support::clock::ManualClock;
 use crate::support::database::TestDatabase;
 use crate::support::deadline::{soon, until};
 use crate::support::entropy::SeededEntropy;
+use crate::support::server::Server;
 
 /// What every webhook is signed with.
 pub fn secret() -> WebhookSecret {
@@ -62,6 +63,11 @@ impl Sender {
 impl Outbox {
     pub async fn new() -> Self {
         Self::on(Arc::new(TestDatabase::new().await), Arc::new(ManualClock::new()), 1).await
+    }
+
+    /// A replica of this server.
+    pub async fn beside(server: &Server) -> Self {
+        Self::on(server.database.clone(), server.clock.clone(), 2).await
     }
 
     /// Another replica on the same database and clock.

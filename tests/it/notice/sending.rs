@@ -276,9 +276,10 @@ async fn an_outcome_that_comes_after_the_claim_has_ended_changes_nothing() {
         status: Some(410),
         error: Some("gone".to_owned()),
     };
+    let before = outbox.facts(webhook).await;
     outbox.service.note_attempt(&late, &failed).await;
     assert_eq!(outbox.statuses(webhook).await, [Pending]);
-    assert_eq!(outbox.facts(webhook).await.disabled, None);
+    assert_eq!(outbox.facts(webhook).await, before);
     let accepted = rotakey::service::Attempt {
         outcome: rotakey::domain::delivery::Outcome::Accepted,
         status: Some(200),

@@ -35,8 +35,21 @@ pub struct Noted {
 }
 
 impl Transaction {
-    /// Notes at a webhook that an attempt was accepted, or not, and locks it, before [`Transaction::note_delivery`]: in this order,
-    /// because deleting a webhook locks it before its deliveries. `None` if it was deleted meanwhile.
+    /// Locks a webhook, before [`Transaction::note_delivery`]: in this order, because deleting a webhook locks it before its deliveries. SQLite
+    /// has one writer anyway.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lock_webhook_to_note(&self, id: WebhookId) -> Result<(), Error> {
+        let mut sql = Sql::new(self.connection().get_database_backend());
+        if sql.is_postgres() {
+            sql.push("SELECT id FROM webhook WHERE id = ? FOR NO KEY UPDATE", [id.to_string().into()]);
+            self.connection().execute_raw(sql.statement()).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes at a webhook that an attempt was accepted, or not, after [`Transaction::note_delivery`]. `None` if it was deleted meanwhile.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,7 +1,10 @@
 //! Housekeeping of the outbox: what is over is deleted, and what waits for a disabled webhook is given up.
 
+use std::collections::BTreeMap;
+
 use sea_orm::ConnectionTrait;
 
+use crate::domain::id::WebhookId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::sql::Sql;
 use crate::store::token::columns::Columns;
@@ -34,14 +37,24 @@ impl Store {
             " WHERE created_at < ? AND (delivered_at < ? OR dead_at < ?) ORDER BY created_at LIMIT ?",
             [by.into(), by.into(), by.into(), i64::from(most).into()],
         );
-        self.tidy(sql, "webhook_delivery").await
+        end_subquery(&mut sql, "webhook_delivery");
+        let transaction = self.begin().await?;
+        let deleted = transaction.connection().execute_raw(sql.statement()).await?.rows_affected();
+        transaction.commit().await?;
+        Ok(deleted)
     }
 
-    /// Gives up to `most` deliveries up that were written before this time and wait for a webhook that is disabled; returns how many.
+    /// Gives up to `most` deliveries up that wait for a webhook that was disabled by this time, so that each waits for as long, whenever
+    /// it was written. Returns how many of each webhook.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn give_up_disabled(&self, before: Timestamp, now: Timestamp, most: u32) -> Result<u64, Error> {
+    pub async fn give_up_disabled(
+        &self,
+        by: Timestamp,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<BTreeMap<WebhookId, u64>, Error> {
         let mut sql = Sql::new(self.write.get_database_backend());
         sql.push("UPDATE webhook_delivery SET dead_at = ?, last_error = ? WHERE number IN (SELECT delivery.number FROM webhook", [
             now.unix_millis().into(),
@@ -49,21 +62,20 @@ impl Store {
         ]);
         // With CROSS, SQLite joins in the order in which the tables are written.
         sql.text(" CROSS JOIN webhook_delivery AS delivery").indexed_by("webhook_delivery_due_idx").push(
-            " WHERE webhook.disabled_at IS NOT NULL AND delivery.webhook_id = webhook.id AND delivery.delivered_at IS NULL
-             AND delivery.dead_at IS NULL AND delivery.created_at < ? LIMIT ?",
-            [before.unix_millis().into(), i64::from(most).into()],
+            " WHERE webhook.disabled_at <= ? AND delivery.webhook_id = webhook.id AND delivery.delivered_at IS NULL
+             AND delivery.dead_at IS NULL LIMIT ?",
+            [by.unix_millis().into(), i64::from(most).into()],
         );
-        self.tidy(sql, "delivery").await
-    }
-
-    /// Ends the subquery for rows of this table, without those that another transaction is changing, and executes the statement.
-    async fn tidy(&self, mut sql: Sql, table: &str) -> Result<u64, Error> {
-        let skip = if sql.is_postgres() { format!(" FOR UPDATE OF {table} SKIP LOCKED)") } else { ")".to_owned() };
-        sql.text(&skip);
+        end_subquery(&mut sql, "delivery");
+        sql.text(" RETURNING webhook_id");
         let transaction = self.begin().await?;
-        let changed = transaction.connection().execute_raw(sql.statement()).await?.rows_affected();
+        let rows = transaction.connection().query_all_raw(sql.statement()).await?;
+        let mut given_up = BTreeMap::new();
+        for row in &rows {
+            *given_up.entry(Columns::new(row, 0).parse(WebhookId::parse)?).or_default() += 1;
+        }
         transaction.commit().await?;
-        Ok(changed)
+        Ok(given_up)
     }
 
     /// What is yet to be delivered, of at most so many deliveries.
@@ -80,4 +92,10 @@ impl Store {
         let pending: i64 = columns.take()?;
         Ok(Backlog { pending: u64::try_from(pending).unwrap_or_default(), oldest_at: columns.moment_if_any()? })
     }
+}
+
+/// Ends the subquery for rows of this table, without those that another transaction is changing.
+fn end_subquery(sql: &mut Sql, table: &str) {
+    let skip = if sql.is_postgres() { format!(" FOR UPDATE OF {table} SKIP LOCKED)") } else { ")".to_owned() };
+    sql.text(&skip);
 }
