@@ -103,6 +103,15 @@ impl Deadline {
         }
     }
 
+    /// Whether a token that was found in this part of time, as it was written then, is announced in it.
+    pub fn is_due(self, token: &Token, (from, to): (Timestamp, Timestamp)) -> bool {
+        self.announced_at(token).is_some_and(|at| match self {
+            // It was found by a use that may not be the last one.
+            Self::Unused(_) => at <= to,
+            Self::Expiry(_) | Self::Rotation(_) | Self::OverlapEnd(_) => from <= at && at <= to,
+        })
+    }
+
     /// The notice, if it makes sense now, which is after its time: the token still has a future, a previous value is in use, and one that is
     /// unused could have been used.
     pub fn notice(self, token: &Token, id: NoticeId, now: Timestamp) -> Option<Notice> {

@@ -10,5 +10,6 @@ mod users;
 pub use network::{AddressPrecision, Network};
 pub use product::{Product, sent_product};
 pub use users::{
-    Asked, MAX_KEPT_USERS, MAX_SHOWN_USERS, RecordedUse, UNUSED, USER_RETENTION_MINUTES, User, UserUse, ValueUse,
+    Asked, LAST_USE_LAG_MINUTES, MAX_KEPT_USERS, MAX_SHOWN_USERS, RecordedUse, UNUSED, USER_RETENTION_MINUTES, User,
+    UserUse, ValueUse,
 };

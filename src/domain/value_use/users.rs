@@ -64,6 +64,9 @@ pub struct ValueUse {
     users: BTreeMap<User, UserUse>,
 }
 
+/// By how many minutes the last use of a token may be later than the one that indexes have, which saves writing them for each use.
+pub const LAST_USE_LAG_MINUTES: u32 = 10;
+
 /// The use of a value that is not used.
 pub static UNUSED: ValueUse = ValueUse { last_used_at: None, count: 0, users: BTreeMap::new() };
 

@@ -20,6 +20,11 @@ const BATCH: u32 = 200;
 const MAX_BATCHES: u32 = 500;
 /// How many webhooks are read.
 const MAX_READ: u32 = 1_000;
+/// By how much a moment that was written may be ahead of this clock, as that of another replica may be. One that is more was written while a
+/// clock was wrong.
+const MAX_AHEAD_MINUTES: u32 = 1;
+/// How much of the past is announced again after that: some of it may have been left out.
+const REPEATED_MINUTES: u32 = 60;
 /// For how long nothing is written if there is nothing to announce.
 const IDLE_MINUTES: u32 = 10;
 
@@ -37,7 +42,7 @@ impl Service {
         let (webhooks, _) = self.store.webhooks(None, MAX_READ).await?;
         let mut outcome = Ok(());
         for deadline in deadlines {
-            let Some(since) = wanted_since(&webhooks, deadline.kind()) else { continue };
+            let Some(since) = wanted_since(&webhooks, deadline.kind(), self.now()) else { continue };
             outcome = outcome.and(self.announce_deadline(*deadline, since).await);
         }
         outcome
@@ -47,7 +52,7 @@ impl Service {
         let until = self.now().minus_seconds(LAG_SECONDS);
         if let Some(known) = self.store.sweep_position(deadline).await? {
             let from = later(known, since);
-            let is_recent = until < from.at.plus_minutes(IDLE_MINUTES);
+            let is_recent = !is_ahead(known.at, until) && until < from.at.plus_minutes(IDLE_MINUTES);
             if is_recent && !self.store.has_deadlines(deadline, from, until).await? {
                 return Ok(());
             }
@@ -75,6 +80,13 @@ impl Service {
         // A webhook gets what falls due from its creation on, as far as a sweep soon after that can know it.
         let first = SweepPosition { at: since.max(until.minus_minutes(IDLE_MINUTES)).min(until), token_id: None };
         let Some(known) = transaction.lock_sweep(deadline, first).await? else { return Ok(false) };
+        if is_ahead(known.at, until) {
+            let seconds = until.seconds_until(known.at);
+            tracing::warn!(name: "deadlines_put_back", seconds, "deadlines of tokens were announced by a clock that was ahead; announcing the last hour again, and what follows");
+            let back = SweepPosition { at: until.minus_minutes(REPEATED_MINUTES), token_id: None };
+            transaction.advance_sweep(deadline, back).await?;
+            return Ok(true);
+        }
         let from = later(known, since);
         if until <= from.at {
             return Ok(false);
@@ -100,22 +112,26 @@ impl Service {
         &self,
         deadline: Deadline,
         token: &Token,
-        (from, to): (Timestamp, Timestamp),
+        found: (Timestamp, Timestamp),
         now: Timestamp,
     ) -> Result<Option<Notice>, Error> {
-        let is_due = deadline.announced_at(token).is_some_and(|at| from <= at && at <= to);
-        if !is_due {
+        if !deadline.is_due(token, found) {
             return Ok(None);
         }
         Ok(deadline.notice(token, NoticeId::new(now, self.random()?), now))
     }
 }
 
-/// Since when an enabled webhook gets notices of this kind; `None` if none does.
-fn wanted_since(webhooks: &[Webhook], kind: NoticeKind) -> Option<Timestamp> {
+/// Since when an enabled webhook gets notices of this kind; `None` if none does. That of one that was created by a wrong clock is unknown.
+fn wanted_since(webhooks: &[Webhook], kind: NoticeKind, now: Timestamp) -> Option<Timestamp> {
     let wants = |kinds: &Kinds| kinds.are_all() || kinds.iter().any(|wanted| wanted == kind);
     let wanting = webhooks.iter().filter(|webhook| webhook.disabled.is_none() && wants(&webhook.settings.kinds));
-    wanting.map(|webhook| webhook.created_at).min()
+    let since = |at| if is_ahead(at, now) { Timestamp::MIN } else { at };
+    wanting.map(|webhook| since(webhook.created_at)).min()
+}
+
+fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
+    now.plus_minutes(MAX_AHEAD_MINUTES) < at
 }
 
 /// The position, but not before this moment.

@@ -7,16 +7,15 @@ use sea_orm::ConnectionTrait;
 
 use crate::domain::id::TokenId;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::value_use::ValueUse;
+use crate::domain::value_use::{LAST_USE_LAG_MINUTES, ValueUse};
 use crate::store::Error;
 use crate::store::connect::pool::PoolTransaction;
 use crate::store::sql::Sql;
 
-/// A use is written if the one that is there is older by this much. It changes an index, which on PostgreSQL writes all indexes of the row;
-/// so a token that is used all the time costs that only now and then.
-const PRECISION_MILLIS: i64 = 10 * 60_000;
+const MILLIS_PER_MINUTE: i64 = 60_000;
 
-/// Moves the last use of these tokens forward.
+/// Moves the last use of these tokens forward, where the one that is there is older by more than the lag. It changes an index, which on
+/// PostgreSQL writes all indexes of the row; so a token that is used all the time costs that only now and then.
 pub(super) async fn write_last_uses(
     connection: &PoolTransaction,
     tokens: &BTreeMap<TokenId, Timestamp>,
@@ -29,7 +28,7 @@ pub(super) async fn write_last_uses(
     }
     sql.push(
         ") AS used WHERE api_token_sort_key.token_id = used.column1 AND api_token_sort_key.last_used_at < used.column2 - ?",
-        [PRECISION_MILLIS.into()],
+        [(i64::from(LAST_USE_LAG_MINUTES) * MILLIS_PER_MINUTE).into()],
     );
     connection.execute_raw(sql.statement()).await?;
     Ok(())

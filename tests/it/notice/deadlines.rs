@@ -8,6 +8,7 @@ use rotakey::domain::id::{NoticeId, TokenId};
 use rotakey::domain::notice::{Deadline, Passed};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::Token;
+use rotakey::domain::value_use::{LAST_USE_LAG_MINUTES, RecordedUse, UserUse};
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::notice::senders::Outbox;
@@ -129,7 +130,9 @@ fn add_expected(expected: &mut Announced, tokens: &[Token], (from, now): (i64, i
     let moment = |offset| Timestamp::from_unix_millis(START + offset);
     for (token, deadline) in tokens.iter().flat_map(|token| DEADLINES.map(|deadline| (token, deadline))) {
         let (after, until) = (moment(from).minus_seconds(15), moment(now).minus_seconds(15));
-        let is_due = deadline.announced_at(token).is_some_and(|at| after.max(moment(0)) < at && at <= until);
+        let lag = if matches!(deadline, Deadline::Unused(_)) { LAST_USE_LAG_MINUTES } else { 0 };
+        let announced_at = deadline.announced_at(token).map(|at| at.plus_minutes(lag));
+        let is_due = announced_at.is_some_and(|at| after.max(moment(0)) < at && at <= until);
         let notice = deadline.notice(token, NoticeId::new(moment(now), [0; 10]), moment(now));
         if let Some(notice) = notice.filter(|_| is_due) {
             *expected.entry((notice.kind.as_str().to_owned(), token.id.to_string())).or_default() += 1;
@@ -202,6 +205,40 @@ async fn r16_replicas_announce_each_deadline_once_and_a_crash_leaves_none_out() 
     assert_eq!(announced(&outbox).await, expected);
 }
 
+/// Listings have the last use of a token only to ten minutes.
+#[tokio::test]
+async fn r16_a_token_is_announced_as_unused_however_often_it_was_used_before() {
+    const DAY: i64 = 24 * HOUR;
+    let outbox = Outbox::new().await;
+    // It never expires and is never rotated.
+    insert_tokens(&outbox, 2..3).await;
+    while outbox.store.write_sort_keys().await.unwrap() {}
+    outbox.webhook(1, "https://example.com/").await;
+    let token_id = tokens(&outbox).await[0].id;
+    let deadlines = [Deadline::Unused(1_440)];
+    let (mut last, mut expected) = (0, 0);
+    for uses in [[1, 1, 1], [2, 7, 12], [0, 3, 13], [5, 5, 16]] {
+        let begin = last + 2 * DAY;
+        for minute in uses {
+            last = begin + minute * MINUTE;
+            outbox.clock.set(last);
+            let at = outbox.now();
+            let used = UserUse { first_seen_at: at, last_seen_at: at, count: 1 };
+            let recorded = RecordedUse { token_id, generation: 1, user: None, used };
+            outbox.store.write_uses(&[recorded]).await.unwrap();
+        }
+        for half_minute in 0..60 {
+            outbox.clock.set(begin + DAY + half_minute * 30 * SECOND);
+            outbox.service.announce_deadlines(&deadlines).await.unwrap();
+            let is_unused = begin + DAY + half_minute * 30 * SECOND >= last + DAY;
+            let count = outbox.count("webhook_delivery").await;
+            assert!(count == expected || is_unused && count == expected + 1, "{uses:?}, {half_minute}: {count}");
+        }
+        expected += 1;
+        assert_eq!(outbox.count("webhook_delivery").await, expected, "{uses:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_webhook_gets_no_notice_of_what_was_due_before_it_existed() {
     let outbox = Outbox::new().await;
@@ -234,6 +271,35 @@ async fn a_webhook_gets_no_notice_of_what_was_due_before_it_existed() {
     let mut expected = Announced::new();
     add_expected(&mut expected, &tokens, (60 * HOUR + 15 * SECOND, 70 * HOUR));
     assert_eq!(announced(&outbox).await, expected);
+}
+
+/// What a clock that is ahead makes of it is announced again when it is right, also to a webhook that was created by it.
+#[tokio::test]
+async fn r16_a_clock_that_was_ahead_leaves_no_deadline_out() {
+    for ahead_at_creation in [0, 30 * 24 * HOUR] {
+        let outbox = Outbox::new().await;
+        insert_tokens(&outbox, 0..400).await;
+        while outbox.store.write_sort_keys().await.unwrap() {}
+        let tokens = tokens(&outbox).await;
+        outbox.clock.set(ahead_at_creation);
+        outbox.webhook(1, "https://example.com/").await;
+        for now in [MINUTE, 30 * 24 * HOUR] {
+            outbox.clock.set(now);
+            outbox.service.announce_deadlines(&DEADLINES).await.unwrap();
+        }
+        let connection = outbox.database.connect().await;
+        connection.execute_unprepared("DELETE FROM webhook_delivery").await.unwrap();
+        connection.close().await.unwrap();
+        let mut expected = Announced::new();
+        for (before, now) in [(0, 3 * MINUTE), (3 * MINUTE, 10 * HOUR)] {
+            outbox.clock.set(now);
+            outbox.service.announce_deadlines(&DEADLINES).await.unwrap();
+            add_expected(&mut expected, &tokens, (before, now));
+        }
+        let announced = announced(&outbox).await;
+        let left_out: Vec<_> = expected.keys().filter(|key| !announced.contains_key(key)).collect();
+        assert!(left_out.is_empty() && expected.len() > 20, "{ahead_at_creation}, {}: {left_out:?}", expected.len());
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use crate::domain::listing::SortKey;
 use crate::domain::notice::Deadline;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
+use crate::domain::value_use::LAST_USE_LAG_MINUTES;
 use crate::store::sql::Sql;
 use crate::store::token::columns::Columns;
 use crate::store::token::read::{self, TokenRows};
@@ -49,7 +50,8 @@ impl Deadline {
     fn index_offset(self) -> i64 {
         match self {
             Self::Expiry(minutes) | Self::OverlapEnd(minutes) => i64::from(minutes) * MILLIS_PER_MINUTE,
-            Self::Unused(minutes) => -i64::from(minutes) * MILLIS_PER_MINUTE,
+            // Unless the index has a later use by then, there was none after that lag.
+            Self::Unused(minutes) => -(i64::from(minutes) + i64::from(LAST_USE_LAG_MINUTES)) * MILLIS_PER_MINUTE,
             Self::Rotation(_) => 0,
         }
     }
