@@ -46,6 +46,7 @@ mod m0028_foreign_value;
 mod m0029_rotation_campaign;
 mod m0030_rotation_period_index;
 mod m0031_brown_out;
+mod m0032_pending_delivery_index;
 mod statements;
 
 /// All steps, oldest first.
@@ -87,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0029_rotation_campaign::Migration),
             Box::new(m0030_rotation_period_index::MIGRATION),
             Box::new(m0031_brown_out::Migration),
+            Box::new(m0032_pending_delivery_index::MIGRATION),
         ]
     }
 }

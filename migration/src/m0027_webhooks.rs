@@ -4,8 +4,8 @@
 //! the server signs with them.
 //!
 //! A delivery is one notice to one webhook, written in the transaction of the change that the notice is about, with the whole message.
-//! `number` is its place in the order: what is written about one token is written one after the other, while the token is locked. No foreign
-//! key to tokens: a notice outlives what it is about.
+//! `number` is its place in the order: changes of one token are written one after the other, while the token is locked; refusals and deadlines
+//! are not. No foreign key to tokens: a notice outlives what it is about.
 //!
 //! Nothing here takes long, because no event of the audit log can be read or added meanwhile.
 

@@ -66,6 +66,10 @@ pub enum Action {
     WebhookDisabled,
     /// A webhook that was disabled was enabled.
     WebhookEnabled,
+    /// A test was sent to a webhook.
+    WebhookTested,
+    /// A notice was sent to a webhook again.
+    WebhookDeliveryResent,
     /// An action that only a newer version knows, which shares the database during an upgrade. Read, never written.
     Unknown,
 }
@@ -98,6 +102,8 @@ names! {
         WebhookSecretRotated => "WEBHOOK_SECRET_ROTATED",
         WebhookDisabled => "WEBHOOK_DISABLED",
         WebhookEnabled => "WEBHOOK_ENABLED",
+        WebhookTested => "WEBHOOK_TESTED",
+        WebhookDeliveryResent => "WEBHOOK_DELIVERY_RESENT",
         Unknown => "UNKNOWN",
     }
 }

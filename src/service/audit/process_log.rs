@@ -34,6 +34,8 @@ pub(crate) fn report(event: &AuditEvent) {
         Action::WebhookSecretRotated => "rotated secret of webhook",
         Action::WebhookDisabled => "disabled webhook",
         Action::WebhookEnabled => "enabled webhook",
+        Action::WebhookTested => "tested webhook",
+        Action::WebhookDeliveryResent => "resent notice to webhook",
         // Anyone can cause any number of these. The endpoints log them at a bounded rate, by network.
         Action::SignInRefused => return,
         // This process writes none.

@@ -24,14 +24,14 @@ impl KnownBacklog {
         exposition.add(
             Family::gauge(
                 "rotakey_notices_pending",
-                "Deliveries of notices to webhooks that are yet to be accepted, up to 10,000, as of once a minute.",
+                "Deliveries of notices that are yet to be accepted by webhooks that are enabled, up to 10,000, as of once a minute.",
             )
             .sample([], pending),
         );
         exposition.add(
             Family::gauge(
                 "rotakey_notices_oldest_pending_seconds",
-                "Age of the oldest pending delivery of a notice, 0 if there is none, as of once a minute.",
+                "Age of the oldest pending delivery of a notice to a webhook that is enabled, 0 if there is none, as of once a minute.",
             )
             .sample([], age),
         );

@@ -1,5 +1,6 @@
 //! Deliveries: listing them, sending one again, and sending a test.
 
+use crate::domain::audit::Action;
 use crate::domain::id::{NoticeId, WebhookId};
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::notice::{Delivery, DeliveryId, Notice};
@@ -10,6 +11,9 @@ use crate::store::Transaction;
 
 use super::manage::find;
 use super::read::{cursor, text_of_cursor, webhook_id};
+
+/// How many tests of a webhook may be pending.
+const MAX_PENDING_TESTS: u32 = 10;
 
 /// A page of deliveries as a client asks for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +75,7 @@ impl Service {
     /// Writes a test to the outbox of a webhook; returns its delivery. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
     ///
     /// # Errors
-    /// When the caller may not, no webhook has this id, or it is disabled.
+    /// When the caller may not, no webhook has this id, it is disabled, or too many tests are pending.
     pub async fn test_webhook(&self, caller: &Caller, id: &str) -> Result<Delivery, Error> {
         let now = self.now();
         let id = webhook_id("id", id)?;
@@ -101,6 +105,12 @@ impl Service {
     ) -> Result<Delivery, Error> {
         self.webhook_manager(transaction, caller, now).await?;
         find_enabled(transaction, id).await?;
+        if transaction.count_pending_tests(id, MAX_PENDING_TESTS).await? == MAX_PENDING_TESTS {
+            let message =
+                format!("{MAX_PENDING_TESTS} tests of the webhook are pending, which is the most there may be.");
+            return Err(InvalidInput::new("id", message).into());
+        }
+        self.record_webhook(transaction, Action::WebhookTested, caller, id, now).await?;
         let notice = Notice::test(id, NoticeId::new(now, self.random()?), now);
         Ok(transaction.enqueue_test(id, &notice).await?)
     }
@@ -117,7 +127,9 @@ impl Service {
             Err(Error::NoWebhook { field }) => return Err(Error::NoDelivery { field }),
             found => found?,
         }
-        transaction.resend_delivery(id, now).await?.ok_or(Error::NoDelivery { field: "id" })
+        let resent = transaction.resend_delivery(id, now).await?.ok_or(Error::NoDelivery { field: "id" })?;
+        self.record_webhook(transaction, Action::WebhookDeliveryResent, caller, id.webhook, now).await?;
+        Ok(resent)
     }
 }
 

@@ -115,6 +115,20 @@ impl Transaction {
         Ok(self.connection().execute_raw(sql.statement()).await?.rows_affected())
     }
 
+    /// How many tests of a webhook are pending, counted up to `most`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_pending_tests(&self, webhook: WebhookId, most: u32) -> Result<u32, Error> {
+        let mut sql = Sql::new(self.connection().get_database_backend());
+        sql.text("SELECT number FROM webhook_delivery").indexed_by("webhook_delivery_order_idx").push(
+            " WHERE webhook_id = ? AND token_id IS NULL AND delivered_at IS NULL AND dead_at IS NULL LIMIT ?",
+            [webhook.to_string().into(), i64::from(most).into()],
+        );
+        let rows = self.connection().query_all_raw(sql.statement()).await?;
+        Ok(u32::try_from(rows.len()).unwrap_or(most))
+    }
+
     /// Writes a test to the outbox of this webhook, whatever kinds it gets; returns its delivery.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use rotakey::domain::id::WebhookId;
 use rotakey::domain::notice::{DeliveryStatus, DisabledBecause, WebhookStatus};
 use rotakey::metrics::{Exposition, Format};
 use rotakey::service::Attempt;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use crate::notice::senders::Outbox;
@@ -164,4 +165,29 @@ async fn on_postgres_no_revocation_waits_for_a_change_of_a_webhook() {
     assert_eq!(server.admin.revoke(&token.id).await, Ok("REVOKED".to_owned()));
     transaction.commit().await.unwrap();
     assert_eq!(outbox.deliveries(webhook).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_age_of_the_oldest_notice_is_that_of_all_to_webhooks_that_are_enabled() {
+    let outbox = Outbox::new().await;
+    let disabled = outbox.webhook(1, "https://example.com/1").await;
+    outbox.write(&[(1, 1)]).await;
+    disable(&outbox, disabled).await;
+    outbox.clock.advance(MINUTE);
+    outbox.webhook(2, "https://example.com/2").await;
+    let oldest = outbox.now();
+    outbox.write(&[(2, 2)]).await;
+    // One that is younger, and due before the oldest one.
+    outbox.clock.advance(MINUTE);
+    outbox.webhook(3, "https://example.com/3").await;
+    outbox.write(&[(3, 3)]).await;
+    let put_off = format!(
+        "UPDATE webhook_delivery SET next_attempt_at = next_attempt_at + {HOUR} WHERE created_at = {}",
+        oldest.unix_millis()
+    );
+    outbox.database.connect().await.execute_unprepared(&put_off).await.unwrap();
+    for (most, pending) in [(10, 3), (1, 1)] {
+        let backlog = outbox.store.backlog(most).await.unwrap();
+        assert_eq!((backlog.pending, backlog.oldest_at), (pending, Some(oldest)));
+    }
 }

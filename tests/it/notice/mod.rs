@@ -5,4 +5,5 @@ mod outbox;
 mod rest;
 mod senders;
 mod sending;
+mod tests;
 mod webhooks;

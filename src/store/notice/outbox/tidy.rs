@@ -15,7 +15,7 @@ use super::claim::PENDING;
 /// What is said of a delivery that is given up because its webhook is disabled.
 const DISABLED: &str = "the webhook was disabled";
 
-/// What is yet to be delivered.
+/// What is yet to be delivered to webhooks that are enabled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// How many deliveries, counted up to a limit.
@@ -78,14 +78,19 @@ impl Store {
         Ok(given_up)
     }
 
-    /// What is yet to be delivered, of at most so many deliveries.
+    /// What is yet to be delivered to webhooks that are enabled. At most so many are counted; the oldest is that of all.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn backlog(&self, most: u32) -> Result<Backlog, Error> {
         let mut sql = Sql::new(self.read.get_database_backend());
-        sql.text("SELECT count(*), min(created_at) FROM (SELECT created_at FROM webhook_delivery");
-        sql.indexed_by("webhook_delivery_due_idx").text(&format!(" WHERE {PENDING}"));
+        sql.text("SELECT count(*), (SELECT min(oldest_at) FROM (SELECT (SELECT min(created_at) FROM webhook_delivery");
+        sql.indexed_by("webhook_delivery_pending_idx").text(&format!(
+            " WHERE webhook_id = webhook.id AND {PENDING}) AS oldest_at FROM webhook WHERE disabled_at IS NULL) AS oldest)
+             FROM (SELECT number FROM webhook CROSS JOIN webhook_delivery"
+        ));
+        sql.indexed_by("webhook_delivery_pending_idx")
+            .text(&format!(" WHERE disabled_at IS NULL AND webhook_id = webhook.id AND {PENDING}"));
         sql.push(" LIMIT ?", [i64::from(most).into()]).text(") AS pending");
         let Some(row) = self.read.query_one_raw(sql.statement()).await? else { return Ok(Backlog::default()) };
         let mut columns = Columns::new(&row, 0);

@@ -159,6 +159,10 @@ pub(crate) enum AuditAction {
     WebhookDisabled,
     /// A webhook that was disabled was enabled.
     WebhookEnabled,
+    /// A test was sent to a webhook.
+    WebhookTested,
+    /// A notice was sent to a webhook again.
+    WebhookDeliveryResent,
     /// An action that only a newer version of Rotakey knows. You can get it while an upgrade lasts; once all replicas are
     /// upgraded, the same event has its own action.
     #[graphql(name = "UNKNOWN")]
