@@ -30,6 +30,7 @@ test:
 	./tests/with-postgres ./tests/monitoring
 	./tests/traces
 	./tests/subscription-clients
+	./tests/webhooks
 	./tests/backups
 	./tests/with-postgres ./tests/import
 	./tests/packages
