@@ -10,6 +10,7 @@ use crate::domain::restriction::Source;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::freshness::fresh_seconds;
 use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::rotate_soon_by;
 use crate::domain::rule::verification::{self, RequiredScopes, VerificationCode};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Scope, Token, ValueFacts};
@@ -67,6 +68,8 @@ pub struct Verification {
     pub refusal: Option<Refusal>,
     /// The required scopes that the token lacks; empty if the value itself does not work.
     pub missing_scopes: Vec<Scope>,
+    /// When the token becomes overdue, if that is soon; see [`rotate_soon_by`].
+    pub rotate_soon_by: Option<Timestamp>,
     /// For how many seconds a positive answer may be cached; see [`fresh_seconds`].
     pub fresh_seconds: u32,
 }
@@ -80,6 +83,7 @@ impl Verification {
         standing: None,
         refusal: None,
         missing_scopes: Vec::new(),
+        rotate_soon_by: None,
         fresh_seconds: 0,
     };
 
@@ -248,8 +252,9 @@ impl Service {
         let fresh_seconds = standing.map_or(0, |standing| {
             fresh_seconds(standing, verification::good_until(&token, standing), trusted_until, now)
         });
+        let rotate_soon_by = standing.and_then(|_| rotate_soon_by(&token, now));
         let (token, generation) = (Some(View::new(token, now)), Some(generation));
-        Ok(Verification { code, token, generation, standing, refusal, missing_scopes, fresh_seconds })
+        Ok(Verification { code, token, generation, standing, refusal, missing_scopes, rotate_soon_by, fresh_seconds })
     }
 }
 

@@ -4,6 +4,7 @@
 //! valid while `now < limit`.
 
 pub mod brown_out;
+pub mod due_soon;
 pub mod silence;
 
 use crate::domain::refusal::Refusal;

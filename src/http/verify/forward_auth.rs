@@ -36,6 +36,7 @@ const OWNER: HeaderName = HeaderName::from_static("x-token-owner");
 const SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 const GENERATION: HeaderName = HeaderName::from_static("x-token-generation");
 const METADATA: HeaderName = HeaderName::from_static("x-token-metadata");
+const ROTATE_BY: HeaderName = HeaderName::from_static("x-token-rotate-by");
 const CODE: HeaderName = HeaderName::from_static("x-token-code");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// The headers that the response depends on, for caches.
@@ -234,6 +235,9 @@ fn allow(verification: &Verification, mut headers: HeaderMap) -> Response {
     headers.insert(SCOPES, header_value(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
     retirement_headers::warn_of_retirement(&mut headers, verification.standing);
+    if let Some(rotate_by) = verification.rotate_soon_by {
+        headers.insert(ROTATE_BY, header_value(&rotate_by.to_string()));
+    }
     *response.headers_mut() = headers;
     response
 }

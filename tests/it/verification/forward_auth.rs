@@ -180,3 +180,25 @@ async fn two_different_values_and_two_different_clients_are_a_400() {
     assert_eq!(answer.refusal(), (400, "BAD_USER_INPUT", None));
     assert_eq!(answer.header("X-Token-Code"), Some("BAD_USER_INPUT"));
 }
+
+#[tokio::test]
+async fn r16_in_the_last_tenth_of_its_period_the_answer_says_when_the_token_must_be_rotated() {
+    let server = Server::start().await;
+    let token = server.admin.create(json!({ "name": "n", "rotationPeriodMinutes": 60 })).await.unwrap();
+    for (moment, expected) in [
+        (0, None),
+        (54 * MINUTE - 1, None),
+        (54 * MINUTE, Some("2026-01-01T01:00:00.000Z")),
+        (60 * MINUTE - 1, Some("2026-01-01T01:00:00.000Z")),
+        (60 * MINUTE, None),
+    ] {
+        server.clock.set(moment);
+        // Twice: from the database, and from memory.
+        for _ in 0..2 {
+            assert_eq!(get(&token.client, "/verify").await.header("X-Token-Rotate-By"), expected, "{moment}");
+        }
+    }
+    server.clock.set(59 * MINUTE);
+    let new = token.client.with(token.client.rotate().await.unwrap());
+    assert_eq!(get(&new, "/verify").await.header("X-Token-Rotate-By"), None, "it was rotated");
+}
