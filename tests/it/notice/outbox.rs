@@ -1,15 +1,18 @@
 //! The outbox: what is written about a token, in the transaction in which it happens.
 
+use rotakey::domain::delivery::Next;
 use rotakey::domain::id::WebhookId;
 use rotakey::domain::notice::{DisabledBecause, NoticeKind, Webhook, WebhookChange, WebhookSecret};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::Actor;
-use rotakey::store::Store;
+use rotakey::store::{Attempted, Store};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
+use super::senders::Outbox;
 use crate::support::client::Client;
 use crate::support::clock::{SECOND, START};
+use crate::support::deadline::until;
 use crate::support::server::Server;
 
 /// Adds a webhook for these kinds and owners; its id.
@@ -179,4 +182,39 @@ async fn on_postgres_the_deletion_of_a_webhook_does_not_make_a_revocation_fail()
     transaction.commit().await.unwrap();
     assert_eq!(revocation.await.unwrap(), Ok("REVOKED".to_owned()));
     assert_eq!((outbox(&server, gone).await.len(), outbox(&server, kept).await.len()), (0, 1));
+}
+
+/// A claim that begins while the delivery before is being noted. The note has nothing to make due, because nothing was put off yet.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_a_claim_during_a_note_does_not_put_off_the_next_notice_of_the_token() {
+    let outbox = Outbox::new().await;
+    let webhook = outbox.webhook(1, "https://example.com/").await;
+    outbox.write(&[(1, 1)]).await;
+    let sent = outbox.service.claim_deliveries(webhook, 4).await.unwrap().deliveries.swap_remove(0);
+    outbox.write(&[(2, 1)]).await;
+    let transaction = outbox.store.begin().await.unwrap();
+    let attempted = Attempted { number: sent.number, webhook, claim: &sent.claim, status: Some(200), error: None };
+    transaction.note_webhook(attempted, outbox.now()).await.unwrap().unwrap();
+    assert!(transaction.note_delivery(attempted, Next::Delivered, outbox.now()).await.unwrap());
+    let service = outbox.service.clone();
+    let claim = tokio::spawn(async move { service.claim_deliveries(webhook, 4).await });
+    let waits = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until("a claim", async || claim.is_finished() || outbox.count(waits).await > 0).await;
+    transaction.commit().await.unwrap();
+    let claimed = [claim.await.unwrap().unwrap(), outbox.service.claim_deliveries(webhook, 4).await.unwrap()];
+    let attempts: Vec<u32> = claimed.iter().flat_map(|claimed| &claimed.deliveries).map(|sent| sent.attempt).collect();
+    assert_eq!(attempts, [1]);
+}
+
+#[tokio::test]
+async fn nothing_is_claimed_for_a_webhook_that_was_disabled_meanwhile() {
+    let outbox = Outbox::new().await;
+    let webhook = outbox.webhook(1, "https://example.com/").await;
+    outbox.write(&[(1, 1)]).await;
+    let transaction = outbox.store.begin().await.unwrap();
+    assert!(transaction.disable_webhook(webhook, DisabledBecause::Gone, outbox.now()).await.unwrap());
+    transaction.commit().await.unwrap();
+    assert!(outbox.service.claim_deliveries(webhook, 4).await.unwrap().deliveries.is_empty());
+    assert_eq!(outbox.deliveries(webhook).await[0].attempts, 0);
 }

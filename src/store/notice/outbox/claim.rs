@@ -109,6 +109,9 @@ impl Transaction {
         (now, until): (Timestamp, Timestamp),
         most: usize,
     ) -> Result<Claimed, Error> {
+        if !self.lock_enabled(webhook).await? {
+            return Ok(Claimed::default());
+        }
         let due = self.due_deliveries(webhook, now).await?;
         let more = i64::try_from(due.len()) == Ok(EXAMINED);
         let (heads, blocked): (Vec<Due>, Vec<Due>) = due.into_iter().partition(|due| due.number == due.head);
@@ -128,6 +131,18 @@ impl Transaction {
         push_numbers(&mut sql, &claimed);
         self.connection().execute_raw(sql.statement()).await?;
         Ok(Claimed { deliveries: self.claimed_deliveries(webhook, claim, &claimed, now).await?, more })
+    }
+
+    /// Locks a webhook before its deliveries, as a note does: what is due is read when no note is under way that makes the next one of a
+    /// token due. Returns whether it is enabled.
+    async fn lock_enabled(&self, webhook: WebhookId) -> Result<bool, Error> {
+        let mut sql = Sql::new(self.connection().get_database_backend());
+        sql.push("SELECT id FROM webhook WHERE id = ? AND disabled_at IS NULL", [webhook.to_string().into()]);
+        if sql.is_postgres() {
+            // Notices may be written to it meanwhile.
+            sql.text(" FOR NO KEY UPDATE");
+        }
+        Ok(self.connection().query_one_raw(sql.statement()).await?.is_some())
     }
 
     async fn due_deliveries(&self, webhook: WebhookId, now: Timestamp) -> Result<Vec<Due>, Error> {
