@@ -1,5 +1,9 @@
 //! Collecting the tokens of a campaign, a page at a time.
+//!
+//! A token has the time at which its transaction began, and is seen when that is committed. So only ids of a time that has settled are
+//! read: otherwise a token that is older than the campaign could appear behind the position, and be left out.
 
+use crate::domain::id::TokenId;
 use crate::domain::listing::{End, MAX_PAGE_SIZE, Order, Page, Position};
 use crate::domain::rule::campaign::{AtDeadline, Campaign, Step, generation_at_start, refusal_if_waiting};
 use crate::domain::timestamp::Timestamp;
@@ -7,15 +11,20 @@ use crate::domain::token::Token;
 use crate::service::{Error, Service};
 use crate::store::{Transaction, filter_of_text};
 
+/// How long the transaction that creates a token may take at most: ten seconds until its turn, five for each of a few locks, and the rest to
+/// write a thousand tokens.
+const SETTLED_AFTER_SECONDS: u32 = 30;
+
 impl Service {
     /// Adds the next page of tokens that match. A rotation between reading a page and adding it is one since the beginning: the generation
     /// that is added was read before it.
     pub(super) async fn prepare_campaign(&self, known: &Campaign, now: Timestamp) -> Result<bool, Error> {
+        let settled = now.minus_seconds(SETTLED_AFTER_SECONDS);
         let page = Page {
             filter: filter_of_text(&known.filter)?,
             order: Order::default(),
             after: known.prepared_through.map(|id| Position { key: None, id }),
-            before: None,
+            before: Some(Position { key: None, id: TokenId::first_of(settled) }),
             size: MAX_PAGE_SIZE,
             end: End::First,
         };
@@ -25,7 +34,9 @@ impl Service {
             AtDeadline::Nothing => None,
         };
         let transaction = self.begin_step(known, now).await?;
-        let added = add_page(&transaction, known, (&listing.tokens, listing.more), creator.as_ref(), now).await;
+        // Without more, all ids until then are read.
+        let read = if listing.more { None } else { Some(settled) };
+        let added = add_page(&transaction, known, (&listing.tokens, read), creator.as_ref(), now).await;
         transaction.finish(added).await
     }
 }
@@ -34,7 +45,7 @@ impl Service {
 async fn add_page(
     transaction: &Transaction,
     known: &Campaign,
-    (tokens, more): (&[Token], bool),
+    (tokens, read_until): (&[Token], Option<Timestamp>),
     creator: Option<&Token>,
     now: Timestamp,
 ) -> Result<bool, Error> {
@@ -54,10 +65,12 @@ async fn add_page(
     let members: Vec<_> = old.map(member).collect();
     transaction.add_campaign_members(campaign.id, &members).await?;
     campaign.token_count += u64::try_from(members.len()).unwrap_or_default();
-    campaign.prepared_through = tokens.last().map(|token| token.id).or(campaign.prepared_through);
-    if !more {
+    let through = read_until.map(TokenId::first_of).max(tokens.last().map(|token| token.id));
+    campaign.prepared_through = through.max(campaign.prepared_through);
+    if read_until.is_some_and(|until| campaign.created_at < until) {
         campaign.prepared_at = Some(now);
     }
     transaction.write_campaign(&campaign).await?;
-    Ok(true)
+    // The next ids are yet to settle.
+    Ok(read_until.is_none() || campaign.prepared_at.is_some())
 }

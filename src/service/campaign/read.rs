@@ -8,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{CampaignId, TokenId};
 use crate::domain::rule::authority::Authority;
-use crate::domain::rule::campaign::{Campaign, Counts, State, state};
-use crate::domain::token::Permission;
+use crate::domain::rule::campaign::{AtDeadline, Campaign, Counts, State, cut_off, state};
+use crate::domain::rule::lifecycle::{self, Status};
+use crate::domain::token::{Permission, Token};
 use crate::service::token::{broken_cursor, end_and_size};
 use crate::service::{Caller, Error, Service, View};
 use crate::store::Member;
@@ -54,7 +55,7 @@ pub struct CampaignToken {
     pub state: State,
     /// The newest of its generations that is old for the campaign.
     pub old_generation: u32,
-    /// Why it must not be revoked at the deadline, or was not.
+    /// Why its old values could not be cut off if the deadline were now, or were not cut off at the deadline.
     pub refusal: Option<ErrorCode>,
 }
 
@@ -111,7 +112,15 @@ impl Service {
         if campaign.end.is_some_and(|end| end.ended_at.is_some()) {
             return Ok(campaign.report.clone());
         }
-        self.count_open_campaign(campaign.id).await
+        let mut counts = self.count_open_campaign(campaign.id).await?;
+        if campaign.at_deadline == AtDeadline::Revoke {
+            let (creator, now) = (self.store.find_token(campaign.created_by).await?, self.now());
+            if creator.is_none_or(|creator| lifecycle::status(&creator, now) != Status::Active) {
+                // What was judged when the tokens were added no longer holds.
+                counts.refused = counts.left();
+            }
+        }
+        Ok(counts)
     }
 
     /// Counts the tokens of a campaign by their state, in slices.
@@ -167,15 +176,19 @@ impl Service {
         let known = self.store.find_tokens(&ids).await?;
         let mut known: BTreeMap<_, _> = known.into_iter().map(|token| (token.id, token)).collect();
         let has_ended = campaign.end.is_some_and(|end| end.ended_at.is_some());
+        let revokes = campaign.at_deadline == AtDeadline::Revoke;
+        let creator = if has_ended || !revokes { None } else { self.store.find_token(campaign.created_by).await? };
         let of_member = |member: Member| {
             let token = known.remove(&member.token_id);
             // Of the token that is shown, which may have changed since the slice was read.
             let derived = || state(token.as_ref(), member.old_generation, now);
+            let refusal = |token: &Token| cut_off(creator.as_ref(), token, member.old_generation, now).err();
+            let refusal = || token.as_ref().filter(|_| revokes).and_then(refusal).map(|refusal| refusal.code());
             CampaignToken {
                 token_id: member.token_id,
                 state: if has_ended { member.state } else { derived() },
                 old_generation: member.old_generation,
-                refusal: member.refusal,
+                refusal: if has_ended { member.refusal } else { refusal() },
                 view: token.map(|token| View::new(token, now)),
             }
         };

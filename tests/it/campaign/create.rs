@@ -4,7 +4,7 @@ use rotakey::service::Policy;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
-use super::{CREATE, at, cancel, create, create_tokens, end, input, page, progress, tokens};
+use super::{CREATE, SETTLED, at, begin, cancel, create, create_tokens, end, input, page, progress, tokens};
 use crate::support::client::Client;
 use crate::support::clock::MINUTE;
 use crate::support::server::Server;
@@ -16,7 +16,7 @@ async fn the_tokens_are_all_that_match_and_are_fixed() {
     let revoked = create_tokens(&server, 1, json!({})).await.remove(0);
     server.admin.revoke(&revoked.id).await.unwrap();
     create_tokens(&server, 1, json!({ "owner": "other" })).await;
-    let id = create(&server.admin, input("NOTHING")).await;
+    let id = create(&server, &server.admin, input("NOTHING")).await;
     let expected = (("OPEN").to_owned(), json!({ "total": 230, "left": 230, "waiting": 230 }));
     assert_eq!(progress(&server, &id).await, expected);
     // What matches later does not belong to it, and what no longer matches does.
@@ -34,6 +34,29 @@ async fn the_tokens_are_all_that_match_and_are_fixed() {
     );
 }
 
+/// Such as one of an import of many: it has the time at which that began.
+#[tokio::test]
+async fn a_token_whose_creation_is_committed_after_the_campaign_began_belongs_to_it() {
+    let server = Server::start().await;
+    server.clock.set(MINUTE);
+    let early = create_tokens(&server, 1, json!({})).await.remove(0);
+    server.clock.set(2 * MINUTE);
+    let id = begin(&server.admin, input("NOTHING")).await;
+    assert_eq!(progress(&server, &id).await, ("PREPARING".to_owned(), json!({ "total": 1, "left": 1, "waiting": 1 })));
+    server.clock.set(2 * MINUTE - 20_000);
+    let late = create_tokens(&server, 1, json!({})).await.remove(0);
+    server.clock.set(2 * MINUTE + 1);
+    create_tokens(&server, 1, json!({})).await;
+    let service = server.service().await;
+    for (offset, status) in [(15_000, "PREPARING"), (30_000, "PREPARING"), (SETTLED, "OPEN")] {
+        server.clock.set(2 * MINUTE + offset);
+        service.advance_campaigns().await.unwrap();
+        assert_eq!(progress(&server, &id).await.0, status, "{offset}");
+    }
+    let listed: Vec<_> = tokens(&server, &id, Value::Null).await.into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(listed, [early.id, late.id], "and what was created later does not");
+}
+
 #[tokio::test]
 async fn a_campaign_says_what_it_was_created_for() {
     let server = Server::start().await;
@@ -45,8 +68,9 @@ async fn a_campaign_says_what_it_was_created_for() {
     assert_eq!((&campaign["reason"], &campaign["evidenceURL"]), (&json!("INC-7"), &json!("https://example.com/7")));
     let filter: Value = serde_json::from_str(campaign["filter"].as_str().unwrap()).unwrap();
     assert_eq!((&filter["owner"], &filter["metadata"]), (&json!("acme"), &json!({ "team": "pay" })));
-    // One without tokens is complete at once.
+    // One without tokens is complete as soon as that is certain.
     let id = campaign["id"].as_str().unwrap();
+    server.clock.advance(SETTLED);
     assert_eq!(end(&server, id).await, ("COMPLETED".to_owned(), json!({})));
     let query = "{ auditEvents(filter: { actions: [ROTATION_CAMPAIGN_CREATED, ROTATION_CAMPAIGN_ENDED] }) {
         nodes { action reason evidenceURL tokenId actor { kind } } } }";
@@ -110,7 +134,7 @@ async fn bad_input_is_refused_with_its_field() {
     }
     let mut input = input("NOTHING");
     input["deadline"] = json!(at(11));
-    create(&server.admin, input).await;
+    create(&server, &server.admin, input).await;
     let listed = server.admin.ask("{ rotationCampaigns { edges { node { id } } } }").await;
     assert_eq!(
         listed.body["data"]["rotationCampaigns"]["edges"].as_array().unwrap().len(),
@@ -122,7 +146,7 @@ async fn bad_input_is_refused_with_its_field() {
 #[tokio::test]
 async fn r11_each_operation_needs_its_permission() {
     let server = Server::start().await;
-    let id = create(&server.admin, input("NOTHING")).await;
+    let id = create(&server, &server.admin, input("NOTHING")).await;
     let with = async |permissions: &[&str]| {
         server.admin.create(json!({ "name": "c", "permissions": permissions })).await.unwrap().client
     };
@@ -155,7 +179,7 @@ async fn r11_each_operation_needs_its_permission() {
 async fn a_cancelled_campaign_revokes_nothing_and_reports() {
     let server = Server::start().await;
     let waiting = create_tokens(&server, 3, json!({})).await;
-    let id = create(&server.admin, input("REVOKE")).await;
+    let id = create(&server, &server.admin, input("REVOKE")).await;
     // Twice: the second changes nothing.
     for _ in 0..2 {
         let answer = cancel(&server.admin, &id, json!("a mistake")).await;
@@ -175,6 +199,7 @@ async fn a_cancelled_campaign_revokes_nothing_and_reports() {
     let event = json!({ "action": "ROTATION_CAMPAIGN_CANCELLED", "reason": format!("{id}: a mistake") });
     assert_eq!(nodes, json!([event]));
     let ended = create(
+        &server,
         &server.admin,
         json!({ "filter": { "owner": "nobody" }, "deadline": at(30 * 3_600_000),
         "atDeadline": "REVOKE", "reason": "r" }),
@@ -190,12 +215,13 @@ async fn an_ended_campaign_is_kept_with_its_report_as_long_as_the_audit_log() {
     // More tokens than one transaction deletes.
     create_tokens(&server, 510, json!({})).await;
     let open = create(
+        &server,
         &server.admin,
         json!({ "filter": { "owner": "acme" }, "deadline": at(1_000 * MINUTE),
         "atDeadline": "NOTHING", "reason": "r" }),
     );
     let open = open.await;
-    let ended = create(&server.admin, input("NOTHING")).await;
+    let ended = create(&server, &server.admin, input("NOTHING")).await;
     server.clock.set(10 * MINUTE);
     cancel(&server.admin, &ended, Value::Null).await;
     assert_eq!(progress(&server, &ended).await.0, "CANCELLED");

@@ -23,12 +23,12 @@ async fn without_revocation_it_reports_who_is_left_and_nothing_else_happens() {
     let server = Server::start().await;
     let waiting = create_tokens(&server, 2, json!({})).await;
     let rotated = create_tokens(&server, 1, json!({ "overlapMinutes": 120 })).await.remove(0);
-    let id = create(&server.admin, input("NOTHING")).await;
+    let id = create(&server, &server.admin, input("NOTHING")).await;
     rotated.client.rotate().await.unwrap();
-    server.clock.advance(60 * MINUTE - 10);
+    server.clock.set(60 * MINUTE - 1);
     server.service().await.advance_campaigns().await.unwrap();
     assert_eq!(progress(&server, &id).await.0, "OPEN");
-    server.clock.advance(10);
+    server.clock.advance(1);
     let counts = json!({ "total": 3, "left": 3, "waiting": 2, "rotated": 1 });
     assert_eq!(end(&server, &id).await, ("DEADLINE_REACHED".to_owned(), counts.clone()));
     let left = json!(["WAITING", "ROTATED", "NEW_VALUE_IN_USE", "OLD_VALUE_SILENT"]);
@@ -55,7 +55,7 @@ async fn r11_with_revocation_no_old_value_works_and_what_must_not_be_revoked_is_
     let unused = create_tokens(&server, 1, json!({ "overlapMinutes": 120 })).await.remove(0);
     let used = create_tokens(&server, 1, json!({ "overlapMinutes": 120, "protected": true })).await.remove(0);
     let retired = create_tokens(&server, 1, json!({})).await.remove(0);
-    let id = create(&own.client, input("REVOKE")).await;
+    let id = create(&server, &own.client, input("REVOKE")).await;
     let expected = |state: &str| {
         [
             row(&protected, "WAITING", Some("TOKEN_PROTECTED")),
@@ -108,6 +108,26 @@ async fn r11_with_revocation_no_old_value_works_and_what_must_not_be_revoked_is_
     assert_eq!(events.len(), 122);
 }
 
+#[tokio::test]
+async fn what_could_not_be_revoked_is_shown_as_it_is_now() {
+    let server = Server::start().await;
+    let protected = create_tokens(&server, 1, json!({ "protected": true })).await.remove(0);
+    let plain = create_tokens(&server, 1, json!({})).await.remove(0);
+    let admin = json!({ "name": "a", "permissions": ["API_TOKEN_READ", "API_TOKEN_MODIFY"] });
+    let creator = server.admin.create(admin).await.unwrap();
+    let id = create(&server, &creator.client, input("REVOKE")).await;
+    let rows = |refusals: [Option<&str>; 2]| {
+        vec![row(&protected, "WAITING", refusals[0]), row(&plain, "WAITING", refusals[1])]
+    };
+    assert_eq!(tokens(&server, &id, Value::Null).await, rows([Some("TOKEN_PROTECTED"), None]));
+    server.admin.update(json!({ "id": protected.id, "protected": false })).await.unwrap();
+    server.admin.update(json!({ "id": plain.id, "protected": true })).await.unwrap();
+    assert_eq!(tokens(&server, &id, Value::Null).await, rows([None, Some("TOKEN_PROTECTED")]));
+    server.admin.suspend(&creator.id).await.unwrap();
+    assert_eq!(tokens(&server, &id, Value::Null).await, rows([Some("FORBIDDEN"); 2]));
+    assert_eq!(progress(&server, &id).await.1["notRevocable"], 2);
+}
+
 /// A mistake may be seen by the first revocations.
 #[tokio::test]
 async fn a_campaign_that_is_cancelled_while_it_revokes_revokes_nothing_more() {
@@ -115,7 +135,7 @@ async fn a_campaign_that_is_cancelled_while_it_revokes_revokes_nothing_more() {
     let first = create_tokens(&server, 3, json!({})).await;
     server.clock.advance(1_000);
     let last = create_tokens(&server, 3, json!({})).await;
-    let id = create(&server.admin, input("REVOKE")).await;
+    let id = create(&server, &server.admin, input("REVOKE")).await;
     // As many tokens that are gone, between the two, as the steps of one turn report.
     let gone = (0..2_500_u16).map(|number| {
         let [high, low] = number.to_be_bytes();
@@ -146,7 +166,7 @@ async fn r11_a_creator_that_has_lost_the_right_revokes_nothing() {
         let waiting = create_tokens(&server, 3, json!({})).await;
         let admin = json!({ "name": "a", "permissions": ["API_TOKEN_READ", "API_TOKEN_MODIFY"] });
         let creator = server.admin.create(admin).await.unwrap();
-        let id = create(&creator.client, input("REVOKE")).await;
+        let id = create(&server, &creator.client, input("REVOKE")).await;
         assert_eq!(progress(&server, &id).await.1, json!({ "total": 3, "left": 3, "waiting": 3 }));
         match ended {
             "revoked" => drop(server.admin.revoke(&creator.id).await.unwrap()),
@@ -169,7 +189,7 @@ async fn r11_a_creator_that_has_lost_the_right_revokes_nothing() {
 async fn r7_a_rotation_beside_the_deadline_is_either_refused_or_kept() {
     let server = Server::start().await;
     let holders = create_tokens(&server, 150, json!({})).await;
-    let id = create(&server.admin, input("REVOKE")).await;
+    let id = create(&server, &server.admin, input("REVOKE")).await;
     server.clock.advance(60 * MINUTE);
     let service = server.service().await;
     let rotations = async {

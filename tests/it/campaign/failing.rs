@@ -12,9 +12,9 @@ use crate::support::server::Server;
 async fn a_campaign_that_cannot_be_read_keeps_no_other_from_its_deadline() {
     let server = Server::start().await;
     let holders = create_tokens(&server, 2, json!({})).await;
-    let unreadable = create(&server.admin, input("REVOKE")).await;
+    let unreadable = create(&server, &server.admin, input("REVOKE")).await;
     server.clock.advance(1);
-    let id = create(&server.admin, input("REVOKE")).await;
+    let id = create(&server, &server.admin, input("REVOKE")).await;
     let sql = format!("UPDATE rotation_campaign SET at_deadline = 'NEWER' WHERE id = '{unreadable}'");
     server.database.connect().await.execute_unprepared(&sql).await.unwrap();
     let service = server.service().await;

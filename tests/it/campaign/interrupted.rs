@@ -19,7 +19,7 @@ async fn r13_a_campaign_that_is_interrupted_anywhere_goes_on_and_does_everything
     for holder in holders.iter().step_by(2) {
         holder.client.rotate().await.unwrap();
     }
-    let id = create(&server.admin, input("REVOKE")).await;
+    let id = create(&server, &server.admin, input("REVOKE")).await;
     server.clock.advance(1);
     for holder in holders.iter().skip(1).step_by(4) {
         holder.client.rotate().await.unwrap();

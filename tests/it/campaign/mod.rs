@@ -28,6 +28,9 @@ const CANCEL: &str =
     "mutation($id: ID!, $reason: String) { cancelRotationCampaign(input: { id: $id, reason: $reason }) {
     campaign { id status cancelled } } }";
 
+/// After so many milliseconds, the tokens of a campaign are complete.
+pub const SETTLED: i64 = 30_001;
+
 /// The time so many milliseconds after the start of the clock.
 pub fn at(offset_millis: i64) -> String {
     rotakey::domain::timestamp::Timestamp::from_unix_millis(START + offset_millis).to_string()
@@ -51,8 +54,17 @@ pub fn input(at_deadline: &str) -> Value {
     json!({ "filter": { "owner": "acme" }, "deadline": at(3_600_000), "atDeadline": at_deadline, "reason": "INC-7" })
 }
 
-/// Creates a campaign; returns its id.
-pub async fn create(caller: &Client, input: Value) -> String {
+/// Creates a campaign and waits until its tokens are complete; returns its id.
+pub async fn create(server: &Server, caller: &Client, input: Value) -> String {
+    let id = begin(caller, input).await;
+    server.clock.advance(SETTLED);
+    // The failure of another campaign is no concern of this one.
+    let _ = server.service().await.advance_campaigns().await;
+    id
+}
+
+/// Creates a campaign, of which only old tokens are collected yet; returns its id.
+pub async fn begin(caller: &Client, input: Value) -> String {
     let answer = caller.graphql(CREATE, json!({ "input": input })).await;
     let campaign = &answer.body["data"]["createRotationCampaign"]["campaign"];
     campaign["id"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned()

@@ -10,7 +10,7 @@ use crate::support::server::Server;
 async fn a_token_goes_from_waiting_to_retired_and_the_campaign_is_complete() {
     let server = Server::start().await;
     let token = create_tokens(&server, 1, json!({ "overlapMinutes": 30 })).await.remove(0);
-    let id = create(&server.admin, input("NOTHING")).await;
+    let id = create(&server, &server.admin, input("NOTHING")).await;
     let service = server.service().await;
     let is = async |state: &str, count: &str| {
         service.advance_campaigns().await.unwrap();
@@ -44,7 +44,7 @@ async fn tokens_that_end_are_done_and_suspended_ones_are_not() {
     let overdue = create_tokens(&server, 1, json!({ "rotationPeriodMinutes": 5, "overlapMinutes": 1 })).await.remove(0);
     let revoked = create_tokens(&server, 1, json!({})).await.remove(0);
     let suspended = create_tokens(&server, 1, json!({})).await.remove(0);
-    let id = create(&server.admin, input("NOTHING")).await;
+    let id = create(&server, &server.admin, input("NOTHING")).await;
     server.admin.revoke(&revoked.id).await.unwrap();
     server.admin.suspend(&suspended.id).await.unwrap();
     server.clock.advance(10 * MINUTE);
@@ -68,7 +68,7 @@ async fn tokens_that_end_are_done_and_suspended_ones_are_not() {
 async fn a_lost_answer_does_not_make_a_token_done() {
     let server = Server::start().await;
     let token = create_tokens(&server, 1, json!({})).await.remove(0);
-    let id = create(&server.admin, input("NOTHING")).await;
+    let id = create(&server, &server.admin, input("NOTHING")).await;
     token.client.rotate().await.unwrap();
     server.clock.advance(10 * SECOND);
     let recovered = token.client.with(token.client.rotate().await.unwrap());
@@ -83,11 +83,11 @@ async fn a_lost_answer_does_not_make_a_token_done() {
 async fn a_second_campaign_wants_a_second_rotation_and_the_first_does_not() {
     let server = Server::start().await;
     let token = create_tokens(&server, 1, json!({ "overlapMinutes": 0, "silentMinutes": 0 })).await.remove(0);
-    let first = create(&server.admin, input("NOTHING")).await;
+    let first = create(&server, &server.admin, input("NOTHING")).await;
     server.clock.advance(1);
     let new = token.client.with(token.client.rotate().await.unwrap());
     server.clock.advance(1);
-    let second = create(&server.admin, input("NOTHING")).await;
+    let second = create(&server, &server.admin, input("NOTHING")).await;
     assert_eq!(end(&server, &first).await.1, json!({ "total": 1, "retired": 1 }));
     assert_eq!(progress(&server, &second).await.1, json!({ "total": 1, "left": 1, "waiting": 1 }));
     new.rotate().await.unwrap();

@@ -31,7 +31,7 @@ async fn the_sql_of_the_states_agrees_with_the_rule_at_every_boundary() {
     for setting in &settings {
         groups.push(create_tokens(&server, 7, setting.clone()).await);
     }
-    let id = create(&server.admin, input("NOTHING")).await;
+    let id = create(&server, &server.admin, input("NOTHING")).await;
     server.clock.set(10 * MINUTE);
     for group in &groups {
         let [waiting, rotated, used, both, revoked, suspended, twice] = group.as_slice() else { panic!("seven each") };

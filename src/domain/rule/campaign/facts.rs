@@ -112,7 +112,7 @@ pub struct Campaign {
     pub prepared_at: Option<Timestamp>,
     /// Its end, if that has begun.
     pub end: Option<End>,
-    /// The last token that was added to it, watched until it was done, and reported at the end: each step goes on from there.
+    /// The id up to which its tokens were added to it, watched until they were done, and reported at the end: each step goes on from there.
     pub prepared_through: Option<TokenId>,
     /// See [`Campaign::prepared_through`].
     pub watched_through: Option<TokenId>,

@@ -101,7 +101,8 @@ pub(crate) struct RotationCampaignProgress {
     total: i32,
     /// Those that are not done: an old value works, or would if the API token were resumed. The first four states.
     left: i32,
-    /// Of those that are left: how many must not be revoked at the deadline. Their `refusal` says why.
+    /// Of those that are left: how many must not be revoked at the deadline, as judged when they were collected; all, if the creator's API
+    /// token does not work. The `refusal` of each is up to date.
     not_revocable: i32,
     /// Those that were not rotated.
     waiting: i32,
