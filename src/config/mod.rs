@@ -238,6 +238,7 @@ impl ServeFlags {
             cached_values,
             max_streams: self.connections.max_streams,
             max_streams_per_token: self.connections.max_streams_per_token,
+            campaign_interval: Policy::DEFAULT.campaign_interval,
         };
         match (listen, database_url, trusted_proxies, graphql, connections, log) {
             (Ok(listen), Ok(database_url), Ok(trusted_proxies), Ok(graphql), Ok(connections), Ok(log))

@@ -1,5 +1,7 @@
 //! What the operator configures about tokens: limits, retention, what is recorded of clients, and the size of caches.
 
+use std::time::Duration;
+
 use crate::domain::token::Limits;
 use crate::domain::value_use::AddressPrecision;
 
@@ -22,6 +24,8 @@ pub struct Policy {
     pub max_streams: u32,
     /// How many event streams and sockets may be open at once, of one token.
     pub max_streams_per_token: u32,
+    /// How often the steps of campaigns are taken. A campaign ends so much later than its deadline, at most.
+    pub campaign_interval: Duration,
 }
 
 impl Policy {
@@ -39,6 +43,7 @@ impl Policy {
         cached_values: Self::CACHED_VALUES,
         max_streams: 1_000,
         max_streams_per_token: 100,
+        campaign_interval: Duration::from_secs(2),
     };
 }
 

@@ -1,7 +1,5 @@
 //! The steps of campaigns. Every replica takes them; on PostgreSQL, a replica skips a campaign on which another one works.
 
-use std::time::Duration;
-
 use tokio::time::interval;
 
 use crate::domain::id::{CampaignId, TokenId};
@@ -10,8 +8,6 @@ use crate::domain::timestamp::Timestamp;
 use crate::service::{Error, Service};
 use crate::store::Transaction;
 
-/// How often campaigns are looked at. One ends so much later than its deadline, at most.
-const PERIOD: Duration = Duration::from_secs(2);
 /// How many steps of one campaign are taken before the next one has its turn.
 const MAX_STEPS: u32 = 50;
 /// How many tokens one step watches.
@@ -20,7 +16,7 @@ const WATCHED: u32 = 1_000;
 impl Service {
     /// Takes the steps of campaigns, for as long as the server runs.
     pub async fn keep_campaigns(self) {
-        let (mut periods, mut has_failed, mut has_more) = (interval(PERIOD), false, false);
+        let (mut periods, mut has_failed, mut has_more) = (interval(self.policy.campaign_interval), false, false);
         loop {
             if !has_more {
                 periods.tick().await;

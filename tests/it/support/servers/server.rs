@@ -134,6 +134,8 @@ impl Server {
         (policy, formats): (Policy, ForeignFormats),
         settings: http::Settings,
     ) -> Self {
+        // A test takes the steps of campaigns itself.
+        let policy = Policy { campaign_interval: Duration::from_secs(3_600), ..policy };
         // Replicas must not issue the same bytes; the first server of every test does.
         static SEED: AtomicU64 = AtomicU64::new(1);
         let url = DatabaseFlags { database_url: database.url.clone() }.validate().unwrap();
