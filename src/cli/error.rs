@@ -20,7 +20,7 @@ pub(super) enum Error {
     Backup(#[from] service::BackupError),
     #[error("Cannot read {}: {source}.", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("The file has {problems} problems. {}", imported_before(*imported))]
+    #[error("The file has {}. {}", counted(*problems, "problem"), imported_before(*imported))]
     WrongImport { problems: u64, imported: u64 },
     #[error("The import was interrupted. {} Run the same command again.", imported_before(*imported))]
     InterruptedImport { imported: u64, source: service::Error },
@@ -39,8 +39,15 @@ pub(super) enum Error {
 fn imported_before(tokens: u64) -> String {
     match tokens {
         0 => "Nothing was imported.".to_owned(),
-        _ => format!("{tokens} tokens were imported before; the same command skips them."),
+        1 => "1 token was imported before. The same command skips it, once the cause is mended.".to_owned(),
+        _ => format!("{tokens} tokens were imported before. The same command skips them, once the cause is mended."),
     }
+}
+
+/// A number of things, such as `1 token`.
+pub(super) fn counted(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
 }
 
 /// The error followed by its causes, without repetitions.

@@ -21,7 +21,8 @@ mod value_use;
 mod verify;
 
 pub use crate::domain::error_code::ErrorCode;
-pub use crate::domain::token::Import;
+pub use crate::domain::invalid_input::InvalidInput;
+pub use crate::domain::token::ImportCandidate;
 pub use audit::{AuditPage, AuditRequest};
 pub use caller::{Caller, StreamPermit};
 pub use campaign::{CampaignPage, CampaignToken, CampaignTokenPage, CampaignTokenRequest};

@@ -51,6 +51,25 @@ impl SettingsDraft {
     /// # Errors
     /// The first rule that is not met, with its field.
     pub fn validate(self, base: Option<&Settings>, limits: &Limits, now: Timestamp) -> Result<Settings, InvalidInput> {
+        self.checked(base, limits, (now, now))
+    }
+
+    /// As [`SettingsDraft::validate`], if the first rotation period begins at another time than now.
+    pub(super) fn validate_from(
+        self,
+        begins_at: Timestamp,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Settings, InvalidInput> {
+        self.checked(None, limits, (begins_at, now))
+    }
+
+    fn checked(
+        self,
+        base: Option<&Settings>,
+        limits: &Limits,
+        (begins_at, now): (Timestamp, Timestamp),
+    ) -> Result<Settings, InvalidInput> {
         let Self {
             change,
             kind,
@@ -72,7 +91,7 @@ impl SettingsDraft {
         settings.kind = kind.unwrap_or(settings.kind);
         settings.expires_at = expiry(expires_at, limits, now)?;
         settings.not_before = not_before;
-        check_not_before(&settings, now)?;
+        check_not_before(&settings, begins_at)?;
         let period = settings.rotation_period_minutes;
         settings.overlap_minutes = overlap(overlap_minutes, settings.overlap_minutes, period, limits)?;
         settings.overlap_starts = overlap_starts.unwrap_or(settings.overlap_starts);
@@ -100,11 +119,13 @@ fn expiry(asked: Option<Timestamp>, limits: &Limits, now: Timestamp) -> Result<O
     }
 }
 
-/// A token must work at some time. Its rotation period begins at its creation and not with `notBefore`, because a value is at risk from
+/// A token must work at some time. Its rotation period begins when its value is issued and not with `notBefore`, because a value is at risk from
 /// the moment that it is known (R3).
-fn check_not_before(settings: &Settings, now: Timestamp) -> Result<(), InvalidInput> {
-    let ends =
-        [(settings.expires_at, "its expiresAt"), (settings.rotate_by(now), "the end of its first rotation period")];
+fn check_not_before(settings: &Settings, begins_at: Timestamp) -> Result<(), InvalidInput> {
+    let ends = [
+        (settings.expires_at, "its expiresAt"),
+        (settings.rotate_by(begins_at), "the end of its first rotation period"),
+    ];
     for (end, what) in ends {
         if let (Some(not_before), Some(end)) = (settings.not_before, end)
             && not_before >= end

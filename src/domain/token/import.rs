@@ -5,7 +5,6 @@ use sha2::{Digest, Sha256};
 use super::draft::{Limits, SettingsDraft};
 use super::settings::{Settings, SettingsChange};
 use crate::domain::invalid_input::InvalidInput;
-use crate::domain::text::quote;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::value::foreign::{Algorithm, ForeignDigest, ForeignFormat, ForeignFormats, FormatName};
 use crate::domain::value::{Hint, ValueHash};
@@ -27,6 +26,22 @@ pub struct ImportDraft {
     pub created_at: Option<Timestamp>,
     /// The settings of the token.
     pub settings: SettingsDraft,
+}
+
+/// A token that is asked to be imported: which value it has is known, and its settings are not validated, because those of one that was
+/// imported before need no longer be valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportCandidate {
+    /// The hash by which the value is found.
+    pub hash: ValueHash,
+    /// The hashes by which the same value would be found in the other formats.
+    pub others: Vec<ValueHash>,
+    /// The hash of all that was given.
+    pub fingerprint: ImportFingerprint,
+    format: FormatName,
+    hint: Hint,
+    created_at: Option<Timestamp>,
+    settings: SettingsDraft,
 }
 
 /// A token that may be imported.
@@ -51,23 +66,29 @@ pub struct Import {
 pub struct ImportFingerprint(pub [u8; 32]);
 
 impl ImportDraft {
-    /// The token to import. Its value must be of one of these formats.
+    /// Which value the token has. It must be of one of these formats.
     ///
     /// # Errors
     /// The first rule that is not met, with its field.
-    pub fn validate(self, formats: &ForeignFormats, limits: &Limits, now: Timestamp) -> Result<Import, InvalidInput> {
+    pub fn identify(self, formats: &ForeignFormats) -> Result<ImportCandidate, InvalidInput> {
         let format = find_format(self.format.as_deref(), formats)?;
         let digest = self.digest(format.algorithm())?;
         let hint = self.hint.as_deref().map(|text| {
             let message = "The hint must be the last four characters of the value.";
             Hint::of_import(text).ok_or_else(|| InvalidInput::new("hint", message))
         });
-        let (hint, format) = (hint.transpose()?.unwrap_or(Hint::NONE), format.name().clone());
-        let fingerprint = self.fingerprint(&format, hint);
-        let created_at = self.created_at.unwrap_or(now);
-        let settings = self.settings.validate(None, limits, now)?;
-        check_created_at(created_at, &settings, now)?;
-        Ok(Import { hash: digest.value_hash(&format), format, hint, created_at, settings, fingerprint })
+        let (hint, name) = (hint.transpose()?.unwrap_or(Hint::NONE), format.name().clone());
+        let fingerprint = self.fingerprint(&name, hint);
+        let others = formats.iter().filter(|other| other.name() != &name && other.algorithm() == format.algorithm());
+        Ok(ImportCandidate {
+            hash: digest.value_hash(&name),
+            others: others.map(|other| digest.value_hash(other.name())).collect(),
+            fingerprint,
+            format: name,
+            hint,
+            created_at: self.created_at,
+            settings: self.settings,
+        })
     }
 
     /// The hash that was given, which must be of this algorithm.
@@ -142,6 +163,46 @@ impl ImportDraft {
     }
 }
 
+impl ImportCandidate {
+    /// The token to import, if it is new.
+    ///
+    /// # Errors
+    /// The first rule that is not met, with its field.
+    pub fn validate(self, limits: &Limits, now: Timestamp) -> Result<Import, InvalidInput> {
+        let Self { hash, others: _, fingerprint, format, hint, created_at, settings } = self;
+        let created_at = created_at.unwrap_or(now);
+        if created_at > now {
+            let message = format!("The value must have been issued by now, which by the database's clock is {now}.");
+            return Err(InvalidInput::new("createdAt", message));
+        }
+        let settings = settings.validate_from(created_at, limits, now)?;
+        check_rotate_by(settings.rotate_by(created_at), now)?;
+        Ok(Import { hash, format, hint, created_at, settings, fingerprint })
+    }
+
+    /// The settings that were valid when it was imported.
+    ///
+    /// # Errors
+    /// When they never were.
+    pub fn settings_before(&self, now: Timestamp) -> Result<Settings, InvalidInput> {
+        let long_ago = Timestamp::from_unix_millis(0);
+        self.settings.clone().validate_from(self.created_at.unwrap_or(now), &Limits::default(), long_ago)
+    }
+
+    /// Whether its time is over: it has expired, or its first rotation period has ended.
+    ///
+    /// # Errors
+    /// What is over.
+    pub fn check_not_over(&self, now: Timestamp) -> Result<(), InvalidInput> {
+        let period = self.settings.rotation_period_minutes.flatten().and_then(|minutes| u32::try_from(minutes).ok());
+        let rotate_by = period.zip(self.created_at).map(|(period, created_at)| created_at.plus_minutes(period));
+        if self.settings.expires_at.is_some_and(|at| at <= now) {
+            return Err(InvalidInput::new("expiresAt", "The expiry must be in the future."));
+        }
+        check_rotate_by(rotate_by, now)
+    }
+}
+
 /// Texts that are hashed under their names, so that no two sets of them read the same.
 struct Parts(Sha256);
 
@@ -170,125 +231,24 @@ fn find_format<'a>(name: Option<&str>, formats: &'a ForeignFormats) -> Result<&'
         (Some(name), ..) => FormatName::parse(name).and_then(|name| formats.find(&name)),
     };
     found.ok_or_else(|| {
-        let name = quote(name.unwrap_or_default());
-        InvalidInput::new(FIELD, format!("There is no format {name}. It must be one of {known}."))
+        // What was given may be a value, if the columns of a file are shifted.
+        InvalidInput::new(FIELD, format!("There is no such format. It must be one of {known}."))
     })
 }
 
 /// A token whose rotation period is over would not work, and could not be rotated (R3).
-fn check_created_at(created_at: Timestamp, settings: &Settings, now: Timestamp) -> Result<(), InvalidInput> {
-    let invalid = |message: String| Err(InvalidInput::new("createdAt", message));
-    if created_at > now {
-        return invalid(format!("The value must have been issued by now, which by the database's clock is {now}."));
-    }
-    match settings.rotate_by(created_at) {
-        Some(rotate_by) if rotate_by <= now => invalid(format!(
-            "The rotation period of this value ended at {rotate_by}, so it would not work. Leave out createdAt to begin a period now, or \
-             give a longer rotationPeriodMinutes."
-        )),
+fn check_rotate_by(rotate_by: Option<Timestamp>, now: Timestamp) -> Result<(), InvalidInput> {
+    match rotate_by {
+        Some(rotate_by) if rotate_by <= now => {
+            let message = format!(
+                "The rotation period of this value ended at {rotate_by}, so it would not work. Leave out createdAt to begin a period now, \
+                 or give a longer rotationPeriodMinutes."
+            );
+            Err(InvalidInput::new("createdAt", message))
+        }
         _ => Ok(()),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HASH: &str = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
-
-    fn at(minutes: i64) -> Timestamp {
-        Timestamp::from_unix_millis(1_800_000_000_000 + minutes * 60_000)
-    }
-
-    fn formats(names: &[&str]) -> ForeignFormats {
-        let format = |name: &&str| {
-            let algorithm = if *name == "long" { Algorithm::Sha512 } else { Algorithm::Sha256 };
-            ForeignFormat::new(FormatName::parse(name).unwrap(), "x+", algorithm, None, None).unwrap()
-        };
-        ForeignFormats::new(names.iter().map(format).collect())
-    }
-
-    fn draft() -> ImportDraft {
-        ImportDraft { sha256: Some(HASH.to_owned()), settings: SettingsDraft::new("a"), ..ImportDraft::default() }
-    }
-
-    fn import(draft: ImportDraft, names: &[&str]) -> Result<Import, (&'static str, String)> {
-        let validated = draft.validate(&formats(names), &Limits::default(), at(0));
-        validated.map_err(|InvalidInput { field, message }| (field, message))
-    }
-
-    fn field_of(draft: ImportDraft, names: &[&str]) -> &'static str {
-        import(draft, names).unwrap_err().0
-    }
-
-    #[test]
-    fn the_format_may_be_left_out_if_there_is_one() {
-        assert_eq!(import(draft(), &["a"]).unwrap().format.as_str(), "a");
-        let of = |name: &str| ImportDraft { format: Some(name.to_owned()), ..draft() };
-        assert_eq!(import(of("b"), &["a", "b"]).unwrap().format.as_str(), "b");
-        for (draft, names) in [(draft(), &["a", "b"][..]), (draft(), &[]), (of("c"), &["a", "b"]), (of("C!"), &["a"])] {
-            assert_eq!(field_of(draft, names), "format");
-        }
-    }
-
-    #[test]
-    fn the_hash_is_that_of_the_format() {
-        let long = ImportDraft { format: Some("long".to_owned()), ..draft() };
-        assert_eq!(field_of(long, &["a", "long"]), "sha256");
-        let none = ImportDraft { sha256: None, ..draft() };
-        assert_eq!(field_of(none, &["a"]), "sha256");
-        let two = ImportDraft { hmac_sha256: Some(HASH.to_owned()), ..draft() };
-        assert_eq!(field_of(two, &["a"]), "hmacSHA256");
-    }
-
-    #[test]
-    fn the_rotation_period_runs_from_the_creation_elsewhere() {
-        let created = |minutes: i64, period: i32| {
-            let settings = SettingsDraft { rotation_period_minutes: Some(Some(period)), ..SettingsDraft::new("a") };
-            import(ImportDraft { created_at: Some(at(minutes)), settings, ..draft() }, &["a"])
-        };
-        assert_eq!(created(-9, 10).unwrap().created_at, at(-9));
-        assert_eq!(created(0, 10).unwrap().created_at, at(0));
-        for (minutes, period) in [(-10, 10), (-11, 10), (1, 10)] {
-            assert_eq!(created(minutes, period).unwrap_err().0, "createdAt", "{minutes}");
-        }
-        assert_eq!(import(draft(), &["a"]).unwrap().created_at, at(0));
-    }
-
-    #[test]
-    fn a_hint_has_four_characters() {
-        let hint = |text: &str| import(ImportDraft { hint: Some(text.to_owned()), ..draft() }, &["a"]);
-        assert_eq!(hint("ab-1").unwrap().hint.as_str(), "ab-1");
-        assert_eq!(import(draft(), &["a"]).unwrap().hint.as_str(), "");
-        for bad in ["", "abc", "abcde", "    ", "ab\ncd", "abé"] {
-            assert_eq!(hint(bad).unwrap_err().0, "hint", "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_changed_field_changes_the_fingerprint_and_the_encoding_of_the_hash_does_not() {
-        let fingerprint = |draft| import(draft, &["a"]).unwrap().fingerprint;
-        let same = ImportDraft { sha256: Some(HASH.to_uppercase()), format: Some("a".to_owned()), ..draft() };
-        assert_eq!(fingerprint(draft()), fingerprint(same));
-        let with = |change: SettingsChange| {
-            let change = SettingsChange { name: Some("a".to_owned()), ..change };
-            ImportDraft { settings: SettingsDraft { change, ..SettingsDraft::default() }, ..draft() }
-        };
-        let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-        let changed = [
-            draft(),
-            ImportDraft { hint: Some("abcd".to_owned()), ..draft() },
-            ImportDraft { created_at: Some(at(-1)), ..draft() },
-            ImportDraft { settings: SettingsDraft::new("b"), ..draft() },
-            with(SettingsChange { owner: Some(Some("x".to_owned())), ..SettingsChange::default() }),
-            with(SettingsChange { description: Some(Some("x".to_owned())), ..SettingsChange::default() }),
-            with(SettingsChange { scopes: texts(&["ab"]), ..SettingsChange::default() }),
-            with(SettingsChange { scopes: texts(&["a", "b"]), ..SettingsChange::default() }),
-            with(SettingsChange { protected: Some(true), ..SettingsChange::default() }),
-        ];
-        let prints: Vec<_> = changed.into_iter().map(fingerprint).collect();
-        for (number, one) in prints.iter().enumerate() {
-            assert_eq!(prints.iter().position(|other| other == one), Some(number));
-        }
-    }
-}
+mod tests;

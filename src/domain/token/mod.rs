@@ -10,7 +10,7 @@ mod settings;
 pub use actor::{Actor, ActorKind};
 pub use draft::{Limits, SettingsDraft};
 pub use facts::{Salt, Token, ValueFacts};
-pub use import::{Import, ImportDraft, ImportFingerprint};
+pub use import::{Import, ImportCandidate, ImportDraft, ImportFingerprint};
 pub use setting::{
     MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MalformedScope, Metadata, OverlapEnd,
     OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind,

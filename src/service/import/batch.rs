@@ -5,22 +5,44 @@ use std::sync::Arc;
 
 use crate::domain::audit::{Action, AuditEvent, Provenance};
 use crate::domain::id::TokenId;
+use crate::domain::invalid_input::InvalidInput;
+use crate::domain::refusal::Refusal;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Import, ImportFingerprint, Token, ValueFacts};
+use crate::domain::token::{Actor, Import, ImportCandidate, ImportFingerprint, Limits, Settings, Token, ValueFacts};
 use crate::domain::value::ValueHash;
 use crate::service::audit::report;
 use crate::service::{Error, Service};
 use crate::store::{ImportedValue, Transaction};
 
 /// What an import does, or would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportOutcome {
     /// The token is new.
     New(TokenId),
     /// It was imported before with the same settings. Nothing is done, whatever has become of it since.
     Known(TokenId),
-    /// Its value was imported before, with other settings.
+    /// Its value was imported before, with other settings or in another format.
     Conflict(TokenId),
+    /// It is new, but its time is over. Nothing is done.
+    Over(InvalidInput),
+    /// It is new, and invalid.
+    Invalid(InvalidInput),
+}
+
+impl ImportOutcome {
+    /// Whether nothing may be imported because of it.
+    pub(super) fn is_problem(&self) -> bool {
+        matches!(self, Self::Conflict(_) | Self::Invalid(_))
+    }
+}
+
+/// Who imports tokens, by which rules, and when.
+pub(super) struct Importer<'a> {
+    pub(super) by: (Actor, Provenance),
+    /// Whether they may import a token with these settings.
+    pub(super) may_issue: &'a (dyn Fn(&Settings) -> Result<(), Refusal> + Send + Sync),
+    pub(super) limits: &'a Limits,
+    pub(super) now: Timestamp,
 }
 
 /// The values that were imported before.
@@ -28,29 +50,41 @@ pub(super) type Before = HashMap<ValueHash, (TokenId, Option<ImportFingerprint>)
 
 impl Service {
     /// What was imported before of these. Nothing is written.
-    pub(super) async fn imported_before(&self, imports: &[Import]) -> Result<Before, Error> {
-        Ok(by_hash(self.store.find_imported(&hashes(imports)).await?))
+    pub(super) async fn imported_before(&self, candidates: &[ImportCandidate]) -> Result<Before, Error> {
+        Ok(by_hash(self.store.find_imported(&hashes(candidates)).await?))
     }
 
-    /// Adds those of these tokens that are new, and returns what was done with each. Call this only if none of them is in conflict, or roll
-    /// the transaction back then.
+    /// Adds those of these tokens that are new, and returns what was done with each. If one of the outcomes is a problem, roll the transaction
+    /// back.
     pub(super) async fn import_in(
         &self,
         transaction: &Transaction,
-        imports: Vec<Import>,
-        by: (Actor, Provenance),
-        now: Timestamp,
+        candidates: Vec<ImportCandidate>,
+        importer: Importer<'_>,
     ) -> Result<Vec<ImportOutcome>, Error> {
-        let mut before = by_hash(transaction.find_imported_and_lock(&hashes(&imports)).await?);
-        let (mut outcomes, mut tokens) = (Vec::with_capacity(imports.len()), Vec::new());
+        let Importer { by, may_issue, limits, now } = importer;
+        let mut before = by_hash(transaction.find_imported_and_lock(&hashes(&candidates)).await?);
+        let (mut outcomes, mut tokens) = (Vec::with_capacity(candidates.len()), Vec::new());
         let mut events: Vec<AuditEvent> = Vec::new();
-        for import in imports {
-            if let Some(outcome) = compare(&before, &import) {
+        for candidate in candidates {
+            let earlier = compare(&before, &candidate, now);
+            if let Some(outcome) = earlier {
+                if matches!(outcome, ImportOutcome::Known(_)) {
+                    may_issue(&candidate.settings_before(now)?)?;
+                }
                 outcomes.push(outcome);
                 continue;
             }
+            let import = match candidate.validate(limits, now) {
+                Ok(import) => import,
+                Err(invalid) => {
+                    outcomes.push(ImportOutcome::Invalid(invalid));
+                    continue;
+                }
+            };
+            may_issue(&import.settings)?;
             let (hash, fingerprint) = (import.hash, import.fingerprint);
-            let token = self.imported_token(import, by.0)?;
+            let token = self.imported_token(import, by.0, now)?;
             events.push(self.change(Action::Imported, by.clone(), (token.id, token.current.generation), now)?);
             outcomes.push(ImportOutcome::New(token.id));
             before.insert(hash, (token.id, Some(fingerprint)));
@@ -66,12 +100,13 @@ impl Service {
         events.iter().for_each(|event| report(event));
     }
 
-    /// A token that was created, and its value issued, when and where the import says. Ids sort by creation, so it has that time.
-    fn imported_token(&self, import: Import, by: Actor) -> Result<Token, Error> {
+    /// A token that is created now. Its value may have been issued long ago, but nothing is known of its uses until now, and whatever goes
+    /// by the age of a token must not take that for silence.
+    fn imported_token(&self, import: Import, by: Actor, now: Timestamp) -> Result<Token, Error> {
         let Import { hash, format, hint, created_at, settings, fingerprint: _ } = import;
         Ok(Token {
-            id: TokenId::new(created_at, self.random()?),
-            created_at,
+            id: TokenId::new(now, self.random()?),
+            created_at: now,
             created_by: by,
             updated: None,
             last_used_at: None,
@@ -98,15 +133,27 @@ impl Service {
     }
 }
 
-/// What was imported before with this value; `None` if it is new.
-pub(super) fn compare(before: &Before, import: &Import) -> Option<ImportOutcome> {
-    let (id, fingerprint) = before.get(&import.hash)?;
-    let is_same = *fingerprint == Some(import.fingerprint);
-    Some(if is_same { ImportOutcome::Known(*id) } else { ImportOutcome::Conflict(*id) })
+/// What is not to be imported of this, because it was before, or its time is over; `None` otherwise.
+pub(super) fn compare(before: &Before, candidate: &ImportCandidate, now: Timestamp) -> Option<ImportOutcome> {
+    if let Some((id, fingerprint)) = before.get(&candidate.hash) {
+        let is_same = *fingerprint == Some(candidate.fingerprint);
+        return Some(if is_same { ImportOutcome::Known(*id) } else { ImportOutcome::Conflict(*id) });
+    }
+    if let Some((id, _)) = candidate.others.iter().find_map(|hash| before.get(hash)) {
+        return Some(ImportOutcome::Conflict(*id));
+    }
+    candidate.check_not_over(now).err().map(ImportOutcome::Over)
 }
 
-pub(super) fn hashes(imports: &[Import]) -> Vec<ValueHash> {
-    imports.iter().map(|import| import.hash).collect()
+/// The hashes by which these may have been imported.
+fn hashes(candidates: &[ImportCandidate]) -> Vec<ValueHash> {
+    let of = |candidate: &ImportCandidate| [candidate.hash].into_iter().chain(candidate.others.clone());
+    candidates.iter().flat_map(of).collect()
+}
+
+/// The hashes by which these are found.
+pub(super) fn own_hashes(candidates: &[ImportCandidate]) -> Vec<ValueHash> {
+    candidates.iter().map(|candidate| candidate.hash).collect()
 }
 
 fn by_hash(found: Vec<ImportedValue>) -> Before {

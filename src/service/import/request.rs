@@ -4,12 +4,12 @@ use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::rule::authority::Authority;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Import, ImportDraft, Permission};
+use crate::domain::token::{ImportCandidate, ImportDraft, Permission};
 use crate::domain::value::ValueHash;
 use crate::service::{Caller, Error, Service};
 use crate::store::Transaction;
 
-use super::batch::{ImportOutcome, hashes};
+use super::batch::{ImportOutcome, Importer, own_hashes};
 
 /// How many tokens one request can import.
 pub const MAX_IMPORTS: usize = 1_000;
@@ -65,25 +65,32 @@ impl Service {
         caller.write_first_use_in(transaction, &mut own, now).await?;
         let authority = Authority::of(&own);
         authority.require(Permission::ApiTokenModify)?;
-        let mut imports: Vec<Import> = Vec::with_capacity(drafts.len());
+        let mut candidates: Vec<ImportCandidate> = Vec::with_capacity(drafts.len());
+        let of_item = |number: usize, InvalidInput { field: of, message }: InvalidInput| {
+            InvalidInput::new(of, format!("Item {number} of {field}: {message}"))
+        };
         for (number, draft) in (1..).zip(drafts) {
-            let import = draft.validate(&self.foreign_formats, &self.policy.limits, now);
-            let import = import.map_err(|InvalidInput { field: of, message }| {
-                InvalidInput::new(of, format!("Item {number} of {field}: {message}"))
-            })?;
-            authority.require_to_issue(&import.settings)?;
-            imports.push(import);
+            candidates.push(draft.identify(&self.foreign_formats).map_err(|invalid| of_item(number, invalid))?);
         }
-        let hashes = hashes(&imports);
-        let outcomes = self.import_in(transaction, imports, caller.as_actor(), now).await?;
+        let hashes = own_hashes(&candidates);
+        let importer = Importer {
+            by: caller.as_actor(),
+            may_issue: &|settings| authority.require_to_issue(settings),
+            limits: &self.policy.limits,
+            now,
+        };
+        let outcomes = self.import_in(transaction, candidates, importer).await?;
+        let may_read = authority.require(Permission::ApiTokenRead).is_ok();
         let imported = (1..).zip(outcomes).map(|(number, outcome): (usize, _)| match outcome {
             ImportOutcome::New(id) => Ok(ImportedToken { id, is_new: true }),
             ImportOutcome::Known(id) => Ok(ImportedToken { id, is_new: false }),
             ImportOutcome::Conflict(id) => {
-                let message =
-                    format!("Item {number} of {field}: this value was imported as {id}, with other settings.");
-                Err(InvalidInput::new(field, message).into())
+                // Whose value it is, is for those who may see it.
+                let id = if may_read { format!(" as {id}") } else { String::new() };
+                let message = format!("this value was imported{id}, with other settings or in another format.");
+                Err(of_item(number, InvalidInput::new(field, message)).into())
             }
+            ImportOutcome::Over(invalid) | ImportOutcome::Invalid(invalid) => Err(of_item(number, invalid).into()),
         });
         Ok((imported.collect::<Result<_, Error>>()?, hashes))
     }

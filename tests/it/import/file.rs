@@ -62,7 +62,7 @@ async fn tokens_of_a_file_work_on_a_running_server_and_a_second_import_skips_the
     let other = VALUE.replace('a', "z");
     let text = line(VALUE, "one") + "\n" + &line(&other, "two");
     let (done, stdout, _) = said(&site.import(&text, &["--check"]));
-    assert!(done && stdout == "The file is right. To import: 2 tokens. Imported before: 0.\n", "{stdout}");
+    assert!(done && stdout == "The file is valid. To import: 2 tokens. Imported before: 0.\n", "{stdout}");
     assert_eq!(site.check(VALUE).await, Err("UNAUTHENTICATED".to_owned()), "nothing was written");
     let (done, stdout, stderr) = said(&site.import(&text, &[]));
     assert!(done && stdout == "Imported 2 tokens. Imported before: 0.\n", "{stdout}{stderr}");
@@ -70,7 +70,7 @@ async fn tokens_of_a_file_work_on_a_running_server_and_a_second_import_skips_the
     let (done, stdout, _) = said(&site.import(&text, &[]));
     assert!(done && stdout == "Imported 0 tokens. Imported before: 2.\n", "{stdout}");
     let (done, stdout, _) = said(&site.import(&(text + &line(&VALUE.replace('a', "y"), "three")), &[]));
-    assert!(done && stdout == "Imported 1 tokens. Imported before: 2.\n", "{stdout}");
+    assert!(done && stdout == "Imported 1 token. Imported before: 2.\n", "{stdout}");
 }
 
 #[tokio::test]
@@ -137,6 +137,37 @@ async fn thousands_of_lines_are_imported_and_an_interrupted_import_goes_on() {
     let admin = site.process.client().with(site.process.first_value());
     let answer = admin.rest("GET", "/token-counts", serde_json::Value::Null).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn lines_whose_time_is_over_are_left_out_and_stop_nothing() {
+    let site = Site::start().await;
+    let expiring =
+        |value: &str, at: &str| json!({ "sha256": sha256(value), "name": "a", "expiresAt": at }).to_string() + "\n";
+    let overdue = json!({ "sha256": sha256(&VALUE.replace('a', "x")), "name": "a", "createdAt": "2020-01-01T00:00:00Z",
+        "rotationPeriodMinutes": 60 });
+    let text =
+        expiring(&VALUE.replace('a', "z"), "2020-01-01T00:00:00Z") + &line(VALUE, "one") + &format!("{overdue}\n");
+    let said_over = "Left out, because they expired or had to be rotated by now: 2.\n";
+    let (done, stdout, _) = said(&site.import(&text, &["--check"]));
+    assert!(
+        done && stdout == format!("The file is valid. To import: 1 token. Imported before: 0. {said_over}"),
+        "{stdout}"
+    );
+    let (done, stdout, _) = said(&site.import(&text, &[]));
+    assert!(done && stdout == format!("Imported 1 token. Imported before: 0. {said_over}"), "{stdout}");
+    assert_eq!(site.check(VALUE).await, Ok(1));
+    assert_eq!(site.check(&VALUE.replace('a', "z")).await, Err("UNAUTHENTICATED".to_owned()));
+    let (done, stdout, _) = said(&site.import(&text, &[]));
+    assert!(done && stdout == format!("Imported 0 tokens. Imported before: 1. {said_over}"), "{stdout}");
+}
+
+#[tokio::test]
+async fn a_shifted_column_prints_no_key() {
+    let site = Site::start().await;
+    let csv = format!("sha256,name,format\n{},one,{VALUE}\n", sha256(VALUE));
+    let (done, _, stderr) = said(&site.import(&csv, &[]));
+    assert!(!done && stderr.contains("line 2, format: There is no such format") && !stderr.contains(VALUE), "{stderr}");
 }
 
 #[tokio::test]

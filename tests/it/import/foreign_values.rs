@@ -122,7 +122,7 @@ async fn the_rotation_period_runs_from_the_creation_elsewhere() {
     import(&server, json!([token])).await;
     let holder = server.anonymous().with(VALUE);
     let answer = holder.ask("{ currentAPIToken { createdAt rotateBy values { createdAt hint } } }").await;
-    let expected = json!({ "createdAt": "2025-12-31T23:30:00.000Z", "rotateBy": "2026-01-01T00:30:00.000Z",
+    let expected = json!({ "createdAt": "2026-01-01T00:00:00.000Z", "rotateBy": "2026-01-01T00:30:00.000Z",
         "values": [{ "createdAt": "2025-12-31T23:30:00.000Z", "hint": "uvwx" }] });
     assert_eq!(answer.body["data"]["currentAPIToken"], expected);
     server.clock.set(30 * MINUTE);

@@ -1,6 +1,7 @@
 //! `importAPITokens`.
 
 use rotakey::domain::token::Limits;
+use rotakey::domain::value::foreign::{Algorithm, ForeignFormat, ForeignFormats, FormatName};
 use rotakey::service::Policy;
 use serde_json::{Value, json};
 
@@ -8,6 +9,9 @@ use super::{VALUE, formats, plain, sha256};
 use crate::support::client::{Answer, Client};
 use crate::support::clock::MINUTE;
 use crate::support::server::Server;
+
+/// When the clock of a test starts.
+const NOW: &str = "2026-01-01T00:00:00.000Z";
 
 async fn start() -> Server {
     Server::start_importing(formats(), Policy::default()).await
@@ -89,6 +93,56 @@ async fn all_of_them_are_imported_or_none() {
 }
 
 #[tokio::test]
+async fn a_repeated_request_is_skipped_after_its_tokens_have_expired() {
+    let server = start().await;
+    let mut token = plain(VALUE, "a");
+    let ends = json!({ "expiresAt": "2027-01-01T00:00:00Z", "createdAt": NOW, "rotationPeriodMinutes": 60 });
+    token.as_object_mut().unwrap().extend(ends.as_object().unwrap().clone());
+    let new = |answer: &Answer| answer.body["data"]["importAPITokens"]["imports"][0]["isNew"].clone();
+    assert_eq!(new(&import(&server.admin, json!([token])).await), true);
+    let mut other = token.clone();
+    other["sha256"] = json!(sha256("other"));
+    for (minutes, field) in [(60, "createdAt"), (600 * 24 * 60, "expiresAt")] {
+        server.clock.set(minutes * MINUTE);
+        assert_eq!(new(&import(&server.admin, json!([token])).await), false);
+        assert_eq!(refused(&server.admin, json!([other])).await.1, field, "a new one");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_as_old_as_its_import_and_its_value_as_old_as_it_is() {
+    let server = start().await;
+    let mut token = plain(VALUE, "a");
+    token["createdAt"] = json!("2020-01-01T00:00:00.000Z");
+    let id = import(&server.admin, json!([token])).await.body["data"]["importAPITokens"]["imports"][0]["id"].clone();
+    let id = id.as_str().unwrap();
+    let query = "{ apiTokens(filter: { unusedSince: \"2024-01-01T00:00:00Z\" }) { nodes { id } } }";
+    assert_eq!(server.admin.ask(query).await.body["data"]["apiTokens"]["nodes"], json!([]));
+    let query = format!("{{ apiToken(id: \"{id}\") {{ createdAt values {{ createdAt }} }} }}");
+    let read = server.admin.ask(&query).await.body["data"]["apiToken"].clone();
+    assert_eq!((&read["createdAt"], &read["values"][0]["createdAt"]), (&json!(NOW), &token["createdAt"]), "{read}");
+}
+
+#[tokio::test]
+async fn r10_a_value_is_imported_once_whatever_its_format_is_called() {
+    let same = |name: &str| {
+        let name = FormatName::parse(name).unwrap();
+        ForeignFormat::new(name, "sk_live_[a-z]{24}", Algorithm::Sha256, None, None).unwrap()
+    };
+    let formats = ForeignFormats::new(vec![same("other"), same("plain")]);
+    let server = Server::start_importing(formats, Policy::default()).await;
+    let mut other = plain(VALUE, "a");
+    other["format"] = json!("other");
+    let twice = json!([plain(VALUE, "a"), other]);
+    assert!(refused(&server.admin, twice).await.0.starts_with("Item 2 of tokens: this value was imported"));
+    assert_eq!(import(&server.admin, json!([plain(VALUE, "a")])).await.code(), None);
+    assert!(refused(&server.admin, json!([other])).await.0.contains(" as tok_"));
+    let input = json!({ "name": "deputy", "permissions": ["API_TOKEN_MODIFY"], "scopes": ["read"] });
+    let deputy = server.admin.create(input).await.unwrap().client;
+    assert!(!refused(&deputy, json!([other])).await.0.contains("tok_"), "it may not read");
+}
+
+#[tokio::test]
 async fn r11_nobody_imports_more_than_they_hold() {
     let server = start().await;
     let input = json!({ "name": "deputy", "permissions": ["API_TOKEN_MODIFY"], "scopes": ["read"] });
@@ -108,6 +162,9 @@ async fn r11_nobody_imports_more_than_they_hold() {
     }
     assert_eq!(import(&server.anonymous(), with(json!({}))).await.code(), Some("UNAUTHENTICATED"));
     assert_eq!(import(&deputy, with(json!({}))).await.code(), None);
+    let weak = json!({ "name": "weak", "permissions": ["API_TOKEN_MODIFY"] });
+    let weak = server.admin.create(weak).await.unwrap().client;
+    assert_eq!(import(&weak, with(json!({}))).await.code(), Some("FORBIDDEN"), "also if it was imported before");
 }
 
 #[tokio::test]

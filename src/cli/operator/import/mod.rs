@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::app;
 use crate::config::{ImportFlags, Sources};
 use crate::http::{ImportLines, LineProblem};
-use crate::service::{Import, Policy, Service};
+use crate::service::{ImportCandidate, InvalidInput, Policy, Service};
 
 use crate::cli::clock_and_entropy::system;
 use crate::cli::error::Error;
@@ -52,8 +52,8 @@ async fn import(service: &Service, path: &Path, lines: Lines, only_check: bool) 
     while let Some(batch) = lines.next(service, &mut report)? {
         report.must_be_right()?;
         let numbers: Vec<u64> = batch.iter().map(|(number, _)| *number).collect();
-        let imports = batch.into_iter().map(|(_, import)| import).collect();
-        let outcomes = service.import_batch(imports).await.map_err(|err| report.interrupted(err))?;
+        let candidates = batch.into_iter().map(|(_, candidate)| candidate).collect();
+        let outcomes = service.import_batch(candidates).await.map_err(|err| report.interrupted(err))?;
         report.note_written(&numbers, &outcomes)?;
     }
     report.must_be_right()?;
@@ -66,15 +66,17 @@ async fn check(service: &Service, lines: Lines, report: &mut Report) -> Result<(
     // The first bytes of a hash are enough to tell a million of them apart.
     let mut seen: HashMap<[u8; 8], u64> = HashMap::new();
     while let Some(batch) = lines.next(service, report)? {
-        let (numbers, imports): (Vec<u64>, Vec<Import>) = batch.into_iter().unzip();
-        let outcomes = service.compare_imports(&imports).await?;
-        for ((number, import), outcome) in numbers.into_iter().zip(&imports).zip(outcomes) {
+        let (numbers, candidates): (Vec<u64>, Vec<ImportCandidate>) = batch.into_iter().unzip();
+        let outcomes = service.compare_imports(&candidates).await?;
+        for ((number, candidate), outcome) in numbers.into_iter().zip(&candidates).zip(outcomes) {
             let room = seen.len() < MAX_NOTICED;
-            match seen.entry(import.hash.first_bytes()) {
-                Entry::Occupied(first) => {
-                    let message = format!("This value is also on line {}. Each may be on one line.", first.get());
-                    report.problem(number, None, message);
-                }
+            let repeats = |line: &u64| format!("This value is also on line {line}. Each may be on one line.");
+            if let Some(line) = candidate.others.iter().find_map(|hash| seen.get(&hash.first_bytes())) {
+                report.problem(number, None, repeats(line));
+                continue;
+            }
+            match seen.entry(candidate.hash.first_bytes()) {
+                Entry::Occupied(first) => report.problem(number, None, repeats(first.get())),
                 Entry::Vacant(place) => {
                     if room {
                         place.insert(number);
@@ -87,7 +89,7 @@ async fn check(service: &Service, lines: Lines, report: &mut Report) -> Result<(
     Ok(())
 }
 
-/// Lines in batches, validated. Those that are wrong are noted and left out.
+/// Lines in batches, of each of which the value is known. Those that are wrong are noted and left out.
 struct Batches {
     lines: Lines,
     format: Option<ImportLines>,
@@ -99,7 +101,7 @@ impl Batches {
     }
 
     /// The next batch, which is empty if all its lines are wrong; `None` after the last.
-    fn next(&mut self, service: &Service, report: &mut Report) -> Result<Option<Vec<(u64, Import)>>, Error> {
+    fn next(&mut self, service: &Service, report: &mut Report) -> Result<Option<Vec<(u64, ImportCandidate)>>, Error> {
         let (mut batch, mut bytes, mut is_end) = (Vec::new(), 0, true);
         for _ in 0..BATCH {
             let Some(Line { number, text }) = self.lines.next()? else { break };
@@ -109,7 +111,7 @@ impl Batches {
                 Ok(text) => {
                     bytes += text.len();
                     match self.read(service, &text) {
-                        Ok(import) => batch.extend(import.map(|import| (number, import))),
+                        Ok(candidate) => batch.extend(candidate.map(|candidate| (number, candidate))),
                         Err(LineProblem { field, message }) => report.problem(number, field, message),
                     }
                 }
@@ -125,7 +127,7 @@ impl Batches {
     }
 
     /// The token of a line; `None` for the first of CSV.
-    fn read(&mut self, service: &Service, text: &[u8]) -> Result<Option<Import>, LineProblem> {
+    fn read(&mut self, service: &Service, text: &[u8]) -> Result<Option<ImportCandidate>, LineProblem> {
         let format = match &self.format {
             Some(format) => format,
             None => match self.format.insert(ImportLines::of_first(text)?) {
@@ -133,7 +135,9 @@ impl Batches {
                 format @ ImportLines::Json => format,
             },
         };
-        let import = service.check_import(format.read(text)?);
-        import.map(Some).map_err(|err| LineProblem { field: err.field().map(str::to_owned), message: err.to_string() })
+        let candidate = service.identify_import(format.read(text)?);
+        candidate
+            .map(Some)
+            .map_err(|InvalidInput { field, message }| LineProblem { field: Some(field.to_owned()), message })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::cli::error::Error;
-use crate::service::{self, ImportOutcome};
+use crate::cli::error::{Error, counted};
+use crate::service::{self, ImportOutcome, InvalidInput};
 
 /// How many problems are printed.
 const MAX_SHOWN: u64 = 100;
@@ -16,6 +16,9 @@ pub(super) struct Report {
     to_import: u64,
     known: u64,
     imported: u64,
+    /// Lines that are new, and whose time is over: at the check, and later.
+    over: u64,
+    over_when_written: u64,
 }
 
 impl Report {
@@ -38,7 +41,19 @@ impl Report {
         match outcome {
             None | Some(ImportOutcome::New(_)) => self.to_import += 1,
             Some(ImportOutcome::Known(_)) => self.known += 1,
-            Some(ImportOutcome::Conflict(id)) => self.conflict(line, &id),
+            Some(ImportOutcome::Over(_)) => self.over += 1,
+            Some(outcome) => self.note_problem(line, &outcome),
+        }
+    }
+
+    /// Notes what prevents the import, if the outcome does.
+    fn note_problem(&mut self, line: u64, outcome: &ImportOutcome) {
+        match outcome {
+            ImportOutcome::Conflict(id) => self.conflict(line, id),
+            ImportOutcome::Invalid(InvalidInput { field, message }) => {
+                self.problem(line, Some((*field).to_owned()), message.clone());
+            }
+            ImportOutcome::New(_) | ImportOutcome::Known(_) | ImportOutcome::Over(_) => {}
         }
     }
 
@@ -54,7 +69,8 @@ impl Report {
         self.must_be_right()?;
         let Self { to_import, known, .. } = self;
         if only_check {
-            writeln!(std::io::stdout(), "The file is right. To import: {to_import} tokens. Imported before: {known}.")?;
+            let (tokens, over) = (counted(*to_import, "token"), self.left_out());
+            writeln!(std::io::stdout(), "The file is valid. To import: {tokens}. Imported before: {known}.{over}")?;
         }
         Ok(())
     }
@@ -72,15 +88,19 @@ impl Report {
         Err(Error::WrongImport { problems: self.problems, imported: self.imported })
     }
 
-    /// Notes what a transaction has done with these lines. If one of them is in conflict, it has done nothing.
+    /// Notes what a transaction has done with these lines. If there is a problem with one of them, it has done nothing.
     pub(super) fn note_written(&mut self, lines: &[u64], outcomes: &[ImportOutcome]) -> Result<(), Error> {
         for (line, outcome) in lines.iter().zip(outcomes) {
-            if let ImportOutcome::Conflict(id) = outcome {
-                self.conflict(*line, id);
-            }
+            self.note_problem(*line, outcome);
         }
         self.must_be_right()?;
-        self.imported += outcomes.iter().filter(|outcome| matches!(outcome, ImportOutcome::New(_))).count() as u64;
+        for outcome in outcomes {
+            match outcome {
+                ImportOutcome::New(_) => self.imported += 1,
+                ImportOutcome::Over(_) => self.over_when_written += 1,
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -90,11 +110,20 @@ impl Report {
     }
 
     /// Prints the result.
-    pub(super) fn finish(&self) -> Result<(), Error> {
-        let Self { imported, to_import, known, .. } = self;
-        // What another command has imported since the check.
-        let known = known + to_import.saturating_sub(*imported);
-        writeln!(std::io::stdout(), "Imported {imported} tokens. Imported before: {known}.")?;
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        // Since the check, more lines may have become over, and another command may have imported some.
+        let known = (self.known + self.to_import + self.over).saturating_sub(self.imported + self.over_when_written);
+        self.over = self.over_when_written;
+        let (tokens, over) = (counted(self.imported, "token"), self.left_out());
+        writeln!(std::io::stdout(), "Imported {tokens}. Imported before: {known}.{over}")?;
         Ok(())
+    }
+
+    /// What is said of lines whose time is over.
+    fn left_out(&self) -> String {
+        match self.over {
+            0 => String::new(),
+            over => format!(" Left out, because they expired or had to be rotated by now: {over}."),
+        }
     }
 }
