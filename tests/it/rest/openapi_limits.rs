@@ -9,6 +9,7 @@ use rotakey::service::MAX_VERIFICATIONS;
 use serde_json::{Value, json};
 
 use crate::support::client::Answer;
+use crate::support::clock::MINUTE;
 use crate::support::server::Server;
 
 async fn document(server: &Server) -> Value {
@@ -238,7 +239,7 @@ async fn an_answer_of_an_endpoint_that_verifies_has_the_fields_that_are_describe
         );
     };
     let full = json!({
-        "name": "n", "owner": "acme", "scopes": ["read"], "rotationPeriodMinutes": 60,
+        "name": "n", "owner": "acme", "scopes": ["read"], "rotationPeriodMinutes": 60, "overlapMinutes": 60,
         "expiresAt": "2027-01-01T00:00:00Z", "metadata": [{ "key": "team", "value": "payments" }]
     });
     let old = server.admin.create(full).await.unwrap().client;
@@ -272,6 +273,8 @@ async fn an_answer_of_an_endpoint_that_verifies_has_the_fields_that_are_describe
     check(&ready, ready.status, "Readiness");
     let checks = schemas["Readiness"]["properties"]["checks"]["properties"].as_object().unwrap();
     assert!(checks.keys().eq(ready.body["checks"].as_object().unwrap().keys()), "{}", ready.body);
+    // With everything that may be said: metadata, a newer value, and a rotation that is due soon.
+    server.clock.set(55 * MINUTE);
     let good = old.rest("GET", "/verify?metadata=true", Value::Null).await;
     for name in document["paths"]["/verify"]["get"]["responses"]["200"]["headers"].as_object().unwrap().keys() {
         assert!(good.headers.contains_key(name.as_str()), "{name}");
