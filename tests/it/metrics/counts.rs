@@ -159,10 +159,10 @@ async fn tokens_are_counted_by_status_and_by_how_soon_they_end() {
 #[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
 async fn on_postgres_how_long_a_change_takes_to_be_known_is_measured() {
     let server = Server::start().await;
-    server.admin.create(json!({ "name": "n" })).await.unwrap();
     let known = async {
         while Scrape::of(&server.admin).await.number("rotakey_change_lag_seconds_count") < 1.0 {
-            tokio::task::yield_now().await;
+            // Not one change alone: those that are there when the listener first gets into contact are not measured.
+            server.admin.create(json!({ "name": "n" })).await.unwrap();
         }
     };
     tokio::time::timeout(DEADLINE, known).await.unwrap();

@@ -138,9 +138,10 @@ impl Branch {
 /// periods, and each is the next greater one in an index.
 fn write_rotation(sql: &mut Sql, Range { after, token, until }: &Range, left: i64) {
     sql.text("WITH RECURSIVE period (minutes) AS (SELECT min(rotation_period_minutes) FROM api_token");
-    sql.indexed_by("api_token_rotation_period_idx").text(" WHERE rotation_period_minutes IS NOT NULL");
+    sql.indexed_by("api_token_rotation_period_idx").text(" WHERE rotation_period_minutes > 0");
     sql.text(" UNION ALL SELECT (SELECT min(rotation_period_minutes) FROM api_token");
-    sql.indexed_by("api_token_rotation_period_idx").text(" WHERE rotation_period_minutes > period.minutes)");
+    sql.indexed_by("api_token_rotation_period_idx");
+    sql.text(" WHERE rotation_period_minutes > 0 AND rotation_period_minutes > period.minutes)");
     sql.text(" FROM period WHERE period.minutes IS NOT NULL)");
     sql.text(&format!(
         " SELECT value.token_id AS id, value.overdue_at - period.minutes * {left} AS due
