@@ -125,7 +125,7 @@ def bring(binary, folder, server, heading, page, system, database):
     assert commands == ["rotakey import tokens.csv --check", "rotakey import tokens.csv"], commands
     count = len(system["good"])
     said = [run(binary, *command.split()[1:], cwd=folder) for command in commands]
-    assert said == [f"The file is right. To import: {count} tokens. Imported before: 0.\n", f"Imported {count} tokens. Imported before: 0.\n"], said
+    assert said == [f"The file is valid. To import: {count} tokens. Imported before: 0.\n", f"Imported {count} tokens. Imported before: 0.\n"], said
     again = run(binary, "import", "tokens.csv", cwd=folder)
     assert again == f"Imported 0 tokens. Imported before: {count}.\n", again
     for key in system["good"]:
