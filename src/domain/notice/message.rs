@@ -51,7 +51,7 @@ pub struct Notice {
     pub last_used_at: Option<Timestamp>,
     /// As what it was refused.
     pub code: Option<ErrorCode>,
-    /// Its event in the audit log. Who did it, why and from which address stands only there: whoever reads messages need not hold
+    /// Its event in the audit log. Only that says who did it, why and from which address: a reader of messages need not hold
     /// `AUDIT_LOG_READ`.
     pub event: Option<EventId>,
     /// The webhook that is tested.
