@@ -6,6 +6,7 @@ mod failing;
 mod interrupted;
 mod progress;
 mod rest;
+mod restored;
 mod states;
 
 use serde_json::{Value, json};
