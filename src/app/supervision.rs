@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::Signal;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::http;
@@ -28,8 +28,8 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(5);
 const START_STEP: Duration = Duration::from_secs(30);
 const START_PERIOD: Duration = Duration::from_secs(10);
 
-/// Starts the server, and asks the service manager to wait for as long as that takes.
-pub async fn while_starting<T>(starting: impl Future<Output = T>) -> T {
+/// Starts the server, and asks the service manager to wait for as long as that takes; `None` if it is asked to stop before.
+pub async fn while_starting<T>(starting: impl Future<Output = T>, stop: &watch::Receiver<bool>) -> Option<T> {
     let extend = async {
         let mut periods = interval(START_PERIOD);
         loop {
@@ -37,8 +37,14 @@ pub async fn while_starting<T>(starting: impl Future<Output = T>) -> T {
             ServiceManager.extend_timeout(START_STEP, "Opening the database");
         }
     };
+    let mut stop = stop.clone();
     tokio::select! {
-        started = starting => started,
+        started = starting => Some(started),
+        // An error means that the sender is gone, which counts as a signal.
+        _ = stop.wait_for(|stop| *stop) => {
+            tracing::info!(name: "stopping", "asked to stop before it served");
+            None
+        }
         never = extend => never,
     }
 }

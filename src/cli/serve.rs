@@ -36,7 +36,9 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     let connector = traces::connector(settings.traces.as_ref()).await?;
     let webhook_tls = app::load_connector("--webhook-ca", settings.notices.ca).await?;
     let opening = app::open(&settings.database_url, clock.clone(), entropy.clone(), settings.policy);
-    let service = app::while_starting(opening).await?.with_foreign_formats(settings.foreign_formats);
+    // A migration that is cut off leaves nothing, as when the process is killed.
+    let Some(service) = app::while_starting(opening, &stop).await else { return Ok(()) };
+    let service = service?.with_foreign_formats(settings.foreign_formats);
     // Bind the ports first: no token must be created by a server that then cannot start.
     let listeners = app::Listeners::open(passed, settings.listen, settings.metrics_listen).await?;
     let address = listeners.api.local_addr()?;

@@ -1,5 +1,6 @@
 //! On PostgreSQL, an index that is built while tokens are created and rotated.
 
+use nix::sys::signal::Signal;
 use rotakey::store::{self, Store};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait};
 use serde_json::json;
@@ -8,6 +9,7 @@ use tokio::task::JoinHandle;
 use crate::support::cluster;
 use crate::support::database::TestDatabase;
 use crate::support::deadline::soon;
+use crate::support::process::{Process, command};
 use crate::support::server::Server;
 
 /// Makes the database what the version before left, whose index has only the names.
@@ -147,6 +149,23 @@ async fn on_postgres_an_index_is_built_whatever_isolation_the_database_has_by_de
         EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation TO ''repeatable read''', current_database());
     END $$";
     connection.execute_unprepared(isolation).await.unwrap();
+    soon(start_replica(&server).await).await.unwrap().unwrap();
+    assert_built(&connection).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run ./tests/with-postgres"]
+async fn on_postgres_a_server_that_is_asked_to_stop_while_an_index_is_built_ends_at_once() {
+    let (server, connection) = server_before().await;
+    let change = changing(&connection).await;
+    let mut command = command(&server.database.folder());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", &server.database.url]);
+    let process = Process::spawn(command);
+    wait_for_build(&connection).await;
+    process.signal(Signal::SIGTERM);
+    let (status, said, words) = process.ended();
+    assert!(status.success() && said.is_empty() && words.contains("asked to stop before it served"), "{said}{words}");
+    change.commit().await.unwrap();
     soon(start_replica(&server).await).await.unwrap().unwrap();
     assert_built(&connection).await;
 }
