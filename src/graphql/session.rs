@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::domain::timestamp::Timestamp;
 use crate::service::Caller;
 
 /// What the resolvers of a request share.
@@ -14,6 +15,13 @@ pub struct Session {
     pub idempotency_key: Option<String>,
     /// The total size of the responses.
     pub size: Arc<AnswerSize>,
+}
+
+impl Session {
+    /// Until when the caller's token must be rotated, if that is soon.
+    pub(crate) fn rotate_soon_by(&self) -> Option<Timestamp> {
+        self.caller.as_ref()?.warnings().rotate_soon_by
+    }
 }
 
 /// The total size of the responses to one HTTP request, in bytes.

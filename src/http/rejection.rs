@@ -11,11 +11,12 @@ use serde_json::{Map, Value, json};
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::lifecycle::Standing;
 use crate::domain::rule::lifecycle::brown_out::BrownOut;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::domain::text::quote;
 use crate::graphql::{PublicError, log_and_describe};
-use crate::service::{self, ErrorCode};
+use crate::service::{self, Caller, ErrorCode};
 
-use super::caller::retirement_headers;
+use super::caller::warning_headers;
 
 /// The `WWW-Authenticate` challenge of a 401 (RFC 6750, section 3).
 const CHALLENGE: &str = r#"Bearer realm="rotakey""#;
@@ -56,8 +57,8 @@ pub(super) struct Rejection {
     status: StatusCode,
     error: PublicError,
     challenge: &'static str,
-    /// That of the credential, if it fails only for some seconds.
-    standing: Option<Box<Standing>>,
+    /// Those of the credential, if it works, or fails only for some seconds.
+    warnings: Option<Box<Warnings>>,
 }
 
 impl Rejection {
@@ -107,6 +108,11 @@ impl Rejection {
         self.with_message(message)
     }
 
+    /// The same rejection, with headers that warn the caller of a rotation.
+    pub(super) fn with_warnings_for(self, caller: Option<&Caller>) -> Self {
+        Self { warnings: caller.map(|caller| Box::new(caller.warnings())), ..self }
+    }
+
     /// The message, and the invalid field, if it is one.
     pub(super) fn into_message_and_field(self) -> (String, Option<Cow<'static, str>>) {
         (self.error.message, self.error.field)
@@ -145,7 +151,7 @@ impl Rejection {
         if let Some(seconds) = retry_after_seconds {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        retirement_headers::warn_of_retirement(headers, self.standing.as_deref().copied());
+        warning_headers::warn(headers, self.warnings.as_deref().copied());
         response
     }
 }
@@ -154,20 +160,21 @@ impl From<service::Error> for Rejection {
     fn from(err: service::Error) -> Self {
         // Without a credential, the challenge has no error code (RFC 6750, section 3.1).
         let challenge = if matches!(err, service::Error::Anonymous) { CHALLENGE } else { CHALLENGE_INVALID };
-        let standing = match &err {
+        let warnings = match &err {
             service::Error::Refused(Refusal::BrownOut(BrownOut { replaced_at, retires_at, .. })) => {
                 let (replaced_at, retires_at) = (*replaced_at, Some(*retires_at));
-                Some(Box::new(Standing::Previous { replaced_at, retires_at }))
+                let standing = Standing::Previous { replaced_at, retires_at };
+                Some(Box::new(Warnings { standing, rotate_soon_by: None }))
             }
             _ => None,
         };
-        Self { challenge, standing, ..log_and_describe(&err).into() }
+        Self { challenge, warnings, ..log_and_describe(&err).into() }
     }
 }
 
 impl From<PublicError> for Rejection {
     fn from(error: PublicError) -> Self {
-        Self { status: status(error.code), challenge: CHALLENGE_INVALID, error, standing: None }
+        Self { status: status(error.code), challenge: CHALLENGE_INVALID, error, warnings: None }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::restriction::Source;
 use crate::domain::rule::authority::Authority;
 use crate::domain::rule::freshness::fresh_seconds;
 use crate::domain::rule::lifecycle::Standing;
-use crate::domain::rule::lifecycle::due_soon::rotate_soon_by;
+use crate::domain::rule::lifecycle::due_soon::{Warnings, rotate_soon_by};
 use crate::domain::rule::verification::{self, RequiredScopes, VerificationCode};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Scope, Token, ValueFacts};
@@ -99,6 +99,11 @@ impl Verification {
             return Some(brown_out.retires_at);
         }
         if let Some(Standing::Previous { retires_at, .. }) = self.standing { retires_at } else { None }
+    }
+
+    /// What the holder of the value should know ahead; `None` if it does not work.
+    pub fn warnings(&self) -> Option<Warnings> {
+        Some(Warnings { standing: self.standing?, rotate_soon_by: self.rotate_soon_by })
     }
 
     /// The latest time until which the value works; see [`verification::good_until`].
@@ -194,8 +199,8 @@ impl Service {
     }
 
     /// As [`Service::verify_for`], without waiting, for a caller that presents a value in this request. `may_ask` is whether the holder
-    /// of this token may ask at all. Returns the standing of the caller's value, and the verification; `None` if it has to wait, or if
-    /// one of the two values does not work.
+    /// of this token may ask at all. Returns what the caller should know ahead, and the verification; `None` if it has to wait, or if one
+    /// of the two values does not work.
     pub fn try_verify_for(
         &self,
         (caller, caller_context): (&str, &RequestContext<'_>),
@@ -203,11 +208,11 @@ impl Service {
         presented: &str,
         required: &RequiredScopes,
         source: &Source,
-    ) -> Option<(Standing, Verification)> {
+    ) -> Option<(Warnings, Verification)> {
         let now = self.now();
         let own = self.try_judge(caller, &caller_context.source, now)?;
         must_verify(&own.token).ok().filter(|()| may_ask(own.token.id))?;
-        let (own_value, standing) = (own.presented(), own.outcome.ok()?);
+        let (own_value, warnings) = (own.presented(), Warnings::of(&own.token, own.outcome.ok()?, now));
         let judged = self.try_judge(presented, source, now)?;
         let value = judged.presented();
         let verification = self.verified(Some(judged), required, now).ok()?;
@@ -215,7 +220,7 @@ impl Service {
         // The user agent of the request is the caller's.
         self.record_value_use(value, (source, None), now);
         self.counts.verified_for_caller_at_once(verification.code);
-        Some((standing, verification))
+        Some((warnings, verification))
     }
 
     async fn verify_at(

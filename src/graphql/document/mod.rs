@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 pub(crate) mod cost;
 pub(crate) mod direct;
+pub(crate) mod extensions;
 pub(crate) mod plan;
 pub(crate) mod prepared;
 mod root_fields;

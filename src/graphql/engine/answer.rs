@@ -9,7 +9,9 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::domain::timestamp::Timestamp;
 use crate::domain::value::{holds_value, redact};
+use crate::graphql::document::extensions::end_response;
 use crate::graphql::document::plan::PLACEHOLDER;
 use crate::graphql::document::prepared::RootField;
 use crate::graphql::error::RETRY_AFTER_SECONDS;
@@ -19,7 +21,11 @@ use crate::service::ErrorCode;
 /// The answer to one request. It serialises as the body of the response, and may contain a token's value, so it cannot be printed (R9).
 ///
 /// In place of `async_graphql::Response`, which always has `data`, and which several subscribers cannot share once it is serialised.
-pub struct Answer(Form);
+pub struct Answer {
+    form: Form,
+    /// Until when the caller's token must be rotated, if that is soon.
+    rotate_soon_by: Option<Timestamp>,
+}
 
 enum Form {
     Built(Built),
@@ -35,7 +41,7 @@ struct Built {
 impl Answer {
     /// Whether execution began; if not, the request itself was invalid.
     pub fn executed(&self) -> bool {
-        match &self.0 {
+        match &self.form {
             Form::Built(built) => built.data.is_some(),
             Form::Serialised(_) => true,
         }
@@ -43,12 +49,12 @@ impl Answer {
 
     /// Whether it has any error.
     pub fn has_errors(&self) -> bool {
-        matches!(&self.0, Form::Built(built) if !built.errors.is_empty())
+        matches!(&self.form, Form::Built(built) if !built.errors.is_empty())
     }
 
     /// The code of its first error.
     pub fn first_error(&self) -> Option<ErrorCode> {
-        let Form::Built(built) = &self.0 else { return None };
+        let Form::Built(built) = &self.form else { return None };
         match built.errors.first()?.extensions.as_ref()?.get("code")? {
             Value::String(code) => ErrorCode::parse(code),
             _ => None,
@@ -75,9 +81,13 @@ impl Answer {
 
     /// Appends the answer as JSON.
     pub fn write_to(&self, body: &mut Vec<u8>) {
-        let Built { errors, data } = match &self.0 {
+        let Built { errors, data } = match &self.form {
             Form::Built(built) => built,
-            Form::Serialised(text) => return body.extend_from_slice(text.get().as_bytes()),
+            Form::Serialised(text) => {
+                let text = text.get();
+                body.extend_from_slice(text.strip_suffix('}').unwrap_or(text).as_bytes());
+                return end_response(self.rotate_soon_by, body);
+            }
         };
         body.push(b'{');
         if !errors.is_empty() {
@@ -88,7 +98,12 @@ impl Answer {
             body.extend_from_slice(if errors.is_empty() { br#""data":"#.as_slice() } else { br#","data":"# });
             write_value(data, body);
         }
-        body.push(b'}');
+        end_response(self.rotate_soon_by, body);
+    }
+
+    /// The same answer, which says in `extensions` until when the caller's token must be rotated, if that is soon (R16).
+    pub(crate) fn warning_of(self, rotate_soon_by: Option<Timestamp>) -> Self {
+        Self { rotate_soon_by, ..self }
     }
 
     fn raw(&self) -> Option<Box<RawValue>> {
@@ -97,7 +112,7 @@ impl Answer {
 
     /// The answer that was serialised to this text.
     pub(crate) fn from_serialised(text: Arc<RawValue>) -> Self {
-        Self(Form::Serialised(text))
+        Self { form: Form::Serialised(text), rotate_soon_by: None }
     }
 
     /// The answer that replaces one of more than so many bytes.
@@ -108,7 +123,7 @@ impl Answer {
     }
 
     fn built(errors: Vec<ServerError>, data: Option<Value>) -> Self {
-        Self(Form::Built(Built { errors, data }))
+        Self { form: Form::Built(Built { errors, data }), rotate_soon_by: None }
     }
 
     /// After how many seconds the client may retry: the longest time of all errors.
@@ -117,7 +132,7 @@ impl Answer {
             Value::Number(seconds) => u32::try_from(seconds.as_u64()?).ok(),
             _ => None,
         };
-        match &self.0 {
+        match &self.form {
             Form::Built(built) => built.errors.iter().filter_map(seconds).max(),
             Form::Serialised(_) => None,
         }
@@ -160,7 +175,7 @@ impl Answer {
                 _ => {}
             }
         }
-        if let Form::Built(Built { data: Some(data), .. }) = &mut self.0 {
+        if let Form::Built(Built { data: Some(data), .. }) = &mut self.form {
             strip(data);
         }
         self
@@ -169,12 +184,10 @@ impl Answer {
 
 impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Form::Built(_) => {
-                self.raw().ok_or_else(|| S::Error::custom("the answer is not JSON"))?.serialize(serializer)
-            }
-            Form::Serialised(text) => text.serialize(serializer),
+        if let (Form::Serialised(text), None) = (&self.form, self.rotate_soon_by) {
+            return text.serialize(serializer);
         }
+        self.raw().ok_or_else(|| S::Error::custom("the answer is not JSON"))?.serialize(serializer)
     }
 }
 

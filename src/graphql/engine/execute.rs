@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value as Json};
 
-use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::domain::value::redact;
 use crate::graphql::document::cache::Documents;
 use crate::graphql::document::cost::{cost, cost_of_introspection};
@@ -111,13 +111,13 @@ impl GraphqlEngine {
         self.documents.describe(exposition);
     }
 
-    /// Answers a query without waiting, for the caller that presents this value in this request: which of its token's values
-    /// the caller's is, and the body of the answer. `None` if the request asks for anything else, or has to wait.
+    /// Answers a query without waiting, for the caller that presents this value in this request: what the caller should
+    /// know ahead, and the body of the answer. `None` if the request asks for anything else, or has to wait.
     pub fn try_now(
         &self,
         caller: (&str, &RequestContext<'_>),
         asked: &DirectRequest<'_>,
-    ) -> Option<(Standing, Vec<u8>)> {
+    ) -> Option<(Warnings, Vec<u8>)> {
         let prepared = self.documents.cached(&asked.query)?;
         let operation = prepared.choose(asked.operation_name.as_deref()).ok()?;
         let max_bytes = self.settings.max_answer_bytes as u64;
@@ -133,7 +133,16 @@ impl GraphqlEngine {
     ///
     /// # Errors
     /// [`Refused`], if the request cannot be answered by a GraphQL response.
-    pub async fn start(&self, mut request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
+    pub async fn start(&self, request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
+        Ok(match self.unwarned(request, session).await? {
+            // Asked only now, because the operation may have rotated the token.
+            Outcome::Answer(answer) => Outcome::Answer(answer.warning_of(session.rotate_soon_by())),
+            events => events,
+        })
+    }
+
+    /// The outcome, of which an answer does not say yet until when the caller's token must be rotated.
+    async fn unwarned(&self, mut request: Request, session: &Arc<Session>) -> Result<Outcome, Refused> {
         // Errors in a document reveal the schema, so a caller without a credential gets none unless the schema is public.
         if session.caller.is_none() && self.settings.introspection != Introspection::Public {
             return Err(Refused::Service(service::Error::Anonymous));
@@ -301,6 +310,7 @@ impl GraphqlEngine {
         session: &Arc<Session>,
     ) -> BoxStream<'static, Answer> {
         let (roots, has_conditions) = (roots(operation, &document), operation.has_conditions());
+        let rotate_soon_by = session.rotate_soon_by();
         let (schema, session, asked) = (self.schema.clone(), session.clone(), document.clone());
         let max_bytes = self.settings.max_answer_bytes;
         let execute = move |handoff: Arc<Handoff>| {
@@ -312,7 +322,7 @@ impl GraphqlEngine {
             let answer = Answer::of(roots.clone(), vec![response]);
             if has_conditions { answer.without_placeholders() } else { answer }
         };
-        self.shared_events.subscribe(&document, execute, answer).await
+        self.shared_events.subscribe(&document, rotate_soon_by, execute, answer).await
     }
 }
 

@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::domain::id::EventId;
-use crate::graphql::schema::handoff::{EventResult, Handoff, take};
+use crate::domain::timestamp::Timestamp;
+use crate::graphql::schema::handoff::{Handoff, NextEvent, take};
 
 use super::answer::Answer;
 
@@ -78,21 +79,23 @@ impl Default for SharedEvents {
 }
 
 impl SharedEvents {
-    /// Subscribes. `execute` runs the library. Once this returns, no event is missed; if it failed, the first answer says why.
+    /// Subscribes. `execute` runs the library. Once this returns, no event is missed; if it failed, the first answer says why, and until
+    /// when the caller's token must be rotated. An answer with an event says it of the time of that event.
     pub(crate) async fn subscribe(
         self: &Arc<Self>,
         document: &ExecutableDocument,
+        rotate_soon_by: Option<Timestamp>,
         execute: impl Fn(Arc<Handoff>) -> BoxStream<'static, Response> + Send + Sync + 'static,
         answer: impl Fn(Response) -> Answer + Send + Sync + 'static,
     ) -> BoxStream<'static, Answer> {
         let subscribe = Arc::new(Handoff::Subscribe(Mutex::default()));
         if let Some(refused) = execute(subscribe.clone()).next().await {
-            return stream::iter([answer(refused)]).boxed();
+            return stream::iter([answer(refused).warning_of(rotate_soon_by)]).boxed();
         }
         let Handoff::Subscribe(stored) = &*subscribe else { return stream::empty().boxed() };
         let Some(events) = take(stored) else { return stream::empty().boxed() };
         let (shared, shape, library) = (self.clone(), Shape::of(document), Arc::new((execute, answer)));
-        let answer_event = move |event: EventResult| {
+        let answer_event = move |(event, rotate_soon_by): NextEvent| {
             let (shared, library) = (shared.clone(), library.clone());
             async move {
                 let key = event.as_ref().ok().and_then(|event| Some((event.id, shape?)));
@@ -102,10 +105,12 @@ impl SharedEvents {
                         execute(Arc::new(Handoff::Resolve(Mutex::new(Some(event))))).next().await.unwrap_or_default(),
                     )
                 };
-                match key {
+                let answer = match key {
                     Some(key) => shared.build_once(key, build).await,
                     None => build.await,
-                }
+                };
+                // Not shared: it is about the subscriber, and not about the event.
+                answer.warning_of(rotate_soon_by)
             }
         };
         events.then(answer_event).boxed()

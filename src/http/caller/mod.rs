@@ -1,13 +1,13 @@
 //! Authentication of requests: the credential, the client's address, the caller, the log of refused credentials, and who may read the
-//! schema. Also the headers of rotation, which depend on the caller.
+//! schema. Also the headers that warn of a rotation, which depend on the caller.
 
 pub(super) mod authentication;
 mod client_address;
 pub(super) mod credential;
 pub(super) mod idempotency_key;
 mod refused_credentials;
-pub(super) mod retirement_headers;
 mod schema_access;
+pub(super) mod warning_headers;
 
 pub(super) use authentication::{CallerDeferringFirstUse, Client};
 pub(super) use client_address::client_address;

@@ -8,7 +8,7 @@ use crate::http::rejection::Rejection;
 use crate::http::state::AppState;
 use crate::service::{self, Caller, ErrorCode};
 
-use super::retirement_headers;
+use super::warning_headers;
 
 /// Rejects callers who may not read the schema and the OpenAPI document. The response must have the returned headers: one to an
 /// authenticated caller must not be cached.
@@ -25,7 +25,7 @@ pub(in crate::http) fn require_schema_access(
         (Introspection::Authenticated, None) => return Err(service::Error::Anonymous.into()),
         (Introspection::Public, None) => {}
         (_, Some(caller)) => {
-            retirement_headers::warn_of_retirement(&mut headers, Some(caller.standing()));
+            warning_headers::warn(&mut headers, Some(caller.warnings()));
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }

@@ -13,12 +13,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use futures_util::FutureExt;
 
-use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::graphql::{self, Answer, Outcome, Refused, Session};
 use crate::http::body::media_type::{self, Accepted, AnswerType, negotiate};
 use crate::http::body::{before_authentication, json};
 use crate::http::caller::authentication::{self, RequestInfo};
-use crate::http::caller::{idempotency_key, retirement_headers};
+use crate::http::caller::{idempotency_key, warning_headers};
 use crate::http::metrics::FirstError;
 use crate::http::rejection::{self, Rejection};
 use crate::http::request_log::{self, RequestLog};
@@ -56,8 +56,8 @@ impl<'a> Check<'a> {
         let caller = authentication::find_credential(headers, state).ok()??.text;
         let info = RequestInfo { peer: Some(peer), request_id: None };
         let context = authentication::request_context(headers, info, state).ok()?;
-        let (standing, body) = state.graphql.try_now((caller, &context), &request)?;
-        Some(warned(respond(media_type, StatusCode::OK, body), Some(standing)))
+        let (warnings, body) = state.graphql.try_now((caller, &context), &request)?;
+        Some(warned(respond(media_type, StatusCode::OK, body), Some(warnings)))
     }
 }
 
@@ -148,8 +148,8 @@ async fn answer_body(
     authentication::write_first_use(state, session.caller.as_ref(), is_error).await?;
     // A stream of events keeps its caller.
     session.caller.iter().for_each(Caller::record_use);
-    let (response, _) = answered?;
-    Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
+    let (response, _) = answered.map_err(|rejection| rejection.with_warnings_for(session.caller.as_ref()))?;
+    Ok(warned(response, session.caller.as_ref().map(Caller::warnings)))
 }
 
 /// The answer to the request or the requests of a body, and whether it reports an error. It must not be sent before the first use of
@@ -260,13 +260,14 @@ async fn answer_url(
     request_parameters::refuse_without_preflight(headers)?;
     let session = session(caller, headers)?;
     let request: graphql::Request = request_parameters::from_url(head.uri.query().unwrap_or_default())?;
-    let (response, _) = answer_one(state, &session, accepted, request).await?;
-    Ok(warned(response, session.caller.as_ref().map(Caller::standing)))
+    let answered = answer_one(state, &session, accepted, request).await;
+    let (response, _) = answered.map_err(|rejection| rejection.with_warnings_for(session.caller.as_ref()))?;
+    Ok(warned(response, session.caller.as_ref().map(Caller::warnings)))
 }
 
-/// The answer, with a header that warns if the caller's value is the previous one.
-fn warned(mut response: Response<Body>, standing: Option<Standing>) -> Response<Body> {
-    retirement_headers::warn_of_retirement(response.headers_mut(), standing);
+/// The answer, with headers that warn the caller of a rotation.
+fn warned(mut response: Response<Body>, warnings: Option<Warnings>) -> Response<Body> {
+    warning_headers::warn(response.headers_mut(), warnings);
     response
 }
 

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use axum::response::IntoResponse;
 
 use crate::http::body::media_type;
-use crate::http::caller::{Client, retirement_headers};
+use crate::http::caller::{Client, warning_headers};
 use crate::http::rejection::{self, Rejection};
 use crate::http::state::AppState;
 use crate::metrics::Format;
@@ -25,7 +25,7 @@ pub(in crate::http) async fn guarded(
     let caller = caller.ok_or(Error::Anonymous)?;
     state.service.authorise_metrics(&caller).await?;
     let mut response = answer(state, &headers).await;
-    retirement_headers::warn_of_retirement(response.headers_mut(), Some(caller.standing()));
+    warning_headers::warn(response.headers_mut(), Some(caller.warnings()));
     Ok(response)
 }
 

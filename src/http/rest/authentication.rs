@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::http::caller::{CallerDeferringFirstUse, authentication, retirement_headers};
+use crate::http::caller::{CallerDeferringFirstUse, authentication, warning_headers};
 use crate::http::request_log;
 use crate::http::state::AppState;
 use crate::service::{Caller, Error};
@@ -23,7 +23,7 @@ const SELF: &str = "self";
 /// The caller, as [`authenticate`] adds it to the request.
 pub(super) type Authenticated = Extension<Arc<Caller>>;
 
-/// Authenticates the caller, and adds `Deprecation`, `Sunset` and `Cache-Control` to the response.
+/// Authenticates the caller, and adds the headers that warn of a rotation and `Cache-Control` to the response.
 pub(super) async fn authenticate(
     State(state): State<AppState>,
     request: Request,
@@ -32,13 +32,12 @@ pub(super) async fn authenticate(
     let (mut parts, body) = request.into_parts();
     let CallerDeferringFirstUse(caller) = CallerDeferringFirstUse::from_request_parts(&mut parts, &state).await?;
     let caller = Arc::new(caller.ok_or(Error::Anonymous)?);
-    let standing = caller.standing();
     parts.extensions.insert(caller.clone());
     // The first use must be durable before any response, so also before that to a panic.
     let mut response = request_log::catch_panic(next.run(Request::from_parts(parts, body))).await;
     authentication::write_first_use(&state, Some(&caller), !response.status().is_success()).await?;
     let headers = response.headers_mut();
-    retirement_headers::warn_of_retirement(headers, Some(standing));
+    warning_headers::warn(headers, Some(caller.warnings()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

@@ -20,7 +20,7 @@ use crate::domain::text::quote;
 use crate::domain::token::Scope;
 use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::caller::credential::Credential;
-use crate::http::caller::retirement_headers;
+use crate::http::caller::warning_headers;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
 use crate::http::request_trace;
@@ -36,7 +36,6 @@ const OWNER: HeaderName = HeaderName::from_static("x-token-owner");
 const SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 const GENERATION: HeaderName = HeaderName::from_static("x-token-generation");
 const METADATA: HeaderName = HeaderName::from_static("x-token-metadata");
-const ROTATE_BY: HeaderName = HeaderName::from_static("x-token-rotate-by");
 const CODE: HeaderName = HeaderName::from_static("x-token-code");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// The headers that the response depends on, for caches.
@@ -120,7 +119,7 @@ impl<'a> Check<'a> {
                 return Err(authentication::rejection_of(refusal, self.presented));
             }
         };
-        retirement_headers::warn_of_retirement(response.headers_mut(), verification.standing);
+        warning_headers::warn(response.headers_mut(), verification.warnings());
         Ok(response)
     }
 
@@ -234,10 +233,7 @@ fn allow(verification: &Verification, mut headers: HeaderMap) -> Response {
     headers.insert(OWNER, owner);
     headers.insert(SCOPES, header_value(settings.scopes.as_str()));
     headers.insert(GENERATION, verification.generation.unwrap_or_default().into());
-    retirement_headers::warn_of_retirement(&mut headers, verification.standing);
-    if let Some(rotate_by) = verification.rotate_soon_by {
-        headers.insert(ROTATE_BY, header_value(&rotate_by.to_string()));
-    }
+    warning_headers::warn(&mut headers, verification.warnings());
     *response.headers_mut() = headers;
     response
 }

@@ -15,6 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use crate::domain::audit::{AuditEvent, AuditFilter};
 use crate::domain::restriction::Source;
 use crate::domain::rule::authority::Authority;
+use crate::domain::rule::lifecycle::due_soon::rotate_soon_by;
 use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
@@ -52,8 +53,8 @@ impl Service {
     }
 
     /// The matching audit events that are committed from now on: each once, and those of one token in commit order. Needs
-    /// `AUDIT_LOG_READ`. Ends with an error when the caller's value stops working, the permission is removed, or events were
-    /// missed.
+    /// `AUDIT_LOG_READ`. Each comes with the time until which the caller's token must be rotated, if that is soon. Ends with an error when
+    /// the caller's value stops working, the permission is removed, or events were missed.
     ///
     /// # Errors
     /// When the caller may not, or there is no contact with the database.
@@ -61,7 +62,7 @@ impl Service {
         &self,
         caller: &Caller,
         filter: AuditFilter,
-    ) -> Result<impl Stream<Item = Result<Arc<AuditEvent>, Error>> + Send + use<>, Error> {
+    ) -> Result<impl Stream<Item = (Result<Arc<AuditEvent>, Error>, Option<Timestamp>)> + Send + use<>, Error> {
         let place = self.open_stream(caller)?;
         // Subscribe first and read the token later, so that no change falls in between.
         let (mut messages, wake) = (self.store.subscribe_to_audit_log(), self.fan_out.subscribe());
@@ -90,10 +91,13 @@ impl Service {
         subscription.authorise(self.now())?;
         Ok(stream::unfold(Some(subscription), async |subscription| {
             let mut subscription = subscription?;
-            match subscription.next().await {
-                Ok(event) => Some((Ok(event), Some(subscription))),
-                Err(reason) => Some((Err(reason), None)),
-            }
+            Some(match subscription.next().await {
+                Ok(event) => {
+                    let rotate_by = rotate_soon_by(&subscription.token, subscription.service.now());
+                    ((Ok(event), rotate_by), Some(subscription))
+                }
+                Err(reason) => ((Err(reason), None), None),
+            })
         }))
     }
 }

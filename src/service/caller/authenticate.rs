@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::service::judge::{FirstUse, Judged};
 use crate::service::{Caller, Error, RequestContext, Service};
 
@@ -54,12 +55,14 @@ impl Service {
         let is_pending = AtomicBool::new(first_use == FirstUse::Defer);
         let pending_use = PendingUse { uses: self.uses.clone(), at, is_first, is_pending };
         let Judged { value, hash, token, generation, stamp, outcome } = judged;
-        let (standing, presented, provenance) = (outcome?, value.keep(), context.provenance());
+        let warnings = Warnings::of(&token, outcome?, at);
+        let (presented, provenance) = (value.keep(), context.provenance());
         Ok(Caller {
             token,
             generation,
             stamp,
-            standing,
+            warnings,
+            deadline_is_over: AtomicBool::new(false),
             presented,
             hash,
             source: context.source,

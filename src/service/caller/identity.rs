@@ -7,7 +7,7 @@ use crate::domain::audit::Provenance;
 use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
 use crate::domain::restriction::Source;
-use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::domain::rule::verification;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token};
@@ -25,7 +25,9 @@ pub struct Caller {
     pub(super) generation: u32,
     /// The stamp of the token.
     pub(super) stamp: Stamp,
-    pub(super) standing: Standing,
+    pub(super) warnings: Warnings,
+    /// Whether this request has rotated or revoked the token, so that the deadline of `warnings` no longer applies.
+    pub(super) deadline_is_over: AtomicBool,
     pub(super) presented: Value,
     pub(super) hash: ValueHash,
     pub(super) source: Source,
@@ -57,9 +59,17 @@ impl Caller {
         self.generation
     }
 
-    /// The standing of the value at authentication.
-    pub fn standing(&self) -> Standing {
-        self.standing
+    /// What the caller should know ahead, as it was at authentication.
+    pub fn warnings(&self) -> Warnings {
+        let rotate_soon_by = self.warnings.rotate_soon_by.filter(|_| !self.deadline_is_over.load(Ordering::Relaxed));
+        Warnings { rotate_soon_by, ..self.warnings }
+    }
+
+    /// The request has rotated or revoked the token of this id. If it is the caller's, there is nothing left to warn of.
+    pub(crate) fn note_end_of_period(&self, id: TokenId) {
+        if id == self.token.id {
+            self.deadline_is_over.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Checks that the caller's value still works, from the same source, if this is its token now (R10, R12). A request body may

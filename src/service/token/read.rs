@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::rule::authority::Authority;
-use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Permission, Token};
 use crate::service::judge::Judged;
@@ -19,16 +19,16 @@ impl Service {
         Ok(View::new(self.own_token(caller, now).await?, now))
     }
 
-    /// As [`Service::current`], without waiting, for a caller that presents a value in this request; returns also the standing of the
-    /// value. `None` if it has to wait, or if the value does not work.
-    pub fn try_current(&self, (caller, context): (&str, &RequestContext<'_>)) -> Option<(Standing, View)> {
+    /// As [`Service::current`], without waiting, for a caller that presents a value in this request; returns also what the
+    /// caller should know ahead. `None` if it has to wait, or if the value does not work.
+    pub fn try_current(&self, (caller, context): (&str, &RequestContext<'_>)) -> Option<(Warnings, View)> {
         let now = self.now();
         let judged = self.try_judge(caller, &context.source, now)?;
         self.record_value_use(judged.presented(), (&context.source, context.user_agent), now);
         let Judged { token, outcome, .. } = judged;
-        let standing = outcome.ok()?;
+        let warnings = Warnings::of(&token, outcome.ok()?, now);
         self.counts.authenticated_at_once();
-        Some((standing, View::new(token, now)))
+        Some((warnings, View::new(token, now)))
     }
 
     /// The token of this id. One's own needs no permission, another's `API_TOKEN_READ`.

@@ -35,6 +35,7 @@ impl Service {
     /// When the caller may not, the token no longer works, another rotation won (R7), or the value that would be cut off is in use (R15).
     pub async fn rotate(&self, caller: &Caller, request: &RotateRequest) -> Result<Issued, Error> {
         let outcome = self.rotate_or_record(caller, request).await;
+        outcome.iter().for_each(|issued| caller.note_end_of_period(issued.view.token.id));
         self.counts.rotated(&outcome);
         outcome
     }

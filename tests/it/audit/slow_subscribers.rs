@@ -59,15 +59,15 @@ async fn a_slow_subscriber_gets_an_error_and_others_miss_nothing() {
     for batch in 0..12 {
         append(&store, batch * 100..(batch + 1) * 100).await;
         for number in batch * 100..(batch + 1) * 100 {
-            assert_eq!(soon(quick.next()).await.unwrap().unwrap().generation, Some(number));
+            assert_eq!(soon(quick.next()).await.unwrap().0.unwrap().generation, Some(number));
         }
     }
-    let missed = soon(slow.next()).await.unwrap().unwrap_err();
+    let missed = soon(slow.next()).await.unwrap().0.unwrap_err();
     assert!(missed.code().as_str() == "UNAVAILABLE" && missed.to_string().contains("auditEvents lists them"));
     assert!(soon(slow.next()).await.is_none());
 
     store.lose_contact();
-    let lost = soon(quick.next()).await.unwrap().unwrap_err();
+    let lost = soon(quick.next()).await.unwrap().0.unwrap_err();
     assert!(lost.code().as_str() == "UNAVAILABLE" && lost.to_string().contains("auditEvents lists them"));
     assert!(soon(quick.next()).await.is_none());
     keeping.abort();
@@ -88,7 +88,7 @@ async fn a_change_is_acknowledged_before_all_subscribers_have_its_event() {
         let events = service.subscribe_to_events(&caller, AuditFilter::default()).await.unwrap();
         let (mut events, received) = (Box::pin(events), received.clone());
         subscribers.push(tokio::spawn(async move {
-            let event = soon(events.next()).await.unwrap().unwrap();
+            let event = soon(events.next()).await.unwrap().0.unwrap();
             received.fetch_add(1, Ordering::Relaxed);
             event.generation
         }));

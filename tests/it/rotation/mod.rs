@@ -2,6 +2,7 @@
 
 mod brown_out;
 mod crash;
+mod due_soon;
 mod endpoints;
 mod idempotency;
 mod overlap;

@@ -5,6 +5,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
+use crate::support::clock::MINUTE;
 use crate::support::server::Server;
 use crate::support::spans;
 
@@ -136,6 +137,8 @@ async fn ask(client: &Client, request: &Value, accept: &str) -> ((u16, Vec<Strin
 #[tokio::test]
 async fn every_document_has_the_same_answer_with_and_without_the_library() {
     let server = Server::start().await;
+    let due = server.admin.create(json!({ "name": "due", "rotationPeriodMinutes": 10 })).await.unwrap().client;
+    server.clock.set(9 * MINUTE);
     let input = json!({ "name": "n \"quoted\" ü€", "owner": "a\\b", "scopes": ["read", "w/<&>'"],
         "permissions": ["API_TOKEN_READ", "AUDIT_LOG_READ"], "rotationPeriodMinutes": 30, "overlapMinutes": 5,
         "metadata": [{ "key": "team", "value": "a \"b\" ü" }, { "key": "region", "value": "" }],
@@ -144,7 +147,7 @@ async fn every_document_has_the_same_answer_with_and_without_the_library() {
     let new = full.with(full.rotate().await.unwrap());
     let plain = server.admin.create(json!({ "name": "n" })).await.unwrap().client;
     let unknown = plain.with("rk_00000000000000000000000000000000000000000002gL6Az");
-    let callers = [full, new, plain, unknown];
+    let callers = [full, new, plain, unknown, due];
     for caller in &callers {
         // The first use is written, so that nothing changes any more.
         let _ = caller.check().await;

@@ -1,11 +1,28 @@
-//! Whether a token must be rotated soon, so that whoever verifies its value can warn (R16).
+//! Whether a token must be rotated soon, so that whoever presents or verifies its value is warned (R16).
 
+use super::Standing;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 
 /// The share of a rotation period that must be left for no warning: a tenth.
 const WARNED_SHARE: i64 = 10;
 const MILLIS_PER_MINUTE: i64 = 60_000;
+
+/// What the holder of a value that works should know ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warnings {
+    /// The standing of the value. It says when a previous value retires.
+    pub standing: Standing,
+    /// When the token becomes overdue, if that is soon.
+    pub rotate_soon_by: Option<Timestamp>,
+}
+
+impl Warnings {
+    /// Those for the holder of a value of this token.
+    pub fn of(token: &Token, standing: Standing, now: Timestamp) -> Self {
+        Self { standing, rotate_soon_by: rotate_soon_by(token, now) }
+    }
+}
 
 /// When the token becomes overdue, if no more than a tenth of its period is left. `None` if a rotation cannot help, because the token expires
 /// first.

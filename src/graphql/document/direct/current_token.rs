@@ -3,8 +3,9 @@
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Name, Value};
 
-use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::graphql::document::cost::cost;
+use crate::graphql::document::extensions::end_response;
 use crate::graphql::document::plan::root_fields;
 use crate::graphql::document::root_fields::CURRENT;
 use crate::service::{RequestContext, Service};
@@ -34,20 +35,21 @@ impl DirectCurrentToken {
         })
     }
 
-    /// Answers the caller that presents this value in this request. Returns the standing of the value, and the body of the response. `None` if the
-    /// response has errors or needs waiting.
+    /// Answers the caller that presents this value in this request. Returns what the caller should know ahead, and the body of the
+    /// response. `None` if the response has errors or needs waiting.
     pub(super) fn try_now(
         &self,
         service: &Service,
         caller: (&str, &RequestContext<'_>),
-    ) -> Option<(Standing, Vec<u8>)> {
-        let (standing, view) = service.try_current(caller)?;
+    ) -> Option<(Warnings, Vec<u8>)> {
+        let (warnings, view) = service.try_current(caller)?;
         let mut body = Vec::with_capacity(512);
         for text in [r#"{"data":{""#, self.key.as_str(), r#"":"#] {
             body.extend_from_slice(text.as_bytes());
         }
         object(&self.fields, &mut body, |field, body| field.write(&view, body));
-        body.extend_from_slice(b"}}");
-        Some((standing, body))
+        body.push(b'}');
+        end_response(warnings.rotate_soon_by, &mut body);
+        Some((warnings, body))
     }
 }

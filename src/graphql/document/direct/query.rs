@@ -2,7 +2,7 @@
 
 use async_graphql::parser::types::ExecutableDocument;
 
-use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::service::{RequestContext, Service};
 
 use super::current_token::DirectCurrentToken;
@@ -38,14 +38,14 @@ impl DirectQuery {
         self.cost().saturating_mul(MAX_FIELD_BYTES)
     }
 
-    /// Answers the caller that presents this value in this request, with these variables (a JSON object). Returns the standing of the
-    /// value, and the body of the response. `None` if the response has errors or needs waiting.
+    /// Answers the caller that presents this value in this request, with these variables (a JSON object). Returns what the
+    /// caller should know ahead, and the body of the response. `None` if the response has errors or needs waiting.
     pub(crate) fn try_now(
         &self,
         service: &Service,
         caller: (&str, &RequestContext<'_>),
         variables: Option<&str>,
-    ) -> Option<(Standing, Vec<u8>)> {
+    ) -> Option<(Warnings, Vec<u8>)> {
         match (self, variables) {
             (Self::Verification(verification), Some(variables)) => verification.try_now(service, caller, variables),
             (Self::CurrentToken(current), None | Some("{}")) => current.try_now(service, caller),

@@ -11,10 +11,11 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::restriction::Source;
-use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::domain::rule::verification::RequiredScopes;
 use crate::domain::token::Scope;
 use crate::graphql::document::cost::cost;
+use crate::graphql::document::extensions::end_response;
 use crate::graphql::document::plan::root_fields;
 use crate::graphql::document::root_fields::VERIFY;
 use crate::service::{RequestContext, Service, Verification};
@@ -131,14 +132,14 @@ impl DirectVerification {
         })
     }
 
-    /// Verifies, with these variables (a JSON object), for the caller that presents this value in this request. Returns the standing of
-    /// the caller's value, and the body of the response. `None` if the response has errors or needs waiting.
+    /// Verifies, with these variables (a JSON object), for the caller that presents this value in this request. Returns what the
+    /// caller should know ahead, and the body of the response. `None` if the response has errors or needs waiting.
     pub(super) fn try_now(
         &self,
         service: &Service,
         caller: (&str, &RequestContext<'_>),
         variables: &str,
-    ) -> Option<(Standing, Vec<u8>)> {
+    ) -> Option<(Warnings, Vec<u8>)> {
         let OneVariable(name, input) = serde_json::from_str(variables).ok()?;
         if self.variable != name {
             return None;
@@ -146,10 +147,13 @@ impl DirectVerification {
         let scopes = input.required_scopes.iter().flatten().map(String::as_str);
         let required = RequiredScopes::parse("requiredScopes", scopes).ok()?;
         let source = Source::reported("address", input.address.as_deref(), input.origin).ok()?;
-        let (standing, verification) = service.try_verify_for(caller, |_| true, &input.value, &required, &source)?;
-        Some((standing, self.write(&verification)))
+        let (warnings, verification) = service.try_verify_for(caller, |_| true, &input.value, &required, &source)?;
+        let mut body = self.write(&verification);
+        end_response(warnings.rotate_soon_by, &mut body);
+        Some((warnings, body))
     }
 
+    /// The body without its end.
     fn write(&self, verification: &Verification) -> Vec<u8> {
         let mut body = Vec::with_capacity(256);
         for text in [r#"{"data":{""#, self.key.as_str(), r#"":{"#] {
@@ -159,7 +163,7 @@ impl DirectVerification {
             body.extend_from_slice(key.as_bytes());
             writer.write(verification, &mut body);
         }
-        body.extend_from_slice(b"}}}");
+        body.extend_from_slice(b"}}");
         body
     }
 }

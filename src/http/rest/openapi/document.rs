@@ -17,7 +17,8 @@ use super::limits::{self, merge};
 
 const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For everything else, use GraphQL at `POST /graphql`; its \
     schema is at `GET /schema.graphql`.\n\nThe response to a request with the previous value of an API token has the header \
-    `Deprecation` (RFC 9745) and, once the end of the overlap is known, `Sunset` (RFC 8594).";
+    `Deprecation` (RFC 9745) and, once the end of the overlap is known, `Sunset` (RFC 8594). While no more than a tenth \
+    of the rotation period is left, `X-Token-Rotate-By` says when the token must have been rotated.";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -141,7 +142,8 @@ fn complete(operation: &mut Value, max_body_bytes: usize) {
         }
         let headers = match status.as_bytes().first() {
             Some(b'2') if takes_credential => {
-                json!({ "Deprecation": reference("Deprecation"), "Sunset": reference("Sunset") })
+                let names = ["Deprecation", "Sunset", "X-Token-Rotate-By"];
+                names.into_iter().map(|name| (name.to_owned(), reference(name))).collect()
             }
             Some(b'4' | b'5') if response.get("content").is_some() => {
                 json!({ "X-Request-Id": reference("X-Request-Id") })

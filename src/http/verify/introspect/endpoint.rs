@@ -14,12 +14,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::restriction::Source;
-use crate::domain::rule::lifecycle::Standing;
+use crate::domain::rule::lifecycle::due_soon::Warnings;
 use crate::domain::rule::verification::RequiredScopes;
 use crate::http::body::{before_authentication, json, media_type};
 use crate::http::caller::authentication::{self, RequestInfo};
 use crate::http::caller::credential::Place;
-use crate::http::caller::retirement_headers;
+use crate::http::caller::warning_headers;
 use crate::http::rejection::Rejection;
 use crate::http::request_log::{self, RequestLog};
 use crate::http::request_trace;
@@ -60,9 +60,9 @@ impl<'a> Check<'a> {
         let context = authentication::request_context(headers, info, state).ok()?;
         let presented = (caller.credential.text, &context);
         let names = |id| caller.must_name(id).is_ok();
-        let (standing, verification) =
+        let (warnings, verification) =
             state.service.try_verify_for(presented, names, &self.form.token, &self.required, &self.source)?;
-        Some(with_retirement(introspection_of(&verification), standing))
+        Some(warned(introspection_of(&verification), warnings))
     }
 
     async fn verify(self, state: &AppState, caller: &Caller) -> Result<Response, Rejection> {
@@ -71,9 +71,9 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Adds `Deprecation` and `Sunset` if the caller uses the previous value.
-fn with_retirement(mut response: Response, standing: Standing) -> Response {
-    retirement_headers::warn_of_retirement(response.headers_mut(), Some(standing));
+/// The response, with headers that warn the caller of a rotation.
+fn warned(mut response: Response, warnings: Warnings) -> Response {
+    warning_headers::warn(response.headers_mut(), Some(warnings));
     response
 }
 
@@ -150,7 +150,7 @@ async fn answer(state: &AppState, info: RequestInfo, mut request: Request) -> Re
         Err(refused) => Err(refused),
     };
     let response = answered.unwrap_or_else(|refused| OauthError::for_client(place, refused).into_response());
-    Ok(with_retirement(response, caller.standing()))
+    Ok(warned(response, caller.warnings()))
 }
 
 /// The caller who presents this credential, and where it was read from.

@@ -27,6 +27,7 @@ impl Service {
             caller.finish(transaction, view).await
         })
         .await
+        .inspect(|view| caller.note_end_of_period(view.token.id))
     }
 
     async fn revoke_in(
