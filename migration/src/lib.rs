@@ -47,6 +47,7 @@ mod m0029_rotation_campaign;
 mod m0030_rotation_period_index;
 mod m0031_brown_out;
 mod m0032_pending_delivery_index;
+mod m0034_mail_digests;
 mod statements;
 
 /// All steps, oldest first.
@@ -89,6 +90,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0030_rotation_period_index::MIGRATION),
             Box::new(m0031_brown_out::Migration),
             Box::new(m0032_pending_delivery_index::MIGRATION),
+            Box::new(m0034_mail_digests::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::collections::BTreeSet;
 
 use super::error_code::ErrorCode;
-use super::id::{EventId, RequestId, TokenId, WebhookId};
+use super::id::{EventId, MailDigestId, RequestId, TokenId, WebhookId};
 use super::listing::End;
 use super::reason::Reason;
 use super::timestamp::Timestamp;
@@ -70,6 +70,14 @@ pub enum Action {
     WebhookTested,
     /// A notice was sent to a webhook again.
     WebhookDeliveryResent,
+    /// A mail digest was created.
+    MailDigestCreated,
+    /// The settings of a mail digest were changed.
+    MailDigestUpdated,
+    /// A mail digest was deleted.
+    MailDigestDeleted,
+    /// A test was sent by a mail digest.
+    MailDigestTested,
     /// An action that only a newer version knows, which shares the database during an upgrade. Read, never written.
     Unknown,
 }
@@ -104,6 +112,10 @@ names! {
         WebhookEnabled => "WEBHOOK_ENABLED",
         WebhookTested => "WEBHOOK_TESTED",
         WebhookDeliveryResent => "WEBHOOK_DELIVERY_RESENT",
+        MailDigestCreated => "MAIL_DIGEST_CREATED",
+        MailDigestUpdated => "MAIL_DIGEST_UPDATED",
+        MailDigestDeleted => "MAIL_DIGEST_DELETED",
+        MailDigestTested => "MAIL_DIGEST_TESTED",
         Unknown => "UNKNOWN",
     }
 }
@@ -170,6 +182,8 @@ pub struct AuditEvent {
     pub token_id: Option<TokenId>,
     /// To which webhook, if it was one.
     pub webhook_id: Option<WebhookId>,
+    /// To which mail digest, if it was one.
+    pub mail_digest_id: Option<MailDigestId>,
     /// The generation of the value concerned: the newest after a change, the one that was used in a refusal.
     pub generation: Option<u32>,
     /// In which request.

@@ -112,6 +112,16 @@ typed_id!(
     NoticeId,
     "ntc_"
 );
+typed_id!(
+    /// The identity of a mail digest: `mdg_…`.
+    MailDigestId,
+    "mdg_"
+);
+typed_id!(
+    /// The identity of one mail, the same in every attempt to send it: `eml_…`.
+    MailId,
+    "eml_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -41,6 +41,12 @@ pub enum Error {
         /// The input field that holds the id, as the schema spells it.
         field: &'static str,
     },
+    /// No mail digest has this id.
+    #[error("No mail digest has this id.")]
+    NoMailDigest {
+        /// The input field that holds the id, as the schema spells it.
+        field: &'static str,
+    },
     /// A value that would be cut off is in use, and that was not forced (R15).
     #[error("{0}")]
     StillInUse(Box<StillInUse>),
@@ -96,9 +102,11 @@ impl Error {
         match self {
             Self::Anonymous | Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::Refused(refusal) => refusal.code(),
-            Self::NotFound { .. } | Self::NoSuchCampaign | Self::NoWebhook { .. } | Self::NoDelivery { .. } => {
-                ErrorCode::NotFound
-            }
+            Self::NotFound { .. }
+            | Self::NoSuchCampaign
+            | Self::NoWebhook { .. }
+            | Self::NoDelivery { .. }
+            | Self::NoMailDigest { .. } => ErrorCode::NotFound,
             Self::StillInUse(_) => ErrorCode::StillInUse,
             Self::Invalid(_) => ErrorCode::BadUserInput,
             Self::TooManyStreams { .. } => ErrorCode::RateLimited,
@@ -124,7 +132,10 @@ impl Error {
         match self {
             Self::Invalid(invalid) => Some(invalid.field),
             Self::NoSuchCampaign => Some("id"),
-            Self::NotFound { field } | Self::NoWebhook { field } | Self::NoDelivery { field } => Some(field),
+            Self::NotFound { field }
+            | Self::NoWebhook { field }
+            | Self::NoDelivery { field }
+            | Self::NoMailDigest { field } => Some(field),
             _ => None,
         }
     }

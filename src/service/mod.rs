@@ -11,6 +11,7 @@ mod delivery;
 mod error;
 mod import;
 mod judge;
+mod mail;
 mod metrics;
 mod notice;
 mod operator;
@@ -31,6 +32,7 @@ pub use delivery::Attempt;
 pub use error::Error;
 pub use import::{ImportOutcome, ImportRequest, ImportedToken, MAX_IMPORTS};
 pub use judge::RequestContext;
+pub use mail::{MailAttempt, MailDigestConnection, MailDigestPageRequest, MailOutcome};
 pub use metrics::{MAX_OWNERS, TokenCounts};
 pub use notice::{
     DeliveryConnection, DeliveryPageRequest, IssuedSecret, IssuedWebhook, WebhookConnection, WebhookPageRequest,

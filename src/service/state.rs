@@ -16,6 +16,7 @@ use super::database::{Contact, SchemaState, Time};
 use super::delivery::{AttemptCounts, KnownBacklog};
 use super::error::Error;
 use super::judge::{Cache, UnknownLookups};
+use super::mail::MailState;
 use super::metrics::{Counts, Statistics};
 use super::policy::Policy;
 use super::value_use::UseBuffer;
@@ -45,6 +46,7 @@ pub struct Service {
     pub(super) attempts: Arc<AttemptCounts>,
     pub(super) backlog: Arc<KnownBacklog>,
     pub(super) webhook_networks: Arc<AllowedNetworks>,
+    pub(super) mail: MailState,
 }
 
 impl Service {
@@ -83,6 +85,7 @@ impl Service {
             attempts: Arc::default(),
             backlog: Arc::default(),
             webhook_networks: Arc::default(),
+            mail: MailState::default(),
         })
     }
 
@@ -90,6 +93,12 @@ impl Service {
     #[must_use]
     pub fn allowing_webhooks_to(self, networks: AllowedNetworks) -> Self {
         Self { webhook_networks: Arc::new(networks), ..self }
+    }
+
+    /// The same service, which sends mail or does not: without a mail server, no mail digest can be created. By default there is none.
+    #[must_use]
+    pub fn sending_mail(self, sends: bool) -> Self {
+        Self { mail: self.mail.sending(sends), ..self }
     }
 
     /// The same service, which accepts and imports values of these foreign formats.

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, EventPage, Provenance, RefusedAs};
-use crate::domain::id::{EventId, RequestId, TokenId, WebhookId};
+use crate::domain::id::{EventId, MailDigestId, RequestId, TokenId, WebhookId};
 use crate::domain::listing::End;
 use crate::domain::reason::Reason;
 use crate::domain::timestamp::Timestamp;
@@ -196,6 +196,7 @@ pub(super) fn row(event: &AuditEvent) -> ActiveModel {
         reason: if_any(event.reason.text.clone()),
         evidence_url: if_any(event.reason.evidence_url.clone()),
         webhook_id: if_any(event.webhook_id.map(|id| id.to_string())),
+        mail_digest_id: if_any(event.mail_digest_id.map(|id| id.to_string())),
     }
 }
 
@@ -227,6 +228,8 @@ fn event(row: Model) -> Result<AuditEvent, Error> {
         actor,
         token_id: row.token_id.as_deref().map(columns::token_id).transpose()?,
         webhook_id: webhook_id.transpose()?,
+        // That of another kind is of a newer version.
+        mail_digest_id: row.mail_digest_id.as_deref().and_then(MailDigestId::parse),
         generation: row.generation.map(columns::to_u32).transpose()?,
         provenance: Provenance { address, user_agent: row.user_agent.clone(), request_id: request_id.transpose()? },
         reason: Reason { text: row.reason, evidence_url: row.evidence_url },

@@ -34,7 +34,10 @@ pub use database::Store;
 pub use error::Error;
 pub use housekeeping::statistics::OwnerPosition;
 pub use list::Listing;
-pub use notice::{Attempted, Backlog, Claimed, ClaimedDelivery, DeliveryListing, DueWebhook, Noted, SweepPosition};
+pub use notice::{
+    Attempted, AttemptedMail, Backlog, Claimed, ClaimedDelivery, ClaimedMail, DeliveryListing, DueWebhook, MailBacklog,
+    MailClaim, Noted, NotedMail, SweepPosition,
+};
 pub use poll::listener::ChangeListener;
 pub use rotation::rotate::Rotated;
 pub use token::import::ImportedValue;

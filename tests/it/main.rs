@@ -18,6 +18,7 @@ mod http;
 mod import;
 mod listing;
 mod logs;
+mod mail;
 mod metrics;
 mod model;
 mod notice;

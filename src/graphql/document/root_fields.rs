@@ -61,6 +61,12 @@ const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("rotateWebhookSecret", Kind::IssuesValue),
     ("testWebhook", Kind::Plain),
     ("resendWebhookDelivery", Kind::Plain),
+    ("mailDigest", Kind::Plain),
+    ("mailDigests", Kind::Page),
+    ("createMailDigest", Kind::Plain),
+    ("updateMailDigest", Kind::Plain),
+    ("deleteMailDigest", Kind::Plain),
+    ("testMailDigest", Kind::Plain),
 ];
 
 fn kind(name: &str) -> Option<Kind> {

@@ -61,7 +61,7 @@ pub struct GraphqlEngine {
 
 pub(crate) fn build_schema() -> SchemaBuilder<Query, Mutation, Subscription> {
     // Our own validation has already applied every rule.
-    Schema::build(Query, Mutation, Subscription).validation_mode(ValidationMode::Fast)
+    Schema::build(Query, Mutation::default(), Subscription).validation_mode(ValidationMode::Fast)
 }
 
 pub(crate) fn sdl_of(schema: &Schema<Query, Mutation, Subscription>) -> String {

@@ -2,6 +2,7 @@
 
 pub(crate) mod context;
 pub(crate) mod handoff;
+mod mail_mutation;
 pub(crate) mod mutation;
 pub(crate) mod query;
 pub(crate) mod subscription;

@@ -1,6 +1,6 @@
 //! The mutations.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, MergedObject, Object, Result};
 
 use super::types::campaign::input::{CancelRotationCampaignInput, CreateRotationCampaignInput};
 use super::types::campaign::rotation_campaign::{
@@ -36,13 +36,19 @@ use crate::graphql::error::refuse;
 use crate::service::{ReviveRequest, RotateRequest};
 
 use super::context::{caller, header_key, service};
+use super::mail_mutation::MailMutation;
 
 /// The mutations. Those of one document run one after the other.
-pub(crate) struct Mutation;
+#[derive(Default, MergedObject)]
+pub(crate) struct Mutation(TokenMutation, MailMutation);
 
-/// The mutations. Those of one document run one after the other.
+/// The mutations of API tokens, campaigns and webhooks.
+#[derive(Default)]
+pub(crate) struct TokenMutation;
+
+/// The mutations of API tokens, campaigns and webhooks.
 #[Object]
-impl Mutation {
+impl TokenMutation {
     /// Creates an API token and returns its value once. Needs `API_TOKEN_MODIFY` and every permission and scope of
     /// the new token. A token with permissions expires no later than the caller's, and stays within its CIDR blocks
     /// and origins.

@@ -6,6 +6,8 @@ use super::types::audit_event::{AuditEventConnection, AuditEventFilter};
 use super::types::campaign::enums::RotationCampaignTokenState;
 use super::types::campaign::rotation_campaign::{RotationCampaign, RotationCampaignConnection};
 use super::types::campaign::tokens::RotationCampaignTokenConnection;
+use super::types::mail::connection::MailDigestConnection;
+use super::types::mail::object::MailDigest;
 use super::types::node::Node;
 use super::types::token::api_token::ApiToken;
 use super::types::token::connection::ApiTokenConnection;
@@ -15,14 +17,15 @@ use super::types::token::verification::{ApiTokenVerification, VerifyApiTokenInpu
 use super::types::token_counts::ApiTokenCounts;
 use super::types::webhook::connection::{WebhookConnection, WebhookDeliveryConnection};
 use super::types::webhook::object::Webhook;
-use crate::domain::id::{EventId, WebhookId};
+use crate::domain::id::{EventId, MailDigestId, WebhookId};
 use crate::domain::listing;
 use crate::domain::notice::DeliveryId;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::engine::written::Written;
 use crate::graphql::error::refuse;
 use crate::service::{
-    AuditRequest, CampaignTokenRequest, DeliveryPageRequest, PageRequest, Service, VerifyRequest, WebhookPageRequest,
+    AuditRequest, CampaignTokenRequest, DeliveryPageRequest, MailDigestPageRequest, PageRequest, Service,
+    VerifyRequest, WebhookPageRequest,
 };
 
 use super::context::{caller, service};
@@ -58,6 +61,8 @@ impl Query {
             service.event(caller, event).await.map(|event| Node::AuditEvent(event.into()))
         } else if WebhookId::parse(&id).is_some() {
             service.webhook(caller, &id).await.map(|webhook| Node::Webhook(webhook.into()))
+        } else if MailDigestId::parse(&id).is_some() {
+            service.mail_digest(caller, &id).await.map(|digest| Node::MailDigest(digest.into()))
         } else if let Some(delivery) = DeliveryId::parse(&id) {
             service.delivery(caller, delivery).await.map(|delivery| Node::WebhookDelivery(delivery.into()))
         } else {
@@ -230,5 +235,26 @@ impl Query {
         let request = DeliveryPageRequest { first, after };
         let page = service(ctx)?.deliveries(caller(ctx)?, ("webhookId", &webhook_id), request).await;
         page.map(|page| WebhookDeliveryConnection::from(page).into()).map_err(refuse)
+    }
+
+    /// The mail digest with this id; null, with the error `NOT_FOUND`, if there is none. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn mail_digest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: ID,
+    ) -> Result<Option<Ready<MailDigest>>> {
+        let digest = service(ctx)?.mail_digest(caller(ctx)?, &id).await;
+        digest.map(|digest| Some(MailDigest::from(digest).into())).map_err(refuse)
+    }
+
+    /// Mail digests, oldest first, 25 a page by default, 200 at most. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
+    async fn mail_digests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 200; 25 if left out.")] first: Option<i32>,
+        #[graphql(desc = "Only mail digests after this cursor.")] after: Option<String>,
+    ) -> Result<Ready<MailDigestConnection>> {
+        let page = service(ctx)?.mail_digests(caller(ctx)?, MailDigestPageRequest { first, after }).await;
+        page.map(|page| MailDigestConnection::from(page).into()).map_err(refuse)
     }
 }

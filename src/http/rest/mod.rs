@@ -9,6 +9,7 @@ mod authentication;
 mod campaign;
 mod import;
 mod input;
+mod mail;
 mod openapi;
 mod page;
 mod rejection;

@@ -83,6 +83,8 @@ pub(super) struct IdErrors;
 pub(super) struct CampaignErrors;
 /// The errors of the id of a webhook or a delivery.
 pub(super) struct WebhookErrors;
+/// The errors of the id of a mail digest.
+pub(super) struct MailDigestErrors;
 /// The errors of reading the OpenAPI document.
 pub(super) struct SchemaErrors;
 /// The errors of a rotation.
@@ -135,6 +137,12 @@ impl IntoResponses for CampaignErrors {
 impl IntoResponses for WebhookErrors {
     fn responses() -> Responses {
         Responses::from_iter([error(404, "No webhook, or no delivery, has this id.", None)])
+    }
+}
+
+impl IntoResponses for MailDigestErrors {
+    fn responses() -> Responses {
+        Responses::from_iter([error(404, "No mail digest has this id.", None)])
     }
 }
 

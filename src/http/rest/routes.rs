@@ -14,7 +14,7 @@ use crate::service::ErrorCode;
 
 use super::authentication::authenticate;
 use super::rejection::RestRejection;
-use super::{api_tokens, campaign, import, openapi, revocation, rotatetoken, rotation, verification, webhook};
+use super::{api_tokens, campaign, import, mail, openapi, revocation, rotatetoken, rotation, verification, webhook};
 
 /// All REST routes.
 pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
@@ -43,6 +43,9 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .route("/webhooks/{id}/test", post(webhook::deliveries::test))
         .route("/webhooks/{id}/deliveries", get(webhook::deliveries::list))
         .route("/webhook-deliveries/{id}/resend", post(webhook::deliveries::resend))
+        .route("/mail-digests", get(mail::list).post(mail::create))
+        .route("/mail-digests/{id}", get(mail::read).post(mail::update).delete(mail::delete))
+        .route("/mail-digests/{id}/test", post(mail::test))
         .route("/rotatetoken", post(rotatetoken::rotate))
         .route("/api/index/v1/rotatetoken", post(rotatetoken::rotate_in_index))
         .method_not_allowed_fallback(method_not_allowed)
@@ -66,9 +69,17 @@ async fn describe(
 
 /// Whether errors at this path must have the format of the REST endpoints.
 pub(in crate::http) fn is_rest_path(path: &str) -> bool {
-    ["/api-tokens/", "/rotation-campaigns/", "/rotatetoken/", "/api/", "/webhooks/", "/webhook-deliveries/"]
-        .iter()
-        .any(|prefix| path.starts_with(prefix))
+    [
+        "/api-tokens/",
+        "/rotation-campaigns/",
+        "/rotatetoken/",
+        "/api/",
+        "/webhooks/",
+        "/webhook-deliveries/",
+        "/mail-digests/",
+    ]
+    .iter()
+    .any(|prefix| path.starts_with(prefix))
 }
 
 async fn method_not_allowed() -> RestRejection {

@@ -36,6 +36,10 @@ pub(crate) fn report(event: &AuditEvent) {
         Action::WebhookEnabled => "enabled webhook",
         Action::WebhookTested => "tested webhook",
         Action::WebhookDeliveryResent => "resent notice to webhook",
+        Action::MailDigestCreated => "created mail digest",
+        Action::MailDigestUpdated => "updated mail digest",
+        Action::MailDigestDeleted => "deleted mail digest",
+        Action::MailDigestTested => "tested mail digest",
         // Anyone can cause any number of these. The endpoints log them at a bounded rate, by network.
         Action::SignInRefused => return,
         // This process writes none.
@@ -47,6 +51,7 @@ pub(crate) fn report(event: &AuditEvent) {
     });
     let (action, token_id, generation) = (event.action.as_str(), event.token_id.map(display), event.generation);
     let webhook_id = event.webhook_id.map(display);
+    let mail_digest_id = event.mail_digest_id.map(display);
     let result = event.refusal.as_ref().map_or("OK", RefusedAs::as_str);
-    tracing::info!(name: "audit_event", action, token_id, webhook_id, generation, actor, result, "{message}");
+    tracing::info!(name: "audit_event", action, token_id, webhook_id, mail_digest_id, generation, actor, result, "{message}");
 }

@@ -36,6 +36,7 @@ impl Service {
             actor: Some(actor),
             token_id: None,
             webhook_id: None,
+            mail_digest_id: None,
             generation: None,
             provenance,
             reason: campaign.reason_of_events(),

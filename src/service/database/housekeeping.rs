@@ -40,6 +40,7 @@ impl Service {
             self.delete_old_events(now).await,
             self.delete_old_campaigns(now).await,
             self.tidy_deliveries(now).await,
+            self.tidy_mail(now).await,
         ];
         outcomes.into_iter().collect()
     }

@@ -98,6 +98,7 @@ impl Service {
                     actor: Some(Actor::System),
                     token_id: None,
                     webhook_id: Some(*webhook),
+                    mail_digest_id: None,
                     generation: None,
                     provenance: Provenance::default(),
                     reason: Reason::default(),

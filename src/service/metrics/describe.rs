@@ -35,6 +35,7 @@ impl Service {
         self.statistics.describe(exposition);
         self.attempts.describe(exposition);
         self.backlog.describe(exposition);
+        self.mail.describe(exposition);
         self.store.describe(exposition);
     }
 

@@ -4,7 +4,7 @@
 //! out. What is announced ends a few seconds ago, so that a token is not passed by whose transaction took its time but commits late.
 
 use crate::domain::id::{NoticeId, TokenId};
-use crate::domain::notice::{Deadline, Kinds, Notice, NoticeKind, Webhook};
+use crate::domain::notice::{Deadline, Kinds, Notice, NoticeKind};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::service::{Error, Service};
@@ -18,7 +18,7 @@ const MAX_STEP_MINUTES: u32 = 60;
 const BATCH: u32 = 200;
 /// How many such transactions of each deadline run in one go. The rest is left for the next time.
 const MAX_BATCHES: u32 = 500;
-/// How many webhooks are read.
+/// How many webhooks and mail digests are read.
 const MAX_READ: u32 = 1_000;
 /// By how much a moment that was written may be ahead of this clock, as that of another replica may be. One that is more was written while a
 /// clock was wrong.
@@ -28,9 +28,12 @@ const REPEATED_MINUTES: u32 = 60;
 /// For how long nothing is written if there is nothing to announce.
 const IDLE_MINUTES: u32 = 10;
 
+/// Who gets notices: of which kinds, and since when.
+type Subscriber = (Kinds, Timestamp);
+
 impl Service {
-    /// Announces the deadlines that are due. One that no webhook gets is left alone, and so is all of the past before the first webhook that
-    /// gets it.
+    /// Announces the deadlines that are due. One that no webhook and no mail digest gets is left alone, and so is all of the past before the
+    /// first that gets it.
     ///
     /// # Errors
     /// When the database fails. The other deadlines are announced.
@@ -40,9 +43,14 @@ impl Service {
         }
         // There are fewer.
         let (webhooks, _) = self.store.webhooks(None, MAX_READ).await?;
+        let (digests, _) = self.store.mail_digests(None, MAX_READ).await?;
+        let webhooks = webhooks.into_iter().filter(|webhook| webhook.disabled.is_none());
+        let webhooks = webhooks.map(|webhook| (webhook.settings.kinds, webhook.created_at));
+        let digests = digests.into_iter().map(|digest| (digest.settings.kinds, digest.created_at));
+        let subscribers: Vec<Subscriber> = webhooks.chain(digests).collect();
         let mut outcome = Ok(());
         for deadline in deadlines {
-            let Some(since) = wanted_since(&webhooks, deadline.kind(), self.now()) else { continue };
+            let Some(since) = wanted_since(&subscribers, deadline.kind(), self.now()) else { continue };
             outcome = outcome.and(self.announce_deadline(*deadline, since).await);
         }
         outcome
@@ -77,7 +85,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let until = now.minus_seconds(LAG_SECONDS);
-        // A webhook gets what falls due from its creation on, as far as a sweep soon after that can know it.
+        // A webhook or mail digest gets what falls due from its creation on, as far as a sweep soon after that can know it.
         let first = SweepPosition { at: since.max(until.minus_minutes(IDLE_MINUTES)).min(until), token_id: None };
         let Some(known) = transaction.lock_sweep(deadline, first).await? else { return Ok(false) };
         if is_ahead(known.at, until) {
@@ -122,12 +130,12 @@ impl Service {
     }
 }
 
-/// Since when an enabled webhook gets notices of this kind; `None` if none does. That of one that was created by a wrong clock is unknown.
-fn wanted_since(webhooks: &[Webhook], kind: NoticeKind, now: Timestamp) -> Option<Timestamp> {
+/// Since when a webhook that is enabled, or a mail digest, gets notices of this kind; `None` if none does. That of one that was created by a
+/// wrong clock is unknown.
+fn wanted_since(subscribers: &[Subscriber], kind: NoticeKind, now: Timestamp) -> Option<Timestamp> {
     let wants = |kinds: &Kinds| kinds.are_all() || kinds.iter().any(|wanted| wanted == kind);
-    let wanting = webhooks.iter().filter(|webhook| webhook.disabled.is_none() && wants(&webhook.settings.kinds));
     let since = |at| if is_ahead(at, now) { Timestamp::MIN } else { at };
-    wanting.map(|webhook| since(webhook.created_at)).min()
+    subscribers.iter().filter(|(kinds, _)| wants(kinds)).map(|(_, created_at)| since(*created_at)).min()
 }
 
 fn is_ahead(at: Timestamp, now: Timestamp) -> bool {

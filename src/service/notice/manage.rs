@@ -12,8 +12,8 @@ use crate::store::Transaction;
 use super::read::require;
 
 impl Service {
-    /// Locks the caller's token, checks that it may manage webhooks, and returns it.
-    pub(super) async fn webhook_manager(
+    /// Locks the caller's token, checks that it may manage webhooks and mail digests, and returns it.
+    pub(in crate::service) async fn webhook_manager(
         &self,
         transaction: &Transaction,
         caller: &Caller,
@@ -45,6 +45,7 @@ impl Service {
             actor: Some(actor),
             token_id: None,
             webhook_id: Some(id),
+            mail_digest_id: None,
             generation: None,
             provenance,
             reason: Reason::default(),

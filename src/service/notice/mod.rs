@@ -10,4 +10,5 @@ mod secret;
 
 pub use deliveries::{DeliveryConnection, DeliveryPageRequest};
 pub use read::{WebhookConnection, WebhookPageRequest};
+pub(super) use read::{cursor, text_of_cursor};
 pub use secret::{IssuedSecret, IssuedWebhook};

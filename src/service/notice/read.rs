@@ -60,14 +60,14 @@ impl Service {
         })
     }
 
-    /// Checks that the caller may manage webhooks, for an operation that changes nothing.
-    pub(super) async fn require_webhooks(&self, caller: &Caller) -> Result<(), Error> {
+    /// Checks that the caller may manage webhooks and mail digests, for an operation that changes nothing.
+    pub(in crate::service) async fn require_webhooks(&self, caller: &Caller) -> Result<(), Error> {
         let own = self.own_token(caller, self.now()).await?;
         Ok(require(&own)?)
     }
 }
 
-/// Whether the holder of this token may manage webhooks. It learns from their messages what the names and the owners of tokens are.
+/// Whether the holder of this token may manage webhooks and mail digests. It learns from their messages what the names and the owners of tokens are.
 pub(super) fn require(own: &Token) -> Result<(), Refusal> {
     let authority = Authority::of(own);
     authority.require(Permission::WebhookModify)?;
@@ -79,11 +79,11 @@ pub(super) fn webhook_id(field: &'static str, text: &str) -> Result<WebhookId, E
 }
 
 /// The cursor of an entry with this id. Opaque to clients.
-pub(super) fn cursor(id: &str) -> String {
+pub(in crate::service) fn cursor(id: &str) -> String {
     URL_SAFE_NO_PAD.encode(id)
 }
 
-pub(super) fn text_of_cursor(cursor: &str) -> Option<String> {
+pub(in crate::service) fn text_of_cursor(cursor: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
 

@@ -19,6 +19,7 @@ pub struct Model {
     pub reason: Option<String>,
     pub evidence_url: Option<String>,
     pub webhook_id: Option<String>,
+    pub mail_digest_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -38,6 +38,7 @@ async fn append(store: &Store, numbers: std::ops::Range<u32>) {
             actor: None,
             token_id: None,
             webhook_id: None,
+            mail_digest_id: None,
             generation: Some(number),
             provenance: Provenance::default(),
             reason: Reason::default(),

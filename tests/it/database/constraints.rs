@@ -43,7 +43,15 @@ fn all(database: &TestDatabase) -> Vec<&'static str> {
     } else {
         tables.push("change");
     }
-    tables.extend(["notice_sweep", "rotation_campaign", "rotation_campaign_token", "webhook", "webhook_delivery"]);
+    tables.extend([
+        "mail_digest",
+        "mail_digest_notice",
+        "notice_sweep",
+        "rotation_campaign",
+        "rotation_campaign_token",
+        "webhook",
+        "webhook_delivery",
+    ]);
     tables
 }
 
@@ -146,6 +154,7 @@ async fn r7_a_rotation_decided_on_facts_that_have_moved_on_is_void() {
             actor: Some(Actor::System),
             token_id: Some(id),
             webhook_id: None,
+            mail_digest_id: None,
             generation: Some(issued.generation),
             provenance: Provenance::default(),
             reason: Reason::default(),

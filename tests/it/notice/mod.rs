@@ -3,7 +3,7 @@ mod disabled;
 mod message;
 mod outbox;
 mod rest;
-mod senders;
+pub mod senders;
 mod sending;
 mod tests;
 mod webhooks;

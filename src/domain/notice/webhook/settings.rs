@@ -9,10 +9,10 @@ use crate::domain::text::{description, line};
 
 /// The most webhooks that there may be. All of them are looked at whenever a notice is written.
 pub const MAX_WEBHOOKS: u64 = 100;
-/// The most owners that a webhook can be limited to.
+/// The most owners that a webhook or a mail digest can be limited to.
 pub const MAX_OWNERS: usize = 100;
 
-/// The kinds of notices that a webhook gets. Empty: all, also those that a newer version adds.
+/// The kinds of notices that a webhook or a mail digest gets. Empty: all, also those that a newer version adds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kinds {
     known: BTreeSet<NoticeKind>,
@@ -42,13 +42,13 @@ impl Kinds {
         self.known.iter().map(|kind| kind.as_str()).chain(self.newer.iter().map(String::as_str))
     }
 
-    /// Whether the webhook gets notices of all kinds.
+    /// Whether these are all kinds.
     pub fn are_all(&self) -> bool {
         self.known.is_empty() && self.newer.is_empty()
     }
 
     /// These kinds instead of those that this version knows. Those of a newer version stay, unless all are asked for.
-    fn changed(self, kinds: Vec<NoticeKind>) -> Self {
+    pub(in crate::domain::notice) fn changed(self, kinds: Vec<NoticeKind>) -> Self {
         if kinds.is_empty() { Self::default() } else { Self { known: kinds.into_iter().collect(), newer: self.newer } }
     }
 }
@@ -111,11 +111,15 @@ impl WebhookChange {
     }
 }
 
-fn owners(names: Vec<String>) -> Result<Vec<Box<str>>, InvalidInput> {
+/// Owners to limit a webhook or a mail digest to: each once.
+///
+/// # Errors
+/// When one is invalid, or there are too many.
+pub(in crate::domain::notice) fn owners(names: Vec<String>) -> Result<Vec<Box<str>>, InvalidInput> {
     const FIELD: &str = "owners";
     let names: BTreeSet<String> = names.into_iter().map(|name| line(FIELD, name)).collect::<Result<_, _>>()?;
     if names.len() > MAX_OWNERS {
-        return Err(InvalidInput::new(FIELD, format!("A webhook is limited to at most {MAX_OWNERS} owners.")));
+        return Err(InvalidInput::new(FIELD, format!("There can be at most {MAX_OWNERS} owners.")));
     }
     Ok(names.into_iter().map(Into::into).collect())
 }

@@ -15,7 +15,7 @@ pub enum Permission {
     ApiTokenVerify,
     /// Read the audit log.
     AuditLogRead,
-    /// Manage webhooks.
+    /// Manage webhooks and mail digests.
     WebhookModify,
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct AuditEvent {
     token_id: Option<ID>,
     /// The webhook concerned; null if none is.
     webhook_id: Option<ID>,
+    /// The mail digest concerned; null if none is.
+    mail_digest_id: Option<ID>,
     /// The generation of the value concerned: after a change the newest, in a refusal the one that was sent. Null if
     /// none is concerned.
     generation: Option<i32>,
@@ -132,6 +134,7 @@ impl From<audit::AuditEvent> for AuditEvent {
             actor: event.actor.map(|actor| Actor::from(actor).into()),
             token_id: event.token_id.map(|id| ID(id.to_string())),
             webhook_id: event.webhook_id.map(|id| ID(id.to_string())),
+            mail_digest_id: event.mail_digest_id.map(|id| ID(id.to_string())),
             generation: event.generation.map(int),
             address: provenance.address.map(|address| address.to_string()),
             user_agent: provenance.user_agent,

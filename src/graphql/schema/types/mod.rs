@@ -5,6 +5,7 @@ pub(crate) mod audit_event;
 pub(crate) mod campaign;
 pub(crate) mod import;
 pub(crate) mod leaf;
+pub(crate) mod mail;
 pub(crate) mod node;
 pub(crate) mod page_info;
 pub(crate) mod revocation;

@@ -3,6 +3,7 @@
 use async_graphql::{ID, Interface};
 
 use super::audit_event::AuditEvent;
+use super::mail::object::MailDigest;
 use super::token::api_token::ApiToken;
 use super::webhook::delivery::WebhookDelivery;
 use super::webhook::object::Webhook;
@@ -17,6 +18,8 @@ pub(crate) enum Node {
     AuditEvent(AuditEvent),
     /// A webhook.
     Webhook(Webhook),
+    /// A mail digest.
+    MailDigest(MailDigest),
     /// A notice on its way to a webhook.
     WebhookDelivery(WebhookDelivery),
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::notice::NoticeKind;
+use crate::domain::notice::{MailDigestFrequency, NoticeKind};
 use crate::domain::rule::campaign::{AtDeadline, State};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::text::{quote, whole};
@@ -197,4 +197,15 @@ macro_rules! readable_by_name {
     };
 }
 
-readable_by_name!(AtDeadline, NoticeKind, OverlapEnd, OverlapStart, Permission, ReusePolicy, State, Status, TokenKind);
+readable_by_name!(
+    AtDeadline,
+    MailDigestFrequency,
+    NoticeKind,
+    OverlapEnd,
+    OverlapStart,
+    Permission,
+    ReusePolicy,
+    State,
+    Status,
+    TokenKind
+);

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use crate::domain::listing::Order;
 use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
-use crate::http::rest::{api_tokens, campaign, import, revocation, rotatetoken, rotation, verification, webhook};
+use crate::http::rest::{api_tokens, campaign, import, mail, revocation, rotatetoken, rotation, verification, webhook};
 
 use super::limits::{self, merge};
 
@@ -55,6 +55,12 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         webhook::deliveries::list,
         webhook::deliveries::test,
         webhook::deliveries::resend,
+        mail::list,
+        mail::create,
+        mail::read,
+        mail::update,
+        mail::delete,
+        mail::test,
         rotatetoken::rotate,
         rotatetoken::rotate_in_index,
         document_address,

@@ -7,7 +7,9 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::listing::Order;
-use crate::domain::notice::{DeliveryStatus, DisabledBecause, NoticeKind, WebhookStatus};
+use crate::domain::notice::{
+    DeliveryStatus, DisabledBecause, MailDigestFrequency, MailDigestStatus, NoticeKind, WebhookStatus,
+};
 use crate::domain::rule::campaign::{AtDeadline, CampaignStatus, State};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::rule::verification::VerificationCode;
@@ -41,6 +43,8 @@ schemas_by_name! {
     ErrorCode as "ErrorCode": "The kind of an error.",
     DeliveryStatus as "WebhookDeliveryStatus": "Whether a delivery is to be sent, was accepted, or was given up.",
     DisabledBecause as "WebhookDisabledBecause": "Why the server disabled a webhook: it answered 410, or never accepted a message.",
+    MailDigestFrequency as "MailDigestFrequency": "How often a mail digest is sent, at most.",
+    MailDigestStatus as "MailDigestStatus": "Whether the mail server accepted the last mail.",
     NoticeKind as "NoticeKind": "What a notice is about.",
     WebhookStatus as "WebhookStatus": "Whether a webhook gets messages, and accepted the last one.",
     OverlapStart as "OverlapStart": "When the overlap after a rotation starts: at the rotation, or at the first use of the new value.",

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::domain::listing::MAX_PAGE_SIZE;
-use crate::domain::notice::{MAX_OWNERS as MAX_WEBHOOK_OWNERS, MAX_SECRET_OVERLAP_MINUTES, MAX_WEBHOOK_URL_LENGTH};
+use crate::domain::notice::{
+    MAX_MAIL_ADDRESS_LENGTH, MAX_MINUTE_OF_DAY, MAX_OWNERS as MAX_WEBHOOK_OWNERS, MAX_SECRET_OVERLAP_MINUTES,
+    MAX_WEBHOOK_URL_LENGTH,
+};
 use crate::domain::reason::MAX_EVIDENCE_URL_LENGTH;
 use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGIN_LENGTH};
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
@@ -44,6 +47,12 @@ pub(crate) fn document() -> Value {
         "url": { "minLength": 1, "maxLength": MAX_WEBHOOK_URL_LENGTH },
         "description": { "maxLength": MAX_DESCRIPTION_LENGTH },
         "owners": { "maxItems": MAX_WEBHOOK_OWNERS, "items": name },
+    } });
+    let mail_digest = json!({ "properties": {
+        "address": { "minLength": 3, "maxLength": MAX_MAIL_ADDRESS_LENGTH },
+        "description": { "maxLength": MAX_DESCRIPTION_LENGTH },
+        "owners": { "maxItems": MAX_WEBHOOK_OWNERS, "items": name },
+        "minuteOfDay": { "minimum": 0, "maximum": MAX_MINUTE_OF_DAY },
     } });
     let mut imported = created.clone();
     merge(
@@ -120,6 +129,8 @@ pub(crate) fn document() -> Value {
             "reason": name,
             "evidenceURL": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
         } },
+        "CreateMailDigestInput": mail_digest,
+        "UpdateMailDigestInput": mail_digest,
         "CreateWebhookInput": webhook,
         "UpdateWebhookInput": webhook,
         "RotateWebhookSecretInput": { "properties": {

@@ -11,3 +11,4 @@ mod tidy;
 pub use claim::{Claimed, ClaimedDelivery, DueWebhook};
 pub use note::{Attempted, Noted};
 pub use tidy::Backlog;
+pub(in crate::store::notice) use tidy::end_subquery;

@@ -100,7 +100,7 @@ impl Store {
 }
 
 /// Ends the subquery for rows of this table, without those that another transaction is changing.
-fn end_subquery(sql: &mut Sql, table: &str) {
+pub(in crate::store::notice) fn end_subquery(sql: &mut Sql, table: &str) {
     let skip = if sql.is_postgres() { format!(" FOR UPDATE OF {table} SKIP LOCKED)") } else { ")".to_owned() };
     sql.text(&skip);
 }

@@ -148,7 +148,7 @@ impl Server {
         };
         first.close().await.unwrap();
         let service = app::open(&url, shared, entropy.clone(), policy).await.unwrap();
-        let service = service.with_foreign_formats(formats.clone());
+        let service = service.with_foreign_formats(formats.clone()).sending_mail(true);
         let listener = app::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);

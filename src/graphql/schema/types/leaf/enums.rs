@@ -48,7 +48,7 @@ pub(crate) enum Permission {
     ApiTokenVerify,
     /// Read the audit log, and subscribe to it.
     AuditLogRead,
-    /// Manage webhooks, together with `API_TOKEN_READ`: whoever receives their messages learns names and owners.
+    /// Manage webhooks and mail digests, together with `API_TOKEN_READ`: whoever receives their messages learns names and owners.
     WebhookModify,
 }
 
@@ -163,6 +163,14 @@ pub(crate) enum AuditAction {
     WebhookTested,
     /// A notice was sent to a webhook again.
     WebhookDeliveryResent,
+    /// A mail digest was created.
+    MailDigestCreated,
+    /// The settings of a mail digest were changed.
+    MailDigestUpdated,
+    /// A mail digest was deleted.
+    MailDigestDeleted,
+    /// A test was sent by a mail digest.
+    MailDigestTested,
     /// An action that only a newer version of Rotakey knows. You can get it while an upgrade lasts; once all replicas are
     /// upgraded, the same event has its own action.
     #[graphql(name = "UNKNOWN")]
