@@ -82,6 +82,31 @@ async fn every_route_is_described_and_everything_described_is_a_route() {
 }
 
 #[tokio::test]
+async fn every_order_has_a_name_in_generated_code() {
+    let document = document(&Server::start().await).await;
+    let orders = &document["components"]["schemas"]["APITokenOrder"];
+    assert_eq!(orders["enum"].as_array().unwrap().len(), orders["x-enum-varnames"].as_array().unwrap().len());
+    assert_eq!((&orders["enum"][1], &orders["x-enum-varnames"][1]), (&json!("-createdAt"), &json!("CREATED_AT_DESC")));
+}
+
+/// What generators look for in the field itself: its description, and what an object may have.
+#[tokio::test]
+async fn every_field_is_described_in_its_place_and_no_object_of_an_answer_is_empty() {
+    let server = Server::start().await;
+    let document = document(&server).await;
+    let mut fields = 0;
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+            fields += 1;
+            assert!(schema["description"].is_string() || !schema["const"].is_null(), "{name}.{field}: {schema}");
+            let is_empty = schema["properties"].is_null() && schema["additionalProperties"].is_null();
+            assert!(schema["type"] != json!("object") || !is_empty, "{name}.{field}: {schema}");
+        }
+    }
+    assert!(fields > 200, "{fields}");
+}
+
+#[tokio::test]
 async fn the_document_is_openapi_3_1_in_shape_and_every_reference_resolves() {
     let server = Server::start().await;
     let document = document(&server).await;

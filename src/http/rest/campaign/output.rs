@@ -26,7 +26,7 @@ pub(in crate::http::rest) struct RotationCampaign {
     #[schema(value_type = CampaignStatus)]
     status: &'static str,
     /// Which API tokens belong to it. Here, the metadata is an object.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     filter: Map<String, Value>,
     /// When it ends at the latest.
     #[schema(value_type = Timestamp)]

@@ -130,11 +130,29 @@ impl PartialSchema for FilterInput {
         let fields = Self::into_params(|| Some(ParameterIn::Query)).into_iter();
         let object = fields.fold(object, |object, field| {
             let pairs = || ArrayBuilder::new().items(Ref::from_schema_name("MetadataEntry")).build().into();
-            let schema = if field.name == "metadata" { Some(pairs()) } else { field.schema };
-            object.property(field.name, schema.unwrap_or_else(|| Schema::default().into()))
+            let text = |text: &str| Some(text.to_owned());
+            let (schema, description) = match field.name.as_str() {
+                "metadata" => {
+                    (Some(pairs()), text("Only those that have all of these pairs of metadata, each exactly."))
+                }
+                "status" => (field.schema, text("Only those with one of these statuses.")),
+                _ => (field.schema, field.description),
+            };
+            object.property(field.name, described(schema.unwrap_or_else(|| Schema::default().into()), description))
         });
         object.build().into()
     }
+}
+
+/// The schema of a parameter as that of a field, which has its description itself.
+fn described(mut schema: RefOr<Schema>, description: Option<String>) -> RefOr<Schema> {
+    match &mut schema {
+        RefOr::Ref(reference) => reference.description = description.unwrap_or_default(),
+        RefOr::T(Schema::Object(object)) => object.description = description,
+        RefOr::T(Schema::Array(array)) => array.description = description,
+        RefOr::T(_) => {}
+    }
+    schema
 }
 
 impl ToSchema for FilterInput {

@@ -123,11 +123,28 @@ pub(crate) fn document(max_body_bytes: usize) -> String {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
     merge(&mut document, serde_json::from_str(include_str!("handwritten_endpoints.json")).unwrap_or_default());
     merge(&mut document, limits::document());
+    describe_nullable(&mut document);
     let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
     for operation in paths.filter_map(|(_, path)| path.as_object_mut()).flatten().map(|(_, operation)| operation) {
         complete(operation, max_body_bytes);
     }
     document.to_string()
+}
+
+/// Moves the description of a reference that may be null from inside the alternative to the field, where generators look for it.
+fn describe_nullable(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            let alternatives = fields.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
+            let referring = alternatives.filter(|schema| schema.get("$ref").is_some()).filter_map(Value::as_object_mut);
+            if let Some(description) = referring.filter_map(|schema| schema.remove("description")).next() {
+                fields.entry("description").or_insert(description);
+            }
+            fields.values_mut().for_each(describe_nullable);
+        }
+        Value::Array(items) => items.iter_mut().for_each(describe_nullable),
+        _ => {}
+    }
 }
 
 /// Adds the parts that are common to all operations.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use utoipa::openapi::RefOr;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -62,8 +63,22 @@ schemas_by_name! {
 impl PartialSchema for Order {
     fn schema() -> RefOr<Schema> {
         let names = ORDERS.map(|(name, _)| name);
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build().into()
+        let texts = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        let constants = ExtensionsBuilder::new().add("x-enum-varnames", ORDERS.map(constant).to_vec()).build();
+        texts
+            .description(Some("The order of a listing; with `-`, descending."))
+            .extensions(Some(constants))
+            .build()
+            .into()
     }
+}
+
+/// The name of an order in generated code, such as `CREATED_AT_DESC`: generators make none of `-createdAt`.
+fn constant((name, order): (&str, Order)) -> String {
+    let letters = name.trim_start_matches('-').chars();
+    let words =
+        letters.flat_map(|letter| letter.is_uppercase().then_some('_').into_iter().chain(letter.to_uppercase()));
+    words.chain(if order.descending { "_DESC" } else { "" }.chars()).collect()
 }
 
 impl ToSchema for Order {
