@@ -48,6 +48,7 @@ mod m0030_rotation_period_index;
 mod m0031_brown_out;
 mod m0032_pending_delivery_index;
 mod m0034_mail_digests;
+mod m0035_on_leak;
 mod statements;
 
 /// All steps, oldest first.
@@ -91,6 +92,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0031_brown_out::Migration),
             Box::new(m0032_pending_delivery_index::MIGRATION),
             Box::new(m0034_mail_digests::Migration),
+            Box::new(m0035_on_leak::Migration),
         ]
     }
 }

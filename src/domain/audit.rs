@@ -40,7 +40,9 @@ pub enum Action {
     Resumed,
     /// A token that missed its rotation period got a new value (R3).
     Revived,
-    /// Values were retired by the operator, because an older backup was restored.
+    /// A value was reported to have leaked.
+    LeakReported,
+    /// Values were retired by the operator, because an older backup was restored, or because one of them has leaked.
     ValuesRetired,
     /// A rotation campaign was created.
     CampaignCreated,
@@ -97,6 +99,7 @@ names! {
         Suspended => "API_TOKEN_SUSPENDED",
         Resumed => "API_TOKEN_RESUMED",
         Revived => "API_TOKEN_REVIVED",
+        LeakReported => "API_TOKEN_LEAK_REPORTED",
         ValuesRetired => "API_TOKEN_VALUES_RETIRED",
         CampaignCreated => "ROTATION_CAMPAIGN_CREATED",
         CampaignCancelled => "ROTATION_CAMPAIGN_CANCELLED",

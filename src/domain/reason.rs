@@ -35,7 +35,7 @@ impl ReasonDraft {
         let Self { text, evidence_url } = self;
         Ok(Reason {
             text: text.map(|text| line("reason", text)).transpose()?,
-            evidence_url: evidence_url.as_deref().map(evidence).transpose()?,
+            evidence_url: evidence_url.as_deref().map(|text| evidence("evidenceURL", text)).transpose()?,
         })
     }
 }
@@ -43,9 +43,11 @@ impl ReasonDraft {
 /// The address in its normal form, which has only ASCII characters. A name and a password in it would be kept for all who read the audit
 /// log, so they are refused. So are control characters: the normal form is without tabs and line breaks, and could have a value that the
 /// text did not have, such as one that a terminal broke into two lines (R9).
-fn evidence(text: &str) -> Result<String, InvalidInput> {
-    const FIELD: &str = "evidenceURL";
-    no_value(FIELD, text)?;
+///
+/// # Errors
+/// When it is no such address, with this field.
+pub fn evidence(field: &'static str, text: &str) -> Result<String, InvalidInput> {
+    no_value(field, text)?;
     let url = Url::parse(text).ok().filter(|url| {
         !text.contains(char::is_control)
             && matches!(url.scheme(), "https" | "http")
@@ -56,10 +58,10 @@ fn evidence(text: &str) -> Result<String, InvalidInput> {
     let address = url.map(String::from).filter(|address| address.len() <= MAX_EVIDENCE_URL_LENGTH);
     address.ok_or_else(|| {
         let message = format!(
-            "The evidenceURL must be an address with https or http, on one line and of at most {MAX_EVIDENCE_URL_LENGTH} characters, without \
+            "The {field} must be an address with https or http, on one line and of at most {MAX_EVIDENCE_URL_LENGTH} characters, without \
              a name and a password."
         );
-        InvalidInput::new(FIELD, message)
+        InvalidInput::new(field, message)
     })
 }
 

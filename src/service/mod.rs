@@ -16,6 +16,7 @@ mod metrics;
 mod notice;
 mod operator;
 mod policy;
+mod report_leak;
 mod state;
 mod token;
 mod value_use;
@@ -39,6 +40,7 @@ pub use notice::{
 };
 pub use operator::{Backup, BackupError, RestoreRequest, Restored, RetireSince, RetiredValues, back_up, restore};
 pub use policy::Policy;
+pub use report_leak::{LeakReport, MAX_REPORTED_BYTES};
 pub use state::Service;
 pub(crate) use token::token_id;
 pub use token::{

@@ -24,6 +24,9 @@ use super::value_use::UseBuffer;
 /// How many different retired values a minute one replica looks up in the database.
 const MAX_REUSES: usize = 4_096;
 
+/// Of how many values that have leaked one replica remembers for a minute that this is recorded.
+const MAX_LEAKS: usize = 4_096;
+
 /// All use cases over one database, one clock and one random source.
 #[derive(Clone)]
 pub struct Service {
@@ -38,6 +41,8 @@ pub struct Service {
     pub(super) cache: Arc<Cache>,
     pub(super) foreign_formats: ForeignFormats,
     pub(super) unknown_lookups: Arc<UnknownLookups>,
+    pub(super) leak_lookups: Arc<UnknownLookups>,
+    pub(super) leaks: Arc<RateLimit<(TokenId, u32)>>,
     pub(super) uses: Arc<UseBuffer>,
     pub(super) streams: Arc<Streams>,
     pub(super) fan_out: FanOut,
@@ -77,6 +82,8 @@ impl Service {
             cache,
             foreign_formats: ForeignFormats::default(),
             unknown_lookups: Arc::default(),
+            leak_lookups: Arc::default(),
+            leaks: Arc::new(RateLimit::new(MAX_LEAKS)),
             uses,
             streams: Arc::default(),
             fan_out,

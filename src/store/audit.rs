@@ -34,6 +34,28 @@ impl Transaction {
         self.add_event(event);
         Ok(())
     }
+
+    /// Whether there is an event of this action, about the value of this generation, after this time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_event_after(
+        &self,
+        action: Action,
+        (token_id, generation): (TokenId, u32),
+        moment: Timestamp,
+    ) -> Result<bool, Error> {
+        const SQL: &str =
+            "SELECT 1 FROM audit_event WHERE token_id = $1 AND action = $2 AND id >= $3 AND generation = $4 LIMIT 1";
+        let values = [
+            token_id.to_string().into(),
+            action.as_str().into(),
+            EventId::first_of(Timestamp::from_unix_millis(moment.unix_millis().saturating_add(1))).to_string().into(),
+            i64::from(generation).into(),
+        ];
+        let statement = Statement::from_sql_and_values(self.connection().get_database_backend(), SQL, values);
+        Ok(self.connection().query_one_raw(statement).await?.is_some())
+    }
 }
 
 /// One page of events.

@@ -15,6 +15,8 @@ pub enum NoticeKind {
     Unused,
     /// A retired value was presented (R8).
     ValueReused,
+    /// A value was reported to have leaked.
+    Leaked,
     /// A token was revoked (R10).
     Revoked,
     /// A value was presented from an address or origin that is not allowed (R12).
@@ -30,6 +32,7 @@ names! {
         OverlapEnding => "OVERLAP_ENDING",
         Unused => "UNUSED",
         ValueReused => "VALUE_REUSED",
+        Leaked => "LEAKED",
         Revoked => "REVOKED",
         RestrictionRefused => "RESTRICTION_REFUSED",
         Test => "TEST",
@@ -45,6 +48,7 @@ impl NoticeKind {
             Self::OverlapEnding => "api_token.overlap_ending",
             Self::Unused => "api_token.unused",
             Self::ValueReused => "api_token.value_reused",
+            Self::Leaked => "api_token.leaked",
             Self::Revoked => "api_token.revoked",
             Self::RestrictionRefused => "api_token.restriction_refused",
             Self::Test => "webhook.test",

@@ -154,6 +154,9 @@ impl<'a> Authority<'a> {
         if self.held.on_reuse == ReusePolicy::Revoke && changed.on_reuse != ReusePolicy::Revoke {
             return lifts("onReuse stays REVOKE");
         }
+        if changed.on_leak < self.held.on_leak {
+            return lifts("onLeak can only become stricter");
+        }
         Ok(())
     }
 }

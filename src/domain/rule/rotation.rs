@@ -2,6 +2,7 @@
 //!
 //! [`rotate`] decides and [`apply`] changes the facts, so that in between the store can write the decision by compare-and-set.
 
+pub mod leak;
 pub mod revival;
 
 use super::conflict_guard::guard;

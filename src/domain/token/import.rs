@@ -134,6 +134,7 @@ impl ImportDraft {
             allowed_cidr_blocks,
             allowed_origins,
             on_reuse,
+            on_leak,
             metadata,
             protected,
         } = change;
@@ -149,6 +150,7 @@ impl ImportDraft {
         parts.add("allowedCIDRBlocks", allowed_cidr_blocks.iter().flatten());
         parts.add("allowedOrigins", allowed_origins.iter().flatten());
         parts.add("onReuse", on_reuse.map(|policy| policy.as_str()));
+        parts.add("onLeak", on_leak.map(|policy| policy.as_str()));
         parts.add("metadata", metadata.iter().flatten().flat_map(|(key, value)| [key, value]));
         parts.add("protected", protected.map(|protected| protected.to_string()));
         parts.add("kind", kind.map(|kind| kind.as_str()));

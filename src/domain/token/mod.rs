@@ -12,7 +12,7 @@ pub use draft::{Limits, SettingsDraft};
 pub use facts::{Salt, Token, ValueFacts};
 pub use import::{Import, ImportCandidate, ImportDraft, ImportFingerprint};
 pub use setting::{
-    MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MalformedScope, Metadata, OverlapEnd,
-    OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind,
+    LeakPolicy, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MalformedScope, Metadata,
+    OverlapEnd, OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind,
 };
 pub use settings::{DEFAULT_OVERLAP_MINUTES, DEFAULT_SILENT_MINUTES, MAX_SCOPES, Settings, SettingsChange};

@@ -1,7 +1,7 @@
 //! The settings of a token, and the change of those that can be changed: kind, expiry, period and overlap cannot (R2).
 
 use super::setting::{
-    Metadata, OverlapEnd, OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind,
+    LeakPolicy, Metadata, OverlapEnd, OverlapStart, Permission, Permissions, ReusePolicy, Scope, Scopes, TokenKind,
 };
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
@@ -52,6 +52,8 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// What happens when a retired value is presented (R8).
     pub on_reuse: ReusePolicy,
+    /// What happens when a value that works is reported to have leaked.
+    pub on_leak: LeakPolicy,
     /// The operator's key/value pairs.
     pub metadata: Metadata,
     /// Whether it is protected: it cannot be revoked or suspended until this is set to false (R11).
@@ -77,6 +79,8 @@ pub struct SettingsChange {
     pub allowed_origins: Option<Vec<String>>,
     /// See [`Settings::on_reuse`].
     pub on_reuse: Option<ReusePolicy>,
+    /// See [`Settings::on_leak`].
+    pub on_leak: Option<LeakPolicy>,
     /// See [`Settings::metadata`]; all of it, as pairs.
     pub metadata: Option<Vec<(String, String)>>,
     /// See [`Settings::protected`].
@@ -107,6 +111,7 @@ impl SettingsChange {
             allowed_cidr_blocks,
             allowed_origins,
             on_reuse,
+            on_leak,
             metadata,
             protected,
         } = self;
@@ -118,6 +123,7 @@ impl SettingsChange {
         replace(&mut settings.allowed_cidr_blocks, allowed_cidr_blocks.map(|blocks| CidrBlocks::parse(&blocks)))?;
         replace(&mut settings.allowed_origins, allowed_origins.map(|origins| origins_without_values(&origins)))?;
         replace(&mut settings.on_reuse, on_reuse.map(Ok))?;
+        replace(&mut settings.on_leak, on_leak.map(Ok))?;
         replace(&mut settings.metadata, metadata.map(Metadata::parse))?;
         replace(&mut settings.protected, protected.map(Ok))
     }
@@ -143,6 +149,7 @@ impl Settings {
             allowed_cidr_blocks: CidrBlocks::default(),
             allowed_origins: AllowedOrigins::default(),
             on_reuse: ReusePolicy::default(),
+            on_leak: LeakPolicy::default(),
             metadata: Metadata::default(),
             protected: false,
         }
@@ -169,6 +176,12 @@ impl Settings {
             return Err(InvalidInput::new(
                 "onReuse",
                 "A protected token cannot be revoked, not even on reuse. Set onReuse to ALERT, or protected to false.",
+            ));
+        }
+        if self.protected && self.on_leak != LeakPolicy::Alert {
+            return Err(InvalidInput::new(
+                "onLeak",
+                "A protected token is not cut off by a report of a leak. Set onLeak to ALERT, or protected to false.",
             ));
         }
         Ok(())

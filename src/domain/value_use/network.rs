@@ -43,6 +43,11 @@ impl AddressPrecision {
         };
         Some(Network(IpNet::new(address, prefix).ok()?.trunc()))
     }
+
+    /// As [`AddressPrecision::network`], as the first address of the block.
+    pub fn address(self, address: Option<IpAddr>) -> Option<IpAddr> {
+        self.network(address).map(|Network(block)| block.addr())
+    }
 }
 
 /// An address, or the block that it is in. Printed as an address or in CIDR notation.

@@ -49,6 +49,7 @@ const ROOT_FIELDS: &[(&str, Kind)] = &[
     ("resumeAPIToken", Kind::Plain),
     ("revokeAPIToken", Kind::Plain),
     ("revokeAPITokens", Kind::Page),
+    ("reportLeakedValue", Kind::TakesValue),
     ("createRotationCampaign", Kind::Plain),
     ("cancelRotationCampaign", Kind::Plain),
     ("webhook", Kind::Plain),

@@ -7,8 +7,9 @@ use super::types::campaign::rotation_campaign::{
     CancelRotationCampaignOutput, CreateRotationCampaignOutput, RotationCampaign,
 };
 use super::types::import::{ImportApiTokensInput, ImportApiTokensOutput};
-use super::types::revocation::{RevokeApiTokensInput, RevokeApiTokensOutput};
-use super::types::rotations::{RotateApiTokensInput, RotateApiTokensOutput};
+use super::types::leak::{ReportLeakedValueInput, ReportLeakedValueOutput};
+use super::types::many::revocation::{RevokeApiTokensInput, RevokeApiTokensOutput};
+use super::types::many::rotations::{RotateApiTokensInput, RotateApiTokensOutput};
 use super::types::token::api_token::ApiToken;
 use super::types::token::input::{
     EndApiTokenOverlapInput, ResumeApiTokenInput, ReviveApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput,
@@ -233,6 +234,19 @@ impl TokenMutation {
         let reason = ReasonDraft { text: input.reason, evidence_url: input.evidence_url };
         let campaign = service(ctx)?.cancel_campaign(caller(ctx)?, &input.id, reason).await.map_err(refuse)?;
         Ok(CancelRotationCampaignOutput { campaign: RotationCampaign(campaign) })
+    }
+
+    /// Reports that a value of an API token has leaked. What happens then is the `onLeak` of its API token. The answer is the
+    /// same whether or not it is a value, and whatever happens. Needs no permission, and `POST /leaks/report` not even a
+    /// credential.
+    async fn report_leaked_value(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The value, and where it was found.")] input: ReportLeakedValueInput,
+    ) -> Result<Ready<ReportLeakedValueOutput>> {
+        let caller = caller(ctx)?;
+        service(ctx)?.report_leak(Some(caller), &caller.request_context(), input.into()).await.map_err(refuse)?;
+        Ok(ReportLeakedValueOutput { received: true }.into())
     }
 
     /// Creates a webhook, and returns its secret once. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`. There may be 100.

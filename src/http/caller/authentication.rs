@@ -39,7 +39,7 @@ pub(crate) struct RequestInfo {
 
 impl RequestInfo {
     /// Of a request that axum's router handles.
-    fn of(parts: &Parts) -> Self {
+    pub(crate) fn of(parts: &Parts) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         Self { peer, request_id: parts.extensions.get().copied() }
     }

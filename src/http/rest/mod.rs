@@ -9,6 +9,7 @@ mod authentication;
 mod campaign;
 mod import;
 mod input;
+mod leak;
 mod mail;
 mod openapi;
 mod page;

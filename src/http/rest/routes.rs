@@ -14,7 +14,9 @@ use crate::service::ErrorCode;
 
 use super::authentication::authenticate;
 use super::rejection::RestRejection;
-use super::{api_tokens, campaign, import, mail, openapi, revocation, rotatetoken, rotation, verification, webhook};
+use super::{
+    api_tokens, campaign, import, leak, mail, openapi, revocation, rotatetoken, rotation, verification, webhook,
+};
 
 /// All REST routes.
 pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
@@ -51,6 +53,7 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(from_fn_with_state(state.clone(), authenticate));
     Router::new()
+        .route("/leaks/report", post(leak::report))
         .route("/openapi.json", get(|state, reader| describe(state, reader, document)))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(of_callers)
@@ -71,6 +74,7 @@ async fn describe(
 pub(in crate::http) fn is_rest_path(path: &str) -> bool {
     [
         "/api-tokens/",
+        "/leaks/",
         "/rotation-campaigns/",
         "/rotatetoken/",
         "/api/",

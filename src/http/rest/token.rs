@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{
-    OverlapEnd, OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind, ValueFacts,
+    LeakPolicy, OverlapEnd, OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind, ValueFacts,
 };
 use crate::domain::value::Value;
 use crate::domain::value_use::UNUSED;
@@ -98,6 +98,9 @@ pub(super) struct ApiToken {
     /// What happens when a client uses a retired value.
     #[schema(value_type = ReusePolicy)]
     on_reuse: &'static str,
+    /// What happens when a value of it that works is reported to have leaked.
+    #[schema(value_type = LeakPolicy)]
+    on_leak: &'static str,
     /// Your key/value pairs, by key. Rotakey gives them no meaning.
     metadata: Vec<MetadataEntry>,
     /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
@@ -180,6 +183,7 @@ impl ApiToken {
             overlap_ends: settings.overlap_ends.as_str(),
             silent_minutes: settings.silent_minutes,
             on_reuse: settings.on_reuse.as_str(),
+            on_leak: settings.on_leak.as_str(),
             metadata: settings.metadata.iter().map(MetadataEntry::from).collect(),
             protected: settings.protected,
             revoked_at: moment(token.revoked_at),
@@ -247,6 +251,8 @@ input! {
         "silentMinutes" => silent_minutes: Option<i32> as Option<i32>,
         /// What happens when a client uses a retired value; `ALERT` by default.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
+        /// What happens when a value of it that works is reported to have leaked; `ALERT` by default.
+        "onLeak" => on_leak: Option<LeakPolicy> as Option<LeakPolicy>,
         /// Your key/value pairs, each key once, with at most 2,048 bytes of keys and values together; none by default.
         "metadata" => metadata: Option<Vec<MetadataEntry>> as Option<Vec<MetadataEntry>>,
         /// Whether it is protected from revocation and suspension; false by default.
@@ -265,6 +271,7 @@ impl From<CreateInput> for CreateRequest {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse,
+            on_leak: input.on_leak,
             metadata: input.metadata.map(pairs),
             protected: input.protected,
         };
@@ -307,6 +314,8 @@ input! {
         "allowedOrigins" => allowed_origins: Option<Vec<String>> as Option<Vec<String>>,
         /// What happens when a client uses a retired value.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
+        /// What happens when a value of it that works is reported to have leaked.
+        "onLeak" => on_leak: Option<LeakPolicy> as Option<LeakPolicy>,
         /// Your key/value pairs, which replace all that it has, each key once, with at most 2,048 bytes of keys and values together.
         "metadata" => metadata: Option<Vec<MetadataEntry>> as Option<Vec<MetadataEntry>>,
         /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
@@ -325,6 +334,7 @@ impl From<UpdateInput> for SettingsChange {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse,
+            on_leak: input.on_leak,
             metadata: input.metadata.map(pairs),
             protected: input.protected,
         }

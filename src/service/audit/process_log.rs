@@ -22,6 +22,7 @@ pub(crate) fn report(event: &AuditEvent) {
         Action::Suspended => "suspended API token",
         Action::Revived => "revived API token",
         Action::Resumed => "resumed API token",
+        Action::LeakReported => "a value was reported to have leaked",
         Action::ValuesRetired => "retired values",
         Action::CampaignCreated => "created rotation campaign",
         Action::CampaignCancelled => "cancelled rotation campaign",

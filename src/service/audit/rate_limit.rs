@@ -29,12 +29,11 @@ impl<K: Eq + Hash> RateLimit<K> {
     pub(crate) fn allows(&self, kind: K, now: Timestamp) -> bool {
         // Nothing here can panic and leave the map inconsistent.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = |at: &Timestamp| *at <= now && now < at.plus_seconds(PERIOD_SECONDS);
-        if last.get(&kind).is_some_and(recent) {
+        if last.get(&kind).is_some_and(|at| is_within_period(*at, now)) {
             return false;
         }
         if last.len() >= self.max_kinds {
-            last.retain(|_, at| recent(at));
+            last.retain(|_, at| is_within_period(*at, now));
         }
         let room = last.len() < self.max_kinds;
         if room {
@@ -42,6 +41,16 @@ impl<K: Eq + Hash> RateLimit<K> {
         }
         room
     }
+
+    /// Whether one of this kind was allowed less than a minute ago.
+    pub(crate) fn is_recent(&self, kind: &K, now: Timestamp) -> bool {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get(kind).is_some_and(|at| is_within_period(*at, now))
+    }
+}
+
+fn is_within_period(last: Timestamp, now: Timestamp) -> bool {
+    last <= now && now < last.plus_seconds(PERIOD_SECONDS)
 }
 
 /// A kind of refusal: the same thing refused to the same token or, if no token is known, to the same network.

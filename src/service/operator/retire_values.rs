@@ -1,18 +1,12 @@
 //! The command `retire-values`: retires every value that was issued before a given time, directly on the database. When an older
 //! backup is restored, values work again that have been replaced since.
 
-use crate::domain::audit::Action;
 use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
-use crate::domain::refusal::Refusal;
-use crate::domain::rule::lifecycle::Retirement;
 use crate::domain::rule::retire_values::{Retiring, retire_issued_before};
-use crate::domain::rule::rotation::Rotation;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Token, ValueFacts};
-use crate::domain::value::Value;
 use crate::service::{Error, Service};
-use crate::store::{Rotated, Transaction};
+use crate::store::Transaction;
 
 use super::bootstrap::operator;
 
@@ -73,60 +67,12 @@ impl Service {
             let (token, _) = transaction.find_to_change(*id, None).await?;
             let Some(token) = token else { continue };
             let now = self.now();
-            let Some(Retiring { previous, current }) = retire_issued_before(&token, issued_before, now) else {
-                continue;
-            };
-            if let Some(generation) = previous {
-                let ended = Retirement { generation, retires_at: Some(now) };
-                transaction.retire(token.id, ended).await?;
-                retired.values += 1;
-            }
-            match current {
-                Some(rotation) => {
-                    self.withhold(transaction, &token, &rotation, now).await?;
-                    retired.values += 1;
-                    retired.tokens_without_value += 1;
-                }
-                None => {
-                    transaction.end_overlap(token.id).await?;
-                    transaction.erase_salt(token.id, token.current.generation).await?;
-                    let (by, subject) = (operator(), (token.id, token.current.generation));
-                    self.record(transaction, Action::ValuesRetired, by, subject, now).await?;
-                }
-            }
+            let Some(retiring) = retire_issued_before(&token, issued_before, now) else { continue };
+            self.retire_at_once(transaction, &token, &retiring, operator(), now).await?;
+            let Retiring { previous, current } = retiring;
+            retired.values += u64::from(previous.is_some()) + u64::from(current.is_some());
+            retired.tokens_without_value += u64::from(current.is_some());
         }
         Ok((retired, ids.last().copied()))
-    }
-
-    /// Replaces the current value by one that is not shown to anyone. The current value stops working immediately.
-    async fn withhold(
-        &self,
-        transaction: &Transaction,
-        token: &Token,
-        rotation: &Rotation,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let value = Value::from_entropy(token.settings.kind, &self.random()?);
-        let withheld = ValueFacts {
-            generation: rotation.generation,
-            hash: value.hash(),
-            hint: value.hint(),
-            format: None,
-            created_at: now,
-            created_by: Actor::System,
-            first_used_at: None,
-            last_used_at: None,
-            replaced_at: None,
-            retires_at: None,
-            overlap_minutes: rotation.overlap_minutes,
-            brown_out: rotation.brown_out,
-            salt: None,
-        };
-        let event = self.change(Action::ValuesRetired, operator(), (token.id, rotation.generation), now)?;
-        match transaction.rotate(token.id, rotation, &withheld, None, &event).await? {
-            Rotated::Won => Ok(()),
-            // This cannot happen: the token is locked.
-            Rotated::Lost => Err(Refusal::RotationConflict { retry_after_seconds: 1 }.into()),
-        }
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::restriction::{AllowedOrigins, CidrBlocks};
 use crate::domain::rule::lifecycle::{self, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{
-    Metadata, OverlapEnd, OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind,
+    LeakPolicy, Metadata, OverlapEnd, OverlapStart, Permission, ReusePolicy, Scopes, Settings, Token, TokenKind,
 };
 use crate::store::Error;
 use crate::store::token::columns::{Columns, actor_name, list};
@@ -35,6 +35,7 @@ pub struct Model {
     pub allowed_cidr_blocks: String,
     pub allowed_origins: String,
     pub on_reuse: String,
+    pub on_leak: String,
     pub metadata: Option<String>,
     pub protected: bool,
     pub generation: i64,
@@ -93,6 +94,7 @@ settings! { columns:
     allowed_origins = list(allowed_origins.iter()), columns.parse(|list| AllowedOrigins::parse(&texts(list)).ok())?;
     metadata = write_metadata(metadata), read_metadata(columns)?;
     on_reuse = on_reuse.as_str().to_owned(), columns.parse(ReusePolicy::parse)?;
+    on_leak = on_leak.as_str().to_owned(), columns.parse(LeakPolicy::parse)?;
     protected = *protected, columns.take()?;
 }
 

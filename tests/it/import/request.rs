@@ -42,7 +42,7 @@ async fn a_token_is_imported_once_with_every_setting_and_an_event() {
     let token = json!({ "sha256": sha256(VALUE), "format": "plain", "name": "billing", "description": "d", "owner": "acme",
         "kind": "PRIVATE", "permissions": ["API_TOKEN_READ"], "scopes": ["read"], "allowedCIDRBlocks": ["127.0.0.0/8"],
         "allowedOrigins": [], "expiresAt": "2027-01-01T00:00:00Z", "rotationPeriodMinutes": 600, "overlapMinutes": 20,
-        "overlapStarts": "FIRST_USE", "overlapEnds": "WHEN_SILENT", "silentMinutes": 3, "onReuse": "ALERT",
+        "overlapStarts": "FIRST_USE", "overlapEnds": "WHEN_SILENT", "silentMinutes": 3, "onReuse": "ALERT", "onLeak": "ALERT",
         "metadata": [{ "key": "team", "value": "payments" }], "protected": true });
     let first = import(&server.admin, json!([token])).await;
     assert_eq!(first.code(), None, "{}", first.body);

@@ -134,6 +134,27 @@ async fn reuse_and_refused_restrictions_are_announced_once_a_minute() {
 }
 
 #[tokio::test]
+async fn a_leak_is_announced_once_a_minute_a_value_and_so_is_what_follows() {
+    let server = Server::start().await;
+    let store = Store::connect(&server.database.url).await.unwrap();
+    let all = webhook(&store, 1, &[], &[], false).await;
+    let token = server.admin.create(json!({ "name": "leaked" })).await.unwrap();
+    let strict = server.admin.create(json!({ "name": "strict", "onLeak": "REVOKE" })).await.unwrap();
+    let url = "https://example.com/repository";
+    for _ in 0..2 {
+        for client in [&token.client, &strict.client, &token.client] {
+            let report = json!({ "value": client.value, "url": url });
+            assert_eq!(server.anonymous().rest("POST", "/leaks/report", report).await.status, 202);
+        }
+    }
+    let expected = [about("leaked", "leaked"), about("leaked", "strict"), about("revoked", "strict")];
+    assert_eq!(outbox(&server, all).await, expected);
+    let message = &messages(&server, all).await[0];
+    assert_eq!((&message["data"]["generation"], message["data"]["eventId"].is_string()), (&json!(1), true));
+    assert!(!message.to_string().contains(url), "where it was found is for holders of AUDIT_LOG_READ");
+}
+
+#[tokio::test]
 async fn a_webhook_gets_the_kinds_and_owners_that_it_asks_for_while_it_is_enabled() {
     let server = Server::start().await;
     let store = Store::connect(&server.database.url).await.unwrap();

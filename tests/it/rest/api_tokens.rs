@@ -49,6 +49,7 @@ async fn a_created_token_has_every_setting_that_was_asked_for_and_its_value_once
       "metadata": [],
       "name": "all",
       "notBefore": null,
+      "onLeak": "ALERT",
       "onReuse": "REVOKE",
       "overlapEnds": "WHEN_SILENT",
       "overlapMinutes": 5,

@@ -218,6 +218,7 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         "NoticeKind",
         "OverlapStart",
         "Permission",
+        "LeakPolicy",
         "ReusePolicy",
         "VerificationCode",
         "WebhookDeliveryStatus",

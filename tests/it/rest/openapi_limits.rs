@@ -187,8 +187,9 @@ async fn what_excludes_each_other_is_said_and_refused() {
     };
     let reuse = vec!["protected".to_owned(), "onReuse".to_owned()];
     let permissions = vec!["kind".to_owned(), "permissions".to_owned()];
-    assert_eq!(excluded(&schemas["CreateAPITokenInput"]["not"]), [permissions, reuse.clone()]);
-    assert_eq!(excluded(&schemas["UpdateAPITokenInput"]["not"]), [reuse]);
+    let leak = vec!["protected".to_owned(), "onLeak".to_owned()];
+    assert_eq!(excluded(&schemas["CreateAPITokenInput"]["not"]), [permissions, reuse.clone(), leak.clone()]);
+    assert_eq!(excluded(&schemas["UpdateAPITokenInput"]["not"]), [reuse, leak]);
     for (more, refusal) in [
         (json!({ "kind": "PUBLIC", "permissions": ["API_TOKEN_READ"] }), Some("permissions")),
         (json!({ "kind": "PUBLIC", "permissions": [] }), None),
@@ -197,6 +198,8 @@ async fn what_excludes_each_other_is_said_and_refused() {
         (json!({ "protected": true, "onReuse": "REVOKE" }), Some("onReuse")),
         (json!({ "protected": false, "onReuse": "REVOKE" }), None),
         (json!({ "protected": true, "onReuse": "ALERT" }), None),
+        (json!({ "protected": true, "onLeak": "RETIRE" }), Some("onLeak")),
+        (json!({ "protected": true, "onLeak": "ALERT" }), None),
     ] {
         assert_eq!(create(&server, more.clone()).await.as_deref(), refusal, "{more}");
     }

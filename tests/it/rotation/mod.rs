@@ -5,6 +5,7 @@ mod crash;
 mod due_soon;
 mod endpoints;
 mod idempotency;
+mod leak;
 mod overlap;
 mod rehearse;
 mod reuse;

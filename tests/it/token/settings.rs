@@ -28,7 +28,7 @@ async fn settings_of(admin: &Client, input: &str, others: &[&str]) -> Vec<(Strin
             (_, Some("APITokenKind")) => json!("PUBLIC"),
             (_, Some("OverlapStart")) => json!("FIRST_USE"),
             (_, Some("OverlapEnd")) => json!("WHEN_SILENT"),
-            (_, Some("ReusePolicy")) => json!("REVOKE"),
+            (_, Some("ReusePolicy" | "LeakPolicy")) => json!("REVOKE"),
             other => panic!("give a value for a setting such as {other:?}"),
         };
         (name.to_owned(), value)

@@ -12,7 +12,7 @@ use crate::support::spans;
 const DOCUMENTS: usize = 800;
 
 /// Fields that are written directly.
-const PLAIN: [&str; 26] = [
+const PLAIN: [&str; 27] = [
     "__typename",
     "id",
     "name",
@@ -33,6 +33,7 @@ const PLAIN: [&str; 26] = [
     "overlapMinutes",
     "overlapStarts",
     "onReuse",
+    "onLeak",
     "protected",
     "revokedAt",
     "suspendedAt",

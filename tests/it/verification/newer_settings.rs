@@ -7,11 +7,12 @@ use serde_json::json;
 use crate::support::server::Server;
 
 /// A setting as a newer version may write it.
-const NEWER: [(&str, &str); 6] = [
+const NEWER: [(&str, &str); 7] = [
     ("kind", "NEWER"),
     ("permissions", "API_TOKEN_READ NEWER"),
     ("overlap_starts", "NEWER"),
     ("on_reuse", "NEWER"),
+    ("on_leak", "NEWER"),
     ("allowed_cidr_blocks", "10.0.0.0/8 region:newer"),
     ("allowed_origins", "https://example.com newer:*"),
 ];

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Limits, SettingsDraft, ValueFacts};
+use crate::domain::token::{Actor, LeakPolicy, Limits, SettingsDraft, ValueFacts};
 use crate::domain::value::{Hint, ValueHash};
 
 const NOW: i64 = 1_767_225_600_000;
@@ -58,6 +58,7 @@ fn bounded() -> Token {
                 Some(vec!["10.0.0.0/9".into(), "10.128.0.0/9".into(), "2001:db8::/32".into()]);
             draft.change.allowed_origins = Some(vec!["https://*.example.com".into(), "https://one.example".into()]);
             draft.change.on_reuse = Some(ReusePolicy::Revoke);
+            draft.change.on_leak = Some(LeakPolicy::Retire);
         }),
     )
 }
@@ -164,6 +165,8 @@ fn a_caller_cannot_remove_its_own_restrictions() {
         |settings| settings.allowed_origins = within(|draft| draft.change.allowed_origins = None).allowed_origins
     ));
     assert!(!changed(|settings| settings.on_reuse = ReusePolicy::Alert));
+    assert!(!changed(|settings| settings.on_leak = LeakPolicy::Alert));
+    assert!(changed(|settings| settings.on_leak = LeakPolicy::Revoke));
     // Not by giving up the permissions in the same change, either.
     assert!(!changed(|settings| {
         settings.permissions = Permissions::default();

@@ -1,7 +1,7 @@
 //! Every rule of the settings at its boundary.
 
 use super::*;
-use crate::domain::token::{Permission, ReusePolicy};
+use crate::domain::token::{LeakPolicy, Permission, ReusePolicy};
 
 const NOW: i64 = 1_767_225_600_000;
 
@@ -192,6 +192,19 @@ fn a_protected_token_is_not_revoked_on_reuse() {
 }
 
 #[test]
+fn a_protected_token_is_not_cut_off_by_a_report_of_a_leak() {
+    for (on_leak, invalid) in [(LeakPolicy::Alert, false), (LeakPolicy::Retire, true), (LeakPolicy::Revoke, true)] {
+        for protected in [false, true] {
+            let field = field_of(|draft| {
+                draft.change.on_leak = Some(on_leak);
+                draft.change.protected = Some(protected);
+            });
+            assert_eq!(field, (invalid && protected).then_some("onLeak"));
+        }
+    }
+}
+
+#[test]
 fn a_clone_takes_what_the_draft_leaves_out_but_for_name_start_and_expiry() {
     let now = Timestamp::from_unix_millis(NOW);
     let original = SettingsDraft {
@@ -204,6 +217,7 @@ fn a_clone_takes_what_the_draft_leaves_out_but_for_name_start_and_expiry() {
             allowed_cidr_blocks: Some(vec!["10.0.0.0/8".into()]),
             allowed_origins: Some(vec!["https://example.com".into()]),
             on_reuse: Some(ReusePolicy::Revoke),
+            on_leak: Some(LeakPolicy::Retire),
             metadata: Some(vec![("team".into(), "payments".into())]),
             protected: Some(false),
         },

@@ -8,6 +8,6 @@ mod scope;
 
 pub use kind::TokenKind;
 pub use metadata::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, Metadata};
-pub use overlap_and_reuse::{OverlapEnd, OverlapStart, ReusePolicy};
+pub use overlap_and_reuse::{LeakPolicy, OverlapEnd, OverlapStart, ReusePolicy};
 pub use permission::{Permission, Permissions};
 pub use scope::{MalformedScope, Scope, Scopes};

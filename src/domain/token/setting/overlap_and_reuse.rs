@@ -1,4 +1,4 @@
-//! Three settings: when an overlap starts and ends, and what happens if a retired value is presented.
+//! Four settings: when an overlap starts and ends, what happens if a retired value is presented, and what if a value has leaked.
 
 use crate::domain::text::names;
 
@@ -49,6 +49,26 @@ pub enum ReusePolicy {
 names! {
     ReusePolicy {
         Alert => "ALERT",
+        Revoke => "REVOKE",
+    }
+}
+
+/// What happens if a value that works is reported to have leaked. The later the stricter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeakPolicy {
+    /// It is recorded.
+    #[default]
+    Alert,
+    /// It is recorded, and the value is retired.
+    Retire,
+    /// It is recorded, and the token is revoked.
+    Revoke,
+}
+
+names! {
+    LeakPolicy {
+        Alert => "ALERT",
+        Retire => "RETIRE",
         Revoke => "REVOKE",
     }
 }

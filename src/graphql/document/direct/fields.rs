@@ -130,6 +130,7 @@ fn leaf_of_token(field: &str) -> Option<Write<View>> {
         "overlapEnds" => |view, body| json(view.token.settings.overlap_ends.as_str(), body),
         "silentMinutes" => |view, body| json(&view.token.settings.silent_minutes, body),
         "onReuse" => |view, body| json(view.token.settings.on_reuse.as_str(), body),
+        "onLeak" => |view, body| json(view.token.settings.on_leak.as_str(), body),
         "protected" => |view, body| json(&view.token.settings.protected, body),
         "revokedAt" => |view, body| moment(view.token.revoked_at, body),
         "suspendedAt" => |view, body| moment(view.token.suspended_at, body),

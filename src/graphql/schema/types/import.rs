@@ -7,7 +7,7 @@ use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::service::{ImportRequest, ImportedToken};
 
 use super::leaf::date_time::DateTime;
-use super::leaf::enums::{ApiTokenKind, OverlapEnd, OverlapStart, Permission, ReusePolicy};
+use super::leaf::enums::{ApiTokenKind, LeakPolicy, OverlapEnd, OverlapStart, Permission, ReusePolicy};
 use super::token::settings_input::{MetadataEntryInput, pairs, permissions, requested};
 
 /// Which API tokens to import.
@@ -77,6 +77,8 @@ struct ImportApiTokenInput {
     silent_minutes: Option<i32>,
     /// What happens when a client sends one of its retired values; `ALERT` if left out.
     on_reuse: Option<ReusePolicy>,
+    /// What happens when a value of it that works is reported to have leaked; `ALERT` if left out.
+    on_leak: Option<LeakPolicy>,
     /// Your key/value pairs, each key once: at most 16, and 2,048 bytes of keys and values together; none if left out.
     metadata: Option<Vec<MetadataEntryInput>>,
     /// Whether it is protected from revocation and suspension; false if left out.
@@ -100,6 +102,7 @@ impl From<ImportApiTokenInput> for ImportDraft {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse.map(Into::into),
+            on_leak: input.on_leak.map(Into::into),
             metadata: input.metadata.map(pairs),
             protected: input.protected,
         };

@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{
-    ImportDraft, OverlapEnd, OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft, TokenKind,
+    ImportDraft, LeakPolicy, OverlapEnd, OverlapStart, Permission, ReusePolicy, SettingsChange, SettingsDraft,
+    TokenKind,
 };
 use crate::http::rejection::Rejection;
 use crate::http::rest::input::{Fields, Input, input};
@@ -81,6 +82,8 @@ input! {
         "silentMinutes" => silent_minutes: Option<i32> as Option<i32>,
         /// What happens when a client uses a retired value; `ALERT` by default.
         "onReuse" => on_reuse: Option<ReusePolicy> as Option<ReusePolicy>,
+        /// What happens when a value of it that works is reported to have leaked; `ALERT` by default.
+        "onLeak" => on_leak: Option<LeakPolicy> as Option<LeakPolicy>,
         /// Your key/value pairs, each key once, with at most 2,048 bytes of keys and values together; none by default.
         "metadata" => metadata: Option<Vec<MetadataEntry>> as Option<Vec<MetadataEntry>>,
         /// Whether it is protected from revocation and suspension; false by default.
@@ -123,6 +126,7 @@ impl From<ImportInput> for ImportDraft {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse,
+            on_leak: input.on_leak,
             metadata: input.metadata.map(pairs),
             protected: input.protected,
         };

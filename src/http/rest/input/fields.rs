@@ -10,7 +10,7 @@ use crate::domain::rule::campaign::{AtDeadline, State};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::text::{quote, whole};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{OverlapEnd, OverlapStart, Permission, ReusePolicy, TokenKind};
+use crate::domain::token::{LeakPolicy, OverlapEnd, OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::http::rejection::Rejection;
 use crate::service::ErrorCode;
 
@@ -199,6 +199,7 @@ macro_rules! readable_by_name {
 
 readable_by_name!(
     AtDeadline,
+    LeakPolicy,
     MailDigestFrequency,
     NoticeKind,
     OverlapEnd,

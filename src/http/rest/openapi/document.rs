@@ -11,7 +11,9 @@ use utoipa::{Modify, OpenApi};
 use crate::domain::listing::Order;
 use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
-use crate::http::rest::{api_tokens, campaign, import, mail, revocation, rotatetoken, rotation, verification, webhook};
+use crate::http::rest::{
+    api_tokens, campaign, import, leak, mail, revocation, rotatetoken, rotation, verification, webhook,
+};
 
 use super::limits::{self, merge};
 
@@ -37,6 +39,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::revive,
         api_tokens::count,
         import::import,
+        leak::report,
         verification::verify,
         revocation::revoke,
         rotation::rotate,

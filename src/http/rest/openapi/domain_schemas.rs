@@ -15,7 +15,7 @@ use crate::domain::rule::campaign::{AtDeadline, CampaignStatus, State};
 use crate::domain::rule::lifecycle::Status;
 use crate::domain::rule::verification::VerificationCode;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{ActorKind, OverlapEnd, OverlapStart, Permission, ReusePolicy, TokenKind};
+use crate::domain::token::{ActorKind, LeakPolicy, OverlapEnd, OverlapStart, Permission, ReusePolicy, TokenKind};
 use crate::http::rest::input::{Include, ORDERS};
 use crate::service::ErrorCode;
 
@@ -52,6 +52,7 @@ schemas_by_name! {
     OverlapEnd as "OverlapEnd": "When the overlap after a rotation ends: after `overlapMinutes`, or when the new value was used and the previous one has not been used for `silentMinutes`, at the latest after `overlapMinutes`.",
     Permission as "Permission": "What an API token may do to Rotakey itself.",
     ReusePolicy as "ReusePolicy": "What happens when a client uses a retired value: it is recorded, and with `REVOKE` the API token is also revoked.",
+    LeakPolicy as "LeakPolicy": "What happens when a value that works is reported to have leaked: it is recorded. With `RETIRE`, the value is also retired; if it is the current one, the API token has no value that works until somebody else rotates it by its id. With `REVOKE`, the API token is also revoked.",
     Status as "APITokenStatus": "The status of an API token at the time of the response. `EXPIRED`, `ROTATION_OVERDUE` and `REVOKED` are final.",
     VerificationCode as "VerificationCode": "The result of a verification. All codes but the first two are also error codes.",
     AtDeadline as "RotationCampaignDeadlineAction": "What a rotation campaign does at its deadline: it reports, or it also revokes every API token that was not rotated and retires the previous value of the others.",

@@ -12,7 +12,7 @@ use crate::domain::restriction::{MAX_ALLOWED_ORIGINS, MAX_CIDR_BLOCKS, MAX_ORIGI
 use crate::domain::text::{MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH};
 use crate::domain::token::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_METADATA_KEY_LENGTH, MAX_SCOPES, Scope};
 use crate::domain::value::derivation::IdempotencyKey;
-use crate::service::{MAX_IMPORTS, MAX_OWNERS, MAX_ROTATIONS, MAX_VERIFICATIONS};
+use crate::service::{MAX_IMPORTS, MAX_OWNERS, MAX_REPORTED_BYTES, MAX_ROTATIONS, MAX_VERIFICATIONS};
 
 /// The alphabet of scopes (RFC 6749, section 3.3).
 const SCOPE: &str = r"^[\x21\x23-\x5B\x5D-\x7E]+$";
@@ -75,22 +75,30 @@ pub(crate) fn document() -> Value {
         "required": ["protected", "onReuse"],
         "properties": { "protected": { "const": true }, "onReuse": { "const": "REVOKE" } },
     });
+    let protected_and_cut_off = json!({
+        "required": ["protected", "onLeak"],
+        "properties": { "protected": { "const": true }, "onLeak": { "enum": ["RETIRE", "REVOKE"] } },
+    });
     json!({ "components": { "schemas": {
         "CreateAPITokenInput": {
             "properties": created,
-            "not": { "anyOf": [public_with_permissions, protected_and_revoked] },
+            "not": { "anyOf": [public_with_permissions, protected_and_revoked, protected_and_cut_off] },
         },
         "ImportAPITokensInput": { "properties": { "tokens": { "minItems": 1, "maxItems": MAX_IMPORTS } } },
         "ImportAPITokenInput": {
             "properties": imported,
-            "not": { "anyOf": [public_with_permissions, protected_and_revoked] },
+            "not": { "anyOf": [public_with_permissions, protected_and_revoked, protected_and_cut_off] },
         },
-        "UpdateAPITokenInput": { "properties": settings, "not": protected_and_revoked },
+        "UpdateAPITokenInput": { "properties": settings, "not": { "anyOf": [protected_and_revoked, protected_and_cut_off] } },
         "MetadataEntry": { "properties": {
             "key": { "minLength": 1, "maxLength": MAX_METADATA_KEY_LENGTH, "pattern": "^[A-Za-z0-9._/-]+$" },
             "value": { "maxLength": MAX_METADATA_BYTES },
         } },
         "APITokenFilterInput": { "minProperties": 1, "properties": filter() },
+        "ReportLeakedValueInput": { "properties": {
+            "value": { "minLength": 1, "maxLength": MAX_REPORTED_BYTES },
+            "url": { "maxLength": MAX_EVIDENCE_URL_LENGTH },
+        } },
         "RotateAPITokensInput": { "properties": {
             "first": { "minimum": 1, "maximum": MAX_ROTATIONS },
             "overlapMinutes": minutes,

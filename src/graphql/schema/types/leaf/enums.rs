@@ -83,6 +83,19 @@ pub(crate) enum ReusePolicy {
     Revoke,
 }
 
+/// What happens when a value that works is reported to have leaked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "token::LeakPolicy")]
+pub(crate) enum LeakPolicy {
+    /// It is recorded in the audit log.
+    Alert,
+    /// It is recorded in the audit log, and the value is retired. If it is the current value, the API token has no value
+    /// that works until somebody else rotates it by its id.
+    Retire,
+    /// It is recorded in the audit log, and the API token is revoked.
+    Revoke,
+}
+
 /// What happened in an audit event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "audit::Action")]
@@ -126,7 +139,11 @@ pub(crate) enum AuditAction {
     /// An API token that was not rotated within its rotation period got a new value.
     #[graphql(name = "API_TOKEN_REVIVED")]
     Revived,
-    /// The operator retired values of an API token, because an older backup was restored.
+    /// A value of an API token was reported to have leaked.
+    #[graphql(name = "API_TOKEN_LEAK_REPORTED")]
+    LeakReported,
+    /// Values of an API token were retired: by the operator, because an older backup was restored, or because one of them has
+    /// leaked.
     #[graphql(name = "API_TOKEN_VALUES_RETIRED")]
     ValuesRetired,
     /// A rotation campaign was created. `reason` begins with its id.

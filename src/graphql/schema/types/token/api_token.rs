@@ -9,7 +9,7 @@ use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::schema::types::actor::Actor;
 use crate::graphql::schema::types::leaf::date_time::DateTime;
 use crate::graphql::schema::types::leaf::enums::{
-    ApiTokenKind, ApiTokenStatus, OverlapEnd, OverlapStart, Permission, ReusePolicy,
+    ApiTokenKind, ApiTokenStatus, LeakPolicy, OverlapEnd, OverlapStart, Permission, ReusePolicy,
 };
 use crate::graphql::schema::types::leaf::int::int;
 use crate::service::{Issued, View};
@@ -191,6 +191,11 @@ impl ApiToken {
     /// What happens when a client sends one of its retired values.
     async fn on_reuse(&self) -> ReusePolicy {
         self.view.token.settings.on_reuse.into()
+    }
+
+    /// What happens when a value of it that works is reported to have leaked.
+    async fn on_leak(&self) -> LeakPolicy {
+        self.view.token.settings.on_leak.into()
     }
 
     /// Your key/value pairs, by key. Rotakey gives them no meaning.

@@ -4,7 +4,9 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use crate::domain::token::{self, SettingsChange, SettingsDraft};
 use crate::graphql::schema::types::leaf::date_time::DateTime;
-use crate::graphql::schema::types::leaf::enums::{ApiTokenKind, OverlapEnd, OverlapStart, Permission, ReusePolicy};
+use crate::graphql::schema::types::leaf::enums::{
+    ApiTokenKind, LeakPolicy, OverlapEnd, OverlapStart, Permission, ReusePolicy,
+};
 use crate::service::CreateRequest;
 
 /// The settings of a new API token. With `cloneSettingsFrom`, fields that are left out are copied from that token.
@@ -56,6 +58,8 @@ pub(crate) struct CreateApiTokenInput {
     silent_minutes: Option<i32>,
     /// What happens when a client sends one of its retired values; `ALERT` if left out.
     on_reuse: Option<ReusePolicy>,
+    /// What happens when a value of it that works is reported to have leaked; `ALERT` if left out.
+    on_leak: Option<LeakPolicy>,
     /// Your key/value pairs, each key once: at most 16, and 2,048 bytes of keys and values together; none if left out.
     metadata: Option<Vec<MetadataEntryInput>>,
     /// Whether it is protected from revocation and suspension; false if left out.
@@ -73,6 +77,7 @@ impl From<CreateApiTokenInput> for CreateRequest {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse.map(Into::into),
+            on_leak: input.on_leak.map(Into::into),
             metadata: input.metadata.map(pairs),
             protected: input.protected,
         };
@@ -118,6 +123,8 @@ pub(crate) struct UpdateApiTokenInput {
     allowed_origins: Option<Vec<String>>,
     /// What happens when a client sends one of its retired values.
     on_reuse: Option<ReusePolicy>,
+    /// What happens when a value of it that works is reported to have leaked.
+    on_leak: Option<LeakPolicy>,
     /// Your key/value pairs, which replace all that it has: at most 16, and 2,048 bytes of keys and values together.
     metadata: Option<Vec<MetadataEntryInput>>,
     /// Whether it is protected from revocation and suspension. To revoke or suspend it, set this to false first.
@@ -135,6 +142,7 @@ impl From<UpdateApiTokenInput> for SettingsChange {
             allowed_cidr_blocks: input.allowed_cidr_blocks,
             allowed_origins: input.allowed_origins,
             on_reuse: input.on_reuse.map(Into::into),
+            on_leak: input.on_leak.map(Into::into),
             metadata: input.metadata.map(pairs),
             protected: input.protected,
         }

@@ -18,6 +18,8 @@ pub(crate) enum NoticeKind {
     Unused,
     /// A retired value was used: `api_token.value_reused`.
     ValueReused,
+    /// A value was reported to have leaked: `api_token.leaked`.
+    Leaked,
     /// An API token was revoked: `api_token.revoked`.
     Revoked,
     /// A value was used from an address or origin that is not allowed: `api_token.restriction_refused`.

@@ -8,10 +8,10 @@ use crate::domain::refusal::Refusal;
 use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::service::{Error, PageRequest, Revocations, RevokeManyRequest, View};
 
-use super::leaf::error_code::ErrorCode;
-use super::page_info::PageInfo;
-use super::token::api_token::ApiToken;
-use super::token::input::ApiTokenFilter;
+use crate::graphql::schema::types::leaf::error_code::ErrorCode;
+use crate::graphql::schema::types::page_info::PageInfo;
+use crate::graphql::schema::types::token::api_token::ApiToken;
+use crate::graphql::schema::types::token::input::ApiTokenFilter;
 
 /// Which API tokens to revoke.
 #[derive(InputObject)]

@@ -8,10 +8,10 @@ use crate::graphql::engine::ready::{Ready, ReadyList};
 use crate::graphql::error::log_and_describe;
 use crate::service::{Error, PageRequest, RotateManyRequest, RotationOutcome, Rotations};
 
-use super::leaf::error_code::ErrorCode;
-use super::page_info::PageInfo;
-use super::token::api_token::ApiToken;
-use super::token::input::ApiTokenFilter;
+use crate::graphql::schema::types::leaf::error_code::ErrorCode;
+use crate::graphql::schema::types::page_info::PageInfo;
+use crate::graphql::schema::types::token::api_token::ApiToken;
+use crate::graphql::schema::types::token::input::ApiTokenFilter;
 
 /// Which API tokens to rotate, and how.
 #[derive(InputObject)]
