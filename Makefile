@@ -25,7 +25,7 @@ test:
 	cd tests/graphql-conformance && npm ci --no-audit --no-fund && node run.mjs
 	./tests/generated-clients
 	./tests/oauth-clients
-	./tests/openapi-clients
+	./tests/with-postgres ./tests/openapi-clients
 	./tests/gateways
 	./tests/with-postgres ./tests/monitoring
 	./tests/traces

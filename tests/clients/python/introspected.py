@@ -9,7 +9,7 @@ from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXTransport
 from journey import URL, Refusal, Token, journey
 
-OPERATIONS = gql(Path(__file__).parent.with_name("operations.graphql").read_text())
+OPERATIONS = gql((Path(__file__).parent.with_name("operations") / "rotation.graphql").read_text())
 
 
 class Introspected:

@@ -2,7 +2,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli'
 
 const config: CodegenConfig = {
   schema: '../../../schema.graphql',
-  documents: '../operations.graphql',
+  documents: '../operations/*.graphql',
   // The sources are ES modules, in which an import names its file in full.
   importExtension: '.js',
   // docs:begin config

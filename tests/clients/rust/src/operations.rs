@@ -8,7 +8,7 @@ type DateTime = String;
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "../../../schema.graphql",
-    query_path = "../operations.graphql",
+    query_path = "../operations/rotation.graphql",
     variables_derives = "Default"
 )]
 pub struct RotateAPIToken;
@@ -17,7 +17,7 @@ pub struct RotateAPIToken;
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "../../../schema.graphql",
-    query_path = "../operations.graphql",
+    query_path = "../operations/rotation.graphql",
     variables_derives = "Default"
 )]
 pub struct CreateAPIToken;
@@ -25,7 +25,7 @@ pub struct CreateAPIToken;
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "../../../schema.graphql",
-    query_path = "../operations.graphql",
+    query_path = "../operations/rotation.graphql",
     variables_derives = "Default",
     response_derives = "Debug, PartialEq"
 )]
@@ -34,7 +34,7 @@ pub struct APITokens;
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "../../../schema.graphql",
-    query_path = "../operations.graphql",
+    query_path = "../operations/rotation.graphql",
     response_derives = "Debug, PartialEq"
 )]
 pub struct CurrentAPIToken;
@@ -42,7 +42,7 @@ pub struct CurrentAPIToken;
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "../../../schema.graphql",
-    query_path = "../operations.graphql",
+    query_path = "../operations/rotation.graphql",
     variables_derives = "Default",
     response_derives = "Debug, PartialEq"
 )]
