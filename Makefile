@@ -31,6 +31,7 @@ test:
 	./tests/traces
 	./tests/subscription-clients
 	./tests/webhooks
+	./tests/mail
 	./tests/backups
 	./tests/with-postgres ./tests/import
 	./tests/packages

@@ -10,6 +10,7 @@ pub mod domain;
 pub mod entropy;
 pub mod graphql;
 pub mod http;
+pub mod mail;
 pub mod metrics;
 pub mod notice;
 pub mod outgoing;

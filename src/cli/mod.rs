@@ -3,6 +3,7 @@
 mod clock_and_entropy;
 mod error;
 mod health_check;
+mod mail;
 mod manual;
 mod operator;
 mod serve;

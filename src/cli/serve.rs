@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::config::{ServeFlags, Sources, from_this_machine};
+use crate::config::{NoticeSettings, ServeFlags, Sources, from_this_machine};
 use crate::service::Issued;
 use crate::systemd::PassedSockets;
 use crate::{app, telemetry};
@@ -13,6 +13,7 @@ use crate::{http, notice};
 
 use super::clock_and_entropy::system;
 use super::error::Error;
+use super::mail;
 use super::traces;
 
 pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSockets) -> Result<(), Error> {
@@ -34,11 +35,12 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
         tls.log_expiry(u64::try_from(clock.now_unix_millis() / 1000).unwrap_or_default());
     }
     let connector = traces::connector(settings.traces.as_ref()).await?;
-    let webhook_tls = app::load_connector("--webhook-ca", settings.notices.ca).await?;
+    let webhook_tls = app::load_connector("--webhook-ca", settings.notices.ca.clone()).await?;
+    let mail = mail::client(settings.notices.mail.clone()).await?;
     let opening = app::open(&settings.database_url, clock.clone(), entropy.clone(), settings.policy);
     // A migration that is cut off leaves nothing, as when the process is killed.
     let Some(service) = app::while_starting(opening, &stop).await else { return Ok(()) };
-    let service = service?.with_foreign_formats(settings.foreign_formats);
+    let service = service?.with_foreign_formats(settings.foreign_formats).sending_mail(mail.is_some());
     // Bind the ports first: no token must be created by a server that then cannot start.
     let listeners = app::Listeners::open(passed, settings.listen, settings.metrics_listen).await?;
     let address = listeners.api.local_addr()?;
@@ -57,8 +59,8 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     let scheme = if tls.is_some() { "https" } else { "http" };
     let traces = settings.traces;
     let traces = traces.map(|settings| traces::traces((settings, connector), (scheme, address), (clock, entropy)));
-    let notices =
-        notice::Settings { networks: settings.notices.networks, tls: Some(webhook_tls), ..notice::Settings::default() };
+    let NoticeSettings { networks, ca: _, deadlines, mail: _ } = settings.notices;
+    let notices = notice::Settings { networks, tls: Some(webhook_tls), deadlines, mail, ..notice::Settings::default() };
     let http = http::Settings { tls, traces, ..settings.http };
     app::serve(listeners, service, app::Settings { http, notices: Some(notices) }, stop).await?;
     Ok(())

@@ -34,7 +34,7 @@ pub use foreign_values::ForeignValuesFlags;
 pub use graphql::GraphqlFlags;
 pub use listen::{Listen, MalformedListen, from_this_machine};
 pub use operator::{BackupFlags, HealthCheckFlags, ImportFlags, RestoreFlags, RestoreSettings, RetireValuesFlags};
-pub use outgoing::{NoticeFlags, NoticeSettings, TraceSettings, TracesFlags};
+pub use outgoing::{MailFlags, MailSettings, NoticeFlags, NoticeSettings, TraceSettings, TracesFlags};
 pub use problems::Problems;
 pub use source::{Origin, Sources, example, read, with_source_flags};
 pub use tls::TlsFlags;
@@ -319,6 +319,7 @@ mod tests {
             "--notice-expiring=soon",
             "--notice-overlap-ending=1h,1h",
             "--notice-unused-after=90d,1d",
+            "--smtp-url=smtps://secret:secret@host",
             "--otlp-endpoint=here",
             "--otlp-headers=secret",
             "--otlp-resource=production",

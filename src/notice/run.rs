@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::service::Service;
 
+use super::mail;
 use super::sender::send;
 use super::settings::Settings;
 use super::sweeper::sweep;
@@ -19,7 +20,12 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub async fn run(settings: Settings, service: Service, stop: CancellationToken) {
     let sending = keep_running(&stop, || send(settings.clone(), service.clone(), stop.clone()));
     let sweeping = keep_running(&stop, || sweep(settings.deadlines.clone(), service.clone(), stop.clone()));
-    tokio::join!(sending, sweeping);
+    let mailing = async {
+        if let Some(client) = &settings.mail {
+            keep_running(&stop, || mail::send(client.clone(), service.clone(), stop.clone())).await;
+        }
+    };
+    tokio::join!(sending, sweeping, mailing);
 }
 
 /// Runs a task until it ends, and starts it again if it panics. It is aborted with this one.

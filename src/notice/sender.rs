@@ -30,7 +30,7 @@ const MAX_ANSWER_BYTES: usize = 8_192;
 /// Sends deliveries until it is stopped. Then it claims no more, and waits for what is on its way, but not for long: what is not noted is
 /// sent again by another process, or after the next start.
 pub(super) async fn send(settings: Settings, service: Service, stop: CancellationToken) {
-    let Settings { networks, tls, resolver, deadlines: _ } = settings;
+    let Settings { networks, tls, resolver, deadlines: _, mail: _ } = settings;
     let client = Client { resolver, tls, timeout: ATTEMPT_TIMEOUT, max_answer_bytes: MAX_ANSWER_BYTES };
     let written = service.notices_written();
     let mut sending = Sending {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::delivery::AllowedNetworks;
 use crate::domain::notice::Deadline;
+use crate::mail;
 use crate::outgoing::{Resolve, SystemResolver};
 use crate::tls::Connector;
 
@@ -19,12 +20,14 @@ pub struct Settings {
     pub resolver: Arc<dyn Resolve>,
     /// What is announced ahead.
     pub deadlines: Vec<Deadline>,
+    /// How mails are sent. Without it, there are none.
+    pub mail: Option<mail::Client>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let resolver = Arc::new(SystemResolver::default());
-        Self { networks: AllowedNetworks::default(), tls: None, resolver, deadlines: Vec::new() }
+        Self { networks: AllowedNetworks::default(), tls: None, resolver, deadlines: Vec::new(), mail: None }
     }
 }
 

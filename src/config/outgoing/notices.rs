@@ -1,4 +1,4 @@
-//! Notices to webhooks.
+//! Notices to webhooks and by mail.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,8 @@ use crate::config::duration::minutes_of;
 use crate::config::problems::Problems;
 use crate::domain::delivery::AllowedNetworks;
 use crate::domain::notice::{Deadline, Passed};
+
+use super::mail::{MailFlags, MailSettings};
 
 /// How many durations before one deadline it can be announced.
 const MAX_DURATIONS: usize = 8;
@@ -32,6 +34,9 @@ pub struct NoticeFlags {
     /// After how long without any use of a token that is announced; none for never
     #[arg(long, env = "ROTAKEY_NOTICE_UNUSED_AFTER", default_value = "90d", value_name = "DURATION")]
     pub notice_unused_after: String,
+    /// Mail
+    #[command(flatten)]
+    pub mail: MailFlags,
 }
 
 /// The settings of notices, validated.
@@ -43,6 +48,8 @@ pub struct NoticeSettings {
     pub ca: Option<PathBuf>,
     /// What is announced ahead.
     pub deadlines: Vec<Deadline>,
+    /// The mail server, if there is one.
+    pub mail: Option<MailSettings>,
 }
 
 impl NoticeFlags {
@@ -80,7 +87,11 @@ impl NoticeFlags {
         let unused = unused.into_iter().map(Deadline::Unused);
         let deadlines =
             expiring.chain(Passed::ALL.map(Deadline::Rotation)).chain(overlap_ending).chain(unused).collect();
-        let settings = NoticeSettings { networks, ca: self.webhook_ca.clone(), deadlines };
+        let mail = self.mail.validate().unwrap_or_else(|Problems(more)| {
+            problems.extend(more);
+            None
+        });
+        let settings = NoticeSettings { networks, ca: self.webhook_ca.clone(), deadlines, mail };
         if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
     }
 }

@@ -152,6 +152,8 @@ fn every_flag_of_serve_can_be_set_in_the_file() {
     let (_, example, _) = output(example);
     let secrets = [
         ("database-url", "sqlite://rotakey.db\n"),
+        ("smtp-url", "smtps://rotakey@mail.example.com:465\n"),
+        ("smtp-password", "word\n"),
         ("otlp-endpoint", "https://collector.example.com:4318\n"),
         ("otlp-headers", "authorization=Bearer%20SECRET\n"),
     ]

@@ -62,7 +62,7 @@ mod tests {
             "ä@example.com",
             "a@exämple.com",
             "a\u{202E}@example.com",
-            "rk_00000000000000000000000000000000000000000000002gL6Az@example.com",
+            "rk_00000000000000000000000000000000000000000002gL6Az@example.com",
         ] {
             assert_eq!(parse(bad).map_err(|invalid| invalid.field), Err("address"), "{bad:?}");
         }

@@ -42,7 +42,8 @@ pub struct DigestLine {
 }
 
 /// The kinds in the order of their urgency: what may be an attack, what is about to end, what has ended, and what can wait.
-const URGENCY: [NoticeKind; 8] = [
+const URGENCY: [NoticeKind; 9] = [
+    NoticeKind::Leaked,
     NoticeKind::ValueReused,
     NoticeKind::Expiring,
     NoticeKind::RotationDue,
