@@ -93,15 +93,9 @@ impl Revocation<'_> {
         if let Some(connection) = cut {
             self.cut_listeners(connection).await;
         }
-        match self.calls.revoke(&self.here, "admin", &token.id, self.admin).await {
-            Answer::Done(()) => {}
-            other => return Err(format!("it was not carried out: {other:?}")),
-        }
+        self.revoke(&token).await?;
         let revoked = Instant::now();
-        match verify(self.calls, &self.here, &token).await {
-            Answer::Refused { code, .. } if code == "TOKEN_REVOKED" => {}
-            other => return Err(format!("the replica that handled it answers {other:?}")),
-        }
+        self.require_revoked_here(&token).await?;
         let mut asking = JoinSet::new();
         for address in &self.others {
             let (calls, token, address) = (self.calls.clone(), token.clone(), address.clone());
@@ -123,6 +117,29 @@ impl Revocation<'_> {
                 // The replica looks for the database, because its connection was cut.
                 Answer::Unknown { .. } => {}
                 other => return Err(format!("no token was created: {other:?}")),
+            }
+        }
+    }
+
+    /// Revokes the token, again if it is not known whether it was. Only an answer counts as acknowledged.
+    async fn revoke(&self, token: &Issued) -> Result<(), String> {
+        loop {
+            match self.calls.revoke(&self.here, "admin", &token.id, self.admin).await {
+                Answer::Done(()) => return Ok(()),
+                Answer::Unknown { .. } => {}
+                other => return Err(format!("it was not carried out: {other:?}")),
+            }
+        }
+    }
+
+    /// Checks that the replica that handled the revocation knows of it.
+    async fn require_revoked_here(&self, token: &Issued) -> Result<(), String> {
+        loop {
+            match verify(self.calls, &self.here, token).await {
+                Answer::Refused { code, .. } if code == "TOKEN_REVOKED" => return Ok(()),
+                // It cannot tell now, which accepts nothing.
+                Answer::Unknown { .. } => {}
+                other => return Err(format!("the replica that handled it answers {other:?}")),
             }
         }
     }
