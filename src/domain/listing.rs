@@ -13,6 +13,9 @@ pub const DEFAULT_PAGE_SIZE: u32 = 25;
 /// The largest page size.
 pub const MAX_PAGE_SIZE: u32 = 200;
 
+/// Up to how many tokens a page looks at in its order.
+pub const MAX_EXAMINED: u32 = 3_000;
+
 /// What tokens are ordered by; ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OrderField {
@@ -103,4 +106,6 @@ pub struct Page {
     pub size: u32,
     /// From which end.
     pub end: End,
+    /// Up to how many tokens it looks at in its order, at least 1. If it has found too few by then, it ends there.
+    pub max_examined: u32,
 }

@@ -33,7 +33,7 @@ pub use changes::publisher::AuditMessage;
 pub use database::Store;
 pub use error::Error;
 pub use housekeeping::statistics::OwnerPosition;
-pub use list::Listing;
+pub use list::{Listing, PagePlans};
 pub use notice::{
     Attempted, AttemptedMail, Backlog, Claimed, ClaimedDelivery, ClaimedMail, DeliveryListing, DueWebhook, MailBacklog,
     MailClaim, Noted, NotedMail, SweepPosition,

@@ -28,14 +28,16 @@ pub(super) struct ApiTokenPage {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PageInfo {
-    /// Whether there are more after the last one.
+    /// Whether there are more after the last one. A page of API tokens may end before it is full, even without an entry, because it looks at
+    /// a limited number of them. Then this is true, and the next page goes on after `endCursor`.
     has_next_page: bool,
-    /// Whether there are more before the first one.
+    /// Whether there are more before the first one. As `hasNextPage`, if you page with `last`: go on before `startCursor`.
     has_previous_page: bool,
-    /// The cursor of the first one, for `before`; null on an empty page.
+    /// The cursor that the page begins at, for `before`: that of the first one, unless the page ended before it was full; null if there is
+    /// none.
     #[schema(required)]
     start_cursor: Option<String>,
-    /// The cursor of the last one, for `after`; null on an empty page.
+    /// The cursor that the page ends at, for `after`: that of the last one, unless the page ended before it was full; null if there is none.
     #[schema(required)]
     end_cursor: Option<String>,
 }

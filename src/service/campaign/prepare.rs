@@ -4,12 +4,12 @@
 //! read: otherwise a token that is older than the campaign could appear behind the position, and be left out.
 
 use crate::domain::id::TokenId;
-use crate::domain::listing::{End, MAX_PAGE_SIZE, Order, Page, Position};
+use crate::domain::listing::{End, MAX_EXAMINED, MAX_PAGE_SIZE, Order, Page, Position};
 use crate::domain::rule::campaign::{AtDeadline, Campaign, Step, generation_at_start, refusal_if_waiting};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::service::{Error, Service};
-use crate::store::{Transaction, filter_of_text};
+use crate::store::{Listing, Transaction, filter_of_text};
 
 /// How long the transaction that creates a token may take at most: ten seconds until its turn, five for each of a few locks, and the rest to
 /// write a thousand tokens.
@@ -27,6 +27,7 @@ impl Service {
             before: Some(Position { key: None, id: TokenId::first_of(settled) }),
             size: MAX_PAGE_SIZE,
             end: End::First,
+            max_examined: MAX_EXAMINED,
         };
         let listing = self.store.list(&page, now).await?;
         let creator = match known.at_deadline {
@@ -36,7 +37,7 @@ impl Service {
         let transaction = self.begin_step(known, now).await?;
         // Without more, all ids until then are read.
         let read = if listing.more { None } else { Some(settled) };
-        let added = add_page(&transaction, known, (&listing.tokens, read), creator.as_ref(), now).await;
+        let added = add_page(&transaction, known, (&listing, read), creator.as_ref(), now).await;
         transaction.finish(added).await
     }
 }
@@ -45,7 +46,7 @@ impl Service {
 async fn add_page(
     transaction: &Transaction,
     known: &Campaign,
-    (tokens, read_until): (&[Token], Option<Timestamp>),
+    (listing, read_until): (&Listing, Option<Timestamp>),
     creator: Option<&Token>,
     now: Timestamp,
 ) -> Result<bool, Error> {
@@ -54,7 +55,7 @@ async fn add_page(
         return Ok(true);
     }
     // A token that was created later does not belong to it.
-    let old = tokens.iter().filter(|token| token.created_at <= campaign.created_at);
+    let old = listing.tokens.iter().filter(|token| token.created_at <= campaign.created_at);
     let member = |token: &Token| {
         let refusal = match campaign.at_deadline {
             AtDeadline::Revoke => refusal_if_waiting(creator, token, now).map(|refusal| refusal.code()),
@@ -65,8 +66,8 @@ async fn add_page(
     let members: Vec<_> = old.map(member).collect();
     transaction.add_campaign_members(campaign.id, &members).await?;
     campaign.token_count += u64::try_from(members.len()).unwrap_or_default();
-    let through = read_until.map(TokenId::first_of).max(tokens.last().map(|token| token.id));
-    campaign.prepared_through = through.max(campaign.prepared_through);
+    let last = listing.tokens.last().map(|token| token.id).max(listing.stopped_at.as_ref().map(|position| position.id));
+    campaign.prepared_through = read_until.map(TokenId::first_of).max(last).max(campaign.prepared_through);
     if read_until.is_some_and(|until| campaign.created_at < until) {
         campaign.prepared_at = Some(now);
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::listing::{
-    DEFAULT_PAGE_SIZE, End, Filter, MAX_PAGE_SIZE, Order, OrderField, Page, Position, SortKey,
+    DEFAULT_PAGE_SIZE, End, Filter, MAX_EXAMINED, MAX_PAGE_SIZE, Order, OrderField, Page, Position, SortKey,
 };
 use crate::domain::timestamp::Timestamp;
 use crate::service::View;
@@ -39,6 +39,10 @@ pub struct Connection {
     pub positions: Vec<Position>,
     /// Their order, which each [`cursor`] names.
     pub order: Order,
+    /// Where the page ends before it is full, because it looks at a limited number of tokens.
+    pub stopped_at: Option<Position>,
+    /// From which end of the listing it is cut.
+    pub end: End,
     /// Whether there are more tokens after the last edge, as far as this request can tell.
     pub has_next_page: bool,
     /// Whether there are more tokens before the first edge, as far as this request can tell.
@@ -54,25 +58,28 @@ impl PageRequest {
             cursor.map(|text| read_cursor(&text, self.order).ok_or_else(|| broken_cursor(field))).transpose()
         };
         let (after, before) = (read("after", self.after)?, read("before", self.before)?);
-        Ok(Page { filter: self.filter, order: self.order, after, before, size, end })
+        Ok(Page { filter: self.filter, order: self.order, after, before, size, end, max_examined: MAX_EXAMINED })
     }
 }
 
 impl Connection {
     pub(crate) fn new(page: &Page, listing: Listing, now: Timestamp) -> Self {
         let (has_next_page, has_previous_page) = neighbours(page.end, listing.more, &page.after, &page.before);
-        let views = listing.tokens.into_iter().map(|token| View::new(token, now)).collect();
-        Self { views, positions: listing.positions, order: page.order, has_next_page, has_previous_page }
+        let Listing { tokens, positions, more: _, stopped_at } = listing;
+        let views = tokens.into_iter().map(|token| View::new(token, now)).collect();
+        Self { views, positions, order: page.order, stopped_at, end: page.end, has_next_page, has_previous_page }
     }
 
-    /// The cursor of the first token, if there is one.
+    /// The cursor that the page begins at: that of the first token, if there is one.
     pub fn start_cursor(&self) -> Option<String> {
-        self.positions.first().map(|position| cursor(position, self.order))
+        let stopped_at = self.stopped_at.as_ref().filter(|_| self.end == End::Last);
+        stopped_at.or(self.positions.first()).map(|position| cursor(position, self.order))
     }
 
-    /// The cursor of the last token, if there is one.
+    /// The cursor that the page ends at: that of the last token, if there is one.
     pub fn end_cursor(&self) -> Option<String> {
-        self.positions.last().map(|position| cursor(position, self.order))
+        let stopped_at = self.stopped_at.as_ref().filter(|_| self.end == End::First);
+        stopped_at.or(self.positions.last()).map(|position| cursor(position, self.order))
     }
 }
 

@@ -16,7 +16,7 @@ use super::name_search::Search;
 use super::{conditions, index_ranges, sort_keys};
 
 /// Up to how many tokens are read and sorted.
-const MAX_FOUND: usize = 2_000;
+const MAX_FOUND: u32 = 2_000;
 
 /// A condition with an index.
 enum Lookup<'a> {
@@ -41,14 +41,20 @@ pub(super) async fn find(
     now: Timestamp,
 ) -> Result<Option<String>, Error> {
     let backend = connection.get_database_backend();
+    let most = usize::try_from(most(page)).unwrap_or(usize::MAX);
     for statement in statements(backend, page, searches, now) {
         let row = connection.query_one_raw(statement).await.map_err(|err| Error::of_listing(err, backend))?;
         let found: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
-        if let Some(ids) = found.filter(|ids| ids.split_ascii_whitespace().count() <= MAX_FOUND) {
+        if let Some(ids) = found.filter(|ids| ids.split_ascii_whitespace().count() <= most) {
             return Ok(Some(ids));
         }
     }
     Ok(None)
+}
+
+/// How many tokens a lookup for this page may find.
+fn most(page: &Page) -> u32 {
+    MAX_FOUND.min(page.max_examined)
 }
 
 /// The lookups for this page: each returns ids with spaces between them, or NULL if there is no index.
@@ -75,7 +81,7 @@ fn lookups<'a>(page: &'a Page, searches: &'a [Search]) -> Vec<Lookup<'a>> {
     ]
     .into_iter()
     .flatten()
-    .chain(searches.iter().filter(|search| search.has_trigrams()).map(Lookup::Text))
+    .chain(searches.iter().filter(|search| search.can_be_looked_up()).map(Lookup::Text))
     .chain(index_ranges::granted(filter).into_iter().map(Lookup::Granted))
     .chain(index_ranges::pairs(filter).map(|(key, value)| Lookup::Pair(key, value)))
     .chain(filter.rotate_by_before.filter(|_| field != OrderField::RotateBy).map(|_| Lookup::RotateBy))
@@ -104,8 +110,8 @@ impl Lookup<'_> {
         }
         sql.text(&format!("(SELECT coalesce({ids}, '') FROM (SELECT id FROM ("));
         self.write(&mut sql, page, now);
-        limit(&mut sql).text(") AS part");
-        limit(&mut sql).text(") AS found)");
+        limit(&mut sql, page).text(") AS part");
+        limit(&mut sql, page).text(") AS found)");
         if index_if_any.is_some() {
             sql.text(" END");
         }
@@ -120,17 +126,18 @@ impl Lookup<'_> {
             Self::PreviousUsed(minutes) => {
                 let since = now.minus_minutes(*minutes).unix_millis();
                 keyed(sql, "previous_used_at").push(" WHERE previous_used_at >= ?", [since.into()]);
-                and_unsorted(sql).text(" AND api_token.previous_generation IS NOT NULL");
+                and_unsorted(sql, page).text(" AND api_token.previous_generation IS NOT NULL");
             }
             Self::OverlapRunning => {
                 values(sql, "api_token_value_retires_at_idx")
                     .push("retires_at IS NOT NULL AND retires_at > ?", [now.unix_millis().into()]);
-                values(next(sql), "api_token_value_undated_idx").text("replaced_at IS NOT NULL AND retires_at IS NULL");
+                values(next(sql, page), "api_token_value_undated_idx")
+                    .text("replaced_at IS NOT NULL AND retires_at IS NULL");
             }
             Self::CreatedBy => {
                 let creator = || filter.created_by.map(|id| id.to_string()).into();
                 keyed(sql, "created_by").push(" WHERE created_by = ?", [creator()]);
-                and_unsorted(sql).push(" AND api_token.created_by = ?", [creator()]);
+                and_unsorted(sql, page).push(" AND api_token.created_by = ?", [creator()]);
             }
             Self::Granted(granted) => {
                 sql.push("SELECT token_id AS id FROM api_token_grant WHERE granted = ?", [granted.clone().into()]);
@@ -142,15 +149,15 @@ impl Lookup<'_> {
             Self::RotateBy => {
                 let limit = || millis(filter.rotate_by_before).into();
                 keyed(sql, "rotate_by").push(" WHERE rotate_by IS NOT NULL AND rotate_by < ?", [limit()]);
-                values(next(sql), "api_token_value_overdue_at_idx")
+                values(next(sql, page), "api_token_value_overdue_at_idx")
                     .push("overdue_at IS NOT NULL AND replaced_at IS NULL AND overdue_at < ?", [limit()]);
-                and_unsorted(sql).text(" AND api_token.rotation_period_minutes IS NOT NULL");
+                and_unsorted(sql, page).text(" AND api_token.rotation_period_minutes IS NOT NULL");
             }
             Self::Expires => {
                 let (least, limit) = expires(filter).unwrap_or((0, i64::MAX));
                 keyed(sql, "expires_at")
                     .push(" WHERE expires_at >= ? AND expires_at < ?", [least.into(), limit.into()]);
-                and_unsorted(sql)
+                and_unsorted(sql, page)
                     .push(" AND api_token.expires_at >= ? AND api_token.expires_at < ?", [least.into(), limit.into()]);
             }
             Self::UnusedSince => {
@@ -160,9 +167,9 @@ impl Lookup<'_> {
                 // Of the unused ones only those that existed.
                 keyed(sql, "last_used_at")
                     .push(&format!(" WHERE last_used_at = {not_yet} AND token_id < ?"), [first()]);
-                keyed(next(sql), "last_used_at")
+                keyed(next(sql, page), "last_used_at")
                     .push(&format!(" WHERE last_used_at > {not_yet} AND last_used_at < ?"), [limit()]);
-                and_unsorted(sql).push(" AND api_token.id < ?", [first()]);
+                and_unsorted(sql, page).push(" AND api_token.id < ?", [first()]);
             }
             Self::Narrowed => {
                 let Filter { status, kind, owner, .. } = filter.clone();
@@ -171,8 +178,8 @@ impl Lookup<'_> {
                 let narrowed = Page { filter, order, after: None, before: None, ..page.clone() };
                 let branches = index_ranges::branches(&narrowed, None);
                 sql.text("SELECT id FROM (");
-                sql.merge(&branches, "id", MAX_FOUND as u64 + 1, |sql, branch| {
-                    branch.write(sql, &narrowed, now);
+                sql.merge(&branches, "id", u64::from(most(page)) + 1, |sql, branch| {
+                    branch.write(sql, &narrowed, None, now);
                     conditions::write(sql, branch, &narrowed, &[], now);
                 });
                 sql.text(") AS narrowed");
@@ -181,13 +188,13 @@ impl Lookup<'_> {
     }
 }
 
-fn limit(sql: &mut Sql) -> &mut Sql {
-    sql.text(&format!(" LIMIT {}", MAX_FOUND + 1))
+fn limit<'a>(sql: &'a mut Sql, page: &Page) -> &'a mut Sql {
+    sql.text(&format!(" LIMIT {}", u64::from(most(page)) + 1))
 }
 
 /// Begins the next part of a lookup.
-fn next(sql: &mut Sql) -> &mut Sql {
-    limit(sql).text(") AS part UNION ALL SELECT id FROM (")
+fn next<'a>(sql: &'a mut Sql, page: &Page) -> &'a mut Sql {
+    limit(sql, page).text(") AS part UNION ALL SELECT id FROM (")
 }
 
 /// Begins a part that reads the index of this sort key.
@@ -201,7 +208,7 @@ fn values<'a>(sql: &'a mut Sql, index: &str) -> &'a mut Sql {
 }
 
 /// Begins the next part: the tokens that have no sort keys yet.
-fn and_unsorted(sql: &mut Sql) -> &mut Sql {
-    next(sql).text("SELECT api_token.id AS id FROM ");
+fn and_unsorted<'a>(sql: &'a mut Sql, page: &Page) -> &'a mut Sql {
+    next(sql, page).text("SELECT api_token.id AS id FROM ");
     sort_keys::write_unsorted(sql)
 }

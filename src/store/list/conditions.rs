@@ -1,9 +1,9 @@
-//! The conditions of a listing: its filter, and the position that the page begins or ends at.
+//! The conditions of a listing: its filter.
 
 use sea_orm::Value;
 
 use crate::domain::id::TokenId;
-use crate::domain::listing::{Filter, Page, Position, SortKey};
+use crate::domain::listing::{Filter, Page};
 use crate::domain::timestamp::Timestamp;
 use crate::store::sql::Sql;
 
@@ -25,12 +25,6 @@ pub(super) fn write(sql: &mut Sql, branch: &Branch, page: &Page, searches: &[Sea
         sql.push(&format!(" AND {} < ?", branch.id()), [TokenId::first_of(at).to_string().into()]);
     }
     searches.iter().for_each(|search| search.write_condition(sql));
-    if let Some(position) = &page.after {
-        beyond(sql, branch, page, (position, page.order.descending));
-    }
-    if let Some(position) = &page.before {
-        beyond(sql, branch, page, (position, !page.order.descending));
-    }
 }
 
 fn write_status(sql: &mut Sql, branch: &Branch, page: &Page, now: Timestamp) {
@@ -54,7 +48,7 @@ fn write_settings(sql: &mut Sql, branch: &Branch, filter: &Filter) {
     if let (false, Some(kind)) = (matches!(branch, Branch::Swept(..)), filter.kind) {
         sql.push(" AND api_token.kind = ?", [kind.as_str().into()]);
     }
-    if let Some(owner) = &filter.owner {
+    if let (false, Some(owner)) = (matches!(branch, Branch::Swept(..)), &filter.owner) {
         sql.push(" AND api_token.owner = ?", [owner.clone().into()]);
     }
     if let Some(scope) = &filter.scope {
@@ -128,19 +122,4 @@ fn write_times(sql: &mut Sql, filter: &Filter, now: Timestamp) {
             [millis(&since), millis(&since)],
         );
     }
-}
-
-/// Adds the condition that a row is after a position, or before it if that says so.
-fn beyond(sql: &mut Sql, branch: &Branch, page: &Page, (position, before): (&Position, bool)) {
-    let past = if before { "<" } else { ">" };
-    let id = || Value::from(position.id.to_string());
-    let key = match &position.key {
-        None => None,
-        Some(SortKey::Name(name)) => Some(Value::from(name.clone())),
-        Some(SortKey::Moment(at)) => Some(Value::from(*at)),
-    };
-    match branch.key(page).zip(key) {
-        None => sql.push(&format!(" AND {} {past} ?", branch.id()), [id()]),
-        Some((column, key)) => sql.push(&format!(" AND ({column}, {}) {past} (?, ?)", branch.id()), [key, id()]),
-    };
 }

@@ -9,27 +9,41 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::{Error, Store};
 
 use super::candidates;
-use super::name_search::Search;
+use super::walk::horizon;
+
+/// The query plans of a page of tokens. On SQLite, the lines of EXPLAIN QUERY PLAN, each after its id and that of its parent; on
+/// PostgreSQL, those of EXPLAIN ANALYZE.
+#[derive(Debug)]
+pub struct PagePlans {
+    /// Of the page; empty if there is no statement.
+    pub page: String,
+    /// Of the lookups of its filter, which read up to a limit.
+    pub lookups: Vec<String>,
+    /// Of the search for its horizon, if there may be one.
+    pub horizon: Option<String>,
+}
 
 impl Store {
-    /// The query plan of this page of tokens, and those of the lookups of its filter, which read up to a limit. On SQLite, the lines of
-    /// EXPLAIN QUERY PLAN, each after its id and that of its parent; on PostgreSQL, those of EXPLAIN ANALYZE. Empty if there is no
-    /// statement.
+    /// The query plans of this page.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn explain_list(&self, page: &Page, now: Timestamp) -> Result<(String, Vec<String>), Error> {
-        let searches = Search::of(&page.filter);
+    pub async fn explain_list(&self, page: &Page, now: Timestamp) -> Result<PagePlans, Error> {
+        let searches = self.searches(page).await?;
         let backend = self.listings.get_database_backend();
         let mut lookups = Vec::new();
         for lookup in candidates::statements(backend, page, &searches, now) {
             lookups.push(self.explain(lookup).await?);
         }
-        let plan = match self.page(page, now).await? {
+        let plan = match self.plan(page, now).await?.statement {
             Some(statement) => self.explain(statement).await?,
             None => String::new(),
         };
-        Ok((plan, lookups))
+        let horizon = match horizon::statement(backend, page, now) {
+            Some(statement) => Some(self.explain(statement).await?),
+            None => None,
+        };
+        Ok(PagePlans { page: plan, lookups, horizon })
     }
 
     /// The query plan of [`Store::events`], as that of [`Store::explain_list`].

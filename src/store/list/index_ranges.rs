@@ -12,6 +12,7 @@ use crate::store::sql::Sql;
 
 use super::sort_keys;
 use super::status::{BY_ID, Unswept};
+use super::walk::range::{KeyBounds, Range, is_ascending};
 
 /// A set of tokens that is read in the order of the listing, or is small.
 pub(super) enum Branch {
@@ -52,6 +53,24 @@ pub(super) fn branches(page: &Page, found: Option<String>) -> Vec<Branch> {
         OrderField::CreatedAt => by_creation(filter),
         OrderField::Name => by_status_and_kind(filter),
     }
+}
+
+/// The conditions of a page that its branches do not ensure.
+pub(super) fn other_conditions(page: &Page) -> Filter {
+    let mut filter = page.filter.clone();
+    match page.order.field {
+        OrderField::CreatedAt if filter.created_by.is_some() => filter.created_by = None,
+        OrderField::CreatedAt if filter.permission.is_some() => filter.permission = None,
+        OrderField::CreatedAt if filter.scope.is_some() => filter.scope = None,
+        OrderField::CreatedAt if pairs(&filter).next().is_some() => {
+            filter.metadata = filter.metadata.filter(|pairs| pairs.iter().count() > 1);
+        }
+        OrderField::CreatedAt | OrderField::Name => (filter.status, filter.kind, filter.owner) = (None, None, None),
+        OrderField::ExpiresAt => (filter.expires_after, filter.expires_before) = (None, None),
+        OrderField::RotateBy => filter.rotate_by_before = None,
+        OrderField::LastUsedAt => {}
+    }
+    filter
 }
 
 /// Whether a page with a filter by status, kind or owner is read from the indexes of these.
@@ -106,36 +125,121 @@ pub(super) fn pairs(filter: &Filter) -> impl Iterator<Item = (&str, &str)> {
 }
 
 impl Branch {
-    /// Adds the SELECT of this branch, without its order and the conditions of the page.
-    pub(super) fn write(&self, sql: &mut Sql, page: &Page, now: Timestamp) {
+    /// Whether it is read from an index in the order of the listing. Others are small, and sorted.
+    pub(super) fn is_ordered(&self) -> bool {
+        !matches!(self, Self::Found(_) | Self::Unswept(..) | Self::Unsorted)
+    }
+
+    /// The bounds of a filter for the key of this branch.
+    pub(super) fn bounds(&self, page: &Page, now: Timestamp) -> KeyBounds {
+        match self {
+            Self::Sorted => sort_keys::bounds(page.order.field, &page.filter, now),
+            // An older version writes 0 into a new row, until housekeeping comes to it.
+            Self::Rotating => (None, sort_keys::bounds(page.order.field, &page.filter, now).1),
+            _ => (None, None),
+        }
+    }
+
+    /// Adds the SELECT of this branch, without its order and the conditions of the page. What is within a range is read from the index of the
+    /// branch, whatever the conditions are.
+    pub(super) fn write(&self, sql: &mut Sql, page: &Page, within: Option<&Range>, now: Timestamp) {
+        self.write_columns(sql, page);
+        match (self, within) {
+            (Self::Found(ids), _) => {
+                write_found(sql, ids);
+            }
+            (Self::Unswept(_, unswept), _) => {
+                unswept.write(sql, now);
+            }
+            (Self::Unsorted, _) => {
+                sort_keys::write_unsorted(sql);
+            }
+            (Self::All | Self::Swept(..), Some(range)) if sql.is_postgres() => {
+                // An optimisation fence, as in `sort_keys::join_token`. By a limit that it does not know, PostgreSQL plans for a part of the
+                // rows, and reads them in their order instead of sorting all.
+                sql.text("(SELECT * FROM api_token WHERE 1 = 1");
+                self.write_condition(sql, page);
+                range.write(sql, self.key(page).as_deref(), self.id());
+                let direction = if is_ascending(page) { "ASC" } else { "DESC" };
+                let key = self.key(page).map(|key| format!("{key} {direction}, ")).unwrap_or_default();
+                let order = format!("{key}{} {direction}", self.id());
+                sql.text(&format!(" ORDER BY {order} LIMIT (SELECT {})) AS api_token WHERE 1 = 1", i64::MAX));
+            }
+            (Self::All | Self::Swept(..), _) => {
+                self.write_table(sql, page).text(" WHERE 1 = 1");
+                self.write_condition(sql, page);
+            }
+            _ => {
+                self.write_table(sql, page);
+                sort_keys::join_token(sql, self.id());
+                self.write_condition(sql, page);
+            }
+        }
+        if page.order.field == OrderField::RotateBy && matches!(self, Self::Sorted | Self::Unsorted) {
+            sort_keys::write_not_rotating(sql);
+        }
+    }
+
+    /// Adds the SELECT of the positions of an ordered branch within a range, from its index alone.
+    pub(super) fn write_positions(&self, sql: &mut Sql, page: &Page, range: &Range) {
+        self.write_columns(sql, page);
+        self.write_table(sql, page).text(" WHERE 1 = 1");
+        self.write_condition(sql, page);
+        range.write(sql, self.key(page).as_deref(), self.id());
+    }
+
+    fn write_columns(&self, sql: &mut Sql, page: &Page) {
         sql.text(&format!("SELECT {} AS id", self.id()));
         if let Some(key) = self.key(page) {
             sql.text(&format!(", {key} AS key"));
         }
         sql.text(" FROM ");
+    }
+
+    /// Adds the table of an ordered branch, with its index.
+    fn write_table<'a>(&self, sql: &'a mut Sql, page: &Page) -> &'a mut Sql {
         match self {
-            Self::All => sql.text("api_token WHERE 1 = 1"),
-            Self::Found(ids) => write_found(sql, ids),
-            Self::Swept(status, kind) => sql.text("api_token").indexed_by(index(page)).push(
-                " WHERE api_token.swept_status = ? AND api_token.kind = ?",
-                [status.as_str().into(), kind.as_str().into()],
-            ),
-            Self::Unswept(_, unswept) => unswept.write(sql, now),
-            Self::Granted(granted) => sort_keys::join_token(sql.text("api_token_grant AS held"), "held.token_id")
-                .push(" AND held.granted = ?", [granted.clone().into()]),
-            Self::Pair(key, value) => sort_keys::join_token(sql.text("api_token_metadata AS held"), "held.token_id")
-                .push(" AND held.key = ? AND held.value = ?", [key.clone().into(), value.clone().into()]),
-            Self::CreatedBy(creator) => {
-                sql.text("api_token_sort_key AS sorted").indexed_by("api_token_sort_key_created_by_idx");
-                sort_keys::join_token(sql, "sorted.token_id")
-                    .push(" AND sorted.created_by = ?", [creator.to_string().into()])
+            Self::Swept(..) => sql.text("api_token").indexed_by(index(page)),
+            Self::Granted(_) => sql.text("api_token_grant AS held"),
+            Self::Pair(..) => sql.text("api_token_metadata AS held"),
+            Self::CreatedBy(_) => {
+                sql.text("api_token_sort_key AS sorted").indexed_by("api_token_sort_key_created_by_idx")
             }
-            Self::Sorted => sort_keys::write_sorted(sql, page.order.field, &page.filter),
-            Self::Rotating => sort_keys::write_rotating(sql, &page.filter),
-            Self::Unsorted => sort_keys::write_unsorted(sql),
-        };
-        if page.order.field == OrderField::RotateBy && matches!(self, Self::Sorted | Self::Unsorted) {
-            sort_keys::write_not_rotating(sql);
+            Self::Sorted => sql.text("api_token_sort_key AS sorted").indexed_by(sort_keys::index(page.order.field)),
+            Self::Rotating => sql.text("api_token_value AS due").indexed_by("api_token_value_overdue_at_idx"),
+            Self::All | Self::Found(_) | Self::Unswept(..) | Self::Unsorted => sql.text("api_token").indexed_by(BY_ID),
+        }
+    }
+
+    /// Adds the condition on the index of an ordered branch.
+    fn write_condition(&self, sql: &mut Sql, page: &Page) {
+        match self {
+            Self::Swept(status, kind) => {
+                sql.push(
+                    " AND api_token.swept_status = ? AND api_token.kind = ?",
+                    [status.as_str().into(), kind.as_str().into()],
+                );
+                if let Some(owner) = &page.filter.owner {
+                    sql.push(" AND api_token.owner = ?", [owner.clone().into()]);
+                }
+            }
+            Self::Granted(granted) => {
+                sql.push(" AND held.granted = ?", [granted.clone().into()]);
+            }
+            Self::Pair(key, value) => {
+                sql.push(" AND held.key = ? AND held.value = ?", [key.clone().into(), value.clone().into()]);
+            }
+            Self::CreatedBy(creator) => {
+                sql.push(" AND sorted.created_by = ?", [creator.to_string().into()]);
+            }
+            Self::Sorted if page.order.field == OrderField::RotateBy => {
+                sql.text(" AND sorted.rotate_by IS NOT NULL");
+            }
+            Self::Sorted => {}
+            Self::Rotating => {
+                sql.text(" AND due.overdue_at IS NOT NULL AND due.replaced_at IS NULL");
+            }
+            Self::All | Self::Found(_) | Self::Unswept(..) | Self::Unsorted => {}
         }
     }
 

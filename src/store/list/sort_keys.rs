@@ -3,11 +3,20 @@
 //! The indexes of that table cost no creation, rotation or use of a token anything. A token that has no sort keys yet is found by a partial
 //! index, as one is whose status was not written yet.
 
+use std::collections::BTreeSet;
+
 use crate::domain::listing::{Filter, OrderField, SortKey};
+use crate::domain::rule::lifecycle::Status;
 use crate::domain::timestamp::Timestamp;
 use crate::store::sql::Sql;
 
 use super::status::BY_ID;
+use super::walk::range::KeyBounds;
+
+/// The statuses of tokens that neither expired nor missed a rotation, but for the revoked ones.
+const NOT_OVER: [Status; 3] = [Status::Active, Status::Suspended, Status::NotYetValid];
+/// Those of tokens that did not expire.
+const NOT_EXPIRED: [Status; 4] = [Status::Active, Status::Suspended, Status::NotYetValid, Status::RotationOverdue];
 
 /// Adds a FROM and the beginning of a WHERE for tokens that have no sort keys yet.
 pub(super) fn write_unsorted(sql: &mut Sql) -> &mut Sql {
@@ -25,42 +34,35 @@ pub(super) fn join_token<'a>(sql: &'a mut Sql, id: &str) -> &'a mut Sql {
     sql.text(" CROSS JOIN api_token").indexed_by(BY_ID).text(&format!(" WHERE api_token.id = {id}"))
 }
 
-/// Adds a FROM and the beginning of a WHERE for tokens in the order of a sort key, and the bounds that the filter has for that key.
-pub(super) fn write_sorted<'a>(sql: &'a mut Sql, field: OrderField, filter: &Filter) -> &'a mut Sql {
-    let (index, condition) = match field {
-        OrderField::LastUsedAt => ("api_token_sort_key_last_used_at_idx", ""),
-        OrderField::RotateBy => ("api_token_sort_key_rotate_by_idx", " AND sorted.rotate_by IS NOT NULL"),
-        OrderField::ExpiresAt | OrderField::CreatedAt | OrderField::Name => ("api_token_sort_key_expires_at_idx", ""),
-    };
-    sql.text("api_token_sort_key AS sorted").indexed_by(index);
-    join_token(sql, "sorted.token_id").text(condition);
-    let (least, limit) = match field {
-        // A token that never expires does not expire after any time.
-        OrderField::ExpiresAt if filter.expires_after.is_some() => {
-            (filter.expires_after, filter.expires_before.or(Some(Timestamp::from_unix_millis(SortKey::NEVER))))
-        }
-        OrderField::ExpiresAt => (None, filter.expires_before),
-        OrderField::RotateBy => (None, filter.rotate_by_before),
-        OrderField::LastUsedAt => (None, filter.unused_since),
-        OrderField::CreatedAt | OrderField::Name => (None, None),
-    };
-    if let Some(least) = least {
-        sql.push(&format!(" AND {} >= ?", column(field)), [least.unix_millis().into()]);
+/// The index of the sort keys in this order.
+pub(super) fn index(field: OrderField) -> &'static str {
+    match field {
+        OrderField::LastUsedAt => "api_token_sort_key_last_used_at_idx",
+        OrderField::RotateBy => "api_token_sort_key_rotate_by_idx",
+        OrderField::ExpiresAt | OrderField::CreatedAt | OrderField::Name => "api_token_sort_key_expires_at_idx",
     }
-    if let Some(limit) = limit {
-        sql.push(&format!(" AND {} < ?", column(field)), [limit.unix_millis().into()]);
-    }
-    sql
 }
 
-/// Adds a FROM and the beginning of a WHERE for tokens whose rotation period had not ended when housekeeping last looked, in the order of
-/// its end.
-pub(super) fn write_rotating<'a>(sql: &'a mut Sql, filter: &Filter) -> &'a mut Sql {
-    sql.text("api_token_value AS due").indexed_by("api_token_value_overdue_at_idx");
-    join_token(sql, "due.token_id").text(" AND due.overdue_at IS NOT NULL AND due.replaced_at IS NULL");
-    match filter.rotate_by_before {
-        Some(limit) => sql.push(" AND due.overdue_at < ?", [limit.unix_millis().into()]),
-        None => sql,
+/// The bounds of a filter for the sort key of this order. Before the tokens that still work come all those that ended, which may be many.
+pub(super) fn bounds(field: OrderField, filter: &Filter, now: Timestamp) -> KeyBounds {
+    let all = |are: &[Status]| {
+        let is = |statuses: &BTreeSet<Status>| statuses.iter().all(|status| are.contains(status));
+        filter.status.as_ref().is_some_and(is).then_some(now.unix_millis().saturating_add(1))
+    };
+    let millis = |at: Option<Timestamp>| at.map(Timestamp::unix_millis);
+    match field {
+        OrderField::ExpiresAt => {
+            // A token that never expires does not expire after any time.
+            let never = filter.expires_after.map(|_| SortKey::NEVER);
+            let limits = [millis(filter.expires_before), never, all(&[Status::Expired])];
+            (millis(filter.expires_after).max(all(&NOT_EXPIRED)), limits.into_iter().flatten().min())
+        }
+        OrderField::RotateBy => {
+            let limits = [millis(filter.rotate_by_before), all(&[Status::RotationOverdue])];
+            (all(&NOT_OVER), limits.into_iter().flatten().min())
+        }
+        OrderField::LastUsedAt => (None, millis(filter.unused_since)),
+        OrderField::CreatedAt | OrderField::Name => (None, None),
     }
 }
 
@@ -72,7 +74,7 @@ pub(super) fn write_not_rotating(sql: &mut Sql) -> &mut Sql {
     )
 }
 
-/// The column of [`write_sorted`] by which it is ordered.
+/// The column of the sort key of this order.
 pub(super) fn column(field: OrderField) -> &'static str {
     match field {
         OrderField::LastUsedAt => "sorted.last_used_at",

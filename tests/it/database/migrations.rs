@@ -7,7 +7,7 @@ use migration::{Migrator, MigratorTrait};
 use nix::sys::signal::Signal;
 use rotakey::domain::audit::{Action, AuditFilter, EventPage};
 use rotakey::domain::id::TokenId;
-use rotakey::domain::listing::{End, Filter, Order, Page};
+use rotakey::domain::listing::{End, Filter, MAX_EXAMINED, Order, Page};
 use rotakey::domain::rule::lifecycle::Status;
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::{Permission, Scope, TokenKind};
@@ -84,7 +84,8 @@ async fn every_filter_is_right_after_a_filled_database_is_migrated() {
         (Filter { rotate_by_before: Some(Timestamp::from_unix_millis(START)), ..Filter::default() }, 100),
         (Filter { unused_since: Some(Timestamp::from_unix_millis(START)), ..Filter::default() }, 400),
     ] {
-        let page = Page { filter, order: Order::default(), after: None, before: None, size: 1_000, end: End::First };
+        let (order, max_examined) = (Order::default(), MAX_EXAMINED);
+        let page = Page { filter, order, after: None, before: None, size: 1_000, end: End::First, max_examined };
         let listing = store.list(&page, Timestamp::from_unix_millis(START)).await.unwrap();
         assert_eq!(listing.tokens.len(), found, "{:?}", page.filter);
     }

@@ -11,13 +11,15 @@ use crate::service::Connection;
 #[derive(SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct PageInfo {
-    /// Whether there are entries after the last edge.
+    /// Whether there are entries after the last edge. A page of API tokens may end before it is full, even without an entry, because it
+    /// looks at a limited number of them. Then this is true, and the next page goes on after `endCursor`.
     pub(crate) has_next_page: bool,
-    /// Whether there are entries before the first edge.
+    /// Whether there are entries before the first edge. As `hasNextPage`, if you page with `last`: go on before `startCursor`.
     pub(crate) has_previous_page: bool,
-    /// The cursor of the first edge; null on an empty page.
+    /// The cursor that the page begins at, for `before`: that of the first edge, unless the page ended before it was full; null if there is
+    /// none.
     pub(crate) start_cursor: Option<String>,
-    /// The cursor of the last edge; null on an empty page.
+    /// The cursor that the page ends at, for `after`: that of the last edge, unless the page ended before it was full; null if there is none.
     pub(crate) end_cursor: Option<String>,
 }
 
