@@ -132,6 +132,8 @@ func main() {
 	_, err = CurrentAPIToken(last, ctx)
 	check(refused(err).Code == "TOKEN_REVOKED", "the last value is refused")
 	ok("revoke")
+
+	manage(admin, url)
 }
 
 // find looks for a token among those that work, page by page.

@@ -4,6 +4,6 @@
 // docs:begin build
 fn main() {
     println!("cargo:rerun-if-changed=../../../schema.graphql");
-    println!("cargo:rerun-if-changed=../operations/rotation.graphql");
+    println!("cargo:rerun-if-changed=../operations");
 }
 // docs:end

@@ -11,9 +11,9 @@ from rotakey import (
     CreateRotationCampaignInput,
     EndAPITokenOverlapInput,
     MetadataEntryInput,
+    ReadRotationCampaignRotationCampaign,
     RevokeAPITokenInput,
     RotationCampaignDeadlineAction,
-    RotationCampaignRotationCampaign,
     RotationCampaignStatus,
     RotationCampaignTokenState,
 )
@@ -36,8 +36,8 @@ def order(at_deadline: RotationCampaignDeadlineAction, reason: str, name: str | 
     return operator.create_rotation_campaign(settings).create_rotation_campaign.campaign.id
 
 
-def read() -> RotationCampaignRotationCampaign:
-    return given(operator.rotation_campaign(id).rotation_campaign)
+def read() -> ReadRotationCampaignRotationCampaign:
+    return given(operator.read_rotation_campaign(id).rotation_campaign)
 
 
 def states(*only: RotationCampaignTokenState) -> dict[str, RotationCampaignTokenState]:
@@ -51,7 +51,7 @@ over = CancelRotationCampaignInput(id=drill, reason="over")
 assert operator.cancel_rotation_campaign(over).cancel_rotation_campaign.campaign.cancelled
 listed = [edge.node.id for edge in operator.rotation_campaigns(first=200).rotation_campaigns.edges]
 assert listed.index(drill) < listed.index(id)
-assert refused(lambda: operator.rotation_campaign(orders))["code"] == "NOT_FOUND"
+assert refused(lambda: operator.read_rotation_campaign(orders))["code"] == "NOT_FOUND"
 ok("cancel a campaign")
 
 open = until("an open campaign", read, lambda campaign: campaign.status == RotationCampaignStatus.OPEN, 60)

@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod management;
 mod operations;
 
 use client::{Client, Error, Refusal};
@@ -60,7 +61,7 @@ fn main() -> Result<(), Error> {
     let refused = refusal(current(&last))?;
     assert_eq!((refused.status, refused.code.as_str()), (401, "TOKEN_REVOKED"));
     ok("revoke");
-    Ok(())
+    management::manage(&admin, &url)
 }
 
 fn ok(step: &str) {

@@ -6,8 +6,8 @@ import {
   CancelRotationCampaignDocument,
   CreateRotationCampaignDocument,
   EndOverlapDocument,
+  ReadRotationCampaignDocument,
   RevokeAPITokenDocument,
-  RotationCampaignDocument,
   RotationCampaignsDocument,
   RotationCampaignTokensDocument,
   type CreateRotationCampaignInput,
@@ -32,10 +32,10 @@ assert.deepEqual(cancelled.cancelRotationCampaign.campaign, { id: drill, cancell
 const page = (await operator.request(RotationCampaignsDocument, { first: 200 })).rotationCampaigns
 const listed = page.edges.map((edge) => edge.node.id)
 assert.ok(listed.indexOf(drill) >= 0 && listed.indexOf(drill) < listed.indexOf(id))
-assert.equal((await refused(operator, RotationCampaignDocument, { id: orders.id })).code, 'NOT_FOUND')
+assert.equal((await refused(operator, ReadRotationCampaignDocument, { id: orders.id })).code, 'NOT_FOUND')
 ok('cancel a campaign')
 
-const read = async () => given((await operator.request(RotationCampaignDocument, { id })).rotationCampaign)
+const read = async () => given((await operator.request(ReadRotationCampaignDocument, { id })).rotationCampaign)
 const tokens = async (states?: RotationCampaignTokenState[]) => {
   const { rotationCampaignTokens } = await operator.request(RotationCampaignTokensDocument, { id, states })
   return Object.fromEntries(rotationCampaignTokens.nodes.map((each) => [each.token?.name, each.state]))
