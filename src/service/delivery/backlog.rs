@@ -19,7 +19,7 @@ impl KnownBacklog {
     /// Describes it. It is counted in the background, once a minute.
     pub(crate) fn describe(&self, exposition: &mut Exposition) {
         let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((Backlog { pending, oldest_at }, counted_at)) = known else { return };
+        let Some((Backlog { pending, oldest_at, disabled_webhooks }, counted_at)) = known else { return };
         let age = oldest_at.map_or(0, |oldest_at| oldest_at.whole_seconds_until(counted_at));
         exposition.add(
             Family::gauge(
@@ -34,6 +34,13 @@ impl KnownBacklog {
                 "Age of the oldest pending delivery of a notice to a webhook that is enabled, 0 if there is none, as of once a minute.",
             )
             .sample([], age),
+        );
+        exposition.add(
+            Family::gauge(
+                "rotakey_webhooks_disabled",
+                "Webhooks that the server has disabled, for which no notices are written, as of once a minute.",
+            )
+            .sample([], disabled_webhooks),
         );
     }
 }

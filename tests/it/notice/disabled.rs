@@ -188,6 +188,6 @@ async fn the_age_of_the_oldest_notice_is_that_of_all_to_webhooks_that_are_enable
     outbox.database.connect().await.execute_unprepared(&put_off).await.unwrap();
     for (most, pending) in [(10, 3), (1, 1)] {
         let backlog = outbox.store.backlog(most).await.unwrap();
-        assert_eq!((backlog.pending, backlog.oldest_at), (pending, Some(oldest)));
+        assert_eq!((backlog.pending, backlog.oldest_at, backlog.disabled_webhooks), (pending, Some(oldest), 1));
     }
 }

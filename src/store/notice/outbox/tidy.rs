@@ -22,6 +22,8 @@ pub struct Backlog {
     pub pending: u64,
     /// When the oldest of them was written.
     pub oldest_at: Option<Timestamp>,
+    /// How many webhooks are disabled, so that nothing is written for them.
+    pub disabled_webhooks: u64,
 }
 
 impl Store {
@@ -78,13 +80,14 @@ impl Store {
         Ok(given_up)
     }
 
-    /// What is yet to be delivered to webhooks that are enabled. At most so many are counted; the oldest is that of all.
+    /// What is yet to be delivered to webhooks that are enabled, and how many are not. At most so many are counted; the oldest is that of all.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn backlog(&self, most: u32) -> Result<Backlog, Error> {
         let mut sql = Sql::new(self.read.get_database_backend());
-        sql.text("SELECT count(*), (SELECT min(oldest_at) FROM (SELECT (SELECT min(created_at) FROM webhook_delivery");
+        sql.text("SELECT count(*), (SELECT count(*) FROM webhook WHERE disabled_at IS NOT NULL)");
+        sql.text(", (SELECT min(oldest_at) FROM (SELECT (SELECT min(created_at) FROM webhook_delivery");
         sql.indexed_by("webhook_delivery_pending_idx").text(&format!(
             " WHERE webhook_id = webhook.id AND {PENDING}) AS oldest_at FROM webhook WHERE disabled_at IS NULL) AS oldest)
              FROM (SELECT number FROM webhook CROSS JOIN webhook_delivery"
@@ -94,8 +97,9 @@ impl Store {
         sql.push(" LIMIT ?", [i64::from(most).into()]).text(") AS pending");
         let Some(row) = self.read.query_one_raw(sql.statement()).await? else { return Ok(Backlog::default()) };
         let mut columns = Columns::new(&row, 0);
-        let pending: i64 = columns.take()?;
-        Ok(Backlog { pending: u64::try_from(pending).unwrap_or_default(), oldest_at: columns.moment_if_any()? })
+        let [pending, disabled] = [columns.take::<i64>()?, columns.take::<i64>()?];
+        let [pending, disabled_webhooks] = [pending, disabled].map(|count| u64::try_from(count).unwrap_or_default());
+        Ok(Backlog { pending, oldest_at: columns.moment_if_any()?, disabled_webhooks })
     }
 }
 
