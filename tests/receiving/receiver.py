@@ -104,9 +104,9 @@ def verify(message):
 
 
 class Receiver:
-    """What to answer at each path, 204 after that, and what arrived."""
+    """What to answer at each path, 204 after that, and what arrived. With `tls`, over HTTPS."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.answers, self.keys, self.messages, self.problems = {}, {}, [], []
         self.changed = threading.Condition()
         receiver = self
@@ -125,6 +125,10 @@ class Receiver:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if tls:
+            # A client that does not trust the certificate ends the handshake, and nothing arrives.
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+            self.url = f"https://localhost:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def receive(self, handler):

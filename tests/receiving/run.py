@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+from authority import Authority
 from receiver import Receiver, after, hang, raw, relay, status
 from server import Server
 
@@ -259,6 +260,30 @@ def private_addresses(server):
             raise AssertionError("it connected")
 
 
+def https(binary, folder, servers):
+    """Over HTTPS, a receiver is trusted if an authority of --webhook-ca has signed its certificate, for the name in the URL."""
+    ours, another = Authority(folder / "ours"), Authority(folder / "another")
+    receivers = {
+        "trusted": Receiver(ours.context("localhost")),
+        "of another authority": Receiver(another.context("localhost")),
+        "of another name": Receiver(ours.context("hooks.example.com")),
+    }
+    settings = {"ROTAKEY_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "ROTAKEY_WEBHOOK_CA": str(ours.certificate)}
+    servers.append(Server(binary, folder / "https", **settings))
+    hooks = {name: Hook(servers[-1], receiver, "/hook").test() for name, receiver in receivers.items()}
+    hooks["trusted"].delivered(1)
+    # Without the setting, only what is publicly trusted.
+    settings.pop("ROTAKEY_WEBHOOK_CA")
+    servers.append(Server(binary, folder / "https-public", **settings))
+    hooks["without the setting"] = Hook(servers[-1], receivers["trusted"], "/public").test()
+    for name in ["of another authority", "of another name", "without the setting"]:
+        delivery = hooks[name].noted(lambda one: one["lastError"])
+        assert delivery["lastError"].startswith("TLS failed"), (name, delivery)
+        assert hooks[name].receiver.at(hooks[name].path) == [], name
+    assert not any(receiver.problems for receiver in receivers.values()), [receiver.problems for receiver in receivers.values()]
+    passed("over HTTPS, a receiver gets messages if an authority of --webhook-ca has signed its certificate, for its name, and no other does")
+
+
 def verified_by_node(receiver):
     lines = "\n".join(json.dumps({key: message[key] for key in ("headers", "body", "keys")}) for message in receiver.messages)
     done = subprocess.run(["node", HERE / "verify.mjs"], input=lines, capture_output=True, text=True, timeout=60)
@@ -280,6 +305,7 @@ def main(binary, folder):
         restarts(server, receiver)
         servers.append(Server(binary, folder / "public"))
         private_addresses(servers[-1])
+        https(binary, folder, servers)
         verified_by_node(receiver)
         for server in servers:
             server.stop()
