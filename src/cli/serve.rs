@@ -59,7 +59,7 @@ pub(super) async fn run(flags: &ServeFlags, sources: &Sources, passed: PassedSoc
     let scheme = if tls.is_some() { "https" } else { "http" };
     let traces = settings.traces;
     let traces = traces.map(|settings| traces::traces((settings, connector), (scheme, address), (clock, entropy)));
-    let NoticeSettings { networks, ca: _, deadlines, mail: _ } = settings.notices;
+    let NoticeSettings { networks, ca: _, deadlines, mail: _, announced_refusals: _ } = settings.notices;
     let notices = notice::Settings { networks, tls: Some(webhook_tls), deadlines, mail, ..notice::Settings::default() };
     let http = http::Settings { tls, traces, ..settings.http };
     app::serve(listeners, service, app::Settings { http, notices: Some(notices) }, stop).await?;

@@ -238,6 +238,7 @@ impl ServeFlags {
             cached_values,
             max_streams: self.connections.max_streams,
             max_streams_per_token: self.connections.max_streams_per_token,
+            announced_refusals: notices.announced_refusals,
             campaign_interval: Policy::DEFAULT.campaign_interval,
         };
         match (listen, database_url, trusted_proxies, graphql, connections, log) {

@@ -24,6 +24,8 @@ pub struct Policy {
     pub max_streams: u32,
     /// How many event streams and sockets may be open at once, of one token.
     pub max_streams_per_token: u32,
+    /// How many refusals of values of a token, within an hour at one replica, are often enough to be announced; at least 1.
+    pub announced_refusals: u32,
     /// How often the steps of campaigns are taken. A campaign ends so much later than its deadline, at most.
     pub campaign_interval: Duration,
 }
@@ -43,6 +45,7 @@ impl Policy {
         cached_values: Self::CACHED_VALUES,
         max_streams: 1_000,
         max_streams_per_token: 100,
+        announced_refusals: 5,
         campaign_interval: Duration::from_secs(2),
     };
 }

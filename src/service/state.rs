@@ -10,7 +10,7 @@ use crate::domain::value::foreign::ForeignFormats;
 use crate::entropy::SharedEntropy;
 use crate::store::{self, Store};
 
-use super::audit::{FanOut, RateLimit, RefusalLimits};
+use super::audit::{FanOut, FrequentRefusals, RateLimit, RefusalLimits};
 use super::caller::Streams;
 use super::database::{Contact, SchemaState, Time};
 use super::delivery::{AttemptCounts, KnownBacklog};
@@ -35,6 +35,7 @@ pub struct Service {
     pub(super) entropy: SharedEntropy,
     pub(super) policy: Policy,
     pub(super) refusals: Arc<RefusalLimits>,
+    pub(super) often: Arc<FrequentRefusals>,
     pub(super) reuses: Arc<RateLimit<(TokenId, u32)>>,
     pub(super) contact: Arc<Contact>,
     pub(super) schema: Arc<SchemaState>,
@@ -76,6 +77,7 @@ impl Service {
             entropy,
             policy,
             refusals: Arc::default(),
+            often: Arc::new(FrequentRefusals::new(policy.announced_refusals)),
             reuses,
             contact: Arc::default(),
             schema: Arc::default(),

@@ -8,6 +8,7 @@ use crate::config::duration::minutes_of;
 use crate::config::problems::Problems;
 use crate::domain::delivery::AllowedNetworks;
 use crate::domain::notice::{Deadline, Passed};
+use crate::service::Policy;
 
 use super::mail::{MailFlags, MailSettings};
 
@@ -34,6 +35,10 @@ pub struct NoticeFlags {
     /// After how long without any use of a token that is announced; none for never
     #[arg(long, env = "ROTAKEY_NOTICE_UNUSED_AFTER", default_value = "90d", value_name = "DURATION")]
     pub notice_unused_after: String,
+    /// How many times within an hour values of a token must be refused at one server, because they come from an address or origin that is
+    /// not allowed, before that is announced
+    #[arg(long, env = "ROTAKEY_NOTICE_RESTRICTION_REFUSED_AFTER", default_value_t = Policy::DEFAULT.announced_refusals, value_name = "TIMES")]
+    pub notice_restriction_refused_after: u32,
     /// Mail
     #[command(flatten)]
     pub mail: MailFlags,
@@ -48,6 +53,8 @@ pub struct NoticeSettings {
     pub ca: Option<PathBuf>,
     /// What is announced ahead.
     pub deadlines: Vec<Deadline>,
+    /// See [`Policy::announced_refusals`].
+    pub announced_refusals: u32,
     /// The mail server, if there is one.
     pub mail: Option<MailSettings>,
 }
@@ -91,7 +98,11 @@ impl NoticeFlags {
             problems.extend(more);
             None
         });
-        let settings = NoticeSettings { networks, ca: self.webhook_ca.clone(), deadlines, mail };
+        let announced_refusals = self.notice_restriction_refused_after;
+        if announced_refusals == 0 {
+            problems.push("--notice-restriction-refused-after must be at least 1.".to_owned());
+        }
+        let settings = NoticeSettings { networks, ca: self.webhook_ca.clone(), deadlines, mail, announced_refusals };
         if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
     }
 }

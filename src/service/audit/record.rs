@@ -76,7 +76,7 @@ impl Service {
         self.record_and_announce_refusal(refused, None, provenance, now).await;
     }
 
-    /// As [`Service::record_refusal`], and webhooks get a notice of what is recorded.
+    /// As [`Service::record_refusal`], and what happens often is announced. What is announced is recorded, because a notice names its event.
     pub(crate) async fn record_and_announce_refusal(
         &self,
         refused: Refused,
@@ -89,7 +89,10 @@ impl Service {
             Some(_) => (&self.refusals.known, None),
             None => (&self.refusals.unknown, provenance.address.map(network)),
         };
-        if !gate.allows((refused.action, refused.code.as_str(), token_id, network), now) {
+        let is_recorded = gate.allows((refused.action, refused.code.as_str(), token_id, network), now);
+        let is_often = |(_, token): &(NoticeKind, &Token)| self.often.count((token.id, refused.code.as_str()), now);
+        let announced = announced.filter(is_often);
+        if !is_recorded && announced.is_none() {
             return;
         }
         if let Err(cause) = self.append_refusal(refused, token_id, announced, provenance, now).await {

@@ -109,7 +109,7 @@ async fn a_notice_names_its_event_and_leaves_who_did_it_and_why_to_holders_of_au
 }
 
 #[tokio::test]
-async fn reuse_and_refused_restrictions_are_announced_once_a_minute() {
+async fn reuse_and_frequent_refusals_are_announced_once_a_minute() {
     let server = Server::start().await;
     let store = Store::connect(&server.database.url).await.unwrap();
     let all = webhook(&store, 1, &[], &[], false).await;
@@ -117,7 +117,11 @@ async fn reuse_and_refused_restrictions_are_announced_once_a_minute() {
     let bound = server.admin.create(input).await.unwrap().client;
     let retired = server.admin.create(json!({ "name": "retired", "overlapMinutes": 0 })).await.unwrap().client;
     retired.rotate().await.unwrap();
-    for _ in 0..2 {
+    for refusals in [4, 2] {
+        for _ in 0..refusals {
+            assert_eq!(bound.check().await, Err("ADDRESS_REFUSED".into()));
+        }
+        assert!(!outbox(&server, all).await.contains(&about("restriction_refused", "bound")) || refusals == 2);
         for _ in 0..2 {
             assert_eq!(bound.check().await, Err("ADDRESS_REFUSED".into()));
             assert_eq!(retired.check().await, Err("VALUE_RETIRED".into()));
@@ -126,6 +130,8 @@ async fn reuse_and_refused_restrictions_are_announced_once_a_minute() {
         assert_eq!(Client::anonymous(&server.url).with("rk_0").check().await, Err("UNAUTHENTICATED".into()));
         server.clock.advance(61 * SECOND);
     }
+    let refused = server.admin.events(json!({ "actions": ["API_TOKEN_RESTRICTION_REFUSED"] })).await.len();
+    assert_eq!(refused, 3, "one a minute, and the one that was announced beside it");
     let once = [about("restriction_refused", "bound"), about("value_reused", "retired")];
     assert_eq!(outbox(&server, all).await, [once.clone(), once].concat());
     let refused = messages(&server, all).await;

@@ -151,7 +151,7 @@ async fn r12_restrictions_bind_every_endpoint_on_both_values_and_a_refusal_is_no
         }
     }
     let filter = json!({ "tokenId": old.id, "actions": ["API_TOKEN_RESTRICTION_REFUSED"] });
-    assert_eq!(server.admin.events(filter).await.len(), 2, "once a minute a kind");
+    assert_eq!(server.admin.events(filter).await.len(), 4, "once a minute a kind, and once more when it is announced");
 }
 
 #[tokio::test]
