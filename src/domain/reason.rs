@@ -1,5 +1,6 @@
 //! Why something was done, as the caller says: a line of text, and the address of the evidence. Both are kept in the audit log.
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::invalid_input::InvalidInput;
@@ -48,6 +49,7 @@ impl ReasonDraft {
 /// When it is no such address, with this field.
 pub fn evidence(field: &'static str, text: &str) -> Result<String, InvalidInput> {
     no_value(field, text)?;
+    no_value(field, &percent_decode_str(text).decode_utf8_lossy())?;
     let url = Url::parse(text).ok().filter(|url| {
         !text.contains(char::is_control)
             && matches!(url.scheme(), "https" | "http")
@@ -120,6 +122,8 @@ mod tests {
             "https://name:password@example.com/",
             "https://:password@example.com/",
             &secret,
+            &secret.replace("rk_", "rk%5f"),
+            &secret.replace("rk_", "%72k_"),
         ] {
             assert_eq!(url(bad), Err("evidenceURL"), "{bad}");
         }

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
+
 use crate::domain::audit::{Action, Provenance};
 use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
@@ -12,8 +14,9 @@ use crate::domain::notice::NoticeKind;
 use crate::domain::reason::{Reason, evidence};
 use crate::domain::rule::rotation::leak::{LeakResponse, respond};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{Actor, Token};
+use crate::domain::token::{Actor, Token, TokenKind};
 use crate::domain::value::foreign::Presentable;
+use crate::domain::value::values_in;
 use crate::store::Transaction;
 
 use super::audit::report;
@@ -25,6 +28,12 @@ pub const MAX_REPORTED_BYTES: usize = 4_096;
 const ANSWERED_AFTER: Duration = Duration::from_millis(200);
 /// The least time between two records of one value, in seconds.
 const RESOLUTION_SECONDS: u32 = 60;
+/// How many reports of one token are recorded in that time. A holder can have as many values as they like, and report all of them.
+const MAX_RECORDED: u32 = 10;
+/// How far ahead of this clock an event may be, in seconds, and still count as recorded.
+const CLOCK_TOLERANCE_SECONDS: u32 = 10;
+/// How many values in one text are looked up.
+const MAX_VALUES: usize = 10;
 
 /// A value that has leaked. It cannot be printed (R9).
 pub struct LeakReport {
@@ -59,6 +68,9 @@ impl Service {
             return Err(InvalidInput::new("value", message).into());
         }
         let evidence_url = url.as_deref().map(|url| evidence("url", url)).transpose()?;
+        if url.is_some_and(|url| url.contains(value) || percent_decode_str(&url).decode_utf8_lossy().contains(value)) {
+            return Err(InvalidInput::new("url", "The url must not contain the value, because it is kept.").into());
+        }
         if let Some(caller) = caller {
             self.own_token(caller, now).await?;
         }
@@ -75,34 +87,61 @@ impl Service {
         handled
     }
 
+    /// Handles the text if it is a value, and otherwise each value of ours in it.
     async fn handle_leak(&self, text: &str, report: &Report, now: Timestamp) -> Result<(), Error> {
-        let Some((seen, generation)) = self.find_leaked(text, now).await? else { return Ok(()) };
-        let value = (seen.id, generation);
-        // A report that is repeated again and again must not block other writers.
-        if respond(&seen, generation, now).is_none() && self.leaks.is_recent(&value, now) {
+        if self.foreign_formats.present(text).is_some() {
+            return self.handle_leaked_value(text, report, now).await;
+        }
+        for value in values_in(text).take(MAX_VALUES) {
+            self.handle_leaked_value(value, report, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn handle_leaked_value(&self, text: &str, report: &Report, now: Timestamp) -> Result<(), Error> {
+        let Some((seen, generation)) = self.find_leaked(text, report, now).await? else { return Ok(()) };
+        // The value of a public token is no secret.
+        if seen.settings.kind == TokenKind::Public {
             return Ok(());
         }
-        self.retry_on_full_disk(|| self.write_leak(value, report, now)).await?;
-        self.leaks.allows(value, now);
-        Ok(())
+        let value = (seen.id, generation);
+        if respond(&seen, generation, now).is_some() {
+            // Urgent, because it cuts off whoever has the value.
+            let write = || async move { self.write_leak(self.store.begin_urgent().await?, value, report, now).await };
+            return self.retry_on_full_disk(write).await;
+        }
+        // A report that is repeated again and again must not block other writers.
+        if !self.leaks.allows(value, now) {
+            return Ok(());
+        }
+        let written = async { self.write_leak(self.store.begin().await?, value, report, now).await }.await;
+        if written.is_err() {
+            self.leaks.forget(&value);
+        }
+        written
     }
 
     /// The token that has or had this value. It is looked up whatever is cached, so that an answer does not depend on it, and nothing about
     /// it is cached.
-    async fn find_leaked(&self, text: &str, now: Timestamp) -> Result<Option<(Token, u32)>, Error> {
+    async fn find_leaked(&self, text: &str, report: &Report, now: Timestamp) -> Result<Option<(Token, u32)>, Error> {
+        let lookups = if report.actor.is_some() { &self.leak_lookups.callers } else { &self.leak_lookups.strangers };
         let Some(Presentable { hash, others, .. }) = self.foreign_formats.present(text) else { return Ok(None) };
         for hash in std::iter::once(hash).chain(others.into_iter().rev()) {
-            let lookup = self.leak_lookups.begin(now).ok_or(Error::TooManyUnknownValues)?;
+            lookups.begin(now).ok_or(Error::TooManyUnknownValues)?;
             if let Some(found) = self.store.find_by_hash(&hash).await? {
-                lookup.give_back();
                 return Ok(Some(found));
             }
         }
         Ok(None)
     }
 
-    async fn write_leak(&self, value: (TokenId, u32), leak: &Report, now: Timestamp) -> Result<(), Error> {
-        let transaction = self.store.begin_urgent().await?;
+    async fn write_leak(
+        &self,
+        transaction: Transaction,
+        value: (TokenId, u32),
+        leak: &Report,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let written = self.write_leak_in(&transaction, value, leak, now).await;
         let events = transaction.events();
         transaction.finish(written).await?;
@@ -118,8 +157,12 @@ impl Service {
         now: Timestamp,
     ) -> Result<(), Error> {
         let (Some(mut token), _) = transaction.find_to_change(id, None).await? else { return Ok(()) };
-        let minute_ago = now.minus_seconds(RESOLUTION_SECONDS);
-        if !transaction.has_event_after(Action::LeakReported, (id, generation), minute_ago).await? {
+        let response = respond(&token, generation, now);
+        let minute = (now.minus_seconds(RESOLUTION_SECONDS), now.plus_seconds(CLOCK_TOLERANCE_SECONDS));
+        let recorded = transaction.generations_of_events(Action::LeakReported, id, minute, MAX_RECORDED).await?;
+        let is_full = u32::try_from(recorded.len()).is_ok_and(|recorded| recorded >= MAX_RECORDED);
+        // What is done about it is said in any case.
+        if response.is_some() || (!is_full && !recorded.contains(&Some(generation))) {
             let by = (Actor::System, leak.provenance.clone());
             let mut event = self.change(Action::LeakReported, by, (id, generation), now)?;
             (event.actor, event.reason) = (leak.actor, leak.reason.clone());
@@ -127,7 +170,7 @@ impl Service {
             self.announce(transaction, NoticeKind::Leaked, &token, &event).await?;
         }
         let by = (Actor::System, leak.provenance.clone());
-        match respond(&token, generation, now) {
+        match response {
             Some(LeakResponse::Retire(retiring)) => self.retire_at_once(transaction, &token, &retiring, by, now).await,
             Some(LeakResponse::Revoke) => {
                 self.write_revocation(transaction, &mut token, (by, generation), leak.reason.clone(), now).await

@@ -15,7 +15,7 @@ use super::caller::Streams;
 use super::database::{Contact, SchemaState, Time};
 use super::delivery::{AttemptCounts, KnownBacklog};
 use super::error::Error;
-use super::judge::{Cache, UnknownLookups};
+use super::judge::{Cache, LeakLookups, UnknownLookups};
 use super::mail::MailState;
 use super::metrics::{Counts, Statistics};
 use super::policy::Policy;
@@ -42,7 +42,7 @@ pub struct Service {
     pub(super) cache: Arc<Cache>,
     pub(super) foreign_formats: ForeignFormats,
     pub(super) unknown_lookups: Arc<UnknownLookups>,
-    pub(super) leak_lookups: Arc<UnknownLookups>,
+    pub(super) leak_lookups: Arc<LeakLookups>,
     pub(super) leaks: Arc<RateLimit<(TokenId, u32)>>,
     pub(super) uses: Arc<UseBuffer>,
     pub(super) streams: Arc<Streams>,

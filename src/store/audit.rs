@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
-    ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, Iterable, QueryFilter, Statement,
+    ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryResult,
+    Statement,
 };
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, EventPage, Provenance, RefusedAs};
@@ -35,26 +36,36 @@ impl Transaction {
         Ok(())
     }
 
-    /// Whether there is an event of this action, about the value of this generation, after this time.
+    /// The generations of the events of this action about this token between these two times, of at most so many of them. An event of a
+    /// clock that was ahead is later than that.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn has_event_after(
+    pub async fn generations_of_events(
         &self,
         action: Action,
-        (token_id, generation): (TokenId, u32),
-        moment: Timestamp,
-    ) -> Result<bool, Error> {
+        token_id: TokenId,
+        (after, until): (Timestamp, Timestamp),
+        most: u32,
+    ) -> Result<Vec<Option<u32>>, Error> {
         const SQL: &str =
-            "SELECT 1 FROM audit_event WHERE token_id = $1 AND action = $2 AND id >= $3 AND generation = $4 LIMIT 1";
+            "SELECT generation FROM audit_event WHERE token_id = $1 AND action = $2 AND id >= $3 AND id < $4 LIMIT $5";
+        let first_after = |moment: Timestamp| {
+            EventId::first_of(Timestamp::from_unix_millis(moment.unix_millis().saturating_add(1))).to_string().into()
+        };
         let values = [
             token_id.to_string().into(),
             action.as_str().into(),
-            EventId::first_of(Timestamp::from_unix_millis(moment.unix_millis().saturating_add(1))).to_string().into(),
-            i64::from(generation).into(),
+            first_after(after),
+            first_after(until),
+            i64::from(most).into(),
         ];
         let statement = Statement::from_sql_and_values(self.connection().get_database_backend(), SQL, values);
-        Ok(self.connection().query_one_raw(statement).await?.is_some())
+        let rows = self.connection().query_all_raw(statement).await?;
+        let generation = |row: &QueryResult| {
+            Ok(row.try_get_by_index::<Option<i64>>(0)?.and_then(|number| u32::try_from(number).ok()))
+        };
+        rows.iter().map(generation).collect()
     }
 }
 

@@ -178,6 +178,12 @@ impl Settings {
                 "A protected token cannot be revoked, not even on reuse. Set onReuse to ALERT, or protected to false.",
             ));
         }
+        if self.kind == TokenKind::Public && self.on_leak != LeakPolicy::Alert {
+            return Err(InvalidInput::new(
+                "onLeak",
+                "A public token is not cut off by a report of a leak, because anyone can copy it. Set onLeak to ALERT, or leave it out.",
+            ));
+        }
         if self.protected && self.on_leak != LeakPolicy::Alert {
             return Err(InvalidInput::new(
                 "onLeak",

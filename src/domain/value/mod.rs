@@ -7,4 +7,4 @@ mod format;
 mod redact;
 
 pub use format::{Hint, MalformedValue, PresentedValue, Value, ValueHash};
-pub use redact::{holds_value, redact};
+pub use redact::{holds_value, redact, values_in};

@@ -17,9 +17,14 @@ const LONGEST_WORD: usize = 40;
 
 /// Whether the text contains a well-formed value, even with letters directly before and after it.
 pub fn holds_value(text: &str) -> bool {
-    candidates(text).any(|(at, prefix)| {
+    values_in(text).next().is_some()
+}
+
+/// The well-formed values in the text, even with letters directly before and after them.
+pub fn values_in(text: &str) -> impl Iterator<Item = &str> {
+    candidates(text).filter_map(|(at, prefix)| {
         let end = at + prefix.len() + format::RANDOM_LENGTH + format::CHECKSUM_LENGTH;
-        text.get(at..end).is_some_and(|found| PresentedValue::parse(found).is_ok())
+        text.get(at..end).filter(|found| PresentedValue::parse(found).is_ok())
     })
 }
 

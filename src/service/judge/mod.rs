@@ -12,5 +12,5 @@ mod write_first_use;
 pub(crate) use cache::{Cache, Known};
 pub(crate) use judgement::{FirstUse, Judged};
 pub use request_context::RequestContext;
-pub(crate) use unknown_lookups::UnknownLookups;
+pub(crate) use unknown_lookups::{LeakLookups, UnknownLookups};
 pub(crate) use write_first_use::write_use;

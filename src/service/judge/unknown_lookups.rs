@@ -1,4 +1,4 @@
-//! The limit of lookups of foreign values that find nothing.
+//! The limits of lookups that anyone can cause: of foreign values that find nothing, and of values that are reported to have leaked.
 //!
 //! A text that has the form of a foreign value costs a lookup, whoever invents it. Lookups that find a value do not count, and known
 //! values are cached. So a client with an imported value notices the limit only at the first use that this server sees, while others
@@ -10,6 +10,14 @@ use crate::domain::timestamp::Timestamp;
 
 /// How many lookups a second may find nothing.
 const MAX_A_SECOND: u32 = 1_000;
+
+/// Those of values that are reported to have leaked. Strangers cannot crowd out callers. What is found counts as well: otherwise the limit
+/// would tell whether it was.
+#[derive(Debug, Default)]
+pub(crate) struct LeakLookups {
+    pub(crate) strangers: UnknownLookups,
+    pub(crate) callers: UnknownLookups,
+}
 
 /// The lookups of the current second that found nothing, or are not finished.
 #[derive(Debug, Default)]

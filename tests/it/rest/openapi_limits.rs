@@ -188,7 +188,9 @@ async fn what_excludes_each_other_is_said_and_refused() {
     let reuse = vec!["protected".to_owned(), "onReuse".to_owned()];
     let permissions = vec!["kind".to_owned(), "permissions".to_owned()];
     let leak = vec!["protected".to_owned(), "onLeak".to_owned()];
-    assert_eq!(excluded(&schemas["CreateAPITokenInput"]["not"]), [permissions, reuse.clone(), leak.clone()]);
+    let public_leak = vec!["kind".to_owned(), "onLeak".to_owned()];
+    let created = [permissions, public_leak, reuse.clone(), leak.clone()];
+    assert_eq!(excluded(&schemas["CreateAPITokenInput"]["not"]), created);
     assert_eq!(excluded(&schemas["UpdateAPITokenInput"]["not"]), [reuse, leak]);
     for (more, refusal) in [
         (json!({ "kind": "PUBLIC", "permissions": ["API_TOKEN_READ"] }), Some("permissions")),
@@ -200,6 +202,9 @@ async fn what_excludes_each_other_is_said_and_refused() {
         (json!({ "protected": true, "onReuse": "ALERT" }), None),
         (json!({ "protected": true, "onLeak": "RETIRE" }), Some("onLeak")),
         (json!({ "protected": true, "onLeak": "ALERT" }), None),
+        (json!({ "kind": "PUBLIC", "onLeak": "RETIRE" }), Some("onLeak")),
+        (json!({ "kind": "PUBLIC", "onLeak": "ALERT" }), None),
+        (json!({ "kind": "PRIVATE", "onLeak": "RETIRE" }), None),
     ] {
         assert_eq!(create(&server, more.clone()).await.as_deref(), refusal, "{more}");
     }

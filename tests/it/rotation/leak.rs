@@ -1,5 +1,8 @@
 //! A value that is reported to have leaked: what becomes of its token, and that the answer tells nothing.
 
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use rotakey::domain::token::TokenKind;
 use rotakey::domain::value_use::AddressPrecision;
 use rotakey::service::Policy;
 use serde_json::{Value, json};
@@ -136,7 +139,7 @@ async fn r1_after_a_leak_of_the_current_value_no_value_works_until_the_token_is_
     assert_eq!(recorded(&server, &token.id).await, expected(&[("LEAK_REPORTED", 2), ("VALUES_RETIRED", 3)]));
     leak(&new).await;
     assert_eq!(recorded(&server, &token.id).await.len(), 2, "twice is once");
-    server.clock.advance(11 * SECOND);
+    // At once: nobody was told the value that this replaces.
     let fresh = server.admin.rotate_id(&token.id).await.unwrap();
     assert_eq!(fresh.check().await, Ok(4));
 }
@@ -152,7 +155,8 @@ async fn a_stricter_setting_takes_effect_at_the_next_report() {
     assert_eq!(updated.body["data"]["updateAPIToken"]["token"]["onLeak"], "REVOKE");
     leak(&token.client).await;
     assert_eq!(token.client.check().await, Err("TOKEN_REVOKED".into()));
-    assert_eq!(recorded(&server, &token.id).await, expected(&[("LEAK_REPORTED", 1), ("REVOKED", 1)]));
+    let all = [("LEAK_REPORTED", 1), ("LEAK_REPORTED", 1), ("REVOKED", 1)];
+    assert_eq!(recorded(&server, &token.id).await, expected(&all), "what is done is announced, too");
 }
 
 #[tokio::test]
@@ -210,6 +214,8 @@ async fn a_report_that_cannot_be_read_is_refused_with_its_field() {
         (json!({ "value": 1 }), "value"),
         (json!({ "value": value, "url": "not a url" }), "url"),
         (json!({ "value": value, "url": format!("https://example.com/?q={value}") }), "url"),
+        (json!({ "value": value, "url": format!("https://example.com/?q=rk%5F{}", &value[3..]) }), "url"),
+        (json!({ "value": "of another system", "url": "https://example.com/of%20another system" }), "url"),
         (json!({ "value": value, "place": "x" }), "place"),
     ] {
         let answer = report(&anonymous, body.clone()).await;
@@ -235,4 +241,90 @@ async fn r14_a_report_is_no_use_of_the_value() {
     let shown = server.admin.graphql(query, json!({ "id": token.id })).await;
     let unused = json!({ "lastUsedAt": null, "values": [{ "firstUsedAt": null, "useCount": 0 }] });
     assert_eq!(shown.body["data"]["apiToken"], unused);
+}
+
+#[tokio::test]
+async fn a_value_is_found_in_the_text_around_it() {
+    let server = Server::start().await;
+    let tokens = [create(&server, "REVOKE").await, create(&server, "REVOKE").await];
+    let [first, second] = tokens.each_ref().map(|token| token.client.value.as_deref().unwrap());
+    let text = format!("export KEY=\"{first}\"; curl -H 'X-API-Key: {second}' # {UNKNOWN}");
+    assert_eq!(report(&server.anonymous(), json!({ "value": text })).await.status, 202);
+    for token in &tokens {
+        assert_eq!(token.client.check().await, Err("TOKEN_REVOKED".into()));
+    }
+}
+
+#[tokio::test]
+async fn reports_of_many_values_of_one_token_are_recorded_ten_times_a_minute_and_it_is_still_revoked() {
+    let server = Server::start().await;
+    let token = create(&server, "REVOKE").await;
+    let mut old = Vec::new();
+    let mut holder = token.client.clone();
+    for _ in 0..12 {
+        let next = holder.with(holder.rotate_with(json!({ "overlapMinutes": 0 })).await.unwrap());
+        old.push(std::mem::replace(&mut holder, next));
+    }
+    for value in &old {
+        leak(value).await;
+    }
+    assert_eq!(recorded(&server, &token.id).await.len(), 10);
+    leak(&holder).await;
+    assert_eq!(holder.check().await, Err("TOKEN_REVOKED".into()));
+    assert_eq!(recorded(&server, &token.id).await.len(), 12, "with the report");
+}
+
+#[tokio::test]
+async fn the_value_of_a_public_token_is_no_secret() {
+    let server = Server::start().await;
+    let public = server.admin.create(json!({ "name": "n", "kind": "PUBLIC" })).await.unwrap();
+    leak(&public.client).await;
+    assert_eq!(recorded(&server, &public.id).await, []);
+    let answer =
+        server.admin.rest("POST", "/api-tokens", json!({ "name": "n", "kind": "PUBLIC", "onLeak": "REVOKE" })).await;
+    assert_eq!((answer.status, &answer.body["field"]), (400, &json!("onLeak")), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn r17_a_leak_is_recorded_also_after_the_clock_was_ahead() {
+    let server = Server::start().await;
+    let token = create(&server, "ALERT").await;
+    server.clock.set(60 * MINUTE);
+    leak(&token.client).await;
+    server.clock.set(0);
+    leak(&token.client).await;
+    assert_eq!(recorded(&server, &token.id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_value_that_a_report_retired_is_not_reused_by_a_client_that_does_not_know_yet() {
+    let server = Server::start().await;
+    let input = json!({ "name": "n", "onLeak": "RETIRE", "onReuse": "REVOKE" });
+    let token = server.admin.create(input).await.unwrap();
+    leak(&token.client).await;
+    server.clock.advance(11 * SECOND);
+    assert_eq!(token.client.check().await, Err("VALUE_RETIRED".into()));
+    let fresh = server.admin.rotate_id(&token.id).await.unwrap();
+    assert_eq!(token.client.check().await, Err("VALUE_RETIRED".into()));
+    assert_eq!(fresh.check().await, Ok(3));
+}
+
+#[tokio::test]
+async fn strangers_who_report_invented_values_do_not_crowd_out_callers() {
+    let server = Server::start().await;
+    let token = create(&server, "REVOKE").await;
+    let invented = |number: u16| {
+        let mut entropy = [7; 32];
+        entropy[..2].copy_from_slice(&number.to_be_bytes());
+        rotakey::domain::value::Value::from_entropy(TokenKind::Private, &entropy).expose().to_owned()
+    };
+    let texts = (0..100).map(|text| (0..10).map(|value| invented(10 * text + value)).collect::<Vec<_>>().join(" "));
+    let stranger = server.anonymous();
+    let reports = texts.map(|text| report(&stranger, json!({ "value": text })).map(|answer| answer.status));
+    assert_eq!(join_all(reports).await, [202; 100]);
+    let body = json!({ "value": token.client.value });
+    let refused = report(&stranger, body.clone()).await;
+    assert_eq!((refused.status, &refused.body["code"]), (503, &json!("UNAVAILABLE")));
+    assert_eq!(report(&server.admin, body).await.status, 202);
+    assert_eq!(token.client.check().await, Err("TOKEN_REVOKED".into()));
 }

@@ -6,7 +6,7 @@
 use crate::domain::rule::lifecycle;
 use crate::domain::rule::retire_values::{Retiring, withholding};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{LeakPolicy, Token};
+use crate::domain::token::{LeakPolicy, Token, TokenKind};
 
 /// What is done about a leak, besides recording it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,10 @@ pub fn respond(token: &Token, generation: u32, now: Timestamp) -> Option<LeakRes
     let previous = previous.filter(|_| lifecycle::overlap_lasts(token, now));
     let is_current = token.current.generation == generation;
     let can_be_used = is_current || previous == Some(generation);
-    if lifecycle::status(token, now).is_final() || !can_be_used {
+    // A change of settings keeps anything but an alert from being set on a public or protected token (R11), but an older replica may have
+    // made it one since.
+    let is_exempt = token.settings.protected || token.settings.kind == TokenKind::Public;
+    if lifecycle::status(token, now).is_final() || !can_be_used || is_exempt {
         return None;
     }
     match token.settings.on_leak {
@@ -33,8 +36,7 @@ pub fn respond(token: &Token, generation: u32, now: Timestamp) -> Option<LeakRes
             let current = is_current.then(|| withholding(token, now));
             Some(LeakResponse::Retire(Retiring { previous, current }))
         }
-        // A change of settings keeps this from being set on a protected token (R11).
-        LeakPolicy::Revoke => (!token.settings.protected).then_some(LeakResponse::Revoke),
+        LeakPolicy::Revoke => Some(LeakResponse::Revoke),
     }
 }
 
@@ -98,9 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn r11_a_protected_token_is_not_revoked() {
-        let mut token = rotated(LeakPolicy::Revoke);
-        token.settings.protected = true;
-        assert_eq!(respond(&token, 2, at(0)), None);
+    fn r11_a_protected_token_and_a_public_one_are_not_cut_off() {
+        for on_leak in [LeakPolicy::Retire, LeakPolicy::Revoke] {
+            let mut protected = rotated(on_leak);
+            protected.settings.protected = true;
+            let mut public = rotated(on_leak);
+            public.settings.kind = TokenKind::Public;
+            assert_eq!([respond(&protected, 2, at(0)), respond(&public, 2, at(0))], [None, None]);
+        }
     }
 }

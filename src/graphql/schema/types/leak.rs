@@ -7,7 +7,8 @@ use crate::service::LeakReport;
 /// A value that has leaked.
 #[derive(InputObject)]
 pub(crate) struct ReportLeakedValueInput {
-    /// The value as it was found, at most 4,096 bytes.
+    /// The value, or the text in which it was found, at most 4,096 bytes. Up to ten values in it are dealt with; one of another system's format
+    /// must stand alone.
     value: String,
     /// Where it was found, for the audit log: an address with `https` or `http`, of at most 2,000 characters, without a name
     /// and a password, and without the value.

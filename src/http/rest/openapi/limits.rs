@@ -71,6 +71,10 @@ pub(crate) fn document() -> Value {
         "required": ["kind", "permissions"],
         "properties": { "kind": { "const": "PUBLIC" }, "permissions": given },
     });
+    let public_and_cut_off = json!({
+        "required": ["kind", "onLeak"],
+        "properties": { "kind": { "const": "PUBLIC" }, "onLeak": { "enum": ["RETIRE", "REVOKE"] } },
+    });
     let protected_and_revoked = json!({
         "required": ["protected", "onReuse"],
         "properties": { "protected": { "const": true }, "onReuse": { "const": "REVOKE" } },
@@ -82,12 +86,12 @@ pub(crate) fn document() -> Value {
     json!({ "components": { "schemas": {
         "CreateAPITokenInput": {
             "properties": created,
-            "not": { "anyOf": [public_with_permissions, protected_and_revoked, protected_and_cut_off] },
+            "not": { "anyOf": [public_with_permissions, public_and_cut_off, protected_and_revoked, protected_and_cut_off] },
         },
         "ImportAPITokensInput": { "properties": { "tokens": { "minItems": 1, "maxItems": MAX_IMPORTS } } },
         "ImportAPITokenInput": {
             "properties": imported,
-            "not": { "anyOf": [public_with_permissions, protected_and_revoked, protected_and_cut_off] },
+            "not": { "anyOf": [public_with_permissions, public_and_cut_off, protected_and_revoked, protected_and_cut_off] },
         },
         "UpdateAPITokenInput": { "properties": settings, "not": { "anyOf": [protected_and_revoked, protected_and_cut_off] } },
         "MetadataEntry": { "properties": {
