@@ -278,7 +278,7 @@ def https(binary, folder, servers):
     hooks["without the setting"] = Hook(servers[-1], receivers["trusted"], "/public").test()
     for name in ["of another authority", "of another name", "without the setting"]:
         delivery = hooks[name].noted(lambda one: one["lastError"])
-        assert delivery["lastError"].startswith("TLS failed"), (name, delivery)
+        assert "the TLS handshake failed" in delivery["lastError"], (name, delivery)
         assert hooks[name].receiver.at(hooks[name].path) == [], name
     assert not any(receiver.problems for receiver in receivers.values()), [receiver.problems for receiver in receivers.values()]
     passed("over HTTPS, a receiver gets messages if an authority of --webhook-ca has signed its certificate, for its name, and no other does")
