@@ -25,7 +25,7 @@ mod verify;
 pub use crate::domain::error_code::ErrorCode;
 pub use crate::domain::invalid_input::InvalidInput;
 pub use crate::domain::token::ImportCandidate;
-pub use audit::{AuditPage, AuditRequest};
+pub use audit::{AuditConditions, AuditPage, AuditRequest};
 pub use caller::{Caller, StreamPermit};
 pub use campaign::{CampaignPage, CampaignToken, CampaignTokenPage, CampaignTokenRequest};
 pub use database::Readiness;

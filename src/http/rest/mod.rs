@@ -5,6 +5,7 @@
 //! functions.
 
 mod api_tokens;
+mod audit;
 mod authentication;
 mod campaign;
 mod import;

@@ -15,7 +15,7 @@ use crate::service::ErrorCode;
 use super::authentication::authenticate;
 use super::rejection::RestRejection;
 use super::{
-    api_tokens, campaign, import, leak, mail, openapi, revocation, rotatetoken, rotation, verification, webhook,
+    api_tokens, audit, campaign, import, leak, mail, openapi, revocation, rotatetoken, rotation, verification, webhook,
 };
 
 /// All REST routes.
@@ -34,6 +34,7 @@ pub(in crate::http) fn routes(state: &AppState) -> Router<AppState> {
         .route("/api-tokens/{id}/resume", post(api_tokens::resume))
         .route("/api-tokens/{id}/revive", post(api_tokens::revive))
         .route("/token-counts", get(api_tokens::count))
+        .route("/audit-events", get(audit::list))
         .route("/rotation-campaigns", get(campaign::list).post(campaign::create))
         .route("/rotation-campaigns/{id}", get(campaign::read))
         .route("/rotation-campaigns/{id}/tokens", get(campaign::tokens))
@@ -74,6 +75,7 @@ async fn describe(
 pub(in crate::http) fn is_rest_path(path: &str) -> bool {
     [
         "/api-tokens/",
+        "/audit-events/",
         "/leaks/",
         "/rotation-campaigns/",
         "/rotatetoken/",

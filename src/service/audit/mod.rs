@@ -1,5 +1,6 @@
 //! The audit log: writing it, listing it, and subscribing to it.
 
+mod conditions;
 mod fan_out;
 mod frequent_refusals;
 mod list;
@@ -8,6 +9,7 @@ mod rate_limit;
 mod record;
 mod subscription;
 
+pub use conditions::AuditConditions;
 pub(crate) use fan_out::FanOut;
 pub(crate) use frequent_refusals::FrequentRefusals;
 pub use list::{AuditPage, AuditRequest};

@@ -4,5 +4,6 @@ mod events;
 mod pages;
 mod process_log;
 mod reasons;
+mod rest;
 mod slow_subscribers;
 mod subscriptions;

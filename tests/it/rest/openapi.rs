@@ -200,6 +200,8 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         ("input SuspendAPITokenInput", "SuspendAPITokenInput", Some("id")),
         ("input VerifyAPITokenInput", "VerifyAPITokenInput", None),
         ("type APITokenVerification", "APITokenVerification", None),
+        // Only GraphQL has the field that is deprecated.
+        ("type AuditEvent", "AuditEvent", Some("result")),
         ("type Webhook", "Webhook", None),
         ("type WebhookDelivery", "WebhookDelivery", None),
         ("type CreateWebhookOutput", "IssuedWebhook", None),
@@ -215,6 +217,7 @@ async fn the_rest_endpoints_use_the_names_of_the_graphql_schema() {
         "APITokenKind",
         "APITokenStatus",
         "ActorKind",
+        "AuditAction",
         "NoticeKind",
         "OverlapStart",
         "Permission",

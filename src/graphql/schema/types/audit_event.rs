@@ -3,10 +3,8 @@
 use async_graphql::{ID, InputObject, Object, SimpleObject};
 
 use crate::domain::audit::{self, AuditFilter, RefusedAs};
-use crate::domain::id::TokenId;
-use crate::domain::listing;
 use crate::graphql::engine::ready::{Ready, ReadyList};
-use crate::service::{AuditPage, Error};
+use crate::service::{AuditConditions, AuditPage, Error};
 
 use super::actor::Actor;
 use super::leaf::date_time::DateTime;
@@ -111,14 +109,15 @@ impl AuditEventFilter {
     /// # Errors
     /// `NotFound` for a malformed id.
     pub(crate) fn read(self) -> Result<AuditFilter, Error> {
-        let id = |id: Option<ID>, field| id.map(|id| TokenId::parse(&id).ok_or(Error::NotFound { field })).transpose();
-        Ok(AuditFilter {
-            actions: listing::list(self.actions).map(|actions| actions.into_iter().map(Into::into).collect()),
-            token_id: id(self.token_id, "tokenId")?,
-            actor_id: id(self.actor_id, "actorId")?,
-            since: self.since.map(|DateTime(at)| at),
-            until: self.until.map(|DateTime(at)| at),
-        })
+        let Self { actions, token_id, actor_id, since, until } = self;
+        let conditions = AuditConditions {
+            actions: actions.map(|actions| actions.into_iter().map(Into::into).collect()),
+            token_id: token_id.map(|ID(id)| id),
+            actor_id: actor_id.map(|ID(id)| id),
+            since: since.map(|DateTime(at)| at),
+            until: until.map(|DateTime(at)| at),
+        };
+        conditions.read()
     }
 }
 

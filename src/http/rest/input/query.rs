@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::http::rejection::Rejection;
 
 /// The parameters that are lists of words: `status=A,B` or `status=A&status=B`.
-const LISTS: [&str; 2] = ["state", "status"];
+const LISTS: [&str; 3] = ["actions", "state", "status"];
 /// The parameter that is a list of any texts: `metadata=a=1&metadata=b=2`.
 const TEXTS: &str = "metadata";
 /// The parameters that are numbers.

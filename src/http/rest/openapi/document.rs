@@ -8,11 +8,12 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use crate::domain::audit::Action;
 use crate::domain::listing::Order;
 use crate::http::rest::input::Include;
 use crate::http::rest::rejection::{CommonErrors, ErrorBody, SchemaErrors};
 use crate::http::rest::{
-    api_tokens, campaign, import, leak, mail, revocation, rotatetoken, rotation, verification, webhook,
+    api_tokens, audit, campaign, import, leak, mail, revocation, rotatetoken, rotation, verification, webhook,
 };
 
 use super::limits::{self, merge};
@@ -38,6 +39,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         api_tokens::resume,
         api_tokens::revive,
         api_tokens::count,
+        audit::list,
         import::import,
         leak::report,
         verification::verify,
@@ -69,7 +71,7 @@ const DESCRIPTION: &str = "The endpoints for clients that use plain JSON. For ev
         document_address,
     ),
     // Schemas that only a response or a parameter uses are not collected automatically.
-    components(schemas(ErrorBody, Include, Order)),
+    components(schemas(Action, ErrorBody, Include, Order)),
     security(("apiKey" = []), ("bearer" = [])),
     modifiers(&Credentials, &Inputs),
 )]

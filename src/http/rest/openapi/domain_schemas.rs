@@ -7,6 +7,7 @@ use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::audit::Action;
 use crate::domain::listing::Order;
 use crate::domain::notice::{
     DeliveryStatus, DisabledBecause, MailDigestFrequency, MailDigestStatus, NoticeKind, WebhookStatus,
@@ -40,6 +41,7 @@ macro_rules! schemas_by_name {
 }
 
 schemas_by_name! {
+    Action as "AuditAction": "What happened. `UNKNOWN` is something that only a newer version knows, during an upgrade.",
     ActorKind as "ActorKind": "The holder of an API token, or the operator of the server at its command line.",
     ErrorCode as "ErrorCode": "The kind of an error.",
     DeliveryStatus as "WebhookDeliveryStatus": "Whether a delivery is to be sent, was accepted, or was given up.",
