@@ -17,7 +17,8 @@ pub(super) fn parse(text: &str) -> Result<Box<str>, InvalidInput> {
     let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
     let is_good = text.len() <= MAX_MAIL_ADDRESS_LENGTH
         && text.bytes().all(is_plain)
-        && EmailAddress::parse_with_options(text, options).is_ok();
+        && EmailAddress::parse_with_options(text, options).is_ok()
+        && text.rsplit_once('@').is_some_and(|(name, host)| is_plain_name(name) && is_plain_host(host));
     if is_good {
         return Ok(text.into());
     }
@@ -26,6 +27,18 @@ pub(super) fn parse(text: &str) -> Result<Box<str>, InvalidInput> {
          a display name and without quotes. Write the domain in its ASCII form (xn--…)."
     );
     Err(InvalidInput::new(FIELD, message))
+}
+
+/// Whether a mail server takes the name as it is. Some read `%` and `!` as a route to another host, and `|` and `/` as a program or a file.
+fn is_plain_name(name: &str) -> bool {
+    !name.contains(['%', '!', '|', '/']) && !name.starts_with('-')
+}
+
+/// Whether this is the name of a host, and not its address.
+fn is_plain_host(host: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let top = host.rsplit('.').next().unwrap_or_default();
+    host.bytes().all(is_letter) && top.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 #[cfg(test)]
@@ -52,6 +65,14 @@ mod tests {
             "a(comment)@example.com",
             "a@[127.0.0.1]",
             "a@localhost",
+            "a@10.0.0.1",
+            "a@ex%am!p/le.com",
+            "a@a_b.example.com",
+            "victim%other.example@mail.example.com",
+            "other.example!victim@example.com",
+            "|program@example.com",
+            "/file@example.com",
+            "-a@example.com",
             "a@example.com,b@example.com",
             "a@example.com;b@example.com",
             "a @example.com",
