@@ -1,7 +1,7 @@
 //! Connecting to the mail server, encrypted as the operator asks for.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
@@ -27,9 +27,10 @@ pub(super) async fn connect(
     server: &MailServer,
     resolver: &dyn Resolve,
     tls: &Connector,
-    name: &ClientId,
+    host: Option<&str>,
 ) -> Result<AsyncSmtpConnection, Error> {
     let (mut stream, peer) = connect_tcp(server, resolver).await?;
+    let name = client_id(host, stream.local_addr().map_err(|_| Error::Protocol)?.ip());
     let stream: Box<dyn AsyncTokioStream> = match server.encryption {
         Encryption::None => Box::new(Wire::new(stream, peer, false)),
         Encryption::Implicit => {
@@ -37,12 +38,27 @@ pub(super) async fn connect(
             Box::new(Wire::new(stream, peer, false))
         }
         Encryption::StartTls => {
-            start_tls(&mut stream, name).await?;
+            start_tls(&mut stream, &name).await?;
             let stream = tls.connect(&server.host, stream).await.map_err(|_| Error::Tls)?;
             Box::new(Wire::new(stream, peer, true))
         }
     };
-    AsyncSmtpConnection::connect_with_transport(stream, name).await.map_err(|_| Error::Protocol)
+    AsyncSmtpConnection::connect_with_transport(stream, &name).await.map_err(|_| Error::Protocol)
+}
+
+/// How this machine names itself: by its name if that is fully qualified, or else by its address. Many mail servers refuse anything else.
+fn client_id(host: Option<&str>, address: IpAddr) -> ClientId {
+    let is_label =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_qualified = |host: &&str| {
+        let top = host.rsplit_once('.').map(|(_, top)| top);
+        host.split('.').all(is_label) && top.is_some_and(|top| top.bytes().any(|byte| byte.is_ascii_alphabetic()))
+    };
+    match (host.filter(is_qualified), address.to_canonical()) {
+        (Some(host), _) => ClientId::Domain(host.to_owned()),
+        (None, IpAddr::V4(address)) => ClientId::Ipv4(address),
+        (None, IpAddr::V6(address)) => ClientId::Ipv6(address),
+    }
 }
 
 async fn connect_tcp(server: &MailServer, resolver: &dyn Resolve) -> Result<(TcpStream, SocketAddr), Error> {
@@ -92,4 +108,29 @@ async fn reply(stream: &mut TcpStream, status: &str) -> Result<String, Error> {
         }
     }
     Err(Error::Protocol)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_names_itself_by_a_name_that_is_fully_qualified_or_by_its_address() {
+        let said = |host, address: &str| client_id(host, address.parse().unwrap()).to_string();
+        assert_eq!(said(Some("mail.example.com"), "10.0.0.1"), "mail.example.com");
+        for host in [
+            None,
+            Some(""),
+            Some("a1b2c3d4"),
+            Some("rotakey."),
+            Some(".com"),
+            Some("a..b"),
+            Some("10.0.0.1"),
+            Some("a b.com"),
+        ] {
+            assert_eq!(said(host, "10.0.0.1"), "[10.0.0.1]", "{host:?}");
+            assert_eq!(said(host, "::ffff:10.0.0.1"), "[10.0.0.1]", "{host:?}");
+            assert_eq!(said(host, "2001:db8::1"), "[IPv6:2001:db8::1]", "{host:?}");
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub enum Error {
     /// It did not accept the user and the password.
     #[error("the mail server did not accept the user and the password{0}")]
     Authentication(Status),
-    /// It refused the address or the message for good.
+    /// It refused the address or the message, and means that it would do so again.
     #[error("the mail server refused the mail{0}")]
     Refused(Status),
     /// It answered with another status that is no success.

@@ -7,7 +7,6 @@ use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
-use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
@@ -52,7 +51,7 @@ impl Client {
 
     async fn send_message(&self, to: Address, message: &[u8]) -> Result<(), Error> {
         let mut connection =
-            super::connect::connect(&self.server, self.resolver.as_ref(), &self.tls, &self.name()).await?;
+            super::connect::connect(&self.server, self.resolver.as_ref(), &self.tls, self.host.as_deref()).await?;
         if let Some((user, password)) = &self.server.credentials {
             let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
             let signed_in = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await;
@@ -62,7 +61,7 @@ impl Client {
                 status => Error::Authentication(Status(status)),
             })?;
         }
-        // Whoever runs the server can mend what is wrong with the sender, so that is tried again.
+        // Whoever runs the server can mend what is wrong with the sender.
         let from = self.server.from.email.clone();
         connection.command(MailFrom::new(Some(from), Vec::new())).await.map_err(|err| not_accepted(&err))?;
         connection.command(Rcpt::new(to, Vec::new())).await.map_err(|err| refused(&err))?;
@@ -71,15 +70,6 @@ impl Client {
         // The server has the mail, whatever follows.
         quit(&mut connection).await;
         Ok(())
-    }
-
-    /// The name of this machine, in the form that SMTP allows.
-    fn name(&self) -> ClientId {
-        let is_name = |name: &&String| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
-        };
-        let name = self.host.as_ref().filter(is_name);
-        name.map_or(ClientId::Ipv4([127, 0, 0, 1].into()), |name| ClientId::Domain(name.clone()))
     }
 }
 
