@@ -70,10 +70,10 @@ class Mailbox:
             return self.to(address)
 
 
-def serve(mailbox, port=None, **settings):
+def serve(mailbox, port=None, host="127.0.0.1", **settings):
     """A mail server of this mailbox. Returns its controller and its port."""
     port = port or free_port()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port, ready_timeout=20, **settings)
+    controller = Controller(mailbox, hostname=host, port=port, ready_timeout=20, **settings)
     controller.start()
     return controller, port
 

@@ -6,4 +6,4 @@ mod retry;
 
 pub use addresses::{AllowedNetworks, MalformedNetworks};
 pub use outcome::{Next, Outcome};
-pub use retry::{MAX_RETRY_AFTER_SECONDS, retry_after};
+pub use retry::{LONGEST_PAUSE_MINUTES, MAX_RETRY_AFTER_SECONDS, retry_after};

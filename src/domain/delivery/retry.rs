@@ -7,7 +7,7 @@ use crate::domain::timestamp::Timestamp;
 /// The pause after the first attempt. It doubles with each further one.
 const FIRST_PAUSE_SECONDS: i64 = 5;
 /// The longest pause.
-const LONGEST_PAUSE_SECONDS: i64 = 6 * 60 * 60;
+pub const LONGEST_PAUSE_MINUTES: u32 = 6 * 60;
 /// For how long after its first attempt a delivery is repeated.
 const LIFETIME_MINUTES: u32 = 3 * 24 * 60;
 /// The longest pause that a receiver can ask for. Otherwise one answer could keep all later notices of a token back for days.
@@ -35,7 +35,7 @@ pub fn next_attempt(failed: Attempt, random: u16) -> Option<Timestamp> {
         return None;
     }
     let doubled = FIRST_PAUSE_SECONDS.checked_shl(failed.number.saturating_sub(1).min(32)).unwrap_or(i64::MAX);
-    let pause = doubled.min(LONGEST_PAUSE_SECONDS) * 1_000;
+    let pause = doubled.min(i64::from(LONGEST_PAUSE_MINUTES) * 60) * 1_000;
     let jitter = pause / 4 * i64::from(random) / i64::from(u16::MAX);
     let requested = failed.retry_after_seconds.map_or(0, |seconds| i64::from(seconds.min(MAX_RETRY_AFTER_SECONDS)));
     let pause = (pause - jitter).max(requested * 1_000);

@@ -16,6 +16,8 @@ use super::read::mail_digest_id;
 const BATCH: u32 = 500;
 /// How many tests of a digest may be pending.
 const MAX_PENDING_TESTS: u32 = 10;
+/// How long after a mail a test is refused, so that nobody can be flooded with mails.
+const TEST_PAUSE_MINUTES: u32 = 1;
 
 impl Service {
     /// Creates a mail digest. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
@@ -68,7 +70,7 @@ impl Service {
     /// Has a mail sent at once, with a test and all that is pending; returns the digest. Needs `WEBHOOK_MODIFY` and `API_TOKEN_READ`.
     ///
     /// # Errors
-    /// When the caller may not, the server sends no mail, no digest has this id, or too many tests are pending.
+    /// When the caller may not, the server sends no mail, no digest has this id, a mail was just sent, or too many tests are pending.
     pub async fn test_mail_digest(&self, caller: &Caller, id: &str) -> Result<MailDigest, Error> {
         let now = self.now();
         let id = mail_digest_id(id)?;
@@ -148,8 +150,12 @@ impl Service {
         now: Timestamp,
     ) -> Result<MailDigest, Error> {
         self.webhook_manager(transaction, caller, now).await?;
-        find(transaction, id).await?;
+        let digest = find(transaction, id).await?;
         self.require_mail_server("id")?;
+        if digest.last_success_at.is_some_and(|sent| sent <= now && now < sent.plus_minutes(TEST_PAUSE_MINUTES)) {
+            let message = "A mail of the mail digest was sent less than a minute ago. Test it again in a minute.";
+            return Err(InvalidInput::new("id", message).into());
+        }
         if transaction.count_pending_mail_tests(id, MAX_PENDING_TESTS).await? == MAX_PENDING_TESTS {
             let message =
                 format!("{MAX_PENDING_TESTS} tests of the mail digest are pending, which is the most there may be.");

@@ -44,7 +44,7 @@ impl Service {
             let claimed = self.claim_mail_in(&transaction, digest, &claim).await;
             match transaction.finish(claimed).await? {
                 MailClaim::NotDue | MailClaim::Empty => return Ok(None),
-                MailClaim::Claimed(mail) => return Ok(Some(*mail)),
+                MailClaim::Claimed(mail) => return self.with_content(*mail).await,
                 MailClaim::Gathering => {}
             }
         }
@@ -60,14 +60,20 @@ impl Service {
         let now = self.now();
         let new = MailId::new(now, self.random()?);
         let until = now.plus_seconds(CLAIM_SECONDS);
-        let claimed = transaction.claim_mail((digest, new), claim, (now, until), (BATCH, LISTED)).await?;
+        let claimed = transaction.claim_mail((digest, new), claim, (now, until), BATCH).await?;
         if matches!(claimed, MailClaim::Empty)
             && let Some(facts) = transaction.find_mail_digest_to_change(digest).await?
         {
-            let ends_at = facts.settings.schedule.after(facts.period_ends_at, now);
-            transaction.end_mail_period(&facts, ends_at.max(facts.settings.schedule.next_after(now))).await?;
+            transaction.end_mail_period(&facts, facts.settings.schedule.next_after(now)).await?;
         }
         Ok(claimed)
+    }
+
+    /// The mail with what it says; `None` if its digest was deleted. If this fails, the claim ends by itself.
+    async fn with_content(&self, claimed: ClaimedMail) -> Result<Option<ClaimedMail>, Error> {
+        let mail = (claimed.digest, claimed.mail);
+        let content = self.store.mail_content(mail, claimed.first_attempt_at, LISTED).await?;
+        Ok((!content.sections.is_empty()).then_some(ClaimedMail { content, ..claimed }))
     }
 
     /// Wakes the sender of mail when this process has made one due.

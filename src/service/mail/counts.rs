@@ -52,10 +52,16 @@ impl KnownMailBacklog {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((backlog, now));
     }
 
+    /// Whether there were mail digests.
+    pub(super) fn has_digests(&self) -> bool {
+        let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.is_some_and(|(backlog, _)| backlog.digests > 0)
+    }
+
     /// Describes it. It is counted in the background, once a minute.
     pub(super) fn describe(&self, exposition: &mut Exposition) {
         let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((MailBacklog { pending, overdue_since }, counted_at)) = known else { return };
+        let Some((MailBacklog { pending, overdue_since, digests: _ }, counted_at)) = known else { return };
         let overdue = overdue_since.map_or(0, |since| since.whole_seconds_until(counted_at));
         exposition.add(
             Family::gauge(
@@ -67,7 +73,7 @@ impl KnownMailBacklog {
         exposition.add(
             Family::gauge(
                 "rotakey_mail_overdue_seconds",
-                "For how long the oldest mail digest that is being sent has been due, 0 if there is none, as of once a minute.",
+                "For how long the oldest mail has been due that is not accepted by the mail server, 0 if there is none, as of once a minute.",
             )
             .sample([], overdue),
         );

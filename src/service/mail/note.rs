@@ -5,12 +5,15 @@ use crate::domain::timestamp::Timestamp;
 use crate::service::{Error, Service};
 use crate::store::{AttemptedMail, ClaimedMail, Transaction};
 
+/// How long the pause after a refusal is, at least: the server means that it would refuse the mail again.
+const REFUSED_PAUSE_SECONDS: u32 = 60 * 60;
+
 /// What came of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailOutcome {
     /// The mail server has the mail.
     Accepted,
-    /// The mail server refused the mail or its address for good (a status from 500 to 599).
+    /// The mail server refused the mail, its address or its sender (a status from 500 to 599).
     Refused,
     /// There was no answer, or another one.
     Failed,
@@ -29,7 +32,8 @@ impl MailOutcome {
     fn of_delivery(self) -> Outcome {
         match self {
             Self::Accepted => Outcome::Accepted,
-            Self::Refused => Outcome::Gone,
+            // Somebody can mend most of what makes a server refuse a mail: the address, or what it lets this sender do.
+            Self::Refused => Outcome::Failed { retry_after_seconds: Some(REFUSED_PAUSE_SECONDS) },
             Self::Failed => Outcome::Failed { retry_after_seconds: None },
         }
     }

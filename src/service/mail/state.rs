@@ -1,6 +1,7 @@
 //! What this process knows of mail.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Notify;
 
@@ -13,6 +14,8 @@ use super::counts::{KnownMailBacklog, MailCounts};
 pub(in crate::service) struct MailState {
     /// Whether it has a mail server.
     pub(super) sends: bool,
+    /// Whether it has said that there are digests, and no mail server.
+    pub(super) has_warned: Arc<AtomicBool>,
     /// Wakes the sender when a mail was made due.
     pub(super) due: Arc<Notify>,
     pub(super) counts: Arc<MailCounts>,
@@ -25,9 +28,9 @@ impl MailState {
         Self { sends, ..self }
     }
 
-    /// Describes the mail of this process, if it sends any.
+    /// Describes mail, if this process sends any, or there are digests that it cannot send.
     pub(in crate::service) fn describe(&self, exposition: &mut Exposition) {
-        if self.sends {
+        if self.sends || self.backlog.has_digests() {
             self.counts.describe(exposition);
             self.backlog.describe(exposition);
         }

@@ -1,11 +1,12 @@
 //! Mail digests: creating, changing, testing and deleting them.
 
+use nix::sys::signal::Signal;
 use rotakey::domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
 use crate::support::clock::{MINUTE, START};
-use crate::support::process::Process;
+use crate::support::process::{Process, command};
 use crate::support::server::Server;
 
 const DIGEST: &str =
@@ -206,4 +207,21 @@ async fn a_server_without_a_mail_server_says_so() {
     let answer = admin.rest("POST", "/mail-digests", json!({ "address": "a@example.com" })).await;
     assert_eq!((answer.status, &answer.body["field"]), (400, &json!("input")), "{}", answer.body);
     assert!(answer.body["message"].as_str().unwrap().contains("--smtp-url"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_send_the_mail_digests_that_there_are_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path());
+    command.args(["serve", "--smtp-url", "smtp://127.0.0.1:9", "--mail-from", "rotakey@example.com"]);
+    let server = Process::start(command, "sqlite://rotakey.db");
+    let admin = server.client().with(server.first_value());
+    let made = admin.rest("POST", "/mail-digests", json!({ "address": "a@example.com" })).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    server.signal(Signal::SIGTERM);
+    let (_, _, log) = server.ended();
+    let warning = "there are mail digests, and this server has no --smtp-url";
+    assert!(!log.contains(warning), "{log}");
+    let server = Process::serve(folder.path(), "sqlite://rotakey.db");
+    server.logged(warning);
 }

@@ -1,7 +1,9 @@
 //! Which notices are in which mail: each in one, whatever fails, and the same ones at every attempt.
 
 use rotakey::domain::id::MailDigestId;
-use rotakey::domain::notice::{MailDigest, MailDigestChange, MailDigestFrequency, MailDigestStatus, NoticeKind};
+use rotakey::domain::notice::{
+    MailDigest, MailDigestChange, MailDigestFrequency, MailDigestStatus, Notice, NoticeKind,
+};
 use rotakey::domain::timestamp::Timestamp;
 use rotakey::domain::token::Actor;
 use rotakey::service::{MailAttempt, MailOutcome, Service};
@@ -12,11 +14,11 @@ use crate::notice::senders::{Outbox, token};
 use crate::support::clock::{MINUTE, SECOND, START};
 use crate::support::server::Server;
 
-const DAY: i64 = 24 * 60 * MINUTE;
-const HOUR: i64 = 60 * MINUTE;
+pub const DAY: i64 = 24 * 60 * MINUTE;
+pub const HOUR: i64 = 60 * MINUTE;
 
 /// Adds an hourly digest for these kinds and owners; its id.
-async fn digest(store: &Store, number: u8, kinds: &[NoticeKind], owners: &[&str]) -> MailDigestId {
+pub async fn digest(store: &Store, number: u8, kinds: &[NoticeKind], owners: &[&str]) -> MailDigestId {
     let now = Timestamp::from_unix_millis(START);
     let change = MailDigestChange {
         address: Some(format!("a{number}@example.com")),
@@ -37,25 +39,25 @@ async fn digest(store: &Store, number: u8, kinds: &[NoticeKind], owners: &[&str]
 }
 
 /// Moves the clock to the end of the period of a digest.
-async fn end_period(outbox: &Outbox, digest: MailDigestId) {
+pub async fn end_period(outbox: &Outbox, digest: MailDigestId) {
     let ends_at = outbox.store.mail_digest(digest).await.unwrap().unwrap().next_attempt_at;
     let left = ends_at.unix_millis() - outbox.now().unix_millis();
     outbox.clock.advance(left);
 }
 
-async fn claim(service: &Service, digest: MailDigestId) -> Option<ClaimedMail> {
+pub async fn claim(service: &Service, digest: MailDigestId) -> Option<ClaimedMail> {
     service.claim_mail(digest).await.unwrap()
 }
 
 /// What a mail says: of each kind, about how many tokens, and the names that are listed.
-fn said(mail: &ClaimedMail) -> Vec<(NoticeKind, u64, Vec<String>)> {
+pub fn said(mail: &ClaimedMail) -> Vec<(NoticeKind, u64, Vec<String>)> {
     let names = |lines: &[rotakey::domain::notice::DigestLine]| {
         lines.iter().map(|line| line.name.as_deref().unwrap_or_default().to_owned()).collect()
     };
     mail.content.sections.iter().map(|one| (one.kind.unwrap(), one.count, names(&one.lines))).collect()
 }
 
-async fn note(outbox: &Outbox, mail: &ClaimedMail, outcome: MailOutcome) {
+pub async fn note(outbox: &Outbox, mail: &ClaimedMail, outcome: MailOutcome) {
     let error = (outcome != MailOutcome::Accepted).then(|| "it failed".to_owned());
     outbox.service.note_mail(mail, &MailAttempt { outcome, error }).await;
 }
@@ -205,34 +207,6 @@ async fn a_crash_between_sending_and_noting_it_sends_the_same_mail_again() {
 }
 
 #[tokio::test]
-async fn a_mail_that_was_refused_for_good_or_for_three_days_is_given_up() {
-    let outbox = Outbox::new().await;
-    let all = digest(&outbox.store, 1, &[], &[]).await;
-    outbox.write(&[(1, 1)]).await;
-    end_period(&outbox, all).await;
-    let refused = claim(&outbox.service, all).await.unwrap();
-    note(&outbox, &refused, MailOutcome::Refused).await;
-    assert!(outbox.service.due_mail_digests().await.unwrap().is_empty());
-    assert_eq!(outbox.store.mail_digest(all).await.unwrap().unwrap().status(), MailDigestStatus::Failing);
-    outbox.service.sweep().await.unwrap();
-    assert_eq!(outbox.count("mail_digest_notice").await, 0);
-
-    outbox.write(&[(2, 2)]).await;
-    end_period(&outbox, all).await;
-    let (mut attempts, began) = (0, outbox.now());
-    while let Some(mail) = claim(&outbox.service, all).await {
-        attempts += 1;
-        note(&outbox, &mail, MailOutcome::Failed).await;
-        // What is in the mail stays as long as the mail does.
-        outbox.service.sweep().await.unwrap();
-        let is_over = outbox.now() >= began.plus_minutes(3 * 24 * 60);
-        assert_eq!(outbox.count("mail_digest_notice").await, i64::from(!is_over));
-        end_period(&outbox, all).await;
-    }
-    assert!((20..30).contains(&attempts), "{attempts}");
-}
-
-#[tokio::test]
 async fn another_address_gets_the_mail_that_is_being_sent() {
     let server = Server::start().await;
     let outbox = Outbox::beside(&server).await;
@@ -273,19 +247,6 @@ async fn replicas_that_claim_together_send_a_mail_once() {
 }
 
 #[tokio::test]
-async fn notices_that_nobody_sends_are_given_up_after_two_weeks() {
-    let outbox = Outbox::new().await;
-    digest(&outbox.store, 1, &[], &[]).await;
-    outbox.write(&[(1, 1)]).await;
-    outbox.clock.advance(14 * DAY);
-    outbox.service.sweep().await.unwrap();
-    assert_eq!(outbox.count("mail_digest_notice").await, 1);
-    outbox.clock.advance(1);
-    outbox.service.sweep().await.unwrap();
-    assert_eq!(outbox.count("mail_digest_notice").await, 0);
-}
-
-#[tokio::test]
 async fn a_digest_is_deleted_with_its_notices() {
     let server = Server::start().await;
     let outbox = Outbox::beside(&server).await;
@@ -297,4 +258,76 @@ async fn a_digest_is_deleted_with_its_notices() {
     assert_eq!(server.admin.ask(&delete).await.code(), None);
     assert_eq!(outbox.count("mail_digest_notice").await, 1_280);
     assert_eq!(outbox.count(&format!("mail_digest_notice WHERE mail_digest_id = '{kept}'")).await, 1_280);
+}
+
+#[tokio::test]
+async fn what_is_over_by_then_is_listed_last() {
+    let outbox = Outbox::new().await;
+    let all = digest(&outbox.store, 1, &[], &[]).await;
+    let deadlines = |number: u8| {
+        // The first 25 end before the mail is sent, and three after it.
+        let hours = if number < 25 { 0 } else { 100 };
+        Some(Timestamp::from_unix_millis(START + hours * HOUR + i64::from(number)))
+    };
+    let notices: Vec<_> = (0..28)
+        .map(|number| Notice {
+            kind: NoticeKind::Expiring,
+            deadline: deadlines(number),
+            ..outbox.notice(number, number)
+        })
+        .collect();
+    let transaction = outbox.store.begin().await.unwrap();
+    transaction.enqueue(&notices).await.unwrap();
+    transaction.commit().await.unwrap();
+    end_period(&outbox, all).await;
+    let mail = claim(&outbox.service, all).await.unwrap();
+    let section = &mail.content.sections[0];
+    assert_eq!((section.count, section.lines.len()), (28, 20));
+    let listed: Vec<_> = section.lines.iter().map(|line| line.token_id.unwrap()).collect();
+    assert_eq!(listed, [25, 26, 27].into_iter().chain(0..17).map(token).collect::<Vec<_>>());
+    // The same at each attempt, although more are over by then.
+    note(&outbox, &mail, MailOutcome::Failed).await;
+    outbox.clock.advance(200 * HOUR);
+    assert_eq!(claim(&outbox.service, all).await.unwrap().content, mail.content);
+}
+
+#[tokio::test]
+async fn a_digest_sends_one_test_a_minute() {
+    let server = Server::start().await;
+    let outbox = Outbox::beside(&server).await;
+    let all = digest(&outbox.store, 1, &[], &[]).await;
+    let test = format!("mutation {{ testMailDigest(input: {{ id: \"{all}\" }}) {{ mailDigest {{ id }} }} }}");
+    assert_eq!(server.admin.ask(&test).await.code(), None);
+    let mail = claim(&outbox.service, all).await.unwrap();
+    note(&outbox, &mail, MailOutcome::Accepted).await;
+    server.clock.advance(MINUTE - 1);
+    let refused = server.admin.ask(&test).await;
+    assert_eq!((refused.code(), refused.field()), (Some("BAD_USER_INPUT"), Some("id")));
+    server.clock.advance(1);
+    assert_eq!(server.admin.ask(&test).await.code(), None);
+}
+
+#[tokio::test]
+async fn what_is_noted_late_changes_nothing() {
+    let server = Server::start().await;
+    let outbox = Outbox::beside(&server).await;
+    let all = digest(&outbox.store, 1, &[], &[]).await;
+    outbox.write(&[(1, 1)]).await;
+    end_period(&outbox, all).await;
+    let first = claim(&outbox.service, all).await.unwrap();
+    let update = format!(
+        "mutation {{ updateMailDigest(input: {{ id: \"{all}\", address: \"b@example.com\" }}) {{ mailDigest {{ id }} }} }}"
+    );
+    assert_eq!(server.admin.ask(&update).await.code(), None);
+    for outcome in [MailOutcome::Accepted, MailOutcome::Failed] {
+        let before = outbox.store.mail_digest(all).await.unwrap();
+        note(&outbox, &first, outcome).await;
+        assert_eq!(outbox.store.mail_digest(all).await.unwrap(), before);
+    }
+    let moved = claim(&outbox.service, all).await.unwrap();
+    assert_eq!((moved.mail, &moved.content), (first.mail, &first.content));
+    let delete = format!("mutation {{ deleteMailDigest(input: {{ id: \"{all}\" }}) {{ deletedId }} }}");
+    assert_eq!(server.admin.ask(&delete).await.code(), None);
+    note(&outbox, &moved, MailOutcome::Failed).await;
+    assert_eq!(outbox.store.mail_digest(all).await.unwrap(), None);
 }

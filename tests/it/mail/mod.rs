@@ -1,3 +1,5 @@
 mod digests;
 mod gathered;
+mod kept;
+mod overdue;
 mod rest;

@@ -169,6 +169,13 @@ impl Outbox {
         self.count(&format!("audit_event WHERE action = 'WEBHOOK_DISABLED' AND webhook_id = '{webhook}'")).await
     }
 
+    /// Changes the database behind the server's back.
+    pub async fn execute(&self, sql: &str) {
+        let connection = self.database.connect().await;
+        connection.execute_unprepared(sql).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
     /// How many rows these are.
     pub async fn count(&self, rows: &str) -> i64 {
         let connection = self.database.connect().await;

@@ -35,6 +35,8 @@ pub struct DigestLine {
     pub at: Timestamp,
     /// When the token, or its previous value, stops working.
     pub deadline: Option<Timestamp>,
+    /// Whether that was over when the mail was first attempted.
+    pub is_over: bool,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
     /// The name of the code of a refusal.

@@ -1,6 +1,7 @@
 //! A mail digest, and whether it works.
 
 use super::settings::MailDigestSettings;
+use crate::domain::delivery::LONGEST_PAUSE_MINUTES;
 use crate::domain::id::MailDigestId;
 use crate::domain::text::names;
 use crate::domain::timestamp::Timestamp;
@@ -81,6 +82,19 @@ impl MailDigest {
             (true, true) => now,
         };
         Self { settings, ..changed }
+    }
+
+    /// The digest in the period that it is now, if the clock that wrote its times was ahead; `None` if it was not. A mail that is being sent is
+    /// sent again at once.
+    pub fn put_back(&self, now: Timestamp) -> Option<Self> {
+        let latest = self.settings.schedule.next_after(now.plus_minutes(LONGEST_PAUSE_MINUTES));
+        if self.next_attempt_at.max(self.period_ends_at) <= latest {
+            return None;
+        }
+        let is_sending = self.next_attempt_at != self.period_ends_at;
+        let period_ends_at = self.period_ends_at.min(self.settings.schedule.next_after(now));
+        let next_attempt_at = if is_sending { now } else { period_ends_at };
+        Some(Self { period_ends_at, next_attempt_at, ..self.clone() })
     }
 
     /// Whether it works.

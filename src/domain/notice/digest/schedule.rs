@@ -78,9 +78,9 @@ impl Schedule {
     }
 
     /// The end of the period after one that ended at `ended`, and was dealt with now. If periods have ended since, it is the last of them, so
-    /// that what has been written meanwhile is sent at once, and in one mail.
+    /// that what has been written meanwhile is sent at once, and in one mail. It is never later than the end of the period that it is now.
     pub fn after(self, ended: Timestamp, now: Timestamp) -> Timestamp {
-        if now < ended { ended } else { self.next_after(ended).max(self.last_until(now)) }
+        if now < ended { ended.min(self.next_after(now)) } else { self.next_after(ended).max(self.last_until(now)) }
     }
 }
 
@@ -135,6 +135,8 @@ mod tests {
             ("2026-02-01T07:59:59.999Z", "2026-02-01T08:00:00Z"),
             ("2026-02-01T08:00:00Z", "2026-02-01T08:00:00Z"),
             ("2026-02-03T20:00:00Z", "2026-02-03T08:00:00Z"),
+            // The clock that wrote the end was ahead.
+            ("2026-01-03T20:00:00Z", "2026-01-04T08:00:00Z"),
         ] {
             assert_eq!(daily.after(ended, at(now)), at(next), "{now}");
         }

@@ -18,6 +18,7 @@ fn line(number: u8, name: &str, owner: Option<&str>) -> DigestLine {
         owner: owner.map(Into::into),
         at: at("2026-01-31T12:00:00Z"),
         deadline: Some(at("2026-02-01T08:30:59.999Z")),
+        is_over: false,
         last_used_at: Some(at("2026-01-31T11:59:00Z")),
         code: Some("ADDRESS_REFUSED".into()),
     }
@@ -59,6 +60,25 @@ fn a_subject_counts_in_words() {
         for count in [1, 2] {
             assert!(subject(kind, count).is_ascii());
         }
+    }
+}
+
+#[test]
+fn what_is_over_when_the_mail_is_sent_is_not_said_to_be_ahead() {
+    let said = |kind, lines: Vec<DigestLine>| {
+        let count = u64::try_from(lines.len()).unwrap();
+        text(&DigestContent { sections: vec![DigestSection { kind: Some(kind), count, lines }] }, DIGEST)
+    };
+    let over = DigestLine { is_over: true, ..line(1, "a", None) };
+    for (kind, heading, both, detail) in [
+        (NoticeKind::Expiring, "1 token expired", "2 tokens expire soon or have expired", "expired 2026-02-01"),
+        (NoticeKind::RotationDue, "1 rotation due", "2 rotations due", "was to be rotated by 2026-02-01"),
+        (NoticeKind::OverlapEnding, "1 overlap ended", "2 overlaps end soon or have ended", "ended 2026-02-01"),
+    ] {
+        let one = said(kind, vec![over.clone()]);
+        assert!(one.starts_with(&format!("{heading}\n")) && one.contains(&format!("* a: {detail}")), "{one}");
+        let two = said(kind, vec![line(2, "b", None), over.clone()]);
+        assert!(two.starts_with(&format!("{both}\n")) && two.contains(&format!("* a: {detail}")), "{two}");
     }
 }
 

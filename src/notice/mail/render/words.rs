@@ -19,11 +19,15 @@ pub(in crate::notice::mail) fn subject(content: &DigestContent) -> String {
 /// How many there are of a kind.
 fn summary(section: &DigestSection) -> String {
     let count = section.count;
+    // Those that are over are listed last, so that the last line tells whether there are any.
+    let some_over = section.lines.last().is_some_and(|line| line.is_over);
     let (one, many) = match section.kind {
         Some(NoticeKind::Leaked) => ("1 token leaked", "# tokens leaked"),
         Some(NoticeKind::ValueReused) => ("1 retired value used", "retired values of # tokens used"),
+        Some(NoticeKind::Expiring) if some_over => ("1 token expired", "# tokens expire soon or have expired"),
         Some(NoticeKind::Expiring) => ("1 token expires soon", "# tokens expire soon"),
         Some(NoticeKind::RotationDue) => ("1 rotation due", "# rotations due"),
+        Some(NoticeKind::OverlapEnding) if some_over => ("1 overlap ended", "# overlaps end soon or have ended"),
         Some(NoticeKind::OverlapEnding) => ("1 overlap ends soon", "# overlaps end soon"),
         Some(NoticeKind::Revoked) => ("1 token revoked", "# tokens revoked"),
         Some(NoticeKind::RestrictionRefused) => {
@@ -60,7 +64,7 @@ pub(super) fn explanation(kind: Option<NoticeKind>) -> &'static str {
         Some(NoticeKind::Revoked) => "These tokens do not work any more.",
         Some(NoticeKind::RestrictionRefused) => "A value was sent from an address or an origin that is not allowed.",
         Some(NoticeKind::Unused) => "Revoke those that nobody needs.",
-        Some(NoticeKind::Test) => "Somebody tests this mail digest. It works.",
+        Some(NoticeKind::Test) => "This is a test, which somebody asked for. The mail digest works.",
         None => "Only a newer version of Rotakey knows what these are.",
     }
 }
@@ -70,8 +74,11 @@ pub(super) fn detail(kind: Option<NoticeKind>, line: &DigestLine) -> String {
     let deadline = line.deadline.map(minute).unwrap_or_default();
     let last_use = line.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", minute(at)));
     match kind {
+        Some(NoticeKind::Expiring) if line.is_over => format!("expired {deadline}"),
         Some(NoticeKind::Expiring) => format!("expires {deadline}"),
+        Some(NoticeKind::RotationDue) if line.is_over => format!("was to be rotated by {deadline}"),
         Some(NoticeKind::RotationDue) => format!("rotate by {deadline}"),
+        Some(NoticeKind::OverlapEnding) if line.is_over => format!("ended {deadline}, {last_use}"),
         Some(NoticeKind::OverlapEnding) => format!("ends {deadline}, {last_use}"),
         Some(NoticeKind::Unused) => last_use,
         Some(NoticeKind::RestrictionRefused) => {

@@ -1,9 +1,9 @@
 //! Claiming the mail of a digest that is due: its notices are gathered, batch by batch, and then it is to be sent.
 
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::ConnectionTrait;
 
-use crate::domain::id::{MailDigestId, MailId, TokenId};
-use crate::domain::notice::{DigestContent, DigestLine, DigestSection, NoticeKind};
+use crate::domain::id::{MailDigestId, MailId};
+use crate::domain::notice::DigestContent;
 use crate::domain::timestamp::Timestamp;
 use crate::store::sql::Sql;
 use crate::store::token::columns::Columns;
@@ -31,7 +31,7 @@ pub struct ClaimedMail {
     pub mail: MailId,
     /// Where it is sent.
     pub address: String,
-    /// What it says.
+    /// What it says, which is read after the claim ([`Store::mail_content`](crate::store::Store::mail_content)).
     pub content: DigestContent,
     /// When the first attempt began.
     pub first_attempt_at: Timestamp,
@@ -48,8 +48,8 @@ struct Due {
 }
 
 impl Transaction {
-    /// Gathers up to `most` notices for the mail of a digest that is due. If that is all, claims it until this time, under this name. At most
-    /// `listed` tokens of each kind are read. A mail that has no identity yet gets this one.
+    /// Gathers up to `most` notices for the mail of a digest that is due. If that is all, claims it until this time, under this name. A mail that
+    /// has no identity yet gets this one.
     ///
     /// # Errors
     /// When the database fails.
@@ -58,7 +58,7 @@ impl Transaction {
         (digest, new): (MailDigestId, MailId),
         claim: &str,
         (now, until): (Timestamp, Timestamp),
-        (most, listed): (u32, u32),
+        most: u32,
     ) -> Result<MailClaim, Error> {
         let Some(due) = self.lock_due_digest(digest, now).await? else { return Ok(MailClaim::NotDue) };
         let mail = due.mail.unwrap_or(new);
@@ -83,8 +83,7 @@ impl Transaction {
         let Some(row) = self.connection().query_one_raw(sql.statement()).await? else { return Ok(MailClaim::NotDue) };
         let mut columns = Columns::new(&row, 0);
         let (address, first_attempt_at, attempt) = (columns.take()?, columns.moment()?, columns.number()?);
-        let content = self.content(digest, mail, listed).await?;
-        let claim = claim.to_owned();
+        let (content, claim) = (DigestContent::default(), claim.to_owned());
         let claimed = ClaimedMail { digest, mail, address, content, first_attempt_at, attempt, claim };
         Ok(MailClaim::Claimed(Box::new(claimed)))
     }
@@ -131,56 +130,4 @@ impl Transaction {
         self.connection().execute_raw(sql.statement()).await?;
         Ok(())
     }
-
-    async fn content(&self, digest: MailDigestId, mail: MailId, listed: u32) -> Result<DigestContent, Error> {
-        let mut sql = Sql::new(self.connection().get_database_backend());
-        sql.text("SELECT kind, count(*) FROM (SELECT kind, token_id FROM mail_digest_notice");
-        sql.indexed_by("mail_digest_notice_mail_idx").push(
-            " WHERE mail_digest_id = ? AND mail_id = ? GROUP BY kind, token_id) AS about GROUP BY kind ORDER BY kind",
-            [digest.to_string().into(), mail.to_string().into()],
-        );
-        let rows = self.connection().query_all_raw(sql.statement()).await?;
-        let mut sections = Vec::new();
-        for row in &rows {
-            let mut columns = Columns::new(row, 0);
-            let (kind, count): (String, i64) = (columns.take()?, columns.take()?);
-            let lines = self.lines((digest, mail), &kind, listed).await?;
-            let count = u64::try_from(count).unwrap_or_default();
-            sections.push(DigestSection { kind: NoticeKind::parse(&kind), count, lines });
-        }
-        Ok(DigestContent::of(sections))
-    }
-
-    /// The first tokens of a kind, each by its last notice: those whose deadline is next, or whose notice is newest.
-    async fn lines(
-        &self,
-        (digest, mail): (MailDigestId, MailId),
-        kind: &str,
-        most: u32,
-    ) -> Result<Vec<DigestLine>, Error> {
-        let mut sql = Sql::new(self.connection().get_database_backend());
-        sql.text(
-            "SELECT token_id, name, owner, created_at, deadline, last_used_at, code FROM mail_digest_notice
-             WHERE number IN (SELECT max(number) FROM mail_digest_notice",
-        );
-        sql.indexed_by("mail_digest_notice_mail_idx").push(
-            " WHERE mail_digest_id = ? AND mail_id = ? AND kind = ? GROUP BY token_id) ORDER BY deadline, number DESC LIMIT ?",
-            [digest.to_string().into(), mail.to_string().into(), kind.into(), i64::from(most).into()],
-        );
-        let rows = self.connection().query_all_raw(sql.statement()).await?;
-        rows.iter().map(line).collect()
-    }
-}
-
-fn line(row: &QueryResult) -> Result<DigestLine, Error> {
-    let mut columns = Columns::new(row, 0);
-    Ok(DigestLine {
-        token_id: columns.text()?.and_then(|id| TokenId::parse(&id)),
-        name: columns.text()?,
-        owner: columns.text()?,
-        at: columns.moment()?,
-        deadline: columns.moment_if_any()?,
-        last_used_at: columns.moment_if_any()?,
-        code: columns.text()?,
-    })
 }

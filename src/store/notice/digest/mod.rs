@@ -4,6 +4,7 @@
 //! attempt that is repeated sends the same mail, and a notice whose transaction ends late is in the next one.
 
 mod claim;
+mod content;
 mod digests;
 mod note;
 mod notices;

@@ -10,6 +10,10 @@ use crate::store::sql::Sql;
 use crate::store::token::columns::Columns;
 use crate::store::{Error, Transaction};
 
+/// The columns of a digest whose mail is over, with the end of the next period twice.
+const MAIL_IS_OVER: &str =
+    "claim = NULL, mail_id = NULL, attempts = 0, first_attempt_at = NULL, period_ends_at = ?, due_at = ?";
+
 /// An attempt that is over.
 #[derive(Clone, Copy, Debug)]
 pub struct AttemptedMail<'a> {
@@ -46,6 +50,27 @@ impl Transaction {
         Ok(())
     }
 
+    /// Gives up a mail with which nobody has done anything since this time. The next period of its digest ends then. Returns whether there was
+    /// one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn give_up_mail(
+        &self,
+        digest: MailDigestId,
+        before: Timestamp,
+        next_period_ends_at: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut sql = Sql::new(self.connection().get_database_backend());
+        let ends_at = next_period_ends_at.unix_millis();
+        sql.push(&format!("UPDATE mail_digest SET {MAIL_IS_OVER}"), [ends_at.into(), ends_at.into()]);
+        sql.push(
+            " WHERE id = ? AND mail_id IS NOT NULL AND due_at < ?",
+            [digest.to_string().into(), before.unix_millis().into()],
+        );
+        Ok(self.connection().execute_raw(sql.statement()).await?.rows_affected() > 0)
+    }
+
     /// Notes the outcome of an attempt at its digest. If the mail is over, the next period ends at this time. `None` if another process has
     /// claimed the mail since, or the digest was deleted.
     ///
@@ -71,7 +96,7 @@ impl Transaction {
         match next {
             Next::Retry(at) => sql.push(", claim = NULL, due_at = ?", [at.unix_millis().into()]),
             Next::Delivered | Next::Dead => sql.push(
-                ", claim = NULL, mail_id = NULL, attempts = 0, first_attempt_at = NULL, period_ends_at = ?, due_at = ?",
+                &format!(", {MAIL_IS_OVER}"),
                 [next_period_ends_at.unix_millis().into(), next_period_ends_at.unix_millis().into()],
             ),
         };

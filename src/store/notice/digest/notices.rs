@@ -14,13 +14,22 @@ use crate::store::{Error, Store, Transaction};
 const OF_ENDED_MAIL: &str = " WHERE notice.mail_digest_id = digest.id AND notice.mail_id > ''
     AND (digest.mail_id IS NULL OR notice.mail_id <> digest.mail_id)";
 
+/// When a mail became due: its period ended, or it was asked for before that.
+const DUE_SINCE: &str = "CASE WHEN attempts = 0 THEN due_at WHEN first_attempt_at < period_ends_at THEN first_attempt_at ELSE period_ends_at END";
+
+/// The notices of a digest that are yet to be sent.
+const PENDING: &str =
+    " WHERE notice.mail_digest_id = digest.id AND (notice.mail_id IS NULL OR notice.mail_id = digest.mail_id)";
+
 /// What is yet to be sent by mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MailBacklog {
     /// How many notices, counted up to a limit.
     pub pending: u64,
-    /// When the oldest period ended whose mail was attempted, and is not accepted yet.
+    /// Since when the oldest mail is due that is not accepted yet, whether it was attempted or not.
     pub overdue_since: Option<Timestamp>,
+    /// How many mail digests there are.
+    pub digests: u64,
 }
 
 impl Transaction {
@@ -104,21 +113,48 @@ impl Store {
         Ok(deleted)
     }
 
-    /// What is yet to be sent by mail. At most so many notices are counted.
+    /// What is yet to be sent by mail at this time. At most so many notices are counted.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn mail_backlog(&self, most: u32) -> Result<MailBacklog, Error> {
+    pub async fn mail_backlog(&self, most: u32, now: Timestamp) -> Result<MailBacklog, Error> {
+        const INDEX: &str = "mail_digest_notice_mail_idx";
         let mut sql = Sql::new(self.read.get_database_backend());
-        sql.text("SELECT count(*), (SELECT min(period_ends_at) FROM mail_digest WHERE attempts > 0)");
+        sql.text(&format!("SELECT count(*), (SELECT min({DUE_SINCE}) FROM mail_digest AS digest"));
+        sql.push(" WHERE (attempts > 0 OR due_at <= ?)", [now.unix_millis().into()]);
+        sql.text(" AND EXISTS (SELECT 1 FROM mail_digest_notice AS notice").indexed_by(INDEX);
+        sql.text(&format!("{PENDING})), (SELECT count(*) FROM mail_digest)"));
         sql.text(" FROM (SELECT notice.number FROM mail_digest AS digest CROSS JOIN mail_digest_notice AS notice");
-        sql.indexed_by("mail_digest_notice_mail_idx").push(
-            " WHERE notice.mail_digest_id = digest.id AND (notice.mail_id IS NULL OR notice.mail_id = digest.mail_id) LIMIT ?) AS pending",
-            [i64::from(most).into()],
-        );
+        sql.indexed_by(INDEX).push(&format!("{PENDING} LIMIT ?) AS pending"), [i64::from(most).into()]);
         let Some(row) = self.read.query_one_raw(sql.statement()).await? else { return Ok(MailBacklog::default()) };
         let mut columns = Columns::new(&row, 0);
         let pending: i64 = columns.take()?;
-        Ok(MailBacklog { pending: u64::try_from(pending).unwrap_or_default(), overdue_since: columns.moment_if_any()? })
+        let overdue_since = columns.moment_if_any()?;
+        let digests: i64 = columns.take()?;
+        let count = |rows| u64::try_from(rows).unwrap_or_default();
+        Ok(MailBacklog { pending: count(pending), overdue_since, digests: count(digests) })
+    }
+
+    /// The digests that have begun a mail with which nobody has done anything since this time, and how many notices are in it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn abandoned_mails(&self, before: Timestamp) -> Result<Vec<(MailDigestId, u64)>, Error> {
+        let mut sql = Sql::new(self.read.get_database_backend());
+        sql.text("SELECT id, (SELECT count(*) FROM mail_digest_notice AS notice")
+            .indexed_by("mail_digest_notice_mail_idx");
+        sql.push(
+            " WHERE notice.mail_digest_id = digest.id AND notice.mail_id = digest.mail_id)
+             FROM mail_digest AS digest WHERE mail_id IS NOT NULL AND due_at < ?",
+            [before.unix_millis().into()],
+        );
+        let rows = self.read.query_all_raw(sql.statement()).await?;
+        let abandoned = rows.iter().map(|row| {
+            let mut columns = Columns::new(row, 0);
+            let id = columns.parse(MailDigestId::parse)?;
+            let count: i64 = columns.take()?;
+            Ok((id, u64::try_from(count).unwrap_or_default()))
+        });
+        abandoned.collect()
     }
 }
