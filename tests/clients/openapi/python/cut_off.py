@@ -10,8 +10,11 @@ from rotakey_client.api.api_tokens import (
     rehearse_api_token_retirement,
     rotate_api_token,
 )
+from rotakey_client.api.audit_log import audit_events
 from rotakey_client.models import (
+    ActorKind,
     APITokenInclude,
+    AuditAction,
     CreateAPITokenInput,
     EndAPITokenOverlapInput,
     ErrorCode,
@@ -80,3 +83,16 @@ third = good(rotate_api_token.sync(created.id, client=operator, body=leaked))
 assert (third.generation, len(third.values), third.cancelled_generation) == (3, 1, None)
 assert verdict(connect(second)) == ErrorCode.VALUE_RETIRED
 ok("a value in use is retired by force only")
+
+# The audit log says who did that and why, and what was refused before: newest first, also from its end.
+actions = [AuditAction.API_TOKEN_ROTATED, AuditAction.API_TOKEN_ROTATION_REFUSED]
+log = good(audit_events.sync(client=operator, token_id=created.id, actions=actions))
+rotated, denied, earlier = log.data
+assert (rotated.reason, rotated.evidence_url, rotated.refusal) == (leaked.reason, leaked.evidence_url, None)
+assert given(rotated.actor).kind == ActorKind.API_TOKEN and given(rotated.actor).id != created.id
+assert (denied.refusal, denied.reason, given(denied.actor).id) == (ErrorCode.STILL_IN_USE, None, created.id)
+oldest = good(audit_events.sync(client=operator, token_id=created.id, actions=actions, last=1))
+assert only(oldest.data) == earlier and oldest.page_info.has_previous_page and not oldest.page_info.has_next_page
+newer = good(audit_events.sync(client=operator, token_id=created.id, actions=actions, last=2, before=given(oldest.page_info.start_cursor)))
+assert newer.data == [rotated, denied]
+ok("read in the audit log who cut it off and why")

@@ -67,3 +67,16 @@ const third = good(await operator.POST("/api-tokens/{id}/rotate", { params: { pa
 assert.deepEqual([third.generation, third.values.length, third.cancelledGeneration], [3, 1, null]);
 assert.equal(await verdict(connect(second)), "VALUE_RETIRED");
 ok("a value in use is retired by force only");
+
+// The audit log says who did that and why, and what was refused before: newest first, also from its end.
+const query = { tokenId: created.id, actions: ["API_TOKEN_ROTATED", "API_TOKEN_ROTATION_REFUSED"] satisfies Schemas["AuditAction"][] };
+const log = good(await operator.GET("/audit-events", { params: { query } }));
+const [rotated, denied, earlier] = log.data;
+assert.deepEqual([rotated?.reason, rotated?.evidenceURL, rotated?.refusal], [leaked.reason, leaked.evidenceURL, null]);
+assert.deepEqual([denied?.refusal, denied?.reason, denied?.actor], ["STILL_IN_USE", null, { kind: "API_TOKEN", id: created.id }]);
+const oldest = good(await operator.GET("/audit-events", { params: { query: { ...query, last: 1 } } }));
+assert.deepEqual(only(oldest.data), earlier);
+const before = oldest.pageInfo.startCursor ?? "";
+const newer = good(await operator.GET("/audit-events", { params: { query: { ...query, last: 2, before } } }));
+assert.deepEqual(newer.data, [rotated, denied]);
+ok("read in the audit log who cut it off and why");
