@@ -201,9 +201,9 @@ def strangers(binary, folder, common, tls):
 
 
 def main(binary, folder):
-    # One of the servers speaks TLS from the start, which the library does not count.
+    # One of the servers speaks TLS from the start, which the library does not count. Others see handshakes that fail, as they should.
     warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     began = time.monotonic()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
