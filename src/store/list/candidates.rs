@@ -86,7 +86,7 @@ fn lookups<'a>(page: &'a Page, searches: &'a [Search]) -> Vec<Lookup<'a>> {
     .chain(index_ranges::pairs(filter).map(|(key, value)| Lookup::Pair(key, value)))
     .chain(filter.rotate_by_before.filter(|_| field != OrderField::RotateBy).map(|_| Lookup::RotateBy))
     .chain(expires(filter).filter(|_| field != OrderField::ExpiresAt).map(|_| Lookup::Expires))
-    .chain(filter.unused_since.filter(|_| field != OrderField::LastUsedAt).map(|_| Lookup::UnusedSince))
+    .chain(filter.unused_since.map(|_| Lookup::UnusedSince))
     .collect()
 }
 

@@ -2,7 +2,6 @@
 
 use sea_orm::Value;
 
-use crate::domain::id::TokenId;
 use crate::domain::listing::{Filter, Page};
 use crate::domain::timestamp::Timestamp;
 use crate::store::sql::Sql;
@@ -20,10 +19,6 @@ pub(super) fn write(sql: &mut Sql, branch: &Branch, page: &Page, searches: &[Sea
     write_status(sql, branch, page, now);
     write_settings(sql, branch, &page.filter);
     write_times(sql, &page.filter, now);
-    if let Some(at) = page.filter.unused_since {
-        // An id begins with the time of the creation, so this bounds an index that is in the order of the ids.
-        sql.push(&format!(" AND {} < ?", branch.id()), [TokenId::first_of(at).to_string().into()]);
-    }
     searches.iter().for_each(|search| search.write_condition(sql));
 }
 

@@ -180,7 +180,7 @@ impl Branch {
         }
     }
 
-    /// Adds the SELECT of the positions of an ordered branch within a range, from its index alone.
+    /// Adds the SELECT of the positions of an ordered branch within a range. Only of values are rows read.
     pub(super) fn write_positions(&self, sql: &mut Sql, page: &Page, range: &Range) {
         self.write_columns(sql, page);
         self.write_table(sql, page).text(" WHERE 1 = 1");

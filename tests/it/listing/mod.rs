@@ -11,5 +11,6 @@ mod slow_listings;
 mod stops;
 mod text_plans;
 mod texts;
+mod unused;
 mod uses;
 mod walks;

@@ -1,12 +1,13 @@
 //! A page looks at a limited number of tokens. If it has found too few by then, it ends there, and the next one goes on.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use rotakey::domain::id::TokenId;
 use rotakey::domain::listing::{End, Filter, MAX_EXAMINED, Order, OrderField, Page, Position};
 use rotakey::domain::rule::lifecycle::Status;
 use rotakey::domain::timestamp::Timestamp;
-use rotakey::domain::token::{Metadata, Scope, TokenKind};
+use rotakey::domain::token::{Metadata, Permission, Scope, TokenKind};
 use rotakey::store::Store;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ const FIELDS: [OrderField; 5] =
     [OrderField::CreatedAt, OrderField::Name, OrderField::ExpiresAt, OrderField::RotateBy, OrderField::LastUsedAt];
 
 /// Conditions of each kind: with a lookup and without, that all tokens meet, few or none.
-fn filters() -> Vec<Filter> {
+fn filters(creator: TokenId) -> Vec<Filter> {
     let all = Filter::default;
     let status = |statuses: &[Status]| Some(statuses.iter().copied().collect::<BTreeSet<_>>());
     let pairs = [("k".to_owned(), "v".to_owned()), ("all".to_owned(), "yes".to_owned())];
@@ -47,12 +48,19 @@ fn filters() -> Vec<Filter> {
         Filter { expires_after: moment(0), expires_before: moment(200), ..all() },
         Filter { rotate_by_before: moment(300), ..one("n") },
         Filter { unused_since: moment(10), ..one("n") },
+        Filter { unused_since: moment(70), ..all() },
+        Filter { expires_before: moment(200), ..one("n") },
+        Filter { created_by: Some(creator), ..all() },
+        Filter { created_by: Some(creator), ..one("n") },
+        Filter { permission: Some(Permission::ApiTokenRead), ..one("n") },
+        Filter { kind: Some(TokenKind::Private), ..all() },
+        Filter { previous_value_used_within_minutes: Some(200), ..all() },
     ]
 }
 
 /// Tokens with keys that tie, in every order: some expire, miss a rotation or were revoked.
-async fn create(server: &Server) {
-    for number in 0..14 {
+async fn create(server: &Server, numbers: Range<i64>) {
+    for number in numbers {
         server.clock.advance(number % 2);
         let ends = |minutes: i64| Timestamp::from_unix_millis(START + minutes * MINUTE).to_string();
         let input = json!({ "name": format!("n{}", number % 4), "owner": (number % 2 == 0).then_some("acme"),
@@ -96,16 +104,19 @@ async fn walk(store: &Store, mut page: Page, now: Timestamp) -> Vec<(Position, T
 #[tokio::test]
 async fn pages_that_stop_early_meet_every_token_once_in_every_order_both_ways() {
     let server = Server::start().await;
-    create(&server).await;
+    create(&server, 0..14).await;
+    let creator = TokenId::parse(&server.admin.my_id().await).unwrap();
     let store = Store::connect(&server.database.url).await.unwrap();
     let mut stopped = 0;
-    for (minutes, sweep) in [(90, false), (90, true)] {
+    // In the end, some tokens are sorted, and some are not yet.
+    for (minutes, sweep, more) in [(90, false, 0), (90, true, 0), (91, false, 5)] {
         server.clock.set(minutes * MINUTE);
         if sweep {
             server.service().await.sweep().await.unwrap();
         }
+        create(&server, 14..14 + more).await;
         let now = Timestamp::from_unix_millis(START + minutes * MINUTE);
-        for filter in filters() {
+        for filter in filters(creator) {
             for (field, descending) in FIELDS.iter().flat_map(|field| [(*field, false), (*field, true)]) {
                 let order = Order { field, descending };
                 let page = |size, end, max_examined| {
@@ -120,6 +131,19 @@ async fn pages_that_stop_early_meet_every_token_once_in_every_order_both_ways() 
                         let page = page(size, end, max_examined);
                         stopped += usize::from(store.list(&page, now).await.unwrap().stopped_at.is_some());
                         assert_eq!(walk(&store, page.clone(), now).await, expected, "{page:?} {minutes} {sweep}");
+                        // All but the first two and the last one.
+                        if let ([_, after, between @ .., before], 3) = (&expected[..], max_examined) {
+                            let (after, before) = (Some(after.0.clone()), Some(before.0.clone()));
+                            let page = Page { after, before, ..page };
+                            assert_eq!(walk(&store, page.clone(), now).await, between, "{page:?} {minutes} {sweep}");
+                            let (after, before) = (page.before.clone(), page.after.clone());
+                            let none = Page { after, before, ..page };
+                            assert_eq!(
+                                walk(&store, none, now).await,
+                                [],
+                                "nothing is after the end and before the start"
+                            );
+                        }
                     }
                 }
             }

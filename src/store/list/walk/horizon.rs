@@ -42,7 +42,7 @@ pub(in crate::store) async fn find(
     Ok(TokenId::parse(&id).map(|id| Horizon { position: Position { key: position, id }, is_tied }))
 }
 
-/// The statement that reads the last position and the next one, from the indexes alone.
+/// The statement that reads the last position and the next one: from the indexes, and in the order of ROTATE_BY from the values.
 pub(in crate::store) fn statement(backend: DbBackend, page: &Page, now: Timestamp) -> Option<Statement> {
     let branches = branches(page, None);
     let ordered: Vec<&Branch> = branches.iter().filter(|branch| branch.is_ordered()).collect();

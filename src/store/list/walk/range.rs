@@ -2,7 +2,8 @@
 
 use sea_orm::Value;
 
-use crate::domain::listing::{End, Page, Position, SortKey};
+use crate::domain::id::TokenId;
+use crate::domain::listing::{End, OrderField, Page, Position, SortKey};
 use crate::store::sql::Sql;
 
 /// The last position that a page looks at, if there are more behind it.
@@ -41,14 +42,25 @@ pub(in crate::store) fn is_ascending(page: &Page) -> bool {
     page.order.descending == (page.end == End::Last)
 }
 
+/// Before which position a filter asks for tokens. An id begins with the time of the creation, so in the order of the ids it is a bound.
+fn position_limit(page: &Page) -> Option<Position> {
+    let unused_since = page.filter.unused_since.filter(|_| page.order.field == OrderField::CreatedAt);
+    unused_since.map(|at| Position { key: None, id: TokenId::first_of(at) })
+}
+
 impl Range {
     /// The ranges of a page, within the bounds of its filter, and up to the horizon if there is one. No position is in two of them.
     ///
     /// Many tokens may have the same key. PostgreSQL cannot stop reading an index between them by a comparison of key and id. So those with
-    /// the key of the horizon are a range of their own.
+    /// the key at which the page ends are a range of their own.
     pub(in crate::store) fn of(page: &Page, horizon: Option<&Horizon>, (least, limit): KeyBounds) -> Vec<Self> {
         let (lower, upper) =
             if page.order.descending { (&page.before, &page.after) } else { (&page.after, &page.before) };
+        let by_filter = position_limit(page);
+        let upper = match (upper, &by_filter) {
+            (Some(given), Some(limit)) => Some(given.min(limit)),
+            (given, limit) => given.as_ref().or(limit.as_ref()),
+        };
         // The databases begin at one bound of several for a column, and not always at the closest.
         let (least, limit) = (least.map(SortKey::Moment), limit.map(SortKey::Moment));
         let is_low = |key: Option<&SortKey>| least.as_ref().is_some_and(|least| key < Some(least));
@@ -56,34 +68,39 @@ impl Range {
         let at = |position: &Position| Bound::At(position.clone(), false);
         let lower =
             lower.as_ref().filter(|position| !is_low(position.key.as_ref())).map(at).or(least.clone().map(Bound::With));
-        let upper = upper
-            .as_ref()
-            .filter(|position| !is_high(position.key.as_ref()))
-            .map(at)
-            .or(limit.clone().map(Bound::Beside));
-        let Some(Horizon { position, is_tied }) = horizon else { return vec![Self { key: None, lower, upper }] };
+        let upper =
+            upper.filter(|position| !is_high(position.key.as_ref())).map(at).or(limit.clone().map(Bound::Beside));
         let ascending = is_ascending(page);
-        let is_beyond = if ascending { is_high(position.key.as_ref()) } else { is_low(position.key.as_ref()) };
-        if is_beyond {
-            return vec![Self { key: None, lower, upper }];
-        }
-        let from_start = |end: Bound| {
-            let end = Some(end);
-            if ascending {
-                Self { key: None, lower: lower.clone(), upper: end }
-            } else {
-                Self { key: None, lower: end, upper: upper.clone() }
-            }
+        let (start, given_end) = if ascending { (lower, upper) } else { (upper, lower) };
+        let is_beyond = |position: &Position| {
+            let key = position.key.as_ref();
+            if ascending { is_high(key) } else { is_low(key) }
         };
-        let through = from_start(Bound::At(position.clone(), true));
-        let Some(key) = position.key.clone().filter(|_| *is_tied) else { return vec![through] };
-        let start = if ascending { &lower } else { &upper };
-        match start {
-            Some(Bound::At(start, _)) if start.key.as_ref() == Some(&key) => vec![Self { key: Some(key), ..through }],
-            _ => {
-                let (lower, upper) = if ascending { (None, through.upper) } else { (through.lower, None) };
-                vec![from_start(Bound::Beside(key.clone())), Self { key: Some(key), lower, upper }]
+        let (end, may_tie) = match horizon {
+            Some(Horizon { position, is_tied }) if !is_beyond(position) => {
+                (Some(Bound::At(position.clone(), true)), *is_tied)
             }
+            _ => (given_end, true),
+        };
+        let range = |key: Option<SortKey>, start: Option<Bound>, end: Option<Bound>| {
+            let (lower, upper) = if ascending { (start, end) } else { (end, start) };
+            Self { key, lower, upper }
+        };
+        let end_key = if let Some(Bound::At(position, _)) = &end { position.key.clone() } else { None };
+        let Some(key) = end_key else { return vec![range(None, start, end)] };
+        let precedes = |first: &SortKey| if ascending { *first < key } else { *first > key };
+        let is_before_key = match &start {
+            None => true,
+            Some(Bound::At(position, _)) => position.key.as_ref().is_some_and(precedes),
+            Some(Bound::Beside(first) | Bound::With(first)) => precedes(first),
+        };
+        match &start {
+            Some(Bound::At(position, _)) if position.key.as_ref() == Some(&key) => vec![range(Some(key), start, end)],
+            Some(Bound::With(first)) if *first == key => vec![range(Some(key), None, end)],
+            _ if may_tie && is_before_key => {
+                vec![range(None, start, Some(Bound::Beside(key.clone()))), range(Some(key), None, end)]
+            }
+            _ => vec![range(None, start, end)],
         }
     }
 
