@@ -17,6 +17,8 @@ const MAX_TRIGRAMS: usize = 32;
 const MAX_EXPECTED: u64 = 40_000;
 /// Which other trigrams are looked up with the rarest: longer lists cost more than they save.
 const MAX_LISTED: u64 = 100_000;
+/// How many texts of a sample may have a trigram by chance, although few tokens have it.
+const BY_CHANCE: u64 = 2;
 
 /// The part to look up; `None` if the text has no trigram, or only such that very many tokens have.
 ///
@@ -34,36 +36,39 @@ pub(super) async fn find(
     let backend = connection.get_database_backend();
     let row = connection.query_one_raw(statement(Sql::new(backend), text, columns)).await;
     let row = row.map_err(|err| Error::of_listing(err, backend))?;
-    let expected: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
-    let expected: Vec<u64> =
-        expected.iter().flat_map(|numbers| numbers.split(' ')).map(|number| number.parse().unwrap_or(0)).collect();
-    Ok(choose(&letters, &expected))
+    let numbers: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+    let mut numbers = numbers.iter().flat_map(|numbers| numbers.split(' ')).map(|number| number.parse().unwrap_or(0));
+    let resolution = numbers.next().unwrap_or(0);
+    Ok(choose(&letters, resolution, &numbers.collect::<Vec<_>>()))
 }
 
-/// How many tokens are expected to have each trigram, with spaces between these numbers. As in the index, words have a space on either side.
+/// For how many tokens one text of a sample stands, and how many are expected to have each trigram, with spaces between these numbers. As in
+/// the index, words have a space on either side, and the database says what is the lower case of a letter.
 fn statement(mut sql: Sql, text: &str, columns: &[&str]) -> Statement {
     let columns: Vec<String> = columns.iter().map(|column| format!("'{column}'")).collect();
     sql.text(&format!(
         "WITH sample AS MATERIALIZED (
-             SELECT ' ' || regexp_replace(lower(part.value), '[^[:alnum:]]', ' ', 'g') || ' ' AS value, part.share FROM pg_stats AS stats CROSS JOIN LATERAL (
-                 SELECT common.value, common.share::float8
+             SELECT ' ' || regexp_replace(lower(part.value), '[^[:alnum:]]', ' ', 'g') || ' ' AS value, part.share, part.is_one_of_many FROM pg_stats AS stats CROSS JOIN LATERAL (
+                 SELECT common.value, common.share::float8, false
                  FROM unnest(stats.most_common_vals::text::text[], stats.most_common_freqs) AS common(value, share)
                  UNION ALL
                  SELECT bound.value, greatest(0, 1 - stats.null_frac -
-                     coalesce((SELECT sum(share) FROM unnest(stats.most_common_freqs) AS common(share)), 0))::float8 / count(*) OVER ()
+                     coalesce((SELECT sum(share) FROM unnest(stats.most_common_freqs) AS common(share)), 0))::float8 / count(*) OVER (), true
                  FROM unnest(stats.histogram_bounds::text::text[]) AS bound(value)
-             ) AS part
+             ) AS part(value, share, is_one_of_many)
              WHERE stats.schemaname = ANY (current_schemas(false)) AND stats.tablename = 'api_token' AND stats.attname IN ({})
          )",
         columns.join(", ")
     ));
     sql.push(
         &format!(
-            " SELECT string_agg(greatest(0, of_trigram.share * (SELECT reltuples FROM pg_class WHERE oid = to_regclass('api_token')))
-                 ::bigint::text, ' ' ORDER BY of_trigram.start)
-             FROM (
-                 SELECT start, (SELECT coalesce(sum(share), 0) FROM sample WHERE strpos(value, substr(asked.value, start, {TRIGRAM})) > 0) AS share
-                 FROM (SELECT regexp_replace(?::text, '[^[:alnum:]]', ' ', 'g') AS value) AS asked
+            " SELECT greatest(0, max(of_trigram.resolution) * max(of_table.rows))::bigint || ' ' ||
+                 string_agg(greatest(0, of_trigram.share * of_table.rows)::bigint::text, ' ' ORDER BY of_trigram.start)
+             FROM (SELECT reltuples AS rows FROM pg_class WHERE oid = to_regclass('api_token')) AS of_table
+             CROSS JOIN (
+                 SELECT start, (SELECT coalesce(max(share), 0) FROM sample WHERE is_one_of_many) AS resolution,
+                      (SELECT coalesce(sum(share), 0) FROM sample WHERE strpos(value, substr(asked.value, start, {TRIGRAM})) > 0) AS share
+                 FROM (SELECT regexp_replace(lower(?::text), '[^[:alnum:]]', ' ', 'g') AS value) AS asked
                  CROSS JOIN generate_series(1, least({MAX_TRIGRAMS}, length(asked.value) - {TRIGRAM} + 1)) AS start
              ) AS of_trigram"
         ),
@@ -72,16 +77,19 @@ fn statement(mut sql: Sql, text: &str, columns: &[&str]) -> Statement {
     sql.statement()
 }
 
-/// The part around the rarest trigram, as long as each of its trigrams is rare enough.
-fn choose(letters: &[char], expected: &[u64]) -> Option<String> {
+/// The part around the rarest trigram, as long as each of its trigrams is rare enough. In a sample of a large table one text stands for many
+/// tokens, and may be there by chance.
+fn choose(letters: &[char], resolution: u64, expected: &[u64]) -> Option<String> {
+    let by_chance = resolution.saturating_mul(BY_CHANCE);
+    let (max_expected, max_listed) = (MAX_EXPECTED.max(by_chance), MAX_LISTED.max(by_chance));
     let trigrams = letters.windows(TRIGRAM).zip(expected);
     let counts: Vec<Option<u64>> = trigrams.map(|(trigram, count)| is_indexed(trigram).then_some(*count)).collect();
     let (count, start) = counts.iter().zip(0..).filter_map(|(count, start)| Some(((*count)?, start))).min()?;
-    if count > MAX_EXPECTED {
+    if count > max_expected {
         return None;
     }
     let count = |start: &usize| counts.get(*start).copied();
-    let is_listed = |start: &usize| count(start).is_some_and(|count| count.is_none_or(|count| count <= MAX_LISTED));
+    let is_listed = |start: &usize| count(start).is_some_and(|count| count.is_none_or(|count| count <= max_listed));
     let is_end = |start: &usize| count(start).flatten().is_some();
     let first = (0..start).rev().take_while(is_listed).filter(is_end).last().unwrap_or(start);
     let last = (start + 1..).take_while(is_listed).filter(is_end).last().unwrap_or(start);
@@ -102,7 +110,7 @@ mod tests {
     use super::*;
 
     fn chosen(text: &str, expected: &[u64]) -> Option<String> {
-        choose(&text.chars().collect::<Vec<_>>(), expected)
+        choose(&text.chars().collect::<Vec<_>>(), 0, expected)
     }
 
     #[test]
@@ -123,6 +131,15 @@ mod tests {
         assert_eq!(chosen("abc", &[MAX_EXPECTED]).as_deref(), Some("abc"));
         assert_eq!(chosen("abc", &[MAX_EXPECTED + 1]), None);
         assert_eq!(chosen("ab", &[]), None);
+    }
+
+    #[test]
+    fn a_text_that_few_samples_have_is_looked_up_however_many_tokens_one_of_them_stands_for() {
+        let letters: Vec<char> = "4711".chars().collect();
+        let one = 99_000;
+        assert_eq!(choose(&letters, one, &[one, 2 * one]).as_deref(), Some("4711"));
+        assert_eq!(choose(&letters, one, &[3 * one, one]).as_deref(), Some("711"));
+        assert_eq!(choose(&letters, one, &[3 * one, 3 * one]), None);
     }
 
     #[test]
