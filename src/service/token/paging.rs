@@ -70,16 +70,21 @@ impl Connection {
         Self { views, positions, order: page.order, stopped_at, end: page.end, has_next_page, has_previous_page }
     }
 
-    /// The cursor that the page begins at: that of the first token, if there is one.
+    /// The cursor that the page begins at: that of the first token, or that of where an empty page stopped.
     pub fn start_cursor(&self) -> Option<String> {
-        let stopped_at = self.stopped_at.as_ref().filter(|_| self.end == End::Last);
-        stopped_at.or(self.positions.first()).map(|position| cursor(position, self.order))
+        self.cursor_at(End::Last, self.positions.first())
     }
 
-    /// The cursor that the page ends at: that of the last token, if there is one.
+    /// The cursor that the page ends at: that of the last token, or that of where the page stopped.
     pub fn end_cursor(&self) -> Option<String> {
-        let stopped_at = self.stopped_at.as_ref().filter(|_| self.end == End::First);
-        stopped_at.or(self.positions.last()).map(|position| cursor(position, self.order))
+        self.cursor_at(End::First, self.positions.last())
+    }
+
+    /// The cursor at one side of the page. `reached_by` are the pages that reach it last.
+    fn cursor_at(&self, reached_by: End, token: Option<&Position>) -> Option<String> {
+        let stopped_at = self.stopped_at.as_ref();
+        let position = if self.end == reached_by { stopped_at.or(token) } else { token.or(stopped_at) };
+        position.map(|position| cursor(position, self.order))
     }
 }
 
