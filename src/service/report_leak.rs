@@ -12,7 +12,7 @@ use crate::domain::id::TokenId;
 use crate::domain::invalid_input::InvalidInput;
 use crate::domain::notice::NoticeKind;
 use crate::domain::reason::{Reason, evidence};
-use crate::domain::rule::rotation::leak::{LeakResponse, respond};
+use crate::domain::rule::rotation::leak::{LeakResponse, respond, works};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Actor, Token, TokenKind};
 use crate::domain::value::foreign::Presentable;
@@ -28,8 +28,8 @@ pub const MAX_REPORTED_BYTES: usize = 4_096;
 const ANSWERED_AFTER: Duration = Duration::from_millis(200);
 /// The least time between two records of one value, in seconds.
 const RESOLUTION_SECONDS: u32 = 60;
-/// How many reports of one token are recorded in that time. A holder can have as many values as they like, and report all of them.
-const MAX_RECORDED: u32 = 10;
+/// How many reports of values of one token that no longer work are recorded in that time. A holder can have as many values as they like, and report all of them.
+const MAX_RECORDED: usize = 10;
 /// How far ahead of this clock an event may be, in seconds, and still count as recorded.
 const CLOCK_TOLERANCE_SECONDS: u32 = 10;
 /// How many values in one text are looked up.
@@ -87,15 +87,21 @@ impl Service {
         handled
     }
 
-    /// Handles the text if it is a value, and otherwise each value of ours in it.
+    /// Handles the text if it is a value, and each value of ours in it. If one cannot be handled, the others are.
     async fn handle_leak(&self, text: &str, report: &Report, now: Timestamp) -> Result<(), Error> {
-        if self.foreign_formats.present(text).is_some() {
-            return self.handle_leaked_value(text, report, now).await;
+        let mut values: Vec<&str> = Vec::new();
+        for value in
+            std::iter::once(text).filter(|text| self.foreign_formats.present(text).is_some()).chain(values_in(text))
+        {
+            if values.len() < MAX_VALUES && !values.contains(&value) {
+                values.push(value);
+            }
         }
-        for value in values_in(text).take(MAX_VALUES) {
-            self.handle_leaked_value(value, report, now).await?;
+        let mut failure = None;
+        for value in values {
+            failure = failure.or(self.handle_leaked_value(value, report, now).await.err());
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
     async fn handle_leaked_value(&self, text: &str, report: &Report, now: Timestamp) -> Result<(), Error> {
@@ -108,17 +114,18 @@ impl Service {
         if respond(&seen, generation, now).is_some() {
             // Urgent, because it cuts off whoever has the value.
             let write = || async move { self.write_leak(self.store.begin_urgent().await?, value, report, now).await };
-            return self.retry_on_full_disk(write).await;
+            return self.retry_on_full_disk(write).await.map(drop);
         }
-        // A report that is repeated again and again must not block other writers.
-        if !self.leaks.allows(value, now) {
+        // Reports that are repeated again and again must not block other writers.
+        let (this, old) = ((seen.id, Some(generation)), (seen.id, None));
+        let is_old = !works(&seen, generation, now);
+        if self.leaks.is_recent(&this, now) || (is_old && self.leaks.is_recent(&old, now)) {
             return Ok(());
         }
-        let written = async { self.write_leak(self.store.begin().await?, value, report, now).await }.await;
-        if written.is_err() {
-            self.leaks.forget(&value);
-        }
-        written
+        let is_full = self.write_leak(self.store.begin().await?, value, report, now).await?;
+        // Only now: what is not recorded must not be taken for recorded.
+        self.leaks.allows(if is_full { old } else { this }, now);
+        Ok(())
     }
 
     /// The token that has or had this value. It is looked up whatever is cached, so that an answer does not depend on it, and nothing about
@@ -135,18 +142,19 @@ impl Service {
         Ok(None)
     }
 
+    /// Returns whether enough of this token is recorded for now.
     async fn write_leak(
         &self,
         transaction: Transaction,
         value: (TokenId, u32),
         leak: &Report,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let written = self.write_leak_in(&transaction, value, leak, now).await;
         let events = transaction.events();
-        transaction.finish(written).await?;
+        let is_full = transaction.finish(written).await?;
         events.iter().for_each(|event| report(event));
-        Ok(())
+        Ok(is_full)
     }
 
     async fn write_leak_in(
@@ -155,12 +163,14 @@ impl Service {
         (id, generation): (TokenId, u32),
         leak: &Report,
         now: Timestamp,
-    ) -> Result<(), Error> {
-        let (Some(mut token), _) = transaction.find_to_change(id, None).await? else { return Ok(()) };
+    ) -> Result<bool, Error> {
+        let (Some(mut token), _) = transaction.find_to_change(id, None).await? else { return Ok(false) };
         let response = respond(&token, generation, now);
         let minute = (now.minus_seconds(RESOLUTION_SECONDS), now.plus_seconds(CLOCK_TOLERANCE_SECONDS));
-        let recorded = transaction.generations_of_events(Action::LeakReported, id, minute, MAX_RECORDED).await?;
-        let is_full = u32::try_from(recorded.len()).is_ok_and(|recorded| recorded >= MAX_RECORDED);
+        let recorded = transaction.generations_of_events(Action::LeakReported, id, minute).await?;
+        // There are few values that work, and many that do not.
+        let old = recorded.iter().flatten().filter(|generation| !works(&token, **generation, now)).count();
+        let is_full = !works(&token, generation, now) && old >= MAX_RECORDED;
         // What is done about it is said in any case.
         if response.is_some() || (!is_full && !recorded.contains(&Some(generation))) {
             let by = (Actor::System, leak.provenance.clone());
@@ -171,11 +181,14 @@ impl Service {
         }
         let by = (Actor::System, leak.provenance.clone());
         match response {
-            Some(LeakResponse::Retire(retiring)) => self.retire_at_once(transaction, &token, &retiring, by, now).await,
-            Some(LeakResponse::Revoke) => {
-                self.write_revocation(transaction, &mut token, (by, generation), leak.reason.clone(), now).await
+            Some(LeakResponse::Retire(retiring)) => {
+                self.retire_at_once(transaction, &token, &retiring, by, now).await?
             }
-            None => Ok(()),
+            Some(LeakResponse::Revoke) => {
+                self.write_revocation(transaction, &mut token, (by, generation), leak.reason.clone(), now).await?;
+            }
+            None => {}
         }
+        Ok(is_full)
     }
 }

@@ -43,7 +43,7 @@ pub struct Service {
     pub(super) foreign_formats: ForeignFormats,
     pub(super) unknown_lookups: Arc<UnknownLookups>,
     pub(super) leak_lookups: Arc<LeakLookups>,
-    pub(super) leaks: Arc<RateLimit<(TokenId, u32)>>,
+    pub(super) leaks: Arc<RateLimit<(TokenId, Option<u32>)>>,
     pub(super) uses: Arc<UseBuffer>,
     pub(super) streams: Arc<Streams>,
     pub(super) fan_out: FanOut,

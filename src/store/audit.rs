@@ -36,8 +36,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// The generations of the events of this action about this token between these two times, of at most so many of them. An event of a
-    /// clock that was ahead is later than that.
+    /// The generations of the events of this action about this token between these two times. An event of a clock that was
+    /// ahead is later than that.
     ///
     /// # Errors
     /// When the database fails.
@@ -46,20 +46,13 @@ impl Transaction {
         action: Action,
         token_id: TokenId,
         (after, until): (Timestamp, Timestamp),
-        most: u32,
     ) -> Result<Vec<Option<u32>>, Error> {
         const SQL: &str =
-            "SELECT generation FROM audit_event WHERE token_id = $1 AND action = $2 AND id >= $3 AND id < $4 LIMIT $5";
+            "SELECT generation FROM audit_event WHERE token_id = $1 AND action = $2 AND id >= $3 AND id < $4";
         let first_after = |moment: Timestamp| {
             EventId::first_of(Timestamp::from_unix_millis(moment.unix_millis().saturating_add(1))).to_string().into()
         };
-        let values = [
-            token_id.to_string().into(),
-            action.as_str().into(),
-            first_after(after),
-            first_after(until),
-            i64::from(most).into(),
-        ];
+        let values = [token_id.to_string().into(), action.as_str().into(), first_after(after), first_after(until)];
         let statement = Statement::from_sql_and_values(self.connection().get_database_backend(), SQL, values);
         let rows = self.connection().query_all_raw(statement).await?;
         let generation = |row: &QueryResult| {

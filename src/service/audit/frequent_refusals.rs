@@ -12,7 +12,8 @@ use crate::domain::timestamp::Timestamp;
 const WINDOW_MINUTES: u32 = 60;
 /// The least time between two announcements of a kind, in seconds.
 const RESOLUTION_SECONDS: u32 = 60;
-/// How many kinds are counted. Further ones are not, until others have had none for an hour. This is less than half a megabyte.
+/// How many kinds are counted. A further one takes the place of one that had the fewest refusals, so that single refusals of many tokens do
+/// not keep those of another from being announced. This is less than half a megabyte.
 const MAX_KINDS: usize = 4_096;
 
 /// A token, and the code with which its values are refused.
@@ -45,8 +46,10 @@ impl FrequentRefusals {
         let lasts = |window: &Window| window.begins_at <= now && now < window.begins_at.plus_minutes(WINDOW_MINUTES);
         if windows.len() >= MAX_KINDS && !windows.contains_key(&kind) {
             windows.retain(|_, window| lasts(window));
-            if windows.len() >= MAX_KINDS {
-                return false;
+            let rarest =
+                windows.iter().min_by_key(|(_, window)| (window.refusals, window.begins_at)).map(|(kind, _)| *kind);
+            if let Some(rarest) = rarest.filter(|_| windows.len() >= MAX_KINDS) {
+                windows.remove(&rarest);
             }
         }
         let window = windows.entry(kind).or_insert(Window { begins_at: now, refusals: 0, announced_at: None });
@@ -106,14 +109,16 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_kinds_is_bounded_and_old_ones_make_room() {
-        let refusals = FrequentRefusals::new(1);
-        for number in 0..u16::try_from(MAX_KINDS).unwrap() {
-            assert!(refusals.count((token(number), "A"), at(0)));
+    fn the_number_of_kinds_is_bounded_and_rare_ones_make_room() {
+        let refusals = FrequentRefusals::new(3);
+        let often = (token(u16::MAX), "A");
+        assert_eq!([refusals.count(often, at(0)), refusals.count(often, at(0))], [false, false]);
+        for number in 0..2 * u16::try_from(MAX_KINDS).unwrap() {
+            assert!(!refusals.count((token(number), "A"), at(1)));
         }
-        assert!(!refusals.count((token(u16::MAX), "A"), at(3_599)));
-        assert!(refusals.count((token(0), "A"), at(3_599)), "a known one goes on");
-        assert!(refusals.count((token(u16::MAX), "A"), at(3_600)));
-        assert!(refusals.windows.lock().unwrap().len() < 3);
+        assert_eq!(refusals.windows.lock().unwrap().len(), MAX_KINDS);
+        assert!(refusals.count(often, at(2)), "what is frequent is not forgotten");
+        let other = (token(u16::MAX - 1), "A");
+        assert_eq!([3, 4, 5].map(|seconds| refusals.count(other, at(seconds))), [false, false, true]);
     }
 }

@@ -42,9 +42,10 @@ impl<K: Eq + Hash> RateLimit<K> {
         room
     }
 
-    /// Allows the next one of this kind at once.
-    pub(crate) fn forget(&self, kind: &K) {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(kind);
+    /// Whether one of this kind was allowed less than a minute ago.
+    pub(crate) fn is_recent(&self, kind: &K, now: Timestamp) -> bool {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get(kind).is_some_and(|at| is_within_period(*at, now))
     }
 }
 

@@ -10,6 +10,8 @@ use crate::domain::timestamp::Timestamp;
 
 /// How many lookups a second may find nothing.
 const MAX_A_SECOND: u32 = 1_000;
+/// How many seconds ago a request may have begun that has waited.
+const LATE_SECONDS: i64 = 10;
 
 /// Those of values that are reported to have leaked. Strangers cannot crowd out callers. What is found counts as well: otherwise the limit
 /// would tell whether it was.
@@ -40,6 +42,9 @@ impl UnknownLookups {
     pub(crate) fn begin(&self, now: Timestamp) -> Option<Lookup<'_>> {
         let second = now.unix_millis().div_euclid(1_000);
         let mut window = self.window();
+        // A request that has waited counts in the present second. A clock that was set back begins anew.
+        let is_late = (window.second.saturating_sub(LATE_SECONDS)..=window.second).contains(&second);
+        let second = if is_late { window.second } else { second };
         if window.second != second {
             *window = Window { second, lookups: 0 };
         }
@@ -80,8 +85,12 @@ mod tests {
         }
         assert!(limit.begin(at(1_999)).is_none());
         let late = limit.begin(at(2_000)).unwrap();
-        assert!(limit.begin(at(3_000)).is_some());
+        for _ in 0..MAX_A_SECOND {
+            assert!(limit.begin(at(60_000)).is_some());
+        }
         late.give_back();
-        assert_eq!(limit.window().lookups, 1, "of another second");
+        assert_eq!(limit.window().lookups, MAX_A_SECOND, "of another second");
+        assert!(limit.begin(at(59_999)).is_none(), "one that has waited does not begin the second anew");
+        assert!(limit.begin(at(49_000)).is_some(), "after the clock was set back");
     }
 }

@@ -248,7 +248,7 @@ async fn a_value_is_found_in_the_text_around_it() {
     let server = Server::start().await;
     let tokens = [create(&server, "REVOKE").await, create(&server, "REVOKE").await];
     let [first, second] = tokens.each_ref().map(|token| token.client.value.as_deref().unwrap());
-    let text = format!("export KEY=\"{first}\"; curl -H 'X-API-Key: {second}' # {UNKNOWN}");
+    let text = format!("{first} {first} {first} export KEY=\"{first}\"; curl -H 'X-API-Key: {second}' # {UNKNOWN}");
     assert_eq!(report(&server.anonymous(), json!({ "value": text })).await.status, 202);
     for token in &tokens {
         assert_eq!(token.client.check().await, Err("TOKEN_REVOKED".into()));
@@ -256,9 +256,9 @@ async fn a_value_is_found_in_the_text_around_it() {
 }
 
 #[tokio::test]
-async fn reports_of_many_values_of_one_token_are_recorded_ten_times_a_minute_and_it_is_still_revoked() {
+async fn reports_of_many_old_values_of_a_token_are_recorded_ten_times_a_minute_and_do_not_hide_one_that_works() {
     let server = Server::start().await;
-    let token = create(&server, "REVOKE").await;
+    let token = create(&server, "ALERT").await;
     let mut old = Vec::new();
     let mut holder = token.client.clone();
     for _ in 0..12 {
@@ -270,8 +270,11 @@ async fn reports_of_many_values_of_one_token_are_recorded_ten_times_a_minute_and
     }
     assert_eq!(recorded(&server, &token.id).await.len(), 10);
     leak(&holder).await;
-    assert_eq!(holder.check().await, Err("TOKEN_REVOKED".into()));
-    assert_eq!(recorded(&server, &token.id).await.len(), 12, "with the report");
+    leak(&holder).await;
+    assert_eq!(recorded(&server, &token.id).await.last(), Some(&("LEAK_REPORTED".to_owned(), 13)));
+    server.clock.advance(MINUTE);
+    leak(&old[11]).await;
+    assert_eq!(recorded(&server, &token.id).await.len(), 12);
 }
 
 #[tokio::test]

@@ -19,14 +19,11 @@ pub enum LeakResponse {
 
 /// What is done if the value of this generation is reported to have leaked; `None` if nothing is, besides recording it.
 pub fn respond(token: &Token, generation: u32, now: Timestamp) -> Option<LeakResponse> {
-    let previous = token.previous.as_deref().map(|value| value.generation);
-    let previous = previous.filter(|_| lifecycle::overlap_lasts(token, now));
-    let is_current = token.current.generation == generation;
-    let can_be_used = is_current || previous == Some(generation);
+    let (previous, is_current) = (previous(token, now), token.current.generation == generation);
     // A change of settings keeps anything but an alert from being set on a public or protected token (R11), but an older replica may have
     // made it one since.
     let is_exempt = token.settings.protected || token.settings.kind == TokenKind::Public;
-    if lifecycle::status(token, now).is_final() || !can_be_used || is_exempt {
+    if !works(token, generation, now) || is_exempt {
         return None;
     }
     match token.settings.on_leak {
@@ -38,6 +35,17 @@ pub fn respond(token: &Token, generation: u32, now: Timestamp) -> Option<LeakRes
         }
         LeakPolicy::Revoke => Some(LeakResponse::Revoke),
     }
+}
+
+/// Whether the value of this generation can still be used, now or once the token is resumed.
+pub fn works(token: &Token, generation: u32, now: Timestamp) -> bool {
+    let is_one = token.current.generation == generation || previous(token, now) == Some(generation);
+    is_one && !lifecycle::status(token, now).is_final()
+}
+
+/// The generation of the previous value, while the overlap lasts.
+fn previous(token: &Token, now: Timestamp) -> Option<u32> {
+    token.previous.as_deref().map(|value| value.generation).filter(|_| lifecycle::overlap_lasts(token, now))
 }
 
 #[cfg(test)]
