@@ -131,7 +131,9 @@ def bring(binary, folder, server, heading, page, system, database):
     for key in system["good"]:
         status, _ = server.ask("/verify", **credential(system, key))
         assert status == 200, (heading, status)
-    for key in [*system["bad"], system["good"][0][:-1] + "0"]:
+    good = system["good"][0]
+    altered = good[:-1] + ("1" if good.endswith("0") else "0")
+    for key in [*system["bad"], altered]:
         status, _ = server.ask("/verify", **credential(system, key))
         assert status == 401, (heading, status)
     rotate = {"query": "mutation rotateAPIToken { rotateAPIToken { token { value name owner scopes expiresAt createdAt } } }"}

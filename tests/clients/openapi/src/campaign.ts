@@ -62,8 +62,10 @@ const cancelled = good(
   await operator.POST("/rotation-campaigns/{id}/cancel", { params: { path: { id: second.id } }, body: { reason: "over" } }),
 );
 assert.ok(cancelled.cancelled && cancelled.name === null);
-const page = good(await operator.GET("/rotation-campaigns", { params: { query: { first: 2 } } }));
-assert.deepEqual(page.data.map((each) => each.id), [second.id, campaign.id]);
+// Other programs create campaigns at the same time.
+const page = good(await operator.GET("/rotation-campaigns", { params: { query: { first: 200 } } }));
+const own = page.data.map((each) => each.id).filter((id) => [second.id, campaign.id].includes(id));
+assert.deepEqual(own, [second.id, campaign.id]);
 const missing = await operator.GET("/rotation-campaigns/{id}", { params: { path: { id: orders.id } } });
 assert.deepEqual([missing.response.status, refused(missing).code], [404, "NOT_FOUND"]);
 ok("cancelled a campaign");
