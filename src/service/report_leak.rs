@@ -1,7 +1,7 @@
 //! `reportLeakedValue`: whoever has found a value says so, and its token is dealt with by its `onLeak`.
 //!
-//! Anyone may report. The answer is the same, and takes the same time, whether or not the text is a value of ours and whatever becomes of
-//! it: a report must not be a way to ask. What is no value is neither kept nor logged.
+//! Anyone may report. The answer is the same, and not given earlier, whether or not the text is a value of ours and whatever becomes of it:
+//! a report must not be a way to ask. What is no value is neither kept nor logged.
 
 use std::time::Duration;
 
@@ -28,7 +28,8 @@ pub const MAX_REPORTED_BYTES: usize = 4_096;
 const ANSWERED_AFTER: Duration = Duration::from_millis(200);
 /// The least time between two records of one value, in seconds.
 const RESOLUTION_SECONDS: u32 = 60;
-/// How many reports of values of one token that no longer work are recorded in that time. A holder can have as many values as they like, and report all of them.
+/// How many reports of values of one token that no longer work are recorded in that time. A holder can have as many values as they like,
+/// and report all of them.
 const MAX_RECORDED: usize = 10;
 /// How far ahead of this clock an event may be, in seconds, and still count as recorded.
 const CLOCK_TOLERANCE_SECONDS: u32 = 10;
